@@ -1,0 +1,132 @@
+#include "context/context.h"
+
+namespace hangup {
+namespace {
+
+// A root that no destructor ever touches: contexts in static objects may outlive it otherwise.
+union forever {
+  constexpr forever() noexcept : root() {}
+  ~forever() {}
+  tree::node root;
+};
+
+constinit forever background_root;
+constinit forever todo_root;
+
+cancelable canceler_for(tree::scope* fresh) noexcept {
+  context ctx = context_access::adopt(fresh);
+  return {ctx, context_access::canceler(ctx)};
+}
+
+}  // namespace
+
+context background() noexcept {
+  return context_access::adopt(&background_root.root);
+}
+
+context todo() noexcept {
+  return context_access::adopt(&todo_root.root);
+}
+
+context::context(context&& other) noexcept
+    : node_(std::exchange(other.node_, &background_root.root)) {}
+
+std::error_code context::err() const noexcept {
+  if (node_->ends == nullptr) {
+    return {};
+  }
+  switch (node_->ends->word.how_ended()) {
+    case 0:
+      return {};
+    case tree::state_word::expired:
+      return errc::deadline_exceeded;
+    default:
+      return errc::canceled;
+  }
+}
+
+const hangup::cause* context::cause() const noexcept {
+  return done() ? node_->ends->why : nullptr;
+}
+
+std::optional<context::clock::time_point> context::deadline() const noexcept {
+  if (node_->ends == nullptr || node_->ends->due_owner == nullptr) {
+    return std::nullopt;
+  }
+  return node_->ends->due;
+}
+
+std::stop_token context::stop_token() const {
+  return node_->ends == nullptr ? std::stop_token{} : tree::token_of(*node_->ends);
+}
+
+void context::throw_if_done() const {
+  if (const auto ec = err()) {
+    throw canceled_error(ec);
+  }
+}
+
+cancel_func& cancel_func::operator=(cancel_func&& other) noexcept {
+  if (this != &other) {
+    (*this)();
+    ctx_ = std::move(other.ctx_);
+  }
+  return *this;
+}
+
+void cancel_func::operator()(hangup::cause why) const noexcept {
+  if (context_access::scope(ctx_) != nullptr) {
+    context_access::end(ctx_, std::move(why));
+  }
+}
+
+void context_access::end(const context& ctx, cause why) noexcept {
+  const auto how =
+      why.kind == cause_kind::deadline ? tree::state_word::expired : tree::state_word::canceled;
+  tree::end(*scope(ctx), how, std::move(why));
+}
+
+cancelable with_cancel(const context& parent) {
+  auto* const fresh = new tree::scope(context_access::node(parent));
+  auto made = canceler_for(fresh);
+  tree::attach(*fresh);
+  return made;
+}
+
+cancelable with_deadline(const context& parent, context::clock::time_point when) {
+  auto* const above = context_access::scope(parent);
+  if (above != nullptr && above->due <= when) {
+    if (when <= context::clock::now()) {
+      tree::end_if_due(*above);  // it is overdue as well, and so the child is born ended
+    }
+    return with_cancel(parent);
+  }
+  auto* const fresh = new tree::timed_scope(context_access::node(parent), when);
+  auto made = canceler_for(fresh);
+  tree::attach(*fresh);
+  if (!tree::end_if_due(*fresh) && fresh->word.how_ended() == 0) {
+    fresh->arm(when);
+    if (fresh->word.how_ended() != 0) {  // the parent ended in between, and disarmed too early
+      fresh->disarm_timer();
+    }
+  }
+  return made;
+}
+
+cancelable with_deadline(const context& parent, std::chrono::system_clock::time_point when) {
+  const auto now = std::chrono::system_clock::now();
+  return when <= now ? with_timeout(parent, context::clock::duration::zero())
+                     : with_timeout(parent, when - now);
+}
+
+cancelable with_timeout(const context& parent, context::clock::duration time) {
+  const auto now = context::clock::now();
+  const auto left = context::clock::time_point::max() - now;
+  return with_deadline(parent, time < left ? now + time : context::clock::time_point::max());
+}
+
+context without_cancel(const context& parent) {
+  return context_access::adopt(new tree::shield(context_access::node(parent)));
+}
+
+}  // namespace hangup

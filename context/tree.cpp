@@ -1,0 +1,357 @@
+#include "context/tree.h"
+
+#include "context/error.h"
+
+namespace hangup::tree {
+
+node::node(node& above) noexcept : parent(&above), ends(above.ends), values(above.values) {}
+
+bool node::try_ref() const noexcept {
+  auto seen = refs.load(std::memory_order_relaxed);
+  while (seen != 0) {
+    if (refs.compare_exchange_weak(seen, seen + 1, std::memory_order_relaxed)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Up the chain in a loop: the last handle to a chain of 100,000 levels must not need a deep stack.
+void node::destroy(const node* n) noexcept {
+  for (;;) {
+    node* const above = n->parent;
+    const_cast<node*>(n)->leave_tree();
+    delete n;
+    if (above->parent == nullptr || above->refs.fetch_sub(1, std::memory_order_acq_rel) != 1) {
+      return;
+    }
+    n = above;
+  }
+}
+
+scope::scope(node& above) noexcept : node(above) {
+  if (ends != nullptr) {
+    up = ends;
+    due = up->due;
+    due_owner = up->due_owner;
+  }
+  ends = this;
+}
+
+scope::~scope() = default;
+
+namespace {
+
+// With the lock of `s.up` held.
+void unlink(scope& s) noexcept {
+  if (s.prev != nullptr) {
+    s.prev->next = s.next;
+  } else {
+    s.up->kids = s.next;
+  }
+  if (s.next != nullptr) {
+    s.next->prev = s.prev;
+  }
+  s.linked = false;
+}
+
+void leave(scope& s) noexcept {
+  if (s.up == nullptr || s.detached.load(std::memory_order_acquire)) {
+    return;
+  }
+  s.up->word.lock();
+  if (s.linked) {
+    unlink(s);
+  }
+  s.up->word.unlock();
+  s.detached.store(true, std::memory_order_release);
+}
+
+}  // namespace
+
+void scope::leave_tree() noexcept {
+  leave(*this);
+}
+
+void attach(scope& s) noexcept {
+  if (s.up == nullptr) {
+    return;
+  }
+  scope& up = *s.up;
+  if (up.word.how_ended() == 0) {
+    up.word.lock();
+    if (up.word.how_ended() == 0) {
+      s.next = up.kids;
+      if (s.next != nullptr) {
+        s.next->prev = &s;
+      }
+      up.kids = &s;
+      s.linked = true;
+      up.word.unlock();
+      return;
+    }
+    up.word.unlock();
+  }
+  s.why = up.why;
+  s.word.born_ended(up.word.how_ended());
+  s.detached.store(true, std::memory_order_relaxed);
+}
+
+namespace {
+
+bool has_dependants(const scope& s) noexcept {
+  return s.kids != nullptr || s.hooks != nullptr || s.stop_source.stop_possible();
+}
+
+// What one end() has to deal with below the scope it ends, as lists through the scopes themselves.
+struct walk {
+  scope* todo = nullptr;  // ended by us, kids not yet; through `next`
+  scope* awaited =
+      nullptr;  // being ended by another thread, which we wait for; through `next_awaited`
+};
+
+// With the lock of `up` held: ends the kid, which has just been unlinked.
+void end_kid(const scope& up, scope& kid, std::uint32_t how, walk& w) noexcept {
+  kid.word.lock();
+  if (kid.word.how_ended() != 0) {
+    // Its own end is under way on another thread, which holds a reference at least until it has
+    // taken the lock of `up`. Our end is not complete before that one is.
+    kid.ref();
+    kid.word.unlock();
+    kid.next_awaited = w.awaited;
+    w.awaited = &kid;
+    return;
+  }
+  kid.why = up.why;
+  const bool dependants = has_dependants(kid);
+  if (dependants) {
+    kid.ref();  // safe: a dependant holds a reference (invariant 1)
+    kid.next = w.todo;
+    w.todo = &kid;
+  }
+  const bool sleepers = kid.word.end_and_unlock(how, dependants);
+  kid.disarm();
+  if (sleepers) {
+    kid.word.wake_end_waiters();
+  }
+  if (!dependants) {
+    kid.detached.store(true, std::memory_order_release);  // the last touch: it may be gone now
+  }
+}
+
+void run_hooks(scope& s) noexcept {
+  s.runner.store(std::this_thread::get_id(), std::memory_order_relaxed);
+  for (;;) {
+    s.word.lock();
+    hook* const h = s.hooks;
+    if (h == nullptr) {
+      s.word.unlock();
+      return;
+    }
+    s.hooks = h->next;
+    if (h->next != nullptr) {
+      h->next->prev = nullptr;
+    }
+    h->linked = false;
+    s.running.store(h, std::memory_order_release);
+    s.word.unlock();
+
+    bool destroyed = false;
+    h->destroyed = &destroyed;
+    h->fire();
+    if (!destroyed) {
+      h->destroyed = nullptr;
+    }
+    s.running.store(nullptr, std::memory_order_release);
+    s.running.notify_all();
+  }
+}
+
+// Ends the kids of `s`, which has been ended.
+void end_kids(scope& s, std::uint32_t how, walk& w) noexcept {
+  s.word.lock();
+  while (s.kids != nullptr) {
+    scope& kid = *s.kids;
+    unlink(kid);
+    end_kid(s, kid, how, w);
+  }
+  s.word.unlock();
+}
+
+// Ends everything below `top`, which has been ended by this thread, and takes it out of the tree.
+void end_below(scope& top, std::uint32_t how) noexcept {
+  top.ref();  // a hook may let go of all other references
+  walk w;
+  end_kids(top, how, w);
+  scope* done = nullptr;
+  while (w.todo != nullptr) {
+    scope& s = *w.todo;
+    w.todo = s.next;
+    end_kids(s, how, w);
+    s.next = done;
+    done = &s;
+  }
+  while (w.awaited != nullptr) {
+    scope& s = *w.awaited;
+    w.awaited = s.next_awaited;
+    s.word.wait_settled();
+    s.unref();
+  }
+  leave(top);
+  top.next = done;
+  done = &top;
+  for (scope* s = done; s != nullptr; s = s->next) {
+    s->word.settle();
+  }
+  while (done != nullptr) {
+    scope& s = *done;
+    done = s.next;
+    s.word.lock();
+    std::stop_source source = s.stop_source;
+    s.word.unlock();
+    source.request_stop();
+    run_hooks(s);
+    s.unref();
+  }
+}
+
+}  // namespace
+
+bool end(scope& s, std::uint32_t how, cause&& why) noexcept {
+  if (s.word.how_ended() != 0) {
+    s.word.wait_settled();
+    return false;
+  }
+  s.word.lock();
+  if (s.word.how_ended() != 0) {
+    s.word.unlock();
+    s.word.wait_settled();
+    return false;
+  }
+  s.own = std::move(why);
+  if (s.own.at == clock::time_point{}) {
+    s.own.at = clock::now();
+  }
+  s.why = &s.own;
+  const bool dependants = has_dependants(s);
+  const bool sleepers = s.word.end_and_unlock(how, dependants);
+  if (sleepers) {
+    s.word.wake_end_waiters();
+  }
+  s.disarm();
+  if (dependants) {
+    end_below(s, how);
+  } else {
+    leave(s);
+  }
+  return true;
+}
+
+namespace {
+
+cause deadline_passed() {
+  cause c;
+  c.kind = cause_kind::deadline;
+  return c;
+}
+
+}  // namespace
+
+bool end_if_due(scope& s) noexcept {
+  if (s.due_owner == nullptr || clock::now() < s.due) {
+    return false;
+  }
+  end(*s.due_owner, state_word::expired, deadline_passed());
+  return true;
+}
+
+void add(scope& s, hook& h) noexcept {
+  s.word.lock();
+  if (s.word.how_ended() == 0) {
+    h.prev = nullptr;
+    h.next = s.hooks;
+    if (h.next != nullptr) {
+      h.next->prev = &h;
+    }
+    s.hooks = &h;
+    h.linked = true;
+    s.word.unlock();
+    return;
+  }
+  s.word.unlock();
+  h.fire();
+}
+
+bool remove(scope& s, hook& h) noexcept {
+  s.word.lock();
+  const bool was = h.linked;
+  if (was) {
+    if (h.prev != nullptr) {
+      h.prev->next = h.next;
+    } else {
+      s.hooks = h.next;
+    }
+    if (h.next != nullptr) {
+      h.next->prev = h.prev;
+    }
+    h.linked = false;
+  }
+  s.word.unlock();
+  return was;
+}
+
+void wait_not_running(scope& s, hook& h) noexcept {
+  while (s.running.load(std::memory_order_acquire) == &h) {
+    if (s.runner.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
+      *h.destroyed = true;
+      return;
+    }
+    s.running.wait(&h, std::memory_order_acquire);
+  }
+}
+
+std::stop_token token_of(scope& s) {
+  s.word.lock();
+  std::stop_source source = s.stop_source;
+  s.word.unlock();
+  if (!source.stop_possible()) {
+    std::stop_source fresh;
+    s.word.lock();
+    if (!s.stop_source.stop_possible()) {
+      s.stop_source = fresh;
+    }
+    source = s.stop_source;
+    s.word.unlock();
+  }
+  if (s.word.how_ended() != 0) {
+    source.request_stop();  // whoever ended it may have come before the source was made
+  }
+  return source.get_token();
+}
+
+timed_scope::timed_scope(node& above, clock::time_point when) noexcept : scope(above) {
+  due = when;
+  due_owner = this;
+}
+
+void timed_scope::leave_tree() noexcept {
+  if (word.how_ended() == 0) {  // else whoever ended it has disarmed it, or is doing so in leave()
+    disarm_timer();
+  }
+  scope::leave_tree();
+}
+
+void timed_scope::disarm() noexcept {
+  disarm_timer();
+}
+
+bool timed_scope::acquire() noexcept {
+  return try_ref();
+}
+
+void timed_scope::expire() noexcept {
+  end(*this, state_word::expired, deadline_passed());
+  unref();
+}
+
+}  // namespace hangup::tree

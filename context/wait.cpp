@@ -1,0 +1,133 @@
+#include "context/wait.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
+
+#include "context/after_func.h"
+
+namespace hangup {
+namespace {
+
+using clock = context::clock;
+
+// What wakes this thread from poll(2) when a context ends.
+class wake_up {
+ public:
+  static wake_up& of_this_thread() {
+    thread_local wake_up mine;
+    return mine;
+  }
+  ~wake_up() { ::close(fd_); }
+  wake_up(const wake_up&) = delete;
+  wake_up& operator=(const wake_up&) = delete;
+
+  int fd() const noexcept { return fd_; }
+  void ring() const noexcept {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto n = ::write(fd_, &one, sizeof one);
+  }
+  void hush() const noexcept {
+    std::uint64_t rings = 0;
+    [[maybe_unused]] const auto n = ::read(fd_, &rings, sizeof rings);
+  }
+
+ private:
+  wake_up() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    if (fd_ < 0) {
+      throw std::system_error(errno, std::generic_category(), "eventfd");
+    }
+  }
+  int fd_;
+};
+
+// Null: for ever.
+const timespec* time_left(clock::time_point until, timespec& left) {
+  if (until == clock::time_point::max()) {
+    return nullptr;
+  }
+  const auto now = clock::now();
+  const auto ns = until <= now ? 0 : std::chrono::nanoseconds(until - now).count();
+  left.tv_sec = static_cast<std::time_t>(ns / 1'000'000'000);
+  left.tv_nsec = static_cast<long>(ns % 1'000'000'000);
+  return &left;
+}
+
+// poll(2) on up to two descriptors until something happens or the time is over.
+std::error_code poll_until(pollfd* fds, nfds_t count, clock::time_point until) {
+  for (;;) {
+    timespec left{};
+    const int n = ::ppoll(fds, count, time_left(until, left), nullptr);
+    if (n > 0) {
+      return {};
+    }
+    if (n == 0) {
+      if (clock::now() < until) {
+        continue;
+      }
+      return std::make_error_code(std::errc::timed_out);
+    }
+    if (errno != EINTR) {
+      return {errno, std::generic_category()};
+    }
+  }
+}
+
+}  // namespace
+
+std::error_code sleep_until(const context& ctx, clock::time_point when) {
+  auto* const s = context_access::scope(ctx);
+  if (s == nullptr) {
+    tree::state_word never;
+    never.wait_end(when);
+    return {};
+  }
+  if (!s->word.wait_end(std::min(when, s->due)) && s->due <= when) {
+    tree::end_if_due(*s);
+  }
+  return ctx.err();
+}
+
+std::error_code sleep_for(const context& ctx, clock::duration time) {
+  const auto now = clock::now();
+  const auto left = clock::time_point::max() - now;
+  return sleep_until(ctx, time < left ? now + time : clock::time_point::max());
+}
+
+std::error_code wait_done(const context& ctx) {
+  return sleep_until(ctx, clock::time_point::max());
+}
+
+std::error_code wait_fd(const context& ctx, int fd, short events, clock::time_point until) {
+  pollfd fds[2] = {{fd, events, 0}, {-1, POLLIN, 0}};
+  auto* const s = context_access::scope(ctx);
+  if (s == nullptr) {
+    return poll_until(fds, 1, until);
+  }
+  if (const auto ec = ctx.err()) {
+    return ec;
+  }
+  auto& wake = wake_up::of_this_thread();
+  fds[1].fd = wake.fd();
+  std::error_code ec;
+  {
+    const after_func on_end(ctx, [&wake] { wake.ring(); });
+    ec = poll_until(fds, 2, std::min(until, s->due));
+  }
+  if (ctx.done()) {
+    wake.hush();
+  }
+  if (fds[0].revents != 0) {
+    return {};
+  }
+  if (ec == std::errc::timed_out && s->due <= until) {
+    tree::end_if_due(*s);
+  }
+  return ctx.done() ? ctx.err() : ec;
+}
+
+}  // namespace hangup

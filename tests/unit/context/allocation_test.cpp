@@ -1,0 +1,168 @@
+// What contexts cost in memory: counted, by replacing the operators of the whole test program here
+// and only here. Sanitizers bring their own operators, so there is nothing to count with them.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <new>
+
+#include "context/wait.h"
+#include "tests/unit/context/support.h"
+
+#if !defined(HANGUP_TSAN) && !defined(HANGUP_ASAN)
+#define HANGUP_COUNTS 1
+#endif
+
+namespace {
+
+// Of this thread, so that the timer thread and the rest of the program do not disturb.
+struct counts {
+  long made = 0;
+  long freed = 0;
+};
+thread_local constinit counts now_here;
+
+}  // namespace
+
+#ifdef HANGUP_COUNTS
+// Not inlined: GCC would see malloc() meet operator delete, and warn.
+[[gnu::noinline]] void* operator new(std::size_t size) {
+  ++now_here.made;
+  if (void* const p = std::malloc(size)) {
+    return p;
+  }
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* p) noexcept {
+  now_here.freed += p != nullptr;
+  std::free(p);
+}
+[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept {
+  operator delete(p);
+}
+#endif
+
+namespace hangup {
+namespace {
+
+using namespace test;
+
+struct number_key {
+  using type = long;
+};
+
+// A test that counts: skipped where there is nothing to count with.
+class allocations : public ::testing::Test {
+ protected:
+  void SetUp() override {
+#ifndef HANGUP_COUNTS
+    GTEST_SKIP() << "the sanitizer has its own operator new";
+#endif
+    // Starts the timer service and gives its heap room for what follows.
+    std::vector<cancelable> some;
+    for (int i = 0; i < 100; ++i) {
+      some.push_back(with_timeout(background(), never));
+    }
+  }
+
+  template <class F>
+  static long made_by(const F& f) {
+    const auto before = now_here.made;
+    f();
+    return now_here.made - before;
+  }
+  static long live() {
+    return now_here.made - now_here.freed;
+  }
+};
+
+TEST_F(allocations, the_counter_counts) {
+  EXPECT_EQ(made_by([] { delete new volatile int(1); }), 1);
+}
+
+TEST_F(allocations, roots_and_copies_make_none) {  // B3
+  EXPECT_EQ(made_by([] {
+              context a = background();
+              const context b = todo();
+              a = b;
+              const context c = std::move(a);
+              EXPECT_FALSE(c.done());
+            }),
+            0);
+}
+
+TEST_F(allocations, each_kind_of_context_makes_one) {  // B73
+  const auto parent = with_cancel(background());
+  EXPECT_EQ(made_by([&] { with_cancel(background()).cancel(); }), 1);
+  EXPECT_EQ(made_by([&] { with_cancel(parent.ctx).cancel(); }), 1);
+  EXPECT_EQ(made_by([&] { with_timeout(parent.ctx, never).cancel(); }), 1);
+  EXPECT_EQ(made_by([&] { (void)with_timeout(parent.ctx, -1s); }), 1);
+  EXPECT_EQ(made_by([&] { (void)with_value<number_key>(parent.ctx, 1); }), 1);
+  EXPECT_EQ(made_by([&] { (void)without_cancel(parent.ctx); }), 1);
+}
+
+TEST_F(allocations, a_child_that_is_born_ended_makes_one) {
+  const auto parent = with_cancel(background());
+  parent.cancel();
+  EXPECT_EQ(made_by([&] { (void)with_timeout(parent.ctx, never); }), 1);
+}
+
+TEST_F(allocations, polls_and_lookups_make_none) {  // B74
+  const auto timed = with_timeout(with_value<number_key>(background(), 5), never);
+  const auto ended = with_cancel(background());
+  ended.cancel();
+  EXPECT_EQ(made_by([&] {
+              for (const auto* ctx : {&timed.ctx, &ended.ctx}) {
+                EXPECT_EQ(ctx->done(), ctx == &ended.ctx);
+                EXPECT_EQ(bool(ctx->err()), ctx == &ended.ctx);
+                EXPECT_EQ(ctx->cause() != nullptr, ctx == &ended.ctx);
+                EXPECT_EQ(ctx->deadline().has_value(), ctx == &timed.ctx);
+                EXPECT_EQ(ctx->value<number_key>() != nullptr, ctx == &timed.ctx);
+              }
+            }),
+            0);
+}
+
+TEST_F(allocations, after_func_and_the_end_make_none) {
+  const auto parent = with_cancel(background());
+  const auto child = with_cancel(parent.ctx);
+  int ran = 0;
+  EXPECT_EQ(made_by([&] {
+              const after_func one(child.ctx, [&ran] { ++ran; });
+              after_func two(child.ctx, [&ran] { ++ran; });
+              (void)two.stop();
+              parent.cancel();
+            }),
+            0);
+  EXPECT_EQ(ran, 1);
+}
+
+TEST_F(allocations, sleeping_makes_none) {
+  const auto c = with_timeout(background(), 5ms);
+  EXPECT_EQ(made_by([&] {
+              EXPECT_FALSE(sleep_for(c.ctx, 1us));
+              EXPECT_EQ(wait_done(c.ctx), errc::deadline_exceeded);
+            }),
+            0);
+}
+
+TEST_F(allocations, the_stop_token_makes_one_and_only_the_first_time) {
+  const auto c = with_cancel(background());
+  EXPECT_EQ(made_by([&] { (void)c.ctx.stop_token(); }), 1);
+  EXPECT_EQ(made_by([&] { (void)c.ctx.stop_token(); }), 0);
+  EXPECT_EQ(made_by([&] { (void)background().stop_token(); }), 0);
+}
+
+TEST_F(allocations, a_million_children_under_one_parent_leave_memory_flat) {  // B65
+  const auto parent = with_cancel(background());
+  const auto before = live();
+  for (int i = 0; i < 1'000'000; ++i) {
+    const auto child = i % 8 == 0 ? with_timeout(parent.ctx, never) : with_cancel(parent.ctx);
+    const after_func hook(child.ctx, [] {});
+  }
+  EXPECT_EQ(live(), before);
+  EXPECT_EQ(scope_of(parent.ctx).kids, nullptr);
+  EXPECT_EQ(tree::armed_timers(), 0U);
+}
+
+}  // namespace
+}  // namespace hangup
