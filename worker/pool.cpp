@@ -1,0 +1,155 @@
+#include "worker/pool.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace hangup {
+namespace {
+
+class category final : public std::error_category {
+ public:
+  const char* name() const noexcept override { return "pool"; }
+
+  std::string message(int value) const override {
+    switch (static_cast<pool_errc>(value)) {
+      case pool_errc::full:
+        return "the queue of the pool is full";
+      case pool_errc::stopped:
+        return "the pool has been stopped";
+    }
+    return "unknown pool error";
+  }
+};
+
+}  // namespace
+
+const std::error_category& pool_category() noexcept {
+  static const category instance;
+  return instance;
+}
+
+void job::on_end() noexcept {
+  if (pool_->drop(*this)) {
+    dropped();  // may destroy this
+  }
+}
+
+pool::pool(options how) : how_(std::move(how)) {
+  if (how_.workers == 0) {
+    throw std::invalid_argument("a pool needs at least one worker");
+  }
+}
+
+pool::~pool() {
+  {
+    const std::lock_guard hold(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  for (auto& t : threads_) {
+    t.join();
+  }
+}
+
+std::error_code pool::post(const context& ctx, job& j) {
+  j.pool_ = this;
+  j.place_ = job::place::outside;
+  // Registered before it is queued: a worker may take it, run it and destroy it as soon as it is.
+  // If the context ends in between, the job is marked and not queued.
+  j.registration_.emplace(ctx, job::on_end_of{&j});
+
+  std::unique_lock hold(mutex_);
+  std::error_code refused;
+  if (j.place_ == job::place::dropped) {
+    refused = ctx.err();
+  } else if (stopping_) {
+    refused = pool_errc::stopped;
+  } else if (stats_.queued >= idle_ + how_.queue && threads_.size() >= how_.workers) {
+    refused = pool_errc::full;
+    ++stats_.rejected;
+  }
+  if (!refused && stats_.queued >= idle_ && threads_.size() < how_.workers) {
+    try {
+      threads_.emplace_back([this] { work(); });
+      ++idle_;  // it will be, and is meant for this job
+    } catch (const std::system_error& e) {
+      if (threads_.empty()) {
+        refused = e.code();
+      }  // else the workers that there are will come to it
+    }
+  }
+  if (refused) {
+    j.place_ = job::place::taken;
+    hold.unlock();
+    j.registration_.reset();
+    return refused;
+  }
+  j.place_ = job::place::queued;
+  j.prev_ = last_;
+  j.next_ = nullptr;
+  (last_ != nullptr ? last_->next_ : first_) = &j;
+  last_ = &j;
+  ++stats_.queued;
+  hold.unlock();
+  wake_.notify_one();
+  return {};
+}
+
+void pool::work() {
+  ::pthread_setname_np(::pthread_self(), how_.name.substr(0, 15).c_str());
+  std::unique_lock hold(mutex_);
+  for (;;) {
+    wake_.wait(hold, [&] { return first_ != nullptr || stopping_; });
+    if (first_ == nullptr) {
+      return;
+    }
+    job& j = *first_;
+    unlink(j);
+    j.place_ = job::place::taken;
+    --idle_;
+    ++stats_.running;
+    hold.unlock();
+    j.registration_.reset();  // waits if the context is just ending: its hook finds `taken`
+    j.run();
+    hold.lock();
+    --stats_.running;
+    ++idle_;
+  }
+}
+
+void pool::unlink(job& j) noexcept {
+  (j.prev_ != nullptr ? j.prev_->next_ : first_) = j.next_;
+  (j.next_ != nullptr ? j.next_->prev_ : last_) = j.prev_;
+  --stats_.queued;
+}
+
+bool pool::drop(job& j) noexcept {
+  const std::lock_guard hold(mutex_);
+  if (j.place_ == job::place::taken || j.place_ == job::place::dropped) {
+    return false;
+  }
+  const bool waited = j.place_ == job::place::queued;
+  if (waited) {
+    unlink(j);
+    ++stats_.dropped;
+  }
+  j.place_ = job::place::dropped;
+  return waited;
+}
+
+pool::stats pool::now() const {
+  const std::lock_guard hold(mutex_);
+  return stats_;
+}
+
+void pool::escaped(std::exception_ptr what) const {
+  if (how_.on_exception) {
+    how_.on_exception(std::move(what));
+  } else {
+    std::rethrow_exception(what);
+  }
+}
+
+}  // namespace hangup

@@ -1,0 +1,219 @@
+// A pool of workers for work that somebody waits for. Bounded twice: so many threads, so many
+// things that wait for one. What nobody waits for any more is never run: the moment its context
+// ends, a waiting job is taken out of the queue and its place is free for the next.
+//
+//   pool queries({.name = "query", .workers = 64, .queue = 1024});
+//   std::error_code ec = queries.run(ctx, [&](const context& ctx) { ... });   // waits for it
+//   std::error_code ec = queries.submit(ctx, [](const context& ctx) { ... }); // does not
+//
+// Threads are started when work arrives and no worker is free, up to `workers`, and kept. Jobs run
+// in the order in which they were accepted. All functions are thread-safe. Cost of a hand-over: one
+// lock on each side and one wake-up; the queue itself allocates nothing.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "context/after_func.h"
+#include "context/context.h"
+
+namespace hangup {
+
+enum class pool_errc {
+  full = 1,  // every worker is busy and the queue is full: rejected at once, try again later
+  stopped,   // the pool is being stopped
+};
+
+const std::error_category& pool_category() noexcept;
+
+inline std::error_code make_error_code(pool_errc e) noexcept {
+  return {static_cast<int>(e), pool_category()};
+}
+
+class pool;
+
+// Something to run, for callers that bring their own object (a connection that waits for a worker)
+// instead of a function. It must stay alive until run() or dropped() is called; exactly one of them
+// is, once, if post() has accepted it.
+class job {
+ public:
+  job() = default;
+  job(const job&) = delete;
+  job& operator=(const job&) = delete;
+
+  // On a worker. The job may be destroyed or posted again from here.
+  virtual void run() noexcept = 0;
+  // The context ended while it waited: on the thread that ended the context, which it must not
+  // block. It has left the queue. It may be destroyed or posted again, also by another thread.
+  virtual void dropped() noexcept = 0;
+
+ protected:
+  ~job() = default;
+
+ private:
+  friend class pool;
+  void on_end() noexcept;
+
+  struct on_end_of {
+    job* self;
+    void operator()() const noexcept { self->on_end(); }
+  };
+  enum class place { outside, queued, taken, dropped };
+
+  pool* pool_ = nullptr;
+  place place_ = place::outside;  // this and the links: guarded by the pool's mutex
+  job* prev_ = nullptr;
+  job* next_ = nullptr;
+  std::optional<after_func<on_end_of>> registration_;
+};
+
+class pool {
+ public:
+  struct options {
+    std::string name;
+    unsigned workers = 1;  // at least 1
+    unsigned queue = 0;    // how many may wait when all workers are busy
+    // What escapes from a submitted function other than canceled_error, which is an end and not an
+    // error. Without it such an exception ends the process, as it would in a std::thread.
+    std::function<void(std::exception_ptr)> on_exception{};
+  };
+  struct stats {
+    std::size_t running = 0;     // jobs on a worker now
+    std::size_t queued = 0;      // jobs that wait now
+    std::uint64_t rejected = 0;  // since the start: the queue was full
+    std::uint64_t dropped = 0;   // since the start: the context ended in the queue
+  };
+
+  explicit pool(options how);
+  // Waits for what runs and what waits; end their contexts first to be quick.
+  ~pool();
+  pool(const pool&) = delete;
+  pool& operator=(const pool&) = delete;
+
+  // Accepts the job, or says why not: pool_errc::full, pool_errc::stopped, or ctx.err() if the
+  // context has ended already. Never blocks.
+  std::error_code post(const context& ctx, job& j);
+
+  // Runs `f(ctx)` later; `f` and a handle to the context are kept until then (one allocation).
+  template <class F>
+  std::error_code submit(const context& ctx, F f);
+
+  // Runs `f(ctx)` on a worker and waits for it. Returns what post() says if it is never run: in the
+  // queue the wait ends with the context. Once `f` runs it is waited for (it uses the caller's
+  // stack) and ends by looking at its context. If `f` returns std::error_code that is the result;
+  // what it throws is thrown here. Do not call it from a worker of the same pool.
+  template <class F>
+  std::error_code run(const context& ctx, F&& f);
+
+  const std::string& name() const noexcept { return how_.name; }
+  unsigned workers() const noexcept { return how_.workers; }
+  unsigned queue_limit() const noexcept { return how_.queue; }
+  stats now() const;
+
+ private:
+  friend class job;
+  void work();
+  bool drop(job& j) noexcept;
+  void unlink(job& j) noexcept;
+  void escaped(std::exception_ptr what) const;
+
+  const options how_;
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  job* first_ = nullptr;
+  job* last_ = nullptr;
+  std::size_t idle_ = 0;  // workers that wait; a queued job may have been meant for one already
+  stats stats_;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+template <class F>
+std::error_code pool::submit(const context& ctx, F f) {
+  struct task final : job {
+    task(pool& p, const context& c, F fn) : owner(p), ctx(c), f(std::move(fn)) {}
+    void run() noexcept override {
+      const std::unique_ptr<task> self(this);
+      try {
+        f(std::as_const(ctx));
+      } catch (const canceled_error&) {
+      } catch (...) {
+        owner.escaped(std::current_exception());
+      }
+    }
+    void dropped() noexcept override { delete this; }
+    pool& owner;
+    const context ctx;
+    F f;
+  };
+  auto t = std::make_unique<task>(*this, ctx, std::move(f));
+  const auto ec = post(ctx, *t);
+  if (!ec) {
+    static_cast<void>(t.release());  // it deletes itself
+  }
+  return ec;
+}
+
+template <class F>
+std::error_code pool::run(const context& ctx, F&& f) {
+  struct call final : job {
+    call(const context& c, F& fn) : ctx(c), f(fn) {}
+    void run() noexcept override {
+      try {
+        if constexpr (std::is_convertible_v<std::invoke_result_t<F&, const context&>,
+                                            std::error_code>) {
+          result = f(ctx);
+        } else {
+          f(ctx);
+        }
+      } catch (...) {
+        thrown = std::current_exception();
+      }
+      finish();
+    }
+    void dropped() noexcept override {
+      result = ctx.err();
+      finish();
+    }
+    void finish() noexcept {
+      const std::lock_guard hold(mutex);
+      over = true;
+      cv.notify_one();  // under the lock: the caller may return and destroy us right after it
+    }
+    const context& ctx;
+    F& f;
+    std::error_code result;
+    std::exception_ptr thrown;
+    std::mutex mutex;
+    std::condition_variable cv;
+    bool over = false;
+  };
+  call c(ctx, f);
+  if (const auto ec = post(ctx, c)) {
+    return ec;
+  }
+  std::unique_lock hold(c.mutex);
+  c.cv.wait(hold, [&] { return c.over; });
+  hold.unlock();
+  if (c.thrown) {
+    std::rethrow_exception(c.thrown);
+  }
+  return c.result;
+}
+
+}  // namespace hangup
+
+template <>
+struct std::is_error_code_enum<hangup::pool_errc> : std::true_type {};
