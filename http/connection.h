@@ -1,0 +1,127 @@
+// One accepted connection: its descriptor, what has been read and not been used, what has been
+// answered and not been sent, and the request in flight. Owned by exactly one party at a time: the
+// epoll set it is parked in, a front thread, a pool's queue or a worker; only that party may call
+// the functions here, but for those marked thread-safe. Not for users.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "context/timer.h"
+#include "http/body.h"
+#include "http/exchange.h"
+#include "http/observer.h"
+#include "worker/pool.h"
+
+namespace hangup::http {
+
+class connection;
+
+// Who drives connections.
+class connection_owner {
+ public:
+  virtual void run(connection& c) noexcept = 0;      // on a worker
+  virtual void dropped(connection& c) noexcept = 0;  // its context ended in the queue
+  // Parked too long. On the timer thread, while take() and park() of this connection wait.
+  virtual void overdue(connection& c) noexcept = 0;
+
+ protected:
+  ~connection_owner() = default;
+};
+
+struct peer {
+  std::string remote_address;
+  int remote_port = 0;
+  std::string local_address;
+  int local_port = 0;
+};
+
+class connection final : public job {
+ public:
+  enum class io { some, again, closed, failed };
+
+  // Takes the descriptor, which must be non-blocking.
+  connection(int fd, peer ends, connection_owner& owner) noexcept;
+  ~connection();  // closes it
+
+  int fd() const noexcept { return fd_; }
+  const peer& ends() const noexcept { return ends_; }
+  const std::string& client() const noexcept { return client_; }  // "127.0.0.1:50312"
+
+  // --- what was read ---
+  std::string_view input() const noexcept { return std::string_view(in_).substr(used_); }
+  void consume(std::size_t n) noexcept;
+  io receive();  // once, does not block; at most 16 KiB
+
+  // --- what is to be sent ---
+  // Sends what fits now and keeps the rest. False: the connection is broken.
+  bool send_now(std::string_view bytes) noexcept;
+  bool flush_now() noexcept { return send_now({}); }
+  std::size_t unsent() const noexcept { return out_.size() - sent_; }
+  // Sends everything; waits as long as the client takes some of it at least every `patience`, and
+  // the context lives. Else ends the context with the reason why it could not, and answers false.
+  bool send_all(const context& ctx, std::string_view bytes, std::chrono::milliseconds patience);
+
+  // --- the request in flight ---
+  std::optional<exchange> request;  // written under `guard`, which whoever looks from outside takes
+  std::mutex guard;
+  std::string head;             // as cpp-httplib is given it
+  std::string path;             // decoded
+  body_scan body;               // where its body ends
+  std::size_t body_ready = 0;   // how much of input() is body
+  bool keep_alive = true;       // unless the answer says otherwise
+  bool wants_continue = false;  // 100 (Continue) is owed before the body comes
+  bool is_head = false;         // HEAD: no body in the answer
+  outcome answer;               // of the request in flight, while the rest of its answer is sent
+  bool close_after = false;     // and what comes after that
+  clock::time_point since{};    // when it began to wait for what it is parked for
+  unsigned served = 0;          // in a row, without going back to the others
+
+  // Looks at what has arrived of the body. False: it is refused (body.state() says why).
+  bool scan_body() noexcept;
+
+  // --- parking ---
+  std::atomic<phase> now{phase::idle};  // thread-safe
+  // Until when it may stay parked from now on. Costs a timer operation only where that is sooner
+  // than the timer is due anyway, so hardly ever for a connection that is kept alive.
+  void park_until(clock::time_point when) noexcept;
+  // It is no longer parked. False: it had been for too long, and overdue() was called.
+  bool take() noexcept;
+
+  connection* lot_prev = nullptr;  // the list of all connections, guarded by its owner
+  connection* lot_next = nullptr;
+
+ private:
+  struct overdue_timer final : tree::timer {
+    explicit overdue_timer(connection& c) noexcept : self(c) {}
+    ~overdue_timer() { disarm_and_wait(); }
+    void expire() noexcept override;
+    connection& self;
+  };
+
+  static constexpr auto never = clock::time_point::max();
+
+  void run() noexcept override { owner_.run(*this); }
+  void dropped() noexcept override { owner_.dropped(*this); }
+
+  const int fd_;
+  const peer ends_;
+  const std::string client_;
+  connection_owner& owner_;
+  std::string in_;
+  std::size_t used_ = 0;
+  std::string out_;
+  std::size_t sent_ = 0;
+  std::mutex parking_;
+  clock::time_point due_ = never;    // guarded by parking_
+  clock::time_point armed_ = never;  // guarded by parking_: when the timer expires next
+  bool overdue_ = false;             // guarded by parking_
+  overdue_timer timer_{*this};       // last: destroyed first
+};
+
+}  // namespace hangup::http

@@ -1,0 +1,35 @@
+#include "http/exchange.h"
+
+#include "http/request.h"
+
+namespace hangup::http {
+namespace {
+
+cancelable scope_for(const context& server, const route& to, clock::time_point now) {
+  return to.deadline.count() > 0 ? with_deadline(server, now + to.deadline) : with_cancel(server);
+}
+
+}  // namespace
+
+exchange::exchange(const context& server, const route& r, std::string id, clock::time_point now)
+    : to(r),
+      scope(scope_for(server, r, now)),
+      ctx(with_value<request_key>(scope.ctx, request_stamp(std::move(id)))),
+      stamp(*ctx.value<request_key>()),
+      started(now) {}
+
+const std::string& request_id(const context& ctx) noexcept {
+  static const std::string none;
+  const auto* const stamp = ctx.value<request_key>();
+  return stamp != nullptr ? stamp->id : none;
+}
+
+void work_stopped(const context& ctx) noexcept {
+  if (const auto* const stamp = ctx.value<request_key>()) {
+    clock::time_point::rep unset = 0;
+    stamp->stopped.compare_exchange_strong(unset, clock::now().time_since_epoch().count(),
+                                           std::memory_order_relaxed);
+  }
+}
+
+}  // namespace hangup::http

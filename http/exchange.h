@@ -1,0 +1,50 @@
+// One request on its way through the server: what is known of it, its context, and its stamps.
+// Belongs to its connection. Not for users.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "context/context.h"
+#include "http/request_life.h"
+#include "http/route.h"
+
+namespace hangup::http {
+
+using clock = std::chrono::steady_clock;
+
+// The part of an exchange that travels in the context, and so may outlive the request.
+struct request_stamp {
+  explicit request_stamp(std::string request_id) : id(std::move(request_id)) {}
+  request_stamp(request_stamp&& other) noexcept : id(std::move(other.id)) {}  // before it is shared
+
+  std::string id;
+  mutable std::atomic<clock::time_point::rep> stopped{0};
+};
+
+struct request_key {
+  using type = request_stamp;
+};
+
+struct exchange {
+  // The context exists from the moment the head is whole: its deadline includes the wait for a
+  // worker.
+  exchange(const context& server, const route& to, std::string id, clock::time_point now);
+
+  const route& to;
+  std::string method;
+  std::string target;
+  cancelable scope;
+  const context ctx;           // what the handler gets: the scope's, with the stamp
+  const request_stamp& stamp;  // in ctx
+  request_life life;
+  const clock::time_point started;
+  clock::time_point work_began{};  // unset: it never ran
+  clock::time_point work_ended{};  // the handler and what it streams have returned
+  int status = 0;
+  std::string broken;  // what went wrong in the handler: for the log, never for the client
+};
+
+}  // namespace hangup::http

@@ -1,0 +1,363 @@
+#include "http/head.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace hangup::http {
+namespace {
+
+constexpr std::string_view crlf = "\r\n";
+
+char lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+bool is_token_char(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
+
+// Visible ASCII and what is not ASCII: people do type curl '...?pattern=ä'.
+bool is_target_char(char c) noexcept {
+  const auto u = static_cast<unsigned char>(c);
+  return u > 0x20 && u != 0x7f && c != '#';
+}
+
+bool is_value_char(char c) noexcept {
+  const auto u = static_cast<unsigned char>(c);
+  return c == '\t' || (u >= 0x20 && u != 0x7f);
+}
+
+std::string_view trimmed(std::string_view text) noexcept {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) {
+    text.remove_prefix(1);
+  }
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) {
+    text.remove_suffix(1);
+  }
+  return text;
+}
+
+int hex(char c) noexcept {
+  if (c >= '0' && c <= '9') {
+    return c - '0';
+  }
+  const char l = lower(c);
+  return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
+}
+
+bool decode_path(std::string_view raw, std::string& out) {
+  out.clear();
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    if (raw[i] != '%') {
+      out.push_back(raw[i]);
+      continue;
+    }
+    const int high = i + 2 < raw.size() ? hex(raw[i + 1]) : -1;
+    const int low = i + 2 < raw.size() ? hex(raw[i + 2]) : -1;
+    if (high < 0 || low < 0 || (high == 0 && low == 0)) {
+      return false;
+    }
+    out.push_back(static_cast<char>(high * 16 + low));
+    i += 2;
+  }
+  return true;
+}
+
+// Calls `each` for the elements of a comma-separated list (RFC 9110 5.6.1).
+template <class Each>
+void for_each_element(std::string_view list, Each each) {
+  while (!list.empty()) {
+    const auto comma = std::min(list.find(','), list.size());
+    if (const auto element = trimmed(list.substr(0, comma)); !element.empty()) {
+      each(element);
+    }
+    list.remove_prefix(std::min(comma + 1, list.size()));
+  }
+}
+
+bool is_sane_id(std::string_view id) noexcept {
+  return !id.empty() && id.size() <= 128 && std::all_of(id.begin(), id.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("-._~+/=:").find(c) != std::string_view::npos;
+  });
+}
+
+class reader {
+ public:
+  reader(const head_limits& limits, request_head& head, refusal& why)
+      : limits_(limits), head_(head), why_(why) {}
+
+  bool request_line(std::string_view line) {
+    if (line.size() > head_limits::line) {
+      return refuse(414, "the request line is longer than 8192 bytes");
+    }
+    const auto first = line.find(' ');
+    const auto last = line.rfind(' ');
+    if (first == std::string_view::npos || first == last) {
+      return refuse(400, "the request line is not METHOD TARGET VERSION");
+    }
+    head_.method = line.substr(0, first);
+    head_.target = line.substr(first + 1, last - first - 1);
+    const auto version = line.substr(last + 1);
+    if (!is_token(head_.method)) {
+      return refuse(400, "the method is not a token");
+    }
+    if (version != "HTTP/1.1" && version != "HTTP/1.0") {
+      const bool http = version.size() == 8 && version.substr(0, 5) == "HTTP/";
+      return http ? refuse(505, "only HTTP/1.1 and HTTP/1.0 are spoken here")
+                  : refuse(400, "the request line does not end in an HTTP version");
+    }
+    head_.http_1_1 = version == "HTTP/1.1";
+    head_.keep_alive = head_.http_1_1;
+    static constexpr std::array<std::string_view, 7> methods = {"GET",    "HEAD",    "POST", "PUT",
+                                                                "DELETE", "OPTIONS", "PATCH"};
+    if (std::find(methods.begin(), methods.end(), head_.method) == methods.end()) {
+      return refuse(501, "the method is not implemented");
+    }
+    return target();
+  }
+
+  bool header(std::string_view line) {
+    if (line.size() > head_limits::line) {
+      return refuse(431, "a header line is longer than 8192 bytes");
+    }
+    if (head_.headers.size() == limits_.headers) {
+      return refuse(431, "more than " + std::to_string(limits_.headers) + " header lines");
+    }
+    const auto colon = line.find(':');
+    if (colon == std::string_view::npos) {
+      return refuse(400, "a header line has no colon");
+    }
+    const auto name = line.substr(0, colon);
+    if (!is_token(name)) {  // also a name followed by a space, and a folded line
+      return refuse(400, "the name of a header is not a token");
+    }
+    const auto value = trimmed(line.substr(colon + 1));
+    if (!std::all_of(value.begin(), value.end(), is_value_char)) {
+      return refuse(400, "the value of a header has control characters in it");
+    }
+    head_.headers.emplace_back(name, value);
+    return known_header(name, value);
+  }
+
+  bool whole() {
+    if (hosts_ > 1 || (hosts_ == 0 && head_.http_1_1)) {
+      return refuse(400, hosts_ == 0 ? "the Host header is missing" : "more than one Host header");
+    }
+    if (lengths_ > 1) {
+      return refuse(400, "more than one Content-Length header");
+    }
+    if (codings_ > 0 && (lengths_ > 0 || codings_ > 1 || !head_.http_1_1)) {
+      return refuse(400, "Transfer-Encoding stands alone, once, and in HTTP/1.1 only");
+    }
+    return true;
+  }
+
+ private:
+  bool refuse(int status, std::string detail) {
+    why_ = {status, std::move(detail)};
+    return false;
+  }
+
+  bool target() {
+    if (!std::all_of(head_.target.begin(), head_.target.end(), is_target_char)) {
+      return refuse(400, "the request target has characters that a URL cannot have");
+    }
+    auto local = head_.target;
+    for (const std::string_view scheme : {"http://", "https://"}) {  // RFC 9112 3.2.2: accept it
+      if (local.size() > scheme.size() &&
+          equals_ignoring_case(local.substr(0, scheme.size()), scheme)) {
+        const auto path = local.find_first_of("/?", scheme.size());
+        local = path == std::string_view::npos ? "/" : local.substr(path);
+        break;
+      }
+    }
+    if (local == "*" && head_.method == "OPTIONS") {
+      head_.path = "*";
+      return true;
+    }
+    const auto mark = local.find('?');
+    head_.query = mark == std::string_view::npos ? std::string_view{} : local.substr(mark + 1);
+    const auto raw = mark == 0 ? std::string_view("/") : local.substr(0, mark);
+    if (raw.empty() || raw.front() != '/') {
+      return refuse(400, "the request target is not a path");
+    }
+    if (!decode_path(raw, head_.path)) {
+      return refuse(400, "the path of the request target has a bad percent-encoding");
+    }
+    return true;
+  }
+
+  bool known_header(std::string_view name, std::string_view value) {
+    const auto is = [name](std::string_view known) { return equals_ignoring_case(name, known); };
+    if (is("Host")) {
+      ++hosts_;
+    } else if (is("Content-Length")) {
+      ++lengths_;
+      const auto end = value.data() + value.size();
+      const auto [stop, ec] = std::from_chars(value.data(), end, head_.content_length);
+      if (value.empty() || ec != std::errc{} || stop != end) {
+        return refuse(400, "the Content-Length is not a number");
+      }
+    } else if (is("Transfer-Encoding")) {
+      ++codings_;
+      if (!equals_ignoring_case(value, "chunked")) {
+        return refuse(501, "the only Transfer-Encoding understood here is chunked");
+      }
+      head_.chunked = true;
+    } else if (is("Content-Encoding")) {
+      if (!equals_ignoring_case(value, "identity")) {  // a small body could become a huge one
+        return refuse(415, "encoded request bodies are not accepted");
+      }
+    } else if (is("Connection")) {
+      for_each_element(value, [this](std::string_view option) {
+        if (equals_ignoring_case(option, "close")) {
+          closes_ = true;
+        } else if (equals_ignoring_case(option, "keep-alive")) {
+          head_.keep_alive = true;
+        }
+      });
+      head_.keep_alive = head_.keep_alive && !closes_;
+    } else if (is("Expect")) {
+      if (!equals_ignoring_case(value, "100-continue")) {
+        return refuse(417, "the only expectation met here is 100-continue");
+      }
+      head_.expects_continue = head_.http_1_1;
+    } else if (is("Range") && value.size() > head_limits::range) {
+      return refuse(431, "the Range header is longer than 256 bytes");
+    } else if (is("X-Request-Id") && is_sane_id(value)) {
+      head_.request_id = value;
+    } else if (is("REMOTE_ADDR") || is("REMOTE_PORT") || is("LOCAL_ADDR") || is("LOCAL_PORT")) {
+      // cpp-httplib puts the connection's addresses among the headers under these names.
+      return refuse(400, "a header has a name that is reserved for the server");
+    }
+    return true;
+  }
+
+  const head_limits& limits_;
+  request_head& head_;
+  refusal& why_;
+  int hosts_ = 0;
+  int lengths_ = 0;
+  int codings_ = 0;
+  bool closes_ = false;
+};
+
+void append_query(std::string_view query, std::string& out) {
+  bool in_value = false;
+  for (const char c : query) {
+    if (c == '?') {
+      out.append("%3F");
+    } else if (c == '=' && in_value) {
+      out.append("%3D");
+    } else {
+      in_value = c == '=' || (in_value && c != '&');
+      out.push_back(c);
+    }
+  }
+}
+
+// cpp-httplib 0.11 percent-decodes header values, so that an encoded line break becomes a real one.
+bool hides_control(std::string_view value) noexcept {
+  for (std::size_t i = 0; i + 2 < value.size(); ++i) {
+    if (value[i] == '%' && (value[i + 1] == '0' || value[i + 1] == '1') && hex(value[i + 2]) >= 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return lower(x) == lower(y); });
+}
+
+bool is_token(std::string_view text) noexcept {
+  return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
+}
+
+std::string_view request_head::header(std::string_view name) const noexcept {
+  for (const auto& [key, value] : headers) {
+    if (equals_ignoring_case(key, name)) {
+      return value;
+    }
+  }
+  return {};
+}
+
+std::size_t leading_empty_lines(std::string_view bytes) noexcept {
+  std::size_t n = 0;
+  while (bytes.substr(n, 2) == crlf) {
+    n += 2;
+  }
+  return n;
+}
+
+head_is read_head(std::string_view bytes, const head_limits& limits, request_head& head,
+                  refusal& why) {
+  head = {};
+  reader r(limits, head, why);
+  const auto within = bytes.substr(0, limits.bytes);
+  std::size_t at = 0;
+  for (bool first = true;; first = false) {
+    const auto end = within.find('\n', at);
+    if (end == std::string_view::npos) {
+      const bool too_long = within.size() - at > head_limits::line + crlf.size();
+      if (bytes.size() <= limits.bytes && !too_long) {
+        return head_is::incomplete;
+      }
+      if (first) {
+        why = {414, "the request line is longer than 8192 bytes"};
+      } else if (too_long) {
+        why = {431, "a header line is longer than 8192 bytes"};
+      } else {
+        why = {431, "the head is larger than " + std::to_string(limits.bytes) + " bytes"};
+      }
+      return head_is::refused;
+    }
+    if (end == at || within[end - 1] != '\r') {
+      why = {400, "a line of the head does not end in CRLF"};
+      return head_is::refused;
+    }
+    const auto line = within.substr(at, end - 1 - at);
+    at = end + 1;
+    if (line.empty() && !first) {
+      head.size = at;
+      return r.whole() ? head_is::whole : head_is::refused;
+    }
+    if (!(first ? r.request_line(line) : r.header(line))) {
+      return head_is::refused;
+    }
+  }
+}
+
+void write_head(const request_head& head, std::string& out) {
+  out.clear();
+  out.append(head.method).append(" /");
+  if (!head.query.empty()) {
+    out.push_back('?');
+    append_query(head.query, out);
+  }
+  out.append(head.http_1_1 ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n");
+  for (const auto& [name, value] : head.headers) {
+    if (equals_ignoring_case(name, "Expect")) {
+      continue;
+    }
+    out.append(name).append(": ");
+    if (hides_control(value)) {
+      for (const char c : value) {
+        c == '%' ? static_cast<void>(out.append("%25")) : out.push_back(c);
+      }
+    } else {
+      out.append(value);
+    }
+    out.append(crlf);
+  }
+  out.append(crlf);
+}
+
+}  // namespace hangup::http

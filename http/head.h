@@ -1,0 +1,73 @@
+// Vetting of a request's head (RFC 9112), before cpp-httplib sees it. What passes has one meaning
+// only: lines end in CRLF, names are tokens, there is one Host, and the length of the body is said
+// at most once and in one way. All that is counted is bounded. Pure functions of their bytes:
+// fuzzed.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace hangup::http {
+
+struct head_limits {
+  std::size_t bytes = 16 * 1024;  // the whole head, 431
+  std::size_t headers = 100;      // how many header lines, 431
+  // One line: 414 for the request line, 431 for a header. cpp-httplib's own limit is the same.
+  static constexpr std::size_t line = 8 * 1024;
+  // A Range header: cpp-httplib 0.11 matches it with std::regex, which recurses per character.
+  static constexpr std::size_t range = 256;
+};
+
+// Why a request is refused before it reaches a handler, in words for the one who sent it.
+struct refusal {
+  int status = 0;
+  std::string detail;
+};
+
+// What we need to know of a head. The views point into the bytes it was read from.
+struct request_head {
+  std::size_t size = 0;  // of the head, with the empty line
+  std::string_view method;
+  std::string_view target;  // as sent
+  std::string_view query;   // behind the first '?', as sent
+  std::string path;         // percent-decoded, without the query
+  bool http_1_1 = true;
+  bool keep_alive = true;
+  bool expects_continue = false;
+  bool chunked = false;
+  std::uint64_t content_length = 0;
+  std::string_view request_id;  // the value of X-Request-Id, empty if absent or not sane
+  std::vector<std::pair<std::string_view, std::string_view>> headers;
+
+  bool has_body() const noexcept { return chunked || content_length > 0; }
+  // The value of the first header of this name (case-insensitive), empty if absent.
+  std::string_view header(std::string_view name) const noexcept;
+};
+
+enum class head_is { incomplete, whole, refused };
+
+// Reads the head at the start of `bytes` (empty lines before it must have been skipped).
+// `incomplete` only while more bytes could make it whole: a head over a limit is refused at once.
+head_is read_head(std::string_view bytes, const head_limits& limits, request_head& head,
+                  refusal& why);
+
+// How many bytes of empty lines (CRLF) stand before a request: RFC 9112 2.2 lets a server skip
+// them.
+std::size_t leading_empty_lines(std::string_view bytes) noexcept;
+
+// The head as cpp-httplib is given it: the same request, written so that its parser reads what we
+// have read. The path is always "/": routes are found by ours, never by a std::regex on a
+// stranger's path. It takes neither a second '?' nor a '=' in a value, percent-decodes header
+// values (0.11), and answers Expect by itself, which we have done already.
+void write_head(const request_head& head, std::string& out);
+
+// A token of RFC 9110 5.6.2, as methods and header names are.
+bool is_token(std::string_view text) noexcept;
+
+bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept;
+
+}  // namespace hangup::http

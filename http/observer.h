@@ -1,0 +1,62 @@
+// What the server tells about its requests. It logs and counts nothing itself: a program's log and
+// its metrics are observers.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "http/exchange.h"
+
+namespace hangup::http {
+
+// A request that is over. The strings are as the client sent them (escape before printing) and live
+// until the call returns.
+struct request_report {
+  std::string_view id;
+  std::string_view method;
+  std::string_view target;
+  std::string_view client;  // "127.0.0.1:50312"
+  const route& to;
+  request_end end;
+  std::string cause{};  // in words; empty if the context had not ended
+  int status = 0;       // what was sent, 0: nothing; 499 (never sent) if the client left first
+  clock::time_point started{};
+  std::optional<clock::time_point> work_began{};     // none: it was never started
+  std::optional<clock::time_point> context_ended{};  // none: it was answered first
+  std::optional<clock::time_point> work_stopped{};   // where the work saw the end, if it ran
+  std::optional<clock::time_point> work_ended{};     // the handler had returned
+  clock::time_point ended{};
+  std::string_view broken{};  // what the handler threw; for the log only
+};
+
+// Called on the threads that serve, many at once: must be thread-safe, quick and must not throw.
+class observer {
+ public:
+  virtual void began(const route&) noexcept {}
+  virtual void ended(const request_report&) noexcept {}
+
+ protected:
+  ~observer() = default;
+};
+
+// A request in flight, for an operator's page.
+struct request_view {
+  std::string id;
+  std::string method;
+  std::string target;
+  std::string client;
+  const route* to;
+  request_state state;
+  bool canceled;  // its context has ended, its work has not
+  std::string cause;
+  clock::time_point started;
+};
+
+// What a connection is doing, as an operator sees it.
+enum class phase : std::uint8_t { idle, reading, queued, running, writing, lingering };
+inline constexpr int phases = 6;
+std::string_view name(phase p) noexcept;
+
+}  // namespace hangup::http

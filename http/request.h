@@ -1,0 +1,19 @@
+// What a handler can ask and tell about the request it works for, through the context alone: so it
+// works in any function and on any thread that the context is passed to, and without a server (in a
+// test) it does nothing.
+#pragma once
+
+#include <string>
+
+#include "context/context.h"
+
+namespace hangup::http {
+
+// The id of the request, empty outside of one. Valid as long as any handle to the context.
+const std::string& request_id(const context& ctx) noexcept;
+
+// Stamps the moment in which the work saw that its context had ended and stopped: the first call
+// counts. A handler that never calls it counts as stopped when it returns. Lock-free.
+void work_stopped(const context& ctx) noexcept;
+
+}  // namespace hangup::http

@@ -1,0 +1,398 @@
+// The requests' half of service.h: from a head to the one end that is reported.
+#include <cstdio>
+#include <random>
+
+#include "http/problem.h"
+#include "http/request.h"
+#include "http/service.h"
+#include "http/stream.h"
+
+namespace hangup::http {
+namespace {
+
+constexpr unsigned in_a_row = 16;  // requests of one connection, before the others have their turn
+
+std::string make_id() {
+  thread_local std::mt19937_64 random{std::random_device{}()};
+  std::array<char, 17> text{};
+  std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(random()));
+  return {text.data(), 16};
+}
+
+void end_with(const exchange& x, cause_kind kind) {
+  cause why;
+  why.kind = kind;
+  x.scope.cancel(std::move(why));
+}
+
+}  // namespace
+
+// One request's turn on a thread: what the engine asks back.
+class service::turn final : public engine_calls {
+ public:
+  turn(const service& s, connection& c, bool on_the_spot)
+      : stream(c, s.how_, on_the_spot), c_(c), x_(*c.request) {}
+
+  request_stream stream;
+
+  void answer(httplib::Request& req, httplib::Response& res) override {
+    req.path = c_.path;
+    req.target = x_.target;
+    try {
+      x_.to.answer(x_.ctx, req, res);
+    } catch (const canceled_error& e) {
+      if (!x_.ctx.done()) {  // a context of the handler's own has ended, not the request's
+        fail(res, e.what());
+      }
+    } catch (const std::exception& e) {
+      fail(res, e.what());
+    } catch (...) {
+      fail(res, "an exception that is not a std::exception");
+    }
+    if (!res.content_provider_) {  // else the work goes on in there
+      x_.work_ended = clock::now();
+    } else if (res.status == -1) {
+      res.status = 200;  // a stream has no ranges
+    }
+    if (x_.ctx.done() && res.status == -1 && res.body.empty()) {
+      answer_for_ended(res);
+    }
+  }
+
+  void error(httplib::Response& res) override {
+    if (c_.body.state() == body_scan::result::too_large) {
+      res.status = 413;
+    }
+    if (res.body.empty() && !res.content_provider_) {
+      set_problem(res, res.status, usual_detail(res.status), x_.stamp.id);
+    }
+  }
+
+  void answering(httplib::Response& res) override {
+    x_.status = res.status;
+    res.headers.erase("Keep-Alive");  // cpp-httplib's own limits, which are not ours
+    res.set_header("X-Request-Id", x_.stamp.id);
+    if (!res.content_provider_) {
+      x_.life.advance(request_state::writing);
+      if (!res.body.empty() && !c_.is_head) {
+        stream.expect_body();
+      }
+    } else if (!res.is_chunked_content_provider_ && res.content_length_ == 0) {
+      c_.keep_alive = false;  // such a body ends with the connection
+    }
+  }
+
+ private:
+  void fail(httplib::Response& res, const char* what) {
+    x_.broken = what;
+    res = {};
+    res.version = "HTTP/1.1";
+    set_problem(res, 500, usual_detail(500), x_.stamp.id);
+  }
+
+  // The handler has stopped and said nothing: who is still there gets to know why.
+  void answer_for_ended(httplib::Response& res) {
+    switch (x_.ctx.cause()->kind) {
+      case cause_kind::deadline:
+        set_problem(res, 504, usual_detail(504), x_.stamp.id);
+        break;
+      case cause_kind::shutdown:
+      case cause_kind::operator_request:
+        res.set_header("Retry-After", "1");
+        set_problem(res, 503, "the server ended this request", x_.stamp.id);
+        break;
+      default:
+        stream.mute();
+    }
+  }
+
+  connection& c_;
+  exchange& x_;
+};
+
+service::then service::next(connection& c) {
+  c.consume(leading_empty_lines(c.input()));
+  if (closing_ || c.input().empty()) {
+    c.served = 0;
+    if (closing_) {
+      return then::close;
+    }
+    c.since = {};
+    park(c, phase::idle, how_.idle_timeout);
+    return then::parked;
+  }
+  if (c.served == in_a_row) {
+    c.served = 0;
+    c.now.store(phase::running, std::memory_order_relaxed);
+    front_.resume(c);
+    return then::parked;
+  }
+  request_head head;
+  refusal why;
+  switch (read_head(c.input(), how_.head, head, why)) {
+    case head_is::incomplete:
+      park(c, phase::reading, how_.head_timeout);
+      return then::parked;
+    case head_is::refused:
+      c.keep_alive = false;
+      c.body = {};
+      begin(c, routes_.none(), head);
+      return answer(c, why.status, why.detail);
+    case head_is::whole:
+      break;
+  }
+  ++c.served;
+  return received(c, head);
+}
+
+service::then service::received(connection& c, const request_head& head) {
+  c.keep_alive = head.keep_alive && head.http_1_1;  // HTTP/1.0: the answer ends with the connection
+  c.is_head = head.method == "HEAD";
+  c.body = head.chunked ? body_scan::of_chunks(how_.max_body)
+                        : body_scan::of_length(head.content_length, how_.max_body);
+  c.body_ready = 0;
+  const auto hit = routes_.find(head.method, head.path);
+  begin(c, hit.to != nullptr ? *hit.to : routes_.none(), head);
+  if (hit.to == nullptr) {
+    c.keep_alive = c.keep_alive && !head.has_body();
+    c.consume(head.size);
+    if (hit.allow.empty()) {
+      return answer(c, 404, "there is nothing at this path");
+    }
+    return answer(c, 405, "the methods here are " + hit.allow, "Allow: " + hit.allow + "\r\n");
+  }
+  c.path = head.path;
+  c.wants_continue = head.expects_continue;
+  write_head(head, c.head);
+  c.consume(head.size);  // the views in `head` end here
+  return body_arrived(c);
+}
+
+service::then service::body_arrived(connection& c) {
+  if (!c.scan_body()) {
+    c.keep_alive = false;
+    return c.body.state() == body_scan::result::too_large
+               ? answer(c, 413,
+                        "the body is larger than " + std::to_string(how_.max_body) + " bytes")
+               : answer(c, 400, "the chunks of the body are malformed");
+  }
+  const bool to_a_worker = c.request->to.runs_on != nullptr;
+  if (c.body.complete() || (to_a_worker && c.body_ready >= how_.body_buffer)) {
+    return start(c);
+  }
+  if (c.body_ready >= how_.body_buffer) {
+    c.keep_alive = false;
+    return answer(c, 413, "the body is larger than a route on the spot takes");
+  }
+  if (c.wants_continue && c.body_ready == 0) {
+    static_cast<void>(c.send_now("HTTP/1.1 100 Continue\r\n\r\n"));
+  }
+  c.wants_continue = false;
+  c.since = {};  // each part of a body that comes is progress
+  park(c, phase::reading, how_.body_timeout);
+  return then::parked;
+}
+
+void service::begin(connection& c, const route& to, const request_head& head) {
+  std::string id = head.request_id.empty() ? make_id() : std::string(head.request_id);
+  in_flight_.fetch_add(1);
+  {
+    const std::lock_guard hold(c.guard);
+    c.request.emplace(all_.ctx, to, std::move(id), clock::now());
+    c.request->method = head.method;
+    c.request->target = head.target;
+  }
+  c.answer = {};
+  for (auto* o : observers_) {
+    o->began(to);
+  }
+  if (const auto gone = watcher_.begin(c.fd(), c.request->scope.ctx); gone != departure::none) {
+    end_with(*c.request, cause_of(gone));
+  }
+}
+
+service::then service::start(connection& c) {
+  exchange& x = *c.request;
+  if (x.ctx.done()) {
+    return settle_unstarted(c);
+  }
+  if (x.to.runs_on == nullptr) {
+    return serve(c, true);
+  }
+  x.life.advance(request_state::queued);
+  c.now.store(phase::queued, std::memory_order_relaxed);
+  const auto ec = x.to.runs_on->post(x.ctx, c);
+  if (!ec) {
+    return then::parked;  // it is the pool's now, or done already
+  }
+  return x.ctx.done()
+             ? settle_unstarted(c)
+             : answer(c, 503, "the queue of the pool \"" + x.to.runs_on->name() + "\" is full",
+                      "Retry-After: 1\r\n");
+}
+
+void service::dropped(connection& c) noexcept {
+  front_.resume(c);  // this thread has hang-ups to hear, or deadlines to keep
+}
+
+void service::run(connection& c) noexcept {
+  const auto after = c.request->ctx.done() ? settle_unstarted(c) : serve(c, false);
+  if (after == then::next && !c.input().empty()) {
+    c.now.store(phase::running, std::memory_order_relaxed);
+    front_.resume(c);  // what else it wants is read by the front, not by a worker
+  } else {
+    go_on(c, after);
+  }
+}
+
+// The context ended before the work began: it never will.
+service::then service::settle_unstarted(connection& c) {
+  switch (c.request->ctx.cause()->kind) {
+    case cause_kind::deadline:
+      return answer(c, 504, "the deadline of this request passed before a worker was free");
+    case cause_kind::shutdown:
+    case cause_kind::operator_request:
+      c.keep_alive = false;
+      return answer(c, 503, "the server ended this request before it was started",
+                    "Retry-After: 1\r\n");
+    default:
+      finish(c);
+      return then::close;
+  }
+}
+
+service::then service::serve(connection& c, bool on_the_spot) {
+  exchange& x = *c.request;
+  c.now.store(phase::running, std::memory_order_relaxed);
+  x.life.advance(request_state::running);
+  x.work_began = clock::now();
+  turn t(*this, c, on_the_spot);
+  bool whole = false;
+  try {
+    whole = engine_.process(t.stream, c.ends(), !c.keep_alive || draining_, t);
+  } catch (const canceled_error&) {  // out of a content provider; cpp-httplib lets it through
+  } catch (const std::exception& e) {
+    x.broken = e.what();
+  } catch (...) {
+    x.broken = "an exception that is not a std::exception";
+  }
+  whole = t.stream.finish() && whole && t.stream.wrote();
+  if (x.work_ended == clock::time_point{}) {
+    x.work_ended = clock::now();
+  }
+  c.head.clear();
+  c.keep_alive = c.keep_alive && whole && !draining_;
+  c.answer = {whole, t.stream.left_before_last(), t.stream.wrote() ? x.status : 0};
+  return answered(c);
+}
+
+service::then service::answer(connection& c, int status, std::string_view detail,
+                              std::string_view headers) {
+  exchange& x = *c.request;
+  const bool keep = c.keep_alive && !draining_ && (c.body.complete() || discard_rest(c));
+  const auto body = problem_body(status, detail, x.stamp.id);
+  std::string text = "HTTP/1.1 " + std::to_string(status) + " ";
+  text.append(status_text(status)).append("\r\nContent-Type: ").append(problem_type);
+  text.append("\r\nContent-Length: ").append(std::to_string(body.size()));
+  text.append("\r\nX-Request-Id: ").append(x.stamp.id).append("\r\n");
+  text.append(headers).append(keep ? "\r\n" : "Connection: close\r\n\r\n");
+  if (!c.is_head) {
+    text.append(body);
+  }
+  x.status = status;
+  x.life.advance(request_state::writing);
+  c.keep_alive = keep;
+  c.answer.left_before_last = x.ctx.done();
+  c.answer.status = status;
+  c.answer.complete = c.send_now(text);
+  return answered(c);
+}
+
+// The answer has been handed over, to the kernel or to the connection's own buffer.
+service::then service::answered(connection& c) {
+  if (c.unsent() > 0 && c.answer.complete) {
+    park(c, phase::writing, how_.write_timeout);
+    return then::parked;
+  }
+  finish(c);
+  return c.keep_alive && discard_rest(c) ? then::next : then::close;
+}
+
+service::then service::output_ready(connection& c) {
+  const auto before = c.unsent();
+  c.answer.left_before_last = c.request->ctx.done();
+  if (c.answer.left_before_last || !c.flush_now()) {
+    c.answer.complete = false;
+    c.keep_alive = false;
+    end_with(*c.request, cause_kind::client_reset);  // unless it has ended
+  }
+  if (c.unsent() < before) {
+    c.since = {};  // the client reads
+  }
+  return answered(c);
+}
+
+void service::report(const connection& c, request_end end, const cause* why,
+                     clock::time_point now) const {
+  const auto set = [](clock::time_point at) {
+    return at == clock::time_point{} ? std::nullopt : std::optional(at);
+  };
+  const exchange& x = *c.request;
+  request_report r{x.stamp.id, x.method, x.target, c.client(), x.to, end};
+  r.status = client_left(end) ? 499 : c.answer.status;
+  r.started = x.started;
+  r.work_began = set(x.work_began);
+  r.work_ended = set(x.work_ended);
+  r.ended = now;
+  r.broken = x.broken;
+  if (why != nullptr && !(c.answer.complete && !c.answer.left_before_last)) {
+    r.cause = describe(*why);
+    r.context_ended = why->at;
+    if (r.work_began) {
+      const auto said = x.stamp.stopped.load(std::memory_order_relaxed);
+      r.work_stopped =
+          std::max(why->at, said != 0 ? clock::time_point(clock::duration(said)) : x.work_ended);
+    }
+  }
+  for (auto* o : observers_) {
+    o->ended(r);
+  }
+}
+
+void service::finish(connection& c) {
+  exchange& x = *c.request;
+  watcher_.over(c.fd());
+  const auto now = clock::now();
+  const auto* const why = x.ctx.cause();
+  const auto end = x.life.finish(why, c.answer);
+  if (!observers_.empty()) {
+    report(c, end, why, now);
+  }
+  end_with(x, cause_kind::handler_returned);
+  {
+    const std::lock_guard hold(c.guard);
+    c.request.reset();
+  }
+  if (in_flight_.fetch_sub(1) == 1 && draining_) {
+    const std::lock_guard hold(lot_);
+    changed_.notify_all();
+  }
+}
+
+// What the handler left of its body is thrown away, if it is there or there is little of it.
+bool service::discard_rest(connection& c) {
+  constexpr int most = 16;  // reads of 16 KiB
+  for (int i = 0; i < most; ++i) {
+    c.consume(c.body_ready);
+    c.body_ready = 0;
+    if (c.body.complete()) {
+      return true;
+    }
+    if (c.body.refused() || c.receive() != connection::io::some || !c.scan_body()) {
+      return false;
+    }
+  }
+  return false;
+}
+
+}  // namespace hangup::http

@@ -1,0 +1,62 @@
+#include "http/route.h"
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+
+namespace hangup::http {
+
+route_table::route_table() {
+  routes_.push_back(std::make_unique<route>());
+  routes_.front()->path = "none";
+}
+
+void route_table::add(route r) {
+  static constexpr std::array<std::string_view, 6> methods = {"GET",    "POST",    "PUT",
+                                                              "DELETE", "OPTIONS", "PATCH"};
+  if (std::find(methods.begin(), methods.end(), r.method) == methods.end()) {
+    throw std::invalid_argument("route " + r.path + ": method " + r.method +
+                                " is not one of GET, POST, PUT, DELETE, OPTIONS, PATCH");
+  }
+  if (r.path.empty() || r.path.front() != '/') {
+    throw std::invalid_argument("route " + r.path + ": a path starts with /");
+  }
+  auto& here = by_path_[r.path];
+  for (const auto* other : here) {
+    if (other->method == r.method) {
+      throw std::invalid_argument("route " + r.path + ": a second handler for " + r.method);
+    }
+  }
+  r.index = routes_.size();
+  routes_.push_back(std::make_unique<route>(std::move(r)));
+  here.push_back(routes_.back().get());
+}
+
+route_table::found route_table::find(std::string_view method, const std::string& path) const {
+  const auto here = by_path_.find(path);
+  if (here == by_path_.end()) {
+    return {};
+  }
+  const std::string_view wanted = method == "HEAD" ? "GET" : method;
+  found none;
+  for (const auto* r : here->second) {
+    if (r->method == wanted) {
+      return {r};
+    }
+    none.allow.append(none.allow.empty() ? "" : ", ").append(r->method);
+    if (r->method == "GET") {
+      none.allow.append(", HEAD");
+    }
+  }
+  return none;
+}
+
+std::vector<const route*> route_table::all() const {
+  std::vector<const route*> all;
+  for (const auto& r : routes_) {
+    all.push_back(r.get());
+  }
+  return all;
+}
+
+}  // namespace hangup::http

@@ -1,0 +1,62 @@
+// Which handler answers what, where it runs, and for how long at most.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "context/context.h"
+#include "http/httplib.h"
+#include "worker/pool.h"
+
+namespace hangup::http {
+
+// A handler of cpp-httplib with a context in front. It looks at the context, or passes it to what
+// waits, and returns when the context has ended; then it need not answer (and if it does, the
+// answer is sent where that is still possible). canceled_error may leave it, other exceptions are a
+// 500.
+using handler =
+    std::function<void(const context& ctx, const httplib::Request& req, httplib::Response& res)>;
+
+struct route {
+  std::string method;  // GET answers HEAD as well
+  std::string path;    // the whole decoded path: "/query/sim"; also the route's name in metrics
+  // Where the handler runs. Null: on the spot, on the thread that read the request: for answers
+  // that are small and at hand, because other connections wait meanwhile.
+  pool* runs_on = nullptr;
+  std::chrono::milliseconds deadline{0};  // from the whole head to the end of the work; 0: none
+  handler answer{};
+  std::size_t index = 0;  // set by the table: 1, 2 ... in the order of add()
+};
+
+// Constant-time look-up by path. Filled before the server starts, then only read.
+class route_table {
+ public:
+  struct found {
+    const route* to = nullptr;
+    std::string allow{};  // without a route: the methods that the path has, empty if it is unknown
+  };
+
+  route_table();
+
+  // Throws std::invalid_argument for a path that does not start with '/', a method that is not
+  // served, and a second handler for the same method and path.
+  void add(route r);
+
+  found find(std::string_view method, const std::string& path) const;
+
+  // The route that requests without one are counted under: path "none", index 0.
+  const route& none() const noexcept { return *routes_.front(); }
+  std::vector<const route*> all() const;  // in the order of their index, none() first
+
+ private:
+  std::vector<std::unique_ptr<route>> routes_;
+  std::unordered_map<std::string, std::vector<const route*>> by_path_;
+};
+
+}  // namespace hangup::http

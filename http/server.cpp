@@ -1,0 +1,64 @@
+#include "http/server.h"
+
+#include "http/service.h"
+
+namespace hangup::http {
+
+server::server(options how) : how_(how) {}
+
+server::~server() = default;
+
+server& server::handle(route r) {
+  routes_.add(std::move(r));
+  return *this;
+}
+
+server& server::observe(observer& o) {
+  observers_.push_back(&o);
+  return *this;
+}
+
+std::error_code server::listen(const std::string& host, std::uint16_t port) {
+  service_ = std::make_unique<service>(how_, routes_, observers_);
+  if (const auto ec = service_->door().listen(host, port)) {
+    service_.reset();
+    return ec;
+  }
+  service_->door().start();
+  return {};
+}
+
+std::uint16_t server::port() const noexcept {
+  return service_ ? service_->door().port() : std::uint16_t{0};
+}
+
+std::error_code server::drain(const context& ctx, std::chrono::milliseconds stop_patience) {
+  service_->door().stop_listening();
+  service_->begin_drain();
+  static_cast<void>(service_->wait_idle(ctx));  // either way what is left ends now
+  service_->end_all();
+  const auto [patience, cancel] = with_timeout(background(), stop_patience);
+  // Who is just being answered gets the answer; then what is left of the connections is closed.
+  if (const auto ec = service_->wait_idle(patience)) {
+    return ec;
+  }
+  return service_->close_all(patience);
+}
+
+bool server::draining() const noexcept {
+  return service_ && service_->draining();
+}
+
+std::vector<request_view> server::in_flight() const {
+  return service_ ? service_->in_flight() : std::vector<request_view>{};
+}
+
+std::array<std::size_t, phases> server::connections() const {
+  return service_ ? service_->connections() : std::array<std::size_t, phases>{};
+}
+
+std::vector<const route*> server::routes() const {
+  return routes_.all();
+}
+
+}  // namespace hangup::http

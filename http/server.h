@@ -1,0 +1,69 @@
+// A cpp-httplib server whose requests carry a context that ends when the client leaves.
+//
+//   hangup::pool queries({.name = "query", .workers = 64, .queue = 1024});
+//   hangup::http::server server;
+//   server.handle({.method = "GET", .path = "/report", .runs_on = &queries, .deadline = 30s,
+//                  .answer = [](const hangup::context& ctx, const httplib::Request& req,
+//                               httplib::Response& res) { ... }});
+//   if (auto ec = server.listen("127.0.0.1", 8080)) { ... }
+//   ... wait for a signal ...
+//   auto [ctx, cancel] = hangup::with_timeout(hangup::background(), 10s);
+//   server.drain(ctx);
+//
+// Pools and observers must outlive the server. Its destructor ends every request with cause
+// `shutdown` and waits for the handlers.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "http/observer.h"
+#include "http/options.h"
+#include "http/route.h"
+
+namespace hangup::http {
+
+class service;
+
+class server {
+ public:
+  explicit server(options how = {});
+  ~server();
+  server(const server&) = delete;
+  server& operator=(const server&) = delete;
+
+  // Before listen(). Throws std::invalid_argument where route_table::add() says so.
+  server& handle(route r);
+  server& observe(observer& o);
+
+  // Binds, listens and starts to serve; returns at once. Port 0 takes a free one. A port that is
+  // taken is std::errc::address_in_use. Once.
+  std::error_code listen(const std::string& host, std::uint16_t port);
+  std::uint16_t port() const noexcept;
+
+  // Stops gracefully: no new clients, every answer closes its connection, and requests in flight
+  // may finish until `ctx` ends; then their contexts end with cause `shutdown`, and who has been
+  // sent nothing gets a 503. Returns empty when the last connection is closed, or errc::timed_out
+  // after `stop_patience` if a handler does not stop: then do not destroy the server, leave the
+  // process.
+  std::error_code drain(const context& ctx, std::chrono::milliseconds stop_patience);
+  // Is drain() under way? For a readiness probe.
+  bool draining() const noexcept;
+
+  // For operators' pages; each takes a lock that accepting takes too. Thread-safe.
+  std::vector<request_view> in_flight() const;
+  std::array<std::size_t, phases> connections() const;  // by phase
+  std::vector<const route*> routes() const;  // in the order of their index: "none", then yours
+
+ private:
+  const options how_;
+  route_table routes_;
+  std::vector<observer*> observers_;
+  std::unique_ptr<service> service_;
+};
+
+}  // namespace hangup::http

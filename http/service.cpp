@@ -1,0 +1,297 @@
+#include "http/service.h"
+
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "context/wait.h"
+
+namespace hangup::http {
+namespace {
+
+std::size_t descriptor_limit() noexcept {
+  rlimit limit{};
+  constexpr std::size_t most = 1 << 20;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max > most) {
+    return most;
+  }
+  return limit.rlim_max;
+}
+
+constexpr std::string_view no_room =
+    "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n"
+    "Retry-After: 1\r\nConnection: close\r\nContent-Length: 112\r\n\r\n"
+    "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,"
+    "\"detail\":\"too many connections to the server\"}\n";
+static_assert(no_room.size() - no_room.find("\r\n\r\n") - 4 == 112);
+
+}  // namespace
+
+service::service(const options& how, const route_table& routes, std::vector<observer*> observers)
+    : how_(how),
+      routes_(routes),
+      observers_(std::move(observers)),
+      all_(with_cancel(background())),
+      watcher_(descriptor_limit()),
+      front_(how, *this) {}
+
+service::~service() {
+  front_.stop_listening();
+  end_all();
+  static_cast<void>(close_all(background()));
+  front_.stop();
+}
+
+void service::accepted(int fd, peer ends) noexcept {
+  auto* const c = new connection(fd, std::move(ends), *this);
+  {
+    const std::lock_guard hold(lot_);
+    if (count_ < how_.max_connections) {
+      ++count_;
+      c->lot_next = first_;
+      if (first_ != nullptr) {
+        first_->lot_prev = c;
+      }
+      first_ = c;
+    } else {
+      c->keep_alive = false;
+    }
+  }
+  if (!c->keep_alive) {
+    static_cast<void>(c->send_now(no_room));
+    ::shutdown(fd, SHUT_WR);
+    delete c;
+  } else if (watcher_.watch(fd)) {
+    close(*c);
+  } else {
+    c->park_until(clock::now() + how_.idle_timeout);
+    if (closing_) {
+      overdue(*c);
+    }
+    front_.park_new(*c);
+  }
+}
+
+void service::close(connection& c) noexcept {
+  watcher_.forget(c.fd());
+  {
+    const std::lock_guard hold(lot_);
+    (c.lot_prev != nullptr ? c.lot_prev->lot_next : first_) = c.lot_next;
+    if (c.lot_next != nullptr) {
+      c.lot_next->lot_prev = c.lot_prev;
+    }
+    --count_;
+    if (closing_) {
+      changed_.notify_all();
+    }
+  }
+  delete &c;
+  front_.descriptor_freed();
+}
+
+void service::ready(connection& c) noexcept {
+  if (!c.take()) {
+    too_late(c);
+    return;
+  }
+  switch (c.now.load(std::memory_order_relaxed)) {
+    case phase::idle:
+    case phase::reading:
+      readable(c);
+      break;
+    case phase::queued:  // it has been dropped from the queue
+      go_on(c, settle_unstarted(c));
+      break;
+    case phase::running:  // a worker has given it back
+      go_on(c, next(c));
+      break;
+    case phase::writing:
+      go_on(c, output_ready(c));
+      break;
+    case phase::lingering:
+      lingering(c);
+      break;
+  }
+}
+
+void service::go_on(connection& c, then what) {
+  while (what == then::next) {
+    what = next(c);
+  }
+  if (what == then::close) {
+    linger(c);
+  }
+}
+
+void service::readable(connection& c) {
+  const auto got = c.receive();
+  if (got == connection::io::some) {
+    go_on(c, c.request ? body_arrived(c) : next(c));
+    return;
+  }
+  if (got == connection::io::again && !closing_) {
+    const auto as = c.now.load(std::memory_order_relaxed);
+    c.request ? park(c, as, how_.body_timeout)
+              : park(c, as, as == phase::idle ? how_.idle_timeout : how_.head_timeout);
+    return;
+  }
+  if (c.request) {  // it left, or we stop, before its body was complete
+    cause why;
+    why.kind = got == connection::io::failed   ? cause_kind::client_reset
+               : got == connection::io::closed ? cause_kind::client_closed
+                                               : cause_kind::shutdown;
+    c.request->scope.cancel(std::move(why));  // the watcher may have been first
+    go_on(c, settle_unstarted(c));
+    return;
+  }
+  close(c);
+}
+
+// A wait that is one and the same is not made longer by every byte that comes: `since` is kept.
+void service::park(connection& c, phase as, std::chrono::milliseconds patience) {
+  const auto now = clock::now();
+  if (c.now.load(std::memory_order_relaxed) != as || c.since == clock::time_point{}) {
+    c.since = now;
+  }
+  c.now.store(as, std::memory_order_relaxed);
+  auto until = c.since + patience;
+  if (c.request) {
+    until = std::min(until, c.request->ctx.deadline().value_or(until));
+  }
+  c.park_until(until);
+  if (closing_) {
+    overdue(c);  // whoever wakes all that is parked may have passed here already
+  }
+  as == phase::writing ? front_.park_for_output(c) : front_.park_for_input(c);
+}
+
+// On the timer thread. What is parked is woken by closing its input: only the owner acts.
+void service::overdue(connection& c) noexcept {
+  watcher_.mute(c.fd());
+  ::shutdown(c.fd(), SHUT_RD);
+}
+
+void service::too_late(connection& c) {
+  switch (c.now.load(std::memory_order_relaxed)) {
+    case phase::idle:
+    case phase::lingering:
+      close(c);
+      return;
+    case phase::reading:
+      c.keep_alive = false;
+      if (!c.request) {
+        begin(c, routes_.none(), {});
+      } else if (c.request->ctx.done() ||
+                 clock::now() >= c.request->ctx.deadline().value_or(clock::time_point::max())) {
+        cause why;
+        why.kind = cause_kind::deadline;
+        c.request->scope.cancel(std::move(why));  // unless it has ended
+        go_on(c, settle_unstarted(c));
+        return;
+      }
+      go_on(c, answer(c, 408, "the request did not arrive in time"));
+      return;
+    case phase::writing: {
+      cause why;
+      why.kind = cause_kind::write_timeout;
+      c.request->scope.cancel(std::move(why));
+      finish(c);
+      close(c);
+      return;
+    }
+    case phase::queued:
+    case phase::running:
+      go_on(c, then::close);
+      return;
+  }
+}
+
+// Closes so that the client can read the answer: a close with unread input would be a reset, which
+// destroys what is still on its way (RFC 9112 9.6).
+void service::linger(connection& c) {
+  if (c.now.load(std::memory_order_relaxed) == phase::lingering ||
+      ::shutdown(c.fd(), SHUT_WR) != 0) {
+    close(c);
+    return;
+  }
+  c.consume(c.input().size());
+  c.since = {};
+  c.now.store(phase::lingering, std::memory_order_relaxed);
+  lingering(c);
+}
+
+void service::lingering(connection& c) {
+  constexpr int most = 64;  // reads of 16 KiB: a client that goes on sending is not worth more
+  for (int i = 0; i < most && !closing_; ++i) {
+    switch (c.receive()) {
+      case connection::io::some:
+        c.consume(c.input().size());
+        break;
+      case connection::io::again:
+        park(c, phase::lingering, how_.linger_timeout);
+        return;
+      case connection::io::closed:
+      case connection::io::failed:
+        close(c);
+        return;
+    }
+  }
+  close(c);
+}
+
+std::error_code service::wait_idle(const context& ctx) {
+  std::unique_lock hold(lot_);
+  return wait(ctx, changed_, hold, [this] { return in_flight_.load() == 0; });
+}
+
+void service::end_all() noexcept {
+  draining_ = true;
+  cause why;
+  why.kind = cause_kind::shutdown;
+  all_.cancel(std::move(why));
+}
+
+std::error_code service::close_all(const context& ctx) {
+  draining_ = true;
+  closing_ = true;
+  nudge_all();
+  std::unique_lock hold(lot_);
+  return wait(ctx, changed_, hold, [this] { return count_ == 0; });
+}
+
+// Wakes what is parked: its input is closed, its owner finds `closing_`.
+void service::nudge_all() {
+  const std::lock_guard hold(lot_);
+  for (connection* c = first_; c != nullptr; c = c->lot_next) {
+    const auto as = c->now.load(std::memory_order_relaxed);
+    if (as != phase::running && as != phase::queued) {
+      overdue(*c);
+    }
+  }
+}
+
+std::vector<request_view> service::in_flight() {
+  std::vector<request_view> views;
+  const std::lock_guard hold(lot_);
+  for (connection* c = first_; c != nullptr; c = c->lot_next) {
+    const std::lock_guard looking(c->guard);
+    if (c->request) {
+      const exchange& x = *c->request;
+      const auto* const why = x.ctx.cause();
+      views.push_back({x.stamp.id, x.method, x.target, c->client(), &x.to, x.life.state(),
+                       why != nullptr, why != nullptr ? describe(*why) : std::string(), x.started});
+    }
+  }
+  return views;
+}
+
+std::array<std::size_t, phases> service::connections() {
+  std::array<std::size_t, phases> counts{};
+  const std::lock_guard hold(lot_);
+  for (const connection* c = first_; c != nullptr; c = c->lot_next) {
+    ++counts[static_cast<std::size_t>(c->now.load(std::memory_order_relaxed))];
+  }
+  return counts;
+}
+
+}  // namespace hangup::http

@@ -1,0 +1,107 @@
+// What happens on a connection, from its first byte to its close: reads and vets heads, finds the
+// route, waits for bodies, queues for a worker, has the request answered, and settles what is left.
+//
+//   idle -> reading -> (queued) -> running -> (writing) -> idle ... -> lingering -> closed
+//
+// Each step runs on the one thread that has the connection (see connection.h). A request that
+// waits, for its body, for a worker or for its client to read, holds no thread. Not for users.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "http/engine.h"
+#include "http/front.h"
+#include "http/observer.h"
+#include "http/options.h"
+#include "http/route.h"
+#include "http/watcher.h"
+
+namespace hangup::http {
+
+class service final : private connection_owner, private front::driver {
+ public:
+  service(const options& how, const route_table& routes, std::vector<observer*> observers);
+  ~service();
+  service(const service&) = delete;
+  service& operator=(const service&) = delete;
+
+  front& door() noexcept { return front_; }
+
+  // From now on every answer closes its connection.
+  void begin_drain() noexcept { draining_ = true; }
+  bool draining() const noexcept { return draining_.load(std::memory_order_relaxed); }
+  // Waits until no request is in flight; ctx.err() if the context ends first.
+  std::error_code wait_idle(const context& ctx);
+  // Ends the context of every request, now and from now on, with cause `shutdown`.
+  void end_all() noexcept;
+  // Has every connection closed by whoever owns it, and waits until all are; ctx.err() if the
+  // context ends first (a handler does not stop). After end_all().
+  std::error_code close_all(const context& ctx);
+
+  std::vector<request_view> in_flight();
+  std::array<std::size_t, phases> connections();
+  std::size_t requests_in_flight() const noexcept { return in_flight_.load(); }
+
+ private:
+  class turn;
+  enum class then { next, close, parked };
+
+  // connection_owner
+  void run(connection& c) noexcept override;
+  void dropped(connection& c) noexcept override;
+  void overdue(connection& c) noexcept override;
+  // front::driver
+  void accepted(int fd, peer ends) noexcept override;
+  void ready(connection& c) noexcept override;
+
+  // service.cpp: connections
+  void go_on(connection& c, then what);
+  void park(connection& c, phase as, std::chrono::milliseconds patience);
+  void readable(connection& c);
+  void too_late(connection& c);
+  void linger(connection& c);
+  void lingering(connection& c);
+  void close(connection& c) noexcept;
+  void nudge_all();
+
+  // requests.cpp: requests
+  then next(connection& c);
+  then received(connection& c, const request_head& head);
+  then body_arrived(connection& c);
+  then start(connection& c);
+  then settle_unstarted(connection& c);
+  then serve(connection& c, bool on_the_spot);
+  void begin(connection& c, const route& to, const request_head& head);
+  then answer(connection& c, int status, std::string_view detail, std::string_view headers = {});
+  then answered(connection& c);
+  then output_ready(connection& c);
+  void finish(connection& c);
+  void report(const connection& c, request_end end, const cause* why, clock::time_point now) const;
+  bool discard_rest(connection& c);
+
+  const options& how_;
+  const route_table& routes_;
+  const std::vector<observer*> observers_;
+  const cancelable all_;  // the parent of every request's context
+  std::atomic<bool> draining_{false};
+  std::atomic<bool> closing_{false};
+  std::atomic<std::size_t> in_flight_{0};
+
+  std::mutex lot_;
+  std::condition_variable_any changed_;  // a drain waits for fewer requests or connections
+  connection* first_ = nullptr;          // all connections, guarded by lot_
+  std::size_t count_ = 0;                // guarded by lot_
+
+  engine engine_;
+  watcher watcher_;
+  front front_;  // last: its threads use all of the above
+};
+
+}  // namespace hangup::http

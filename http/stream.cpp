@@ -1,0 +1,123 @@
+#include "http/stream.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "context/wait.h"
+
+namespace hangup::http {
+
+ssize_t request_stream::read(char* to, std::size_t size) {
+  const auto give = [&](std::string_view from) {
+    const auto n = std::min(size, from.size());
+    std::memcpy(to, from.data(), n);
+    return n;
+  };
+  if (head_at_ < c_.head.size()) {
+    const auto n = give(std::string_view(c_.head).substr(head_at_));
+    head_at_ += n;
+    return static_cast<ssize_t>(n);
+  }
+  while (c_.body_ready == 0) {
+    if (c_.body.complete()) {
+      return 0;
+    }
+    if (c_.body.refused() || !more_body()) {
+      return -1;
+    }
+  }
+  const auto n = give(c_.input().substr(0, c_.body_ready));
+  c_.body_ready -= n;
+  c_.consume(n);
+  return static_cast<ssize_t>(n);
+}
+
+// Waits for more of a body that is too large to be complete before the work began.
+bool request_stream::more_body() {
+  if (on_the_spot_) {
+    return false;
+  }
+  if (c_.wants_continue) {
+    c_.wants_continue = false;
+    if (!c_.send_all(c_.request->ctx, "HTTP/1.1 100 Continue\r\n\r\n", how_.write_timeout)) {
+      return false;
+    }
+  }
+  for (;;) {
+    switch (c_.receive()) {
+      case connection::io::some:
+        static_cast<void>(c_.scan_body());
+        return true;
+      case connection::io::again:
+        if (wait_fd(c_.request->ctx, c_.fd(), POLLIN, clock::now() + how_.body_timeout)) {
+          return false;
+        }
+        break;
+      case connection::io::closed:
+      case connection::io::failed:
+        return false;
+    }
+  }
+}
+
+ssize_t request_stream::write(const char* from, std::size_t size) {
+  const auto taken = static_cast<ssize_t>(size);
+  if (muted_ || broken_) {
+    return -1;
+  }
+  if (holding_) {
+    holding_ = false;
+    held_.assign(from, size);
+    return taken;
+  }
+  if (!held_.empty()) {
+    constexpr std::size_t worth_a_copy = 64 * 1024;
+    const bool together = size <= worth_a_copy;
+    if (together) {
+      held_.append(from, size);
+    }
+    if (!finish()) {
+      return -1;
+    }
+    if (together) {
+      return taken;
+    }
+  }
+  return send({from, size}) ? taken : -1;
+}
+
+bool request_stream::finish() {
+  holding_ = false;
+  if (!held_.empty() && !muted_) {
+    const auto all = std::move(held_);
+    held_.clear();
+    send(all);
+  }
+  return !broken_ && !muted_;
+}
+
+bool request_stream::send(std::string_view bytes) {
+  const context& ctx = c_.request->ctx;
+  left_before_last_ = ctx.done();
+  wrote_ = true;
+  if (!on_the_spot_) {
+    broken_ = !c_.send_all(ctx, bytes, how_.write_timeout);
+  } else {
+    broken_ = !c_.send_now(bytes) || c_.unsent() > how_.spot_output;
+  }
+  return !broken_;
+}
+
+void request_stream::get_remote_ip_and_port(std::string& ip, int& port) const {
+  ip = c_.ends().remote_address;
+  port = c_.ends().remote_port;
+}
+
+void request_stream::get_local_ip_and_port(std::string& ip, int& port) const {
+  ip = c_.ends().local_address;
+  port = c_.ends().local_port;
+}
+
+}  // namespace hangup::http

@@ -1,0 +1,164 @@
+#include "http/watcher.h"
+
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+namespace hangup::http {
+namespace {
+
+constexpr std::uint64_t wake_tag = ~std::uint64_t{0};
+
+std::uint64_t tag_of(int fd, std::uint32_t generation) noexcept {
+  return std::uint64_t{generation} << 32 | static_cast<std::uint32_t>(fd);
+}
+
+departure departure_of(int fd, std::uint32_t events) noexcept {
+  if ((events & (EPOLLERR | EPOLLHUP)) == 0) {
+    return departure::closed;
+  }
+  int error = 0;
+  socklen_t size = sizeof error;
+  ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+  return error == ETIMEDOUT || error == EHOSTUNREACH ? departure::vanished : departure::reset;
+}
+
+}  // namespace
+
+cause_kind cause_of(departure how) noexcept {
+  switch (how) {
+    case departure::reset:
+      return cause_kind::client_reset;
+    case departure::vanished:
+      return cause_kind::client_vanished;
+    case departure::closed:
+    case departure::none:
+      break;
+  }
+  return cause_kind::client_closed;
+}
+
+watcher::watcher(std::size_t descriptors)
+    : epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      blocks_((descriptors + block_size - 1) / block_size) {
+  epoll_event ev{};
+  ev.events = EPOLLIN;
+  ev.data.u64 = wake_tag;
+  if (epoll_ < 0 || wake_ < 0 || ::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &ev) != 0) {
+    throw std::system_error(errno, std::generic_category(), "epoll");
+  }
+  thread_ = std::thread([this] { run(); });
+  ::pthread_setname_np(thread_.native_handle(), "hangup-watcher");
+}
+
+watcher::~watcher() {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto n = ::write(wake_, &one, sizeof one);
+  thread_.join();
+  for (auto& block : blocks_) {
+    delete[] block.load();
+  }
+  ::close(wake_);
+  ::close(epoll_);
+}
+
+watcher::slot& watcher::at(int fd) const noexcept {
+  const auto n = static_cast<std::size_t>(fd);
+  return blocks_[n / block_size].load(std::memory_order_acquire)[n % block_size];
+}
+
+std::error_code watcher::watch(int fd) {
+  const auto block = static_cast<std::size_t>(fd) / block_size;
+  if (block >= blocks_.size()) {
+    return std::make_error_code(std::errc::too_many_files_open);
+  }
+  if (blocks_[block].load(std::memory_order_acquire) == nullptr) {
+    const std::lock_guard hold(growing_);
+    if (blocks_[block].load(std::memory_order_relaxed) == nullptr) {
+      blocks_[block].store(new slot[block_size], std::memory_order_release);
+    }
+  }
+  slot& s = at(fd);
+  epoll_event ev{};
+  {
+    const std::lock_guard hold(s.mutex);
+    s.muted = false;
+    s.gone = departure::none;
+    ev.data.u64 = tag_of(fd, s.generation);
+  }
+  ev.events = EPOLLRDHUP | EPOLLET;
+  return ::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &ev) == 0
+             ? std::error_code{}
+             : std::error_code{errno, std::generic_category()};
+}
+
+void watcher::forget(int fd) noexcept {
+  slot& s = at(fd);
+  const std::lock_guard hold(s.mutex);
+  ++s.generation;
+  s.muted = true;
+  s.current.reset();
+}
+
+departure watcher::begin(int fd, const context& ctx) {
+  slot& s = at(fd);
+  const std::lock_guard hold(s.mutex);
+  if (s.gone == departure::none) {
+    s.current = ctx;
+  }
+  return s.gone;
+}
+
+void watcher::over(int fd) noexcept {
+  slot& s = at(fd);
+  std::optional<context> last;  // let go of outside the lock
+  const std::lock_guard hold(s.mutex);
+  last.swap(s.current);
+}
+
+void watcher::mute(int fd) noexcept {
+  slot& s = at(fd);
+  const std::lock_guard hold(s.mutex);
+  s.muted = true;
+}
+
+void watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) {
+  slot& s = at(fd);
+  std::optional<context> ctx;
+  cause why;
+  {
+    const std::lock_guard hold(s.mutex);
+    if (s.generation != generation || s.muted) {
+      return;
+    }
+    s.gone = departure_of(fd, events);
+    why.kind = cause_of(s.gone);
+    ctx.swap(s.current);
+  }
+  if (ctx) {
+    context_access::end(*ctx, std::move(why));
+  }
+}
+
+void watcher::run() {
+  std::array<epoll_event, 256> events;
+  for (;;) {
+    const int n = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), -1);
+    for (int i = 0; i < n; ++i) {
+      const auto& ev = events[static_cast<std::size_t>(i)];
+      if (ev.data.u64 == wake_tag) {
+        return;
+      }
+      heard(static_cast<int>(ev.data.u64 & 0xffffffffU),
+            static_cast<std::uint32_t>(ev.data.u64 >> 32), ev.events);
+    }
+  }
+}
+
+}  // namespace hangup::http
