@@ -1,0 +1,278 @@
+#include "handlers/line_scanner.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace hangup::search {
+namespace {
+
+constexpr std::size_t npos = line_matcher::npos;
+
+// Counts eight times as fast as a loop over memchr when lines are short: compilers make vectors of
+// it.
+std::uint64_t count_newlines(const char* at, const char* end) {
+  constexpr std::size_t lanes = 64;
+  std::uint64_t count = 0;
+  while (static_cast<std::size_t>(end - at) >= lanes) {
+    std::array<unsigned char, lanes> sums{};
+    for (int round = 0; round < 255 && static_cast<std::size_t>(end - at) >= lanes; ++round) {
+      for (std::size_t i = 0; i < lanes; ++i) {
+        sums[i] = static_cast<unsigned char>(sums[i] + (at[i] == '\n' ? 1 : 0));
+      }
+      at += lanes;
+    }
+    for (const unsigned char sum : sums) {
+      count += sum;
+    }
+  }
+  return count + static_cast<std::uint64_t>(std::count(at, end, '\n'));
+}
+
+bool continues_character(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
+}
+
+}  // namespace
+
+// Indices are into the buffer. The invariant between the functions: [0, from_) has been searched
+// and is there for ^, \b and overlapping windows only; [from_, end_) is still to be searched.
+struct line_scanner::pass {
+  line_scanner& own;
+  const context& ctx;
+  line_listener& out;
+
+  std::size_t end_ = 0;
+  std::size_t from_ = 0;
+  std::size_t counted_ = 0;       // newlines before this index are in line_
+  std::uint64_t line_ = 1;        // number of the line at counted_
+  std::uint64_t base_ = 0;        // offset in the file of the start of the buffer
+  std::uint64_t line_start_ = 0;  // offset in the file of the line that from_ is in
+  bool reported_ = false;         // that line has been reported: skip what is left of it
+
+  [[nodiscard]] char* data() const { return own.buffer_.get(); }
+  [[nodiscard]] std::string_view text() const { return {data(), end_}; }
+
+  // The index of the next newline in [at, to), or `to`.
+  [[nodiscard]] std::size_t newline(std::size_t at, std::size_t to) const {
+    const void* const found = std::memchr(data() + at, '\n', to - at);
+    return found == nullptr ? to
+                            : static_cast<std::size_t>(static_cast<const char*>(found) - data());
+  }
+  // The index after the last newline in [at, to), or `at`.
+  [[nodiscard]] std::size_t after_last_newline(std::size_t at, std::size_t to) const {
+    const void* const found = memrchr(data() + at, '\n', to - at);
+    return found == nullptr
+               ? at
+               : static_cast<std::size_t>(static_cast<const char*>(found) - data()) + 1;
+  }
+
+  void count_to(std::size_t index) {
+    line_ += count_newlines(data() + counted_, data() + index);
+    counted_ = index;
+  }
+
+  // Forgets everything before this index, and makes room behind.
+  void drop(std::size_t keep) {
+    if (keep == 0) {
+      return;
+    }
+    if (counted_ < keep) {
+      count_to(keep);
+    }
+    std::memmove(data(), data() + keep, end_ - keep);
+    end_ -= keep;
+    from_ = from_ > keep ? from_ - keep : 0;
+    counted_ -= keep;
+    base_ += keep;
+  }
+
+  // Reports the line around a match. `stop` is where the line ends, as far as it is known.
+  std::error_code report(std::size_t match, std::size_t stop, bool whole) {
+    const std::size_t begin = after_last_newline(0, match);
+    count_to(begin);
+    if (whole && stop > begin && data()[stop - 1] == '\r') {
+      --stop;
+    }
+    found_line found;
+    found.number = line_;
+    found.column = base_ + match + 1 - (begin == 0 ? line_start_ : base_ + begin);
+    const bool headless = begin == 0 && line_start_ < base_;
+    constexpr std::size_t before = max_text / 4;
+    std::size_t first = begin;
+    std::size_t last = stop;
+    if (stop - begin > max_text) {
+      // Whoever looks for something wants to see it, not the start of a line of 64 MiB.
+      first = match - begin > max_text - before ? std::min(match - before, stop - max_text) : begin;
+      last = first + max_text;
+      while (first > begin && first < match && continues_character(data()[first])) {
+        ++first;
+      }
+      while (last < stop && last > match && continues_character(data()[last])) {
+        --last;
+      }
+    }
+    found.text = {data() + first, std::max(first, last) - first};
+    found.truncated = headless || !whole || first != begin || last != stop;
+    return out.on_line(found);
+  }
+
+  // The first match in [at, to), a part of one line; npos also when the context ends.
+  std::size_t find_in_windows(std::size_t at, std::size_t to) {
+    while (!ctx.done()) {
+      const std::size_t stop = to - at > own.window_ ? at + own.window_ : to;
+      const std::size_t match = own.matcher_.find(text(), at, stop);
+      if (match != npos || stop == to) {
+        return match;
+      }
+      at = stop - own.overlap_;
+    }
+    return npos;
+  }
+
+  // Searches whole lines: [from_, to) ends after a newline or at the end of the file.
+  std::error_code search_lines(std::size_t to) {
+    while (from_ < to) {
+      if (ctx.done()) {
+        return ctx.err();
+      }
+      const std::size_t piece = own.matcher_.piece();
+      std::size_t stop = to;
+      if (to - from_ > piece) {
+        stop = after_last_newline(from_, from_ + piece);
+        if (stop == from_) {
+          stop = std::min(newline(from_ + piece, to) + 1, to);
+        }
+      }
+      if (const auto error = search_piece(stop)) {
+        return error;
+      }
+      from_ = stop;
+    }
+    return {};
+  }
+
+  std::error_code search_piece(std::size_t stop) {
+    const std::size_t last = data()[stop - 1] == '\n' ? stop - 1 : stop;
+    const bool one_long_line = last - from_ > own.matcher_.piece();
+    while (from_ < stop) {
+      const std::size_t match =
+          one_long_line ? find_in_windows(from_, last) : own.matcher_.find(text(), from_, last);
+      if (match == npos) {
+        break;
+      }
+      const std::size_t line_end = newline(match, last);
+      if (const auto error = report(match, line_end, true)) {
+        return error;
+      }
+      from_ = line_end + 1;
+      if (ctx.done()) {
+        break;
+      }
+    }
+    return ctx.err();
+  }
+
+  // Searches a line that is too long to wait for its end. What follows its last byte is not known
+  // yet, so that byte is left for the next time.
+  std::error_code search_unfinished_line() {
+    const std::size_t to = end_ - 1;
+    const std::size_t match = find_in_windows(from_, to);
+    if (match != npos) {
+      reported_ = true;
+      const auto error = report(match, to, false);
+      from_ = end_;
+      drop(end_);
+      return error;
+    }
+    from_ = to - own.overlap_;
+    drop(from_ - 1);  // one byte stays, for ^ and \b
+    return ctx.err();
+  }
+
+  std::error_code search(bool at_end) {
+    if (reported_) {
+      const std::size_t stop = newline(from_, end_);
+      if (stop == end_) {
+        from_ = end_;
+        drop(end_);
+        return {};
+      }
+      from_ = stop + 1;
+      line_start_ = base_ + from_;
+      reported_ = false;
+    }
+    const std::size_t whole = at_end ? end_ : after_last_newline(from_, end_);
+    if (whole > from_) {
+      if (const auto error = search_lines(whole)) {
+        return error;
+      }
+      from_ = whole;
+      line_start_ = base_ + from_;
+    }
+    if (!at_end && end_ - from_ > own.capacity_ / 2) {
+      return search_unfinished_line();
+    }
+    if (!at_end && line_start_ == base_ + from_) {
+      drop(from_);
+    }
+    return {};
+  }
+
+  file_end run(int fd, std::size_t size) {
+    file_end result;
+    std::size_t total = 0;
+    for (bool at_end = false; !at_end;) {
+      if (ctx.done()) {
+        result.stopped = ctx.err();
+        return result;
+      }
+      const std::size_t room = own.capacity_ - end_;
+      const ssize_t got = ::read(fd, data() + end_, room);
+      if (got < 0) {
+        if (errno == EINTR) {
+          continue;
+        }
+        result.broken = {errno, std::generic_category()};
+        return result;
+      }
+      const auto count = static_cast<std::size_t>(got);
+      if (total == 0 && std::memchr(data(), '\0', std::min(count, first_block)) != nullptr) {
+        result.binary = true;
+        return result;
+      }
+      total += count;
+      end_ += count;
+      at_end = count == 0 || (count < room && total == size);
+      result.stopped = search(at_end);
+      if (!result.stopped) {
+        result.stopped = out.on_bytes(count);
+      }
+      if (result.stopped) {
+        return result;
+      }
+    }
+    return result;
+  }
+};
+
+line_scanner::line_scanner(const line_matcher& matcher, std::size_t buffer)
+    : matcher_(matcher),
+      capacity_(buffer),
+      window_(std::min(matcher.window(), buffer / 2)),
+      overlap_(std::min(matcher.overlap(), window_ / 2)),
+      buffer_(std::make_unique_for_overwrite<char[]>(buffer)) {}
+
+file_end line_scanner::scan(const context& ctx, int fd, std::size_t size, line_listener& out) {
+  constexpr std::size_t worth_telling = 1U << 20U;
+  if (size >= worth_telling) {
+    ::posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);  // twice the read-ahead of a cold file
+  }
+  return pass{*this, ctx, out}.run(fd, size);
+}
+
+}  // namespace hangup::search

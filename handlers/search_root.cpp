@@ -1,0 +1,129 @@
+#include "handlers/search_root.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace hangup::search {
+namespace {
+
+std::error_code system_error(int number) noexcept {
+  return {number, std::generic_category()};
+}
+
+std::error_code refusal(int number) noexcept {
+  switch (number) {
+    case EXDEV:
+    case ELOOP:  // a magic link, or a circle of symlinks: in no case a way to a file below the root
+      return errc::outside_root;
+    case ENOENT:
+    case ENOTDIR:
+      return errc::not_found;
+    case ENAMETOOLONG:
+      return errc::bad_path;
+    case EACCES:
+    case EPERM:
+      return errc::unreadable;
+    case ENXIO:
+    case ENODEV:
+      return errc::not_searchable;
+    case EAGAIN:  // ".." while someone renames: whoever does so now holds the tree, in effect
+      return errc::locked;
+    default:
+      return system_error(number);
+  }
+}
+
+std::string reason(const std::string& directory) {
+  return "search root " + directory;
+}
+
+}  // namespace
+
+descriptor::~descriptor() {
+  if (fd_ >= 0) {
+    ::close(fd_);
+  }
+}
+
+root::root(const std::string& directory)
+    : directory_(directory),
+      fd_(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOCTTY)) {
+  if (!fd_) {
+    throw root_error(system_error(errno), reason(directory));
+  }
+  const descriptor probe(open2(".", O_RDONLY | O_DIRECTORY));
+  if (!probe) {
+    const int number = errno;
+    // EPERM is how sandboxes that are older than the call refuse it.
+    throw root_error(system_error(number), number == ENOSYS || number == EPERM
+                                               ? reason(directory) + ": openat2(2), Linux 5.6"
+                                               : reason(directory));
+  }
+}
+
+int root::open2(const char* path, std::uint64_t flags) const noexcept {
+  open_how how{};
+  how.flags = flags | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  // The kernel answers EAGAIN when it cannot vouch for a ".." because of a rename or a mount
+  // anywhere on the machine at this moment. That is rare; on a machine that renames all the time we
+  // give up.
+  for (int tries = 0;; ++tries) {
+    const long fd = ::syscall(SYS_openat2, fd_.get(), path, &how, sizeof how);
+    if (fd >= 0 || (errno != EINTR && (errno != EAGAIN || tries == 16))) {
+      return static_cast<int>(fd);
+    }
+  }
+}
+
+std::error_code root::open_beneath(const std::string& path, opened_path& found) const {
+  if (path.find('\0') != std::string::npos) {
+    return errc::bad_path;
+  }
+  const char* const name = path.empty() ? "." : path.c_str();
+  // First without opening it: what has side effects when opened (devices) is never opened.
+  const descriptor seen(open2(name, O_PATH));
+  if (!seen) {
+    return refusal(errno);
+  }
+  struct stat before {};
+  struct stat after {};
+  if (::fstat(seen.get(), &before) != 0) {
+    return system_error(errno);
+  }
+  if (!S_ISREG(before.st_mode) && !S_ISDIR(before.st_mode)) {
+    return errc::not_searchable;
+  }
+  descriptor fd(open2(name, O_RDONLY | O_NONBLOCK | O_NOCTTY));
+  if (!fd) {
+    return refusal(errno);
+  }
+  if (::fstat(fd.get(), &after) != 0) {
+    return system_error(errno);
+  }
+  if (!S_ISREG(after.st_mode) && !S_ISDIR(after.st_mode)) {  // replaced in between
+    return errc::not_searchable;
+  }
+  found = {std::move(fd), S_ISDIR(after.st_mode)};
+  return {};
+}
+
+std::error_code root::lock_shared(descriptor& held) const {
+  descriptor own(open2(".", O_RDONLY | O_DIRECTORY));
+  if (!own) {
+    return system_error(errno);
+  }
+  if (::flock(own.get(), LOCK_SH | LOCK_NB) != 0) {
+    return errno == EWOULDBLOCK ? make_error_code(errc::locked) : system_error(errno);
+  }
+  held = std::move(own);
+  return {};
+}
+
+}  // namespace hangup::search

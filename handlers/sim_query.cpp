@@ -1,0 +1,85 @@
+#include "handlers/sim_query.h"
+
+#include <chrono>
+#include <functional>
+
+#include "context/wait.h"
+#include "handlers/parameters.h"
+#include "http/problem.h"
+#include "http/reply.h"
+#include "http/request.h"
+
+namespace hangup::handlers {
+namespace {
+
+constexpr std::uint64_t most_rows = 1'000'000;
+constexpr std::uint64_t most_collected = 10'000;  // they are all in memory
+constexpr std::uint64_t most_row_ms = 600'000;
+
+struct query {
+  std::uint64_t rows;
+  std::chrono::milliseconds row_time;
+};
+
+// Calls `take` with each row as it comes. Its error, or the context's end, ends the query.
+std::error_code run(const context& ctx, const query& q,
+                    const std::function<std::error_code(std::string)>& take) {
+  for (std::uint64_t row = 1; row <= q.rows; ++row) {
+    const auto ec = q.row_time.count() > 0 ? sleep_for(ctx, q.row_time) : ctx.err();
+    if (ec) {
+      http::work_stopped(ctx);
+      return ec;
+    }
+    const auto n = std::to_string(row);
+    if (const auto stop = take("{\"row\":" + n + ",\"customer\":\"customer-" + n + "\"}")) {
+      return stop;
+    }
+  }
+  return {};
+}
+
+std::error_code stream_rows(const context& ctx, const query& q, http::body_writer& out) {
+  constexpr std::size_t worth_a_write = 16 * 1024;  // for rows that come without a pause
+  std::string rows;
+  const auto ec = run(ctx, q, [&](std::string row) {
+    rows.append(row).push_back('\n');
+    if (q.row_time.count() == 0 && rows.size() < worth_a_write) {
+      return std::error_code{};
+    }
+    const auto written = out.write(ctx, rows);
+    rows.clear();
+    return written;
+  });
+  return ec ? ec : out.write(ctx, rows);
+}
+
+}  // namespace
+
+http::handler sim_query() {
+  return [](const context& ctx, const httplib::Request& req, httplib::Response& res) {
+    parameters p(req);
+    const bool streamed = p.flag("stream", true);
+    const query q{p.number("rows", 100, 0, streamed ? most_rows : most_collected),
+                  std::chrono::milliseconds(p.number("row_ms", 10, 0, most_row_ms))};
+    if (!p.problem().empty()) {
+      http::set_problem(res, 400, p.problem(), http::request_id(ctx));
+      return;
+    }
+    if (streamed) {
+      http::stream(
+          ctx, req, res, "application/x-ndjson",
+          [q](const context& c, http::body_writer& out) { return stream_rows(c, q, out); });
+      return;
+    }
+    std::string body = "{\"rows\":[";
+    const auto ec = run(ctx, q, [&body](std::string row) {
+      body.append(body.back() == '[' ? "" : ",").append(row);
+      return std::error_code{};
+    });
+    if (!ec) {
+      res.set_content(body + "],\"count\":" + std::to_string(q.rows) + "}\n", "application/json");
+    }
+  };
+}
+
+}  // namespace hangup::handlers

@@ -1,0 +1,60 @@
+// The walk of one search: directories, the files in them, and the count of what is left out. Used
+// by scan() of file_search.h, for one call of run().
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "context/context.h"
+#include "handlers/file_search.h"
+#include "handlers/line_scanner.h"
+#include "handlers/search_root.h"
+
+namespace hangup::search {
+
+// Everything is opened relative to the descriptor of the directory it lies in and never through a
+// symlink, so whatever others rename meanwhile, the walk stays below where it began. No recursion:
+// a stack of open directories.
+class tree_walk final : private line_listener {
+ public:
+  tree_walk(const context& ctx, const line_matcher& matcher, std::uint64_t max_matches, sink& out,
+            summary& sum);
+
+  // As scan(). The path is how the paths of matches begin; empty for the root.
+  std::error_code run(opened_path start, std::string path);
+
+ private:
+  struct level {
+    descriptor fd;
+    std::size_t path_size;            // of the directory's own path
+    std::unique_ptr<char[]> entries;  // as getdents64 left them
+    std::size_t next = 0;
+    std::size_t end = 0;
+  };
+
+  std::error_code walk();
+  std::error_code visit(const char* name, unsigned char type);
+  std::error_code visit_file(const char* name);
+  std::error_code enter(const char* name);
+  std::error_code search(int fd);
+  std::error_code not_opened(int number);
+  void push(descriptor fd);
+  bool fill(level& top);
+
+  std::error_code on_line(const found_line& line) override;
+  std::error_code on_bytes(std::size_t count) override;
+
+  const context& ctx_;
+  const std::uint64_t max_matches_;
+  sink& out_;
+  summary& sum_;
+  line_scanner scanner_;
+  std::vector<level> levels_;
+  std::string path_;
+};
+
+}  // namespace hangup::search

@@ -1,0 +1,126 @@
+// The configuration: what config/server.json (or its absence) and the command line say, checked and
+// as plain values. Names, ranges, defaults and meanings are those of config/server.schema.json,
+// which is part of the program and the only place that knows them; this is where they go. A new key
+// is one entry there, one member here, and one line in config.cpp.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hangup::server {
+
+class schema;
+
+enum class log_level { trace, debug, info, warn, error };  // spdlog's, in its order
+enum class log_format { text, json };
+
+// Made by load(), parse() and defaults() only: a config that is made otherwise is all zeros.
+struct config {
+  struct listen_t {
+    std::string host;
+    std::uint16_t port = 0;
+    int backlog = 0;
+    bool operator==(const listen_t&) const = default;
+  } listen;
+
+  struct log_t {
+    log_level level{};
+    log_format format{};
+    std::size_t queue = 0;
+    bool operator==(const log_t&) const = default;
+  } log;
+
+  struct http_t {
+    unsigned front_threads = 0;
+    std::size_t max_connections = 0;
+    std::size_t max_head_bytes = 0;
+    std::size_t max_headers = 0;
+    std::size_t max_body_bytes = 0;
+    std::size_t body_buffer_bytes = 0;
+    std::chrono::milliseconds head_timeout{};
+    std::chrono::milliseconds idle_timeout{};
+    std::chrono::milliseconds body_timeout{};
+    std::chrono::milliseconds write_timeout{};
+    std::chrono::milliseconds linger_timeout{};
+    std::chrono::seconds keepalive_idle{};
+    std::chrono::seconds keepalive_interval{};
+    int keepalive_probes = 0;
+    std::chrono::milliseconds user_timeout{};
+    bool operator==(const http_t&) const = default;
+  } http;
+
+  struct pool_t {
+    unsigned workers = 0;
+    unsigned queue = 0;
+    bool operator==(const pool_t&) const = default;
+  };
+  std::map<std::string, pool_t> pools;
+
+  struct route_t {
+    std::string pool;                      // one of `pools`
+    std::chrono::milliseconds deadline{};  // 0: none
+    bool operator==(const route_t&) const = default;
+  };
+  struct routes_t {
+    route_t query_sim;
+    route_t spin;
+    route_t search;
+    bool operator==(const routes_t&) const = default;
+  } routes;
+
+  struct search_t {
+    std::string root;
+    std::size_t max_matches_limit = 0;
+    bool operator==(const search_t&) const = default;
+  } search;
+
+  struct requests_t {
+    std::size_t ended = 0;
+    bool operator==(const requests_t&) const = default;
+  } requests;
+
+  struct stopping_t {
+    std::chrono::seconds drain{};
+    std::chrono::seconds stop{};
+    bool operator==(const stopping_t&) const = default;
+  } stopping;
+
+  bool operator==(const config&) const = default;
+};
+
+// what() is one line that says where, what was found, and what is allowed:
+//   config/server.json: listen.port: found 99999, allowed 0..65535
+class config_error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// One setting from elsewhere, which replaces the document's: {"--port", "listen.port", "8081"}.
+struct setting {
+  std::string by;  // who says so, for the error: `--port: found "x", allowed an integer 0..65535`
+  std::string key;
+  std::string text;
+};
+
+// Reads a file of up to 1 MiB. Throws config_error, also if it cannot be read.
+config load(const std::string& path, const std::vector<setting>& settings = {});
+
+// Reads a document: JSON as in RFC 8259, without comments, no key twice. What it leaves out has its
+// default. `name` is what errors call it. Throws config_error.
+config parse(std::string_view text, std::string_view name,
+             const std::vector<setting>& settings = {});
+
+// What holds when there is no file. Throws config_error, for the settings only.
+config defaults(const std::vector<setting>& settings = {});
+
+// The schema, and its text as it is shipped.
+const schema& config_schema();
+std::string_view schema_text() noexcept;
+
+}  // namespace hangup::server

@@ -1,0 +1,158 @@
+#include "server/flags.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "server/schema.h"
+
+#ifndef HANGUP_VERSION
+#error "HANGUP_VERSION must be defined as the version, a string"
+#endif
+
+namespace hangup::server {
+namespace {
+
+constexpr auto default_file = "config/server.json";
+
+// A flag with a value, which is that of a key of the configuration, or for --config its file.
+struct value_flag {
+  std::string name;
+  std::string key;
+  std::string value{};
+  CLI::Option* option = nullptr;
+
+  bool is_given() const { return option->count() > 0; }
+  std::string allowed() const {
+    return key.empty() ? "the path of a file" : config_schema().allowed(key);
+  }
+};
+
+launch answer(std::string message) {
+  message.erase(message.find_last_not_of('\n') + 1);
+  return {{}, {}, 0, std::move(message), false};
+}
+
+launch refusal(std::string message) {
+  return {{}, {}, 2, std::move(message), true};
+}
+
+launch found_nothing(const value_flag& flag) {
+  return refusal(flag.name + ": found nothing, allowed " + flag.allowed());
+}
+
+launch unknown(const CLI::App& app, const std::string& argument) {
+  if (!argument.starts_with('-') || argument == "--") {
+    return refusal(shown(argument) + ": unknown argument, allowed are only flags; see --help");
+  }
+  std::vector<std::string> known;
+  for (const auto* option : app.get_options()) {
+    known.push_back(option->get_name());
+  }
+  const auto name = argument.substr(0, argument.find('='));
+  return refusal(shown_name(name) + ": unknown flag; " + did_you_mean(name, known));
+}
+
+// CLI11 takes whatever follows a flag for its value: so one is missing only at the very end, and
+// one too many is glued to a flag that has none.
+template <class Flags>
+launch mismatch(const Flags& flags, const std::vector<std::string>& arguments,
+                const CLI::Error& why) {
+  for (const auto& flag : flags) {
+    if (!arguments.empty() &&
+        (arguments.back() == flag.name || arguments.back() == flag.name + "=")) {
+      return found_nothing(flag);
+    }
+  }
+  for (const std::string_view argument : arguments) {
+    if (argument.starts_with("--check-config=")) {
+      return refusal("--check-config: found " + shown(argument.substr(argument.find('=') + 1)) +
+                     ", allowed no value");
+    }
+  }
+  return refusal(shown(why.what()));
+}
+
+launch launch_with(const std::string& file, const std::vector<setting>& settings, bool only_check) {
+  launch l;
+  l.source = file.empty() ? "built-in defaults" : file;
+  try {
+    l.settings = file.empty() ? defaults(settings) : load(file, settings);
+  } catch (const config_error& wrong) {
+    return refusal(wrong.what());
+  }
+  return only_check ? answer(l.source + ": ok") : l;
+}
+
+}  // namespace
+
+launch read_flags(int argc, const char* const* argv) {
+  const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+
+  CLI::App app("The HTTP server whose work stops when the client hangs up.", "hangup");
+  app.set_help_flag("--help", "Print this and exit.");
+  app.set_version_flag("--version", "hangup " HANGUP_VERSION, "Print the version and exit.");
+  app.allow_extras();  // unknown() has more to say about them
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  app.footer(std::string("Flags go over the file. Without --config that is ") + default_file +
+             " in the current directory,\nand if there is none the built-in defaults hold.");
+
+  std::array<value_flag, 4> flags{{{"--config", ""},
+                                   {"--host", "listen.host"},
+                                   {"--port", "listen.port"},
+                                   {"--log-level", "log.level"}}};
+  auto& [file, host, port, level] = flags;
+  file.option = app.add_option(file.name, file.value, "Configuration file, JSON.");
+  file.option->type_name("FILE");
+  for (const auto& [flag, type] : {std::pair(&host, "ADDR"), {&port, "N"}, {&level, "L"}}) {
+    flag->option = app.add_option(flag->name, flag->value, config_schema().about(flag->key));
+    flag->option->type_name(type);
+  }
+  bool only_check = false;
+  app.add_flag("--check-config", only_check, "Check the configuration, print one line and exit.")
+      ->disable_flag_override();
+
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::CallForHelp&) {
+    return answer(app.help());
+  } catch (const CLI::CallForVersion& version) {
+    return answer(version.what());
+  } catch (const CLI::ParseError& why) {
+    return mismatch(flags, arguments, why);
+  }
+  for (const auto& flag : flags) {
+    if (flag.is_given() && flag.value.starts_with("--")) {  // `--port --host x`
+      return found_nothing(flag);
+    }
+  }
+  if (const auto extras = app.remaining(); !extras.empty()) {
+    return unknown(app, extras.front());
+  }
+
+  // What cannot be looked at is left to load(), which says why.
+  std::error_code ignored;
+  using std::filesystem::file_type;
+  if (!file.is_given()) {
+    const auto found = std::filesystem::status(default_file, ignored).type();
+    file.value = found == file_type::not_found ? "" : default_file;
+  } else if (const auto found = std::filesystem::status(file.value, ignored).type();
+             found == file_type::not_found || found == file_type::directory) {
+    return refusal("--config: found " + shown(file.value) + ", allowed " + file.allowed());
+  }
+
+  std::vector<setting> settings;
+  for (const auto* flag : {&host, &port, &level}) {
+    if (flag->is_given()) {
+      settings.push_back({flag->name, flag->key, flag->value});
+    }
+  }
+  return launch_with(file.value, settings, only_check);
+}
+
+}  // namespace hangup::server

@@ -1,0 +1,30 @@
+// The command line. What it says goes over the configuration file, and is checked by the same
+// schema.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "server/config.h"
+
+namespace hangup::server {
+
+// What the command line asks for. If there is an exit code the program prints the message (to
+// stderr if it is an error, else to stdout; it does not end in a newline) and exits with it: 0
+// after --help,
+// --version and a good --check-config, 2 after anything wrong, which is one line that says where,
+// what was found and what is allowed. Otherwise it runs with the settings.
+struct launch {
+  config settings;
+  std::string source;  // where the settings are from: the file's path, or "built-in defaults"
+  std::optional<int> exit_code;
+  std::string message;
+  bool message_is_error = false;
+};
+
+// Reads the flags and then the file they name, or else config/server.json in the current directory,
+// or else the built-in defaults. A flag that is given twice has its last value. Neither prints nor
+// exits, and throws nothing for what is in the flags or in the file.
+launch read_flags(int argc, const char* const* argv);
+
+}  // namespace hangup::server

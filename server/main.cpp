@@ -1,0 +1,191 @@
+// The program: flags and configuration, pools, routes, signals.
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include <poll.h>
+
+#include "context/wait.h"
+#include "handlers/search.h"
+#include "handlers/sim_query.h"
+#include "handlers/spin.h"
+#include "server/ended_requests.h"
+#include "server/flags.h"
+#include "server/metrics.h"
+#include "server/pages.h"
+#include "server/request_log.h"
+#include "server/schema.h"
+
+namespace hangup::server {
+namespace {
+
+// SIGTERM, SIGINT and SIGHUP as something to wait for. Made before any thread: they inherit the
+// mask.
+class signals {
+ public:
+  signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int s : {SIGTERM, SIGINT, SIGHUP}) {
+      sigaddset(&set, s);
+    }
+    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+    fd_ = ::signalfd(-1, &set, SFD_CLOEXEC);
+  }
+  ~signals() { ::close(fd_); }
+  signals(const signals&) = delete;
+  signals& operator=(const signals&) = delete;
+
+  // The next signal that asks to stop; none if the context ends first. SIGHUP is only noted.
+  std::optional<int> next_stop(const context& ctx, request_log& log) const {
+    for (;;) {
+      if (wait_fd(ctx, fd_, POLLIN)) {
+        return std::nullopt;
+      }
+      signalfd_siginfo info{};
+      if (::read(fd_, &info, sizeof info) != sizeof info) {
+        continue;
+      }
+      if (info.ssi_signo != SIGHUP) {
+        return static_cast<int>(info.ssi_signo);
+      }
+      log.say(spdlog::level::info, "SIGHUP: there is nothing to reload, going on");
+    }
+  }
+
+ private:
+  int fd_;
+};
+
+http::options http_options(const config& c) {
+  http::options o;
+  o.front_threads = c.http.front_threads;
+  o.max_connections = c.http.max_connections;
+  o.backlog = c.listen.backlog;
+  o.head.bytes = c.http.max_head_bytes;
+  o.head.headers = c.http.max_headers;
+  o.max_body = c.http.max_body_bytes;
+  o.body_buffer = c.http.body_buffer_bytes;
+  o.head_timeout = c.http.head_timeout;
+  o.idle_timeout = c.http.idle_timeout;
+  o.body_timeout = c.http.body_timeout;
+  o.write_timeout = c.http.write_timeout;
+  o.linger_timeout = c.http.linger_timeout;
+  o.keepalive_idle = c.http.keepalive_idle;
+  o.keepalive_interval = c.http.keepalive_interval;
+  o.keepalive_probes = c.http.keepalive_probes;
+  o.user_timeout = c.http.user_timeout;
+  return o;
+}
+
+// Each connection is a descriptor: as many as the system allows.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+int run(const launch& with) {
+  const config& c = with.settings;
+  const signals stops;
+  raise_descriptor_limit();
+  std::shared_ptr<const search::root> tree;
+  try {
+    tree = std::make_shared<const search::root>(c.search.root);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "%s: search.root: %s\n", with.source.c_str(), e.what());
+    return 2;
+  }
+  request_log log(c.log);
+  ended_requests ended(c.requests.ended);
+  std::map<std::string, std::unique_ptr<pool>> pools;
+  for (const auto& [name, p] : c.pools) {
+    pools[name] =
+        std::make_unique<pool>(pool::options{.name = name, .workers = p.workers, .queue = p.queue});
+  }
+
+  std::unique_ptr<metrics> counts;
+  http::server server(http_options(c));
+  const auto slow = [&](const char* path, const config::route_t& r, http::handler h) {
+    server.handle({.method = "GET",
+                   .path = path,
+                   .runs_on = pools.at(r.pool).get(),
+                   .deadline = r.deadline,
+                   .answer = std::move(h)});
+  };
+  slow("/query/sim", c.routes.query_sim, handlers::sim_query());
+  slow("/spin", c.routes.spin, handlers::spin());
+  slow("/search", c.routes.search, handlers::search(tree, c.search.max_matches_limit));
+  add_pages(server, ended);
+  add_metrics_page(server, [&counts]() -> const metrics& { return *counts; });
+
+  std::vector<const pool*> counted;
+  for (const auto& [name, p] : pools) {
+    counted.push_back(p.get());
+  }
+  counts = std::make_unique<metrics>(server, counted, [&log] { return log.dropped(); });
+  server.observe(*counts).observe(ended).observe(log);
+
+  if (const auto ec = server.listen(c.listen.host, c.listen.port)) {
+    std::fprintf(stderr, "hangup: cannot listen on host %s, port %u: %s\n",
+                 shown(c.listen.host).c_str(), unsigned{c.listen.port}, ec.message().c_str());
+    return 1;
+  }
+  log.say(spdlog::level::info,
+          fmt::format("hangup {} listens on http://{}:{} with {}, pid {}", HANGUP_VERSION,
+                      c.listen.host, server.port(), with.source, ::getpid()));
+
+  const auto first = stops.next_stop(background(), log);
+  log.say(spdlog::level::info,
+          fmt::format("{}: draining for up to {} s; once more ends at once",
+                      ::strsignal(first.value_or(SIGTERM)), c.stopping.drain.count()));
+  const auto [patience, no_more] = with_timeout(background(), c.stopping.drain);
+  // A second signal ends the patience; the end of the drain ends the wait for it.
+  const auto [drained, over] = with_cancel(background());
+  std::thread second([&, drained = drained, &no_more = no_more] {
+    if (stops.next_stop(drained, log)) {
+      no_more();
+      if (stops.next_stop(drained, log)) {
+        ::_exit(1);
+      }
+    }
+  });
+  const auto ec = server.drain(patience, c.stopping.stop);
+  over();
+  second.join();
+  if (ec) {
+    std::fprintf(stderr, "hangup: leaving although %zu requests did not stop within %lld s\n",
+                 server.in_flight().size(), static_cast<long long>(c.stopping.stop.count()));
+    ::_exit(1);  // their threads are still at work: nothing can be destroyed
+  }
+  log.say(spdlog::level::info, "stopped");
+  return 0;
+}
+
+}  // namespace
+}  // namespace hangup::server
+
+int main(int argc, char** argv) {
+  const auto with = hangup::server::read_flags(argc, argv);
+  if (with.exit_code) {
+    std::fprintf(with.message_is_error ? stderr : stdout, "%s\n", with.message.c_str());
+    return *with.exit_code;
+  }
+  try {
+    return hangup::server::run(with);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "hangup: %s\n", e.what());
+    return 1;
+  }
+}

@@ -1,0 +1,170 @@
+#include "server/metrics.h"
+
+#include <prometheus/text_serializer.h>
+
+#include <algorithm>
+#include <limits>
+#include <sstream>
+
+namespace hangup::server {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using labels = std::vector<ClientMetric::Label>;
+
+constexpr auto relaxed = std::memory_order_relaxed;
+
+void add_counter(MetricFamily& family, labels by, double value) {
+  ClientMetric m;
+  m.label = std::move(by);
+  m.counter.value = value;
+  family.metric.push_back(std::move(m));
+}
+
+void add_gauge(MetricFamily& family, labels by, double value) {
+  ClientMetric m;
+  m.label = std::move(by);
+  m.gauge.value = value;
+  family.metric.push_back(std::move(m));
+}
+
+// A new family, to be filled before the next one is added.
+MetricFamily& family(std::vector<MetricFamily>& all, const char* name, const char* help,
+                     MetricType type) {
+  auto& f = all.emplace_back();
+  f.name = name;
+  f.help = help;
+  f.type = type;
+  return f;
+}
+
+double seconds(std::uint64_t ns) noexcept {
+  return static_cast<double>(ns) / 1e9;
+}
+
+std::uint64_t ns_between(http::clock::time_point from, http::clock::time_point to) noexcept {
+  return static_cast<std::uint64_t>(
+      std::max<std::int64_t>(0, std::chrono::nanoseconds(to - from).count()));
+}
+
+}  // namespace
+
+metrics::metrics(const http::server& server, std::vector<const pool*> pools,
+                 std::function<std::uint64_t()> log_lines_dropped)
+    : server_(server),
+      routes_(server.routes()),
+      pools_(std::move(pools)),
+      log_lines_dropped_(std::move(log_lines_dropped)),
+      counts_(routes_.size()) {}
+
+void metrics::began(const http::route& to) noexcept {
+  counts_[to.index].began.fetch_add(1, relaxed);
+}
+
+void metrics::ended(const http::request_report& r) noexcept {
+  of_route& c = counts_[r.to.index];
+  c.ends[static_cast<std::size_t>(r.end)].fetch_add(1, relaxed);
+  if (!r.context_ended || !r.work_stopped) {
+    return;
+  }
+  const auto ns = ns_between(*r.context_ended, *r.work_stopped);
+  const auto bucket = std::lower_bound(bounds.begin(), bounds.end(), seconds(ns));
+  c.stops[static_cast<std::size_t>(bucket - bounds.begin())].fetch_add(1, relaxed);
+  c.stop_ns.fetch_add(ns, relaxed);
+  if (r.work_ended) {
+    c.wasted_ns.fetch_add(ns_between(std::max(*r.context_ended, *r.work_began), *r.work_ended),
+                          relaxed);
+  }
+}
+
+std::vector<MetricFamily> metrics::Collect() const {
+  std::vector<MetricFamily> all;
+  auto& total = family(all, "hangup_requests_total", "Requests that have ended, by how.",
+                       MetricType::Counter);
+  for (const auto* r : routes_) {
+    for (std::size_t e = 0; e < http::request_ends; ++e) {
+      add_counter(
+          total,
+          {{"route", r->path}, {"end", std::string(name(static_cast<http::request_end>(e)))}},
+          static_cast<double>(counts_[r->index].ends[e].load(relaxed)));
+    }
+  }
+  auto& in_flight = family(all, "hangup_requests_in_flight",
+                           "Requests from their whole head to their end.", MetricType::Gauge);
+  for (const auto* r : routes_) {
+    const auto& c = counts_[r->index];
+    std::uint64_t ended = 0;
+    for (const auto& n : c.ends) {  // before `began`: a request is never counted as minus one
+      ended += n.load(std::memory_order_acquire);
+    }
+    const auto began = c.began.load(relaxed);
+    add_gauge(in_flight, {{"route", r->path}}, static_cast<double>(began - std::min(began, ended)));
+  }
+  auto& stop = family(all, "hangup_stop_seconds",
+                      "From the end of a request's context to its work having stopped.",
+                      MetricType::Histogram);
+  for (const auto* r : routes_) {
+    const auto& c = counts_[r->index];
+    ClientMetric m;
+    m.label = {{"route", r->path}};
+    std::uint64_t cumulative = 0;
+    for (std::size_t i = 0; i < c.stops.size(); ++i) {
+      cumulative += c.stops[i].load(relaxed);
+      m.histogram.bucket.push_back(
+          {cumulative, i < bounds.size() ? bounds[i] : std::numeric_limits<double>::infinity()});
+    }
+    m.histogram.sample_count = cumulative;
+    m.histogram.sample_sum = seconds(c.stop_ns.load(relaxed));
+    stop.metric.push_back(std::move(m));
+  }
+  auto& wasted = family(all, "hangup_canceled_work_seconds_total",
+                        "Time that workers spent on requests after their context had ended.",
+                        MetricType::Counter);
+  for (const auto* r : routes_) {
+    add_counter(wasted, {{"route", r->path}}, seconds(counts_[r->index].wasted_ns.load(relaxed)));
+  }
+
+  std::vector<pool::stats> pools;
+  std::transform(pools_.begin(), pools_.end(), std::back_inserter(pools),
+                 [](const pool* p) { return p->now(); });
+  const auto by_pool = [&](const char* name, const char* help, MetricType type, auto value) {
+    auto& f = family(all, name, help, type);
+    for (std::size_t i = 0; i < pools.size(); ++i) {
+      const labels by = {{"pool", pools_[i]->name()}};
+      const auto v = static_cast<double>(value(pools[i], *pools_[i]));
+      type == MetricType::Gauge ? add_gauge(f, by, v) : add_counter(f, by, v);
+    }
+  };
+  by_pool("hangup_workers", "Workers that the pool may have.", MetricType::Gauge,
+          [](const pool::stats&, const pool& p) { return p.workers(); });
+  by_pool("hangup_workers_running", "Workers that run something now.", MetricType::Gauge,
+          [](const pool::stats& s, const pool&) { return s.running; });
+  by_pool("hangup_queue_depth", "Requests that wait for a worker now.", MetricType::Gauge,
+          [](const pool::stats& s, const pool&) { return s.queued; });
+  by_pool("hangup_queue_rejected_total", "Requests refused because the queue was full.",
+          MetricType::Counter, [](const pool::stats& s, const pool&) { return s.rejected; });
+  by_pool("hangup_queue_dropped_total", "Requests whose context ended in the queue: never run.",
+          MetricType::Counter, [](const pool::stats& s, const pool&) { return s.dropped; });
+
+  auto& connections = family(all, "hangup_connections", "Open connections, by what they are doing.",
+                             MetricType::Gauge);
+  const auto by_phase = server_.connections();
+  for (std::size_t i = 0; i < by_phase.size(); ++i) {
+    add_gauge(connections, {{"state", std::string(name(static_cast<http::phase>(i)))}},
+              static_cast<double>(by_phase[i]));
+  }
+  add_counter(family(all, "hangup_log_dropped_total",
+                     "Log lines dropped because the queue was full.", MetricType::Counter),
+              {}, static_cast<double>(log_lines_dropped_()));
+  return all;
+}
+
+std::string metrics::text() const {
+  std::ostringstream out;
+  prometheus::TextSerializer().Serialize(out, Collect());
+  return out.str();
+}
+
+}  // namespace hangup::server

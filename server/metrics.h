@@ -1,0 +1,55 @@
+// What the server counts, for GET /metrics, in the text format of Prometheus. Counting a request is
+// a few relaxed atomic additions at the index of its route: no lock, no look-up. Gauges that others
+// keep (pools, connections) are read when somebody asks.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <prometheus/collectable.h>
+#include <prometheus/metric_family.h>
+
+#include "http/observer.h"
+#include "http/server.h"
+#include "worker/pool.h"
+
+namespace hangup::server {
+
+class metrics final : public http::observer, public prometheus::Collectable {
+ public:
+  // After all routes have been added to the server, before it listens; all of these must outlive
+  // it.
+  metrics(const http::server& server, std::vector<const pool*> pools,
+          std::function<std::uint64_t()> log_lines_dropped);
+
+  void began(const http::route& to) noexcept override;
+  void ended(const http::request_report& r) noexcept override;
+
+  std::vector<prometheus::MetricFamily> Collect() const override;
+  std::string text() const;
+
+ private:
+  // Upper bounds of the stop-time histogram in seconds; the last bucket is +Inf.
+  static constexpr std::array<double, 12> bounds = {
+      0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.01, 0.1, 1, 10};
+  struct of_route {
+    std::array<std::atomic<std::uint64_t>, http::request_ends> ends{};
+    std::atomic<std::uint64_t> began{0};
+    std::array<std::atomic<std::uint64_t>, bounds.size() + 1> stops{};
+    std::atomic<std::uint64_t> stop_ns{0};
+    std::atomic<std::uint64_t> wasted_ns{0};
+  };
+
+  const http::server& server_;
+  const std::vector<const http::route*> routes_;
+  const std::vector<const pool*> pools_;
+  const std::function<std::uint64_t()> log_lines_dropped_;
+  std::vector<of_route> counts_;  // by the route's index
+};
+
+}  // namespace hangup::server

@@ -1,0 +1,112 @@
+#include "server/pages.h"
+
+#include <nlohmann/json.hpp>
+
+#include "handlers/parameters.h"
+#include "http/problem.h"
+#include "http/request.h"
+
+namespace hangup::server {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+json ns(const std::optional<http::clock::time_point>& at) {
+  return at ? json(std::chrono::nanoseconds(at->time_since_epoch()).count()) : json(nullptr);
+}
+
+std::string text(const json& page) {
+  return page.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+json in_flight(const http::request_view& v, http::clock::time_point now) {
+  const bool queued = v.state == http::request_state::queued;
+  const auto* const runs_on = v.to->runs_on;
+  json j = {
+      {"id", v.id},
+      {"route", v.to->path},
+      {"method", v.method},
+      {"target", v.target},
+      {"state", v.canceled && !queued ? "canceled, still running" : std::string(name(v.state))},
+      {"age_ms", std::chrono::duration<double, std::milli>(now - v.started).count()},
+      {"client", v.client},
+      {"pool", runs_on != nullptr ? json(runs_on->name()) : json(nullptr)}};
+  if (v.canceled) {
+    j["cause"] = v.cause;
+  }
+  return j;
+}
+
+json ended_one(const ended_requests::entry& e) {
+  return {{"id", e.id},
+          {"route", e.route},
+          {"method", e.method},
+          {"target", e.target},
+          {"client", e.client},
+          {"end", name(e.end)},
+          {"cause", e.cause.empty() ? json(nullptr) : json(e.cause)},
+          {"status", e.status},
+          {"started_ns", ns(e.started)},
+          {"context_ended_ns", ns(e.context_ended)},
+          {"work_stopped_ns", ns(e.work_stopped)},
+          {"ended_ns", ns(e.ended)}};
+}
+
+}  // namespace
+
+void add_pages(http::server& server, const ended_requests& ended) {
+  server.handle({.method = "GET",
+                 .path = "/healthz",
+                 .answer = [](const context&, const httplib::Request&, httplib::Response& res) {
+                   res.set_content("ok\n", "text/plain");
+                 }});
+  server.handle(
+      {.method = "GET",
+       .path = "/readyz",
+       .answer = [&server](const context& ctx, const httplib::Request&, httplib::Response& res) {
+         if (server.draining()) {
+           http::set_problem(res, 503, "the server is draining", http::request_id(ctx));
+         } else {
+           res.set_content("ready\n", "text/plain");
+         }
+       }});
+  server.handle(
+      {.method = "GET",
+       .path = "/requests",
+       .answer = [&server](const context&, const httplib::Request&, httplib::Response& res) {
+         const auto now = http::clock::now();
+         auto list = json::array();
+         for (const auto& v : server.in_flight()) {
+           list.push_back(in_flight(v, now));
+         }
+         res.set_content(text({{"in_flight", std::move(list)}}), "application/json");
+       }});
+  server.handle(
+      {.method = "GET",
+       .path = "/requests/ended",
+       .answer = [&ended](const context& ctx, const httplib::Request& req, httplib::Response& res) {
+         handlers::parameters p(req);
+         const auto limit =
+             p.number("limit", std::min<std::size_t>(ended.size(), 100), 1, ended.size());
+         if (!p.problem().empty()) {
+           http::set_problem(res, 400, p.problem(), http::request_id(ctx));
+           return;
+         }
+         auto list = json::array();
+         for (const auto& e : ended.newest_first(limit)) {
+           list.push_back(ended_one(e));
+         }
+         res.set_content(text({{"ended", std::move(list)}}), "application/json");
+       }});
+}
+
+void add_metrics_page(http::server& server, std::function<const metrics&()> find) {
+  server.handle({.method = "GET",
+                 .path = "/metrics",
+                 .answer = [find = std::move(find)](const context&, const httplib::Request&,
+                                                    httplib::Response& res) {
+                   res.set_content(find().text(), "text/plain; version=0.0.4; charset=utf-8");
+                 }});
+}
+
+}  // namespace hangup::server

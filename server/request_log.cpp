@@ -1,0 +1,105 @@
+#include "server/request_log.h"
+
+#include <spdlog/sinks/ansicolor_sink.h>
+
+#include <nlohmann/json.hpp>
+
+namespace hangup::server {
+namespace {
+
+double ms(http::clock::duration d) noexcept {
+  return std::chrono::duration<double, std::milli>(d).count();
+}
+
+std::string in_words(const http::request_report& r) {
+  auto line = fmt::format("{} {} {}", r.method.empty() ? "-" : escaped(r.method),
+                          r.target.empty() ? "-" : escaped(r.target), r.status);
+  fmt::format_to(std::back_inserter(line), " {}", name(r.end));
+  if (!r.cause.empty()) {
+    fmt::format_to(std::back_inserter(line), ": {}", escaped(r.cause));
+  }
+  fmt::format_to(std::back_inserter(line), ", {:.2f} ms", ms(r.ended - r.started));
+  if (r.work_stopped) {
+    fmt::format_to(std::back_inserter(line), ", stopped in {:.3f} ms",
+                   ms(*r.work_stopped - *r.context_ended));
+  } else if (r.context_ended) {
+    line.append(", never started");
+  }
+  if (!r.broken.empty()) {
+    fmt::format_to(std::back_inserter(line), ", {}", escaped(r.broken));
+  }
+  fmt::format_to(std::back_inserter(line), " [{} {}]", r.client, escaped(r.id));
+  return line;
+}
+
+std::string in_json(const http::request_report& r) {
+  nlohmann::ordered_json line = {{"msg", "request"},
+                                 {"method", r.method},
+                                 {"target", r.target},
+                                 {"route", r.to.path},
+                                 {"status", r.status},
+                                 {"end", name(r.end)},
+                                 {"ms", ms(r.ended - r.started)}};
+  if (!r.cause.empty()) {
+    line["cause"] = r.cause;
+    line["started"] = r.work_began.has_value();
+  }
+  if (r.work_stopped) {
+    line["stopped_ms"] = ms(*r.work_stopped - *r.context_ended);
+  }
+  if (!r.broken.empty()) {
+    line["error"] = r.broken;
+  }
+  line["client"] = r.client;
+  line["id"] = r.id;
+  return line.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::string escaped(std::string_view text) {
+  std::string safe;
+  safe.reserve(text.size());
+  for (const char c : text) {
+    const auto u = static_cast<unsigned char>(c);
+    if (u < 0x20 || u == 0x7f) {
+      fmt::format_to(std::back_inserter(safe), "\\x{:02x}", u);
+    } else {
+      safe.push_back(c);
+    }
+  }
+  return safe;
+}
+
+request_log::request_log(const config::log_t& how)
+    : json_(how.format == log_format::json),
+      pool_(std::make_shared<spdlog::details::thread_pool>(how.queue, 1U)),
+      out_(std::make_shared<spdlog::async_logger>(
+          "hangup", std::make_shared<spdlog::sinks::ansicolor_stderr_sink_mt>(), pool_,
+          spdlog::async_overflow_policy::overrun_oldest)) {
+  out_->set_level(static_cast<spdlog::level::level_enum>(how.level));
+  // In JSON the message is the rest of an object that this pattern begins.
+  out_->set_pattern(json_ ? R"({"ts":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v)"
+                          : "%Y-%m-%dT%H:%M:%S.%eZ %^%l%$ %v",
+                    spdlog::pattern_time_type::utc);
+}
+
+request_log::~request_log() {
+  out_.reset();
+  pool_.reset();  // joins its thread, which writes what is queued
+}
+
+void request_log::ended(const http::request_report& r) noexcept {
+  const auto level = r.end == http::request_end::failed ? spdlog::level::warn : spdlog::level::info;
+  if (out_->should_log(level)) {
+    out_->log(level, json_ ? in_json(r).substr(1) : in_words(r));
+  }
+}
+
+void request_log::say(spdlog::level::level_enum level, const std::string& line) {
+  if (out_->should_log(level)) {
+    out_->log(level, json_ ? nlohmann::json{{"msg", line}}.dump().substr(1) : line);
+  }
+}
+
+}  // namespace hangup::server

@@ -1,0 +1,79 @@
+// The part of JSON Schema (draft 2020-12) that config/server.schema.json is written in, and no
+// more: it says of a document from a stranger, in one line, what is wrong with it first. The schema
+// itself is ours; a keyword in it that this does not understand is refused, never skipped.
+//
+//   any        type, title, description, default, $schema
+//   object     properties, required, additionalProperties (false or a schema), propertyNames
+//   integer    minimum, maximum (both)
+//   string     enum, or minLength, maxLength and pattern
+//
+// A problem is one line, without the name of the document:
+//   http.idle_timout_ms: unknown key; did you mean "idle_timeout_ms"?
+//   listen.port: found 99999, allowed 0..65535
+// What the stranger wrote is in it escaped, and at most 64 bytes of each text. Nothing here keeps
+// state between calls: const functions are thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hangup::server {
+
+using problem = std::optional<std::string>;
+
+class schema {
+ public:
+  // Throws std::invalid_argument naming the place if there is a keyword that is not understood
+  // here, an integer without a range, a string without a greatest length, a default that is not
+  // allowed, or a key without a default that is neither required nor an object.
+  explicit schema(nlohmann::json root);
+
+  // Checks the document and fills in the defaults of what it leaves out: afterwards every key is
+  // there. Keys are looked at in alphabetical order, those that are there before those that are
+  // missing. A document with a problem is left half filled. Never throws for what is in it.
+  problem complete(nlohmann::json& document) const;
+
+  // Reads the value of one key ("listen.port") as people write it on a command line. The problem
+  // does not name the key: `found "fast", allowed one of "text", "json"`.
+  // This and the next two throw nlohmann's out_of_range for a key that the schema does not have.
+  problem read_text(std::string_view key, std::string_view text, nlohmann::json& value) const;
+
+  // "an integer 0..65535"
+  std::string allowed(std::string_view key) const;
+
+  // For --help: its description, what is allowed, and the default.
+  std::string about(std::string_view key) const;
+
+ private:
+  const nlohmann::json& at(std::string_view key) const;
+
+  nlohmann::json root_;
+};
+
+// The rest is the words of the problems, for whoever else has something to say about a text.
+
+// A text from a stranger: quoted, escaped to ASCII, cut after 64 bytes.
+std::string shown(std::string_view text);
+
+// A name from a stranger: as it is if it is short and made of letters, digits, '_', '-' and '$',
+// else as shown() has it.
+std::string shown_name(std::string_view name);
+
+// "a", "b", "c"
+std::string listed(const std::vector<std::string>& names);
+
+// `did you mean "x"?` with the known word that is nearest by edit distance; if none is near,
+// `allowed: ` and all of them.
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& known);
+
+// Of UTF-8: bytes that do not begin a character, and how many characters there are.
+constexpr bool continues_a_character(char c) noexcept {
+  return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
+}
+std::size_t characters(std::string_view utf8) noexcept;
+
+}  // namespace hangup::server
