@@ -43,9 +43,11 @@ class line_matcher {
   // bounded.
   [[nodiscard]] std::size_t find(std::string_view text, std::size_t from, std::size_t to) const;
 
-  // How much to search at once so that a context is looked at often enough: many lines, one line;
-  // and by how much the windows of a line that is longer must overlap. A match that is longer than
-  // the overlap may be missed there (never a literal).
+  // How much to search at once so that a context is looked at often enough: of many lines, of one
+  // line; and by how much the windows of a line that is longer than that must overlap. Bytes: 64
+  // Ki, 64 Ki and the pattern's length - 1 for a literal; 8 Ki, 64 Ki and 16 Ki for an expression,
+  // down to a quarter for large ones. So in a line longer than a window, a match of an expression
+  // that is longer than the overlap may be missed; a literal never is.
   [[nodiscard]] std::size_t piece() const noexcept { return piece_; }
   [[nodiscard]] std::size_t window() const noexcept { return window_; }
   [[nodiscard]] std::size_t overlap() const noexcept { return overlap_; }

@@ -31,7 +31,7 @@ void end_with(const exchange& x, cause_kind kind) {
 class service::turn final : public engine_calls {
  public:
   turn(const service& s, connection& c, bool on_the_spot)
-      : stream(c, s.how_, on_the_spot), c_(c), x_(*c.request) {}
+      : stream(c, s.how_, on_the_spot), service_(s), c_(c), x_(*c.request) {}
 
   request_stream stream;
 
@@ -70,7 +70,11 @@ class service::turn final : public engine_calls {
 
   void answering(httplib::Response& res) override {
     x_.status = res.status;
-    res.headers.erase("Keep-Alive");  // cpp-httplib's own limits, which are not ours
+    res.headers.erase("Keep-Alive");             // cpp-httplib's own limits, which are not ours
+    if (c_.keep_alive && service_.draining()) {  // it was not when the request came
+      c_.keep_alive = false;
+      res.set_header("Connection", "close");
+    }
     res.set_header("X-Request-Id", x_.stamp.id);
     if (!res.content_provider_) {
       x_.life.advance(request_state::writing);
@@ -106,6 +110,7 @@ class service::turn final : public engine_calls {
     }
   }
 
+  const service& service_;
   connection& c_;
   exchange& x_;
 };

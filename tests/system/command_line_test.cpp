@@ -1,0 +1,101 @@
+// Flags, configuration and what goes wrong at the start, on the built binary.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/system/program.h"
+
+namespace hangup::system_test {
+namespace {
+
+result hangup(std::vector<std::string> flags) {
+  flags.insert(flags.begin(), HANGUP_BINARY);
+  return run(std::move(flags));
+}
+
+// Writes a configuration for one test, and removes it.
+class file {
+ public:
+  explicit file(const std::string& text) {
+    std::string name = "/tmp/hangup-config-XXXXXX";
+    ::close(::mkstemp(name.data()));
+    path = name;
+    std::ofstream(path) << text;
+  }
+  ~file() { std::filesystem::remove(path); }
+  file(const file&) = delete;
+  file& operator=(const file&) = delete;
+  std::string path;
+};
+
+bool is_one_line(const std::string& text) {
+  return !text.empty() && std::count(text.begin(), text.end(), '\n') == 1 && text.back() == '\n';
+}
+
+TEST(command_line, help_names_every_flag_and_exits_0) {
+  const auto r = hangup({"--help"});
+  EXPECT_EQ(r.exit, 0);
+  for (const auto* flag :
+       {"--help", "--version", "--config", "--host", "--port", "--log-level", "--check-config"}) {
+    EXPECT_NE(r.output.find(flag), std::string::npos) << flag;
+  }
+}
+
+TEST(command_line, version_is_one_line_and_exits_0) {
+  const auto r = hangup({"--version"});
+  EXPECT_EQ(r.exit, 0);
+  EXPECT_TRUE(is_one_line(r.output)) << r.output;
+}
+
+TEST(command_line, a_wrong_flag_is_one_line_and_exit_code_2) {
+  for (const std::vector<std::string>& flags : {std::vector<std::string>{"--prot", "1"},
+                                                {"--port", "99999"},
+                                                {"--log-level", "loud"},
+                                                {"stray"},
+                                                {"--config", "/nowhere/at/all.json"}}) {
+    const auto r = hangup(flags);
+    EXPECT_EQ(r.exit, 2) << flags.front();
+    EXPECT_TRUE(is_one_line(r.output)) << r.output;
+  }
+}
+
+TEST(command_line, a_wrong_configuration_is_one_line_with_key_found_and_allowed) {
+  const file bad(R"({"listen": {"prot": 1}})");
+  const auto r = hangup({"--config", bad.path});
+  EXPECT_EQ(r.exit, 2);
+  EXPECT_EQ(r.output, bad.path + ": listen.prot: unknown key; did you mean \"port\"?\n");
+
+  const file range(R"({"http": {"front_threads": 0}})");
+  const auto s = hangup({"--check-config", "--config", range.path});
+  EXPECT_EQ(s.exit, 2);
+  EXPECT_NE(s.output.find("http.front_threads: found 0, allowed"), std::string::npos) << s.output;
+}
+
+TEST(command_line, a_good_configuration_is_said_to_be_ok) {
+  const auto r = hangup({"--check-config"});  // the one that is shipped
+  EXPECT_EQ(r.exit, 0);
+  EXPECT_EQ(r.output, "config/server.json: ok\n");
+}
+
+TEST(command_line, a_search_root_that_is_not_there_is_one_line_and_exit_code_2) {
+  const file bad(R"({"search": {"root": "/nowhere/at/all"}})");
+  const auto r = hangup({"--port", "0", "--config", bad.path});
+  EXPECT_EQ(r.exit, 2);
+  EXPECT_TRUE(is_one_line(r.output)) << r.output;
+  EXPECT_NE(r.output.find("search.root"), std::string::npos) << r.output;
+}
+
+TEST(command_line, a_port_that_is_taken_is_one_line_and_exit_code_1) {
+  const server first;
+  const auto url = first.url("");
+  const auto port = url.substr(url.rfind(':') + 1);
+  const auto r = hangup({"--port", port});
+  EXPECT_EQ(r.exit, 1);
+  EXPECT_TRUE(is_one_line(r.output)) << r.output;
+  EXPECT_NE(r.output.find("Address already in use"), std::string::npos) << r.output;
+}
+
+}  // namespace
+}  // namespace hangup::system_test

@@ -1,0 +1,86 @@
+// Signals, on the built binary: drained, ended, answered.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+
+#include "tests/system/program.h"
+
+namespace hangup::system_test {
+namespace {
+
+bool shows(const nlohmann::json& in_flight, const std::string& id) {
+  return std::any_of(in_flight.begin(), in_flight.end(),
+                     [&](const auto& r) { return r["id"] == id; });
+}
+
+// A curl that waits for an answer, and is known to be waiting when the constructor returns.
+class waiting {
+ public:
+  waiting(const server& s, const std::string& target, const std::string& id)
+      : curl({"curl", "-s", "-i", "-H", "X-Request-Id: " + id, s.url(target)}) {
+    EXPECT_TRUE(s.in_flight_until([&](const auto& all) { return shows(all, id); }));
+  }
+  process curl;
+};
+
+TEST(stopping, an_idle_server_exits_0_at_once) {
+  for (const int s : {SIGTERM, SIGINT}) {
+    server idle;
+    idle.program.signal(s);
+    EXPECT_EQ(idle.program.wait(), 0);
+  }
+}
+
+TEST(stopping, sighup_does_not_end_it) {
+  server s;
+  s.program.signal(SIGHUP);
+  EXPECT_NE(s.program.line_with("SIGHUP"), "");
+  EXPECT_EQ(s.curl("/healthz").output, "ok\n");
+}
+
+TEST(stopping, a_running_request_is_finished_and_new_clients_are_refused) {
+  server s;
+  waiting w(s, "/query/sim?rows=2&row_ms=500&stream=0", "finish");
+  s.program.signal(SIGTERM);
+  ASSERT_NE(s.program.line_with("draining"), "");
+  EXPECT_EQ(s.curl("/healthz").exit, 7) << "connection refused";
+  EXPECT_EQ(w.curl.wait(), 0);
+  EXPECT_NE(w.curl.output().find("HTTP/1.1 200 "), std::string::npos) << w.curl.output();
+  EXPECT_NE(w.curl.output().find("Connection: close"), std::string::npos) << w.curl.output();
+  EXPECT_EQ(s.program.wait(), 0);
+  EXPECT_NE(s.program.line_with("finish").find(" 200 completed"), std::string::npos);
+}
+
+TEST(stopping, what_is_not_finished_in_time_is_ended_and_answered_503) {
+  const std::string file = "/tmp/hangup-stopping-" + std::to_string(::getpid()) + ".json";
+  run({"sh", "-c", "echo '{\"stopping\": {\"drain_seconds\": 0}}' > " + file});
+  server s({"--config", file});
+  run({"rm", file});
+  waiting w(s, "/query/sim?rows=1&row_ms=600000&stream=0", "cut-off");
+  s.program.signal(SIGTERM);
+  EXPECT_EQ(w.curl.wait(), 0);
+  EXPECT_NE(w.curl.output().find("HTTP/1.1 503 "), std::string::npos) << w.curl.output();
+  EXPECT_EQ(s.program.wait(), 0);
+  EXPECT_NE(s.program.line_with("cut-off").find("shutdown: server shutdown"), std::string::npos);
+}
+
+TEST(stopping, a_second_signal_ends_at_once) {
+  server s;
+  waiting w(s, "/query/sim?rows=1&row_ms=600000&stream=0", "cut-off");
+  s.program.signal(SIGTERM);
+  ASSERT_NE(s.program.line_with("draining"), "");
+  s.program.signal(SIGTERM);
+  EXPECT_EQ(s.program.wait(8s), 0) << "the drain alone would have taken ten seconds";
+  EXPECT_EQ(w.curl.wait(), 0);
+  EXPECT_NE(w.curl.output().find("HTTP/1.1 503 "), std::string::npos) << w.curl.output();
+}
+
+TEST(stopping, it_is_ready_until_it_drains) {
+  // That it is not ready while it drains needs a connection from before: tests/wire/drain_test.cpp.
+  const server s;
+  EXPECT_EQ(s.curl("/readyz").output, "ready\n");
+}
+
+}  // namespace
+}  // namespace hangup::system_test

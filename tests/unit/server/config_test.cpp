@@ -1,0 +1,360 @@
+#include "server/config.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "server/schema.h"
+
+namespace hangup::server {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+const char* const shipped = "config/server.json";  // tests run in the root of the source tree
+
+std::string error_of(const std::string& text) {
+  try {
+    parse(text, "c.json");
+    return "";
+  } catch (const config_error& wrong) {
+    return wrong.what();
+  }
+}
+
+// A document that sets one key, given by its dotted path.
+std::string document(const std::string& path, const json& value) {
+  auto pointer = "/" + path;
+  std::replace(pointer.begin(), pointer.end(), '.', '/');
+  json d = json::object();
+  if (path.starts_with("pools.")) {  // what the routes need, and what a pool needs
+    d["pools"] = json::parse(R"({"query": {"workers": 1}, "cpu": {"workers": 1},
+                                 "search": {"workers": 1}, "p": {"workers": 1}})");
+  }
+  d[json::json_pointer(pointer)] = value;
+  return d.dump();
+}
+
+// Calls `each` for every key with a value of its own; of a map, for those of a member named "p".
+void for_each_key(const std::function<void(const std::string& path, const json& node)>& each) {
+  const std::function<void(const std::string&, const json&)> walk = [&](const std::string& path,
+                                                                        const json& node) {
+    if (node.at("type") != "object") {
+      each(path, node);
+      return;
+    }
+    const auto inside = path.empty() ? "" : path + ".";
+    const auto properties = node.value("properties", json::object());
+    for (const auto& property : properties.items()) {
+      walk(inside + property.key(), property.value());
+    }
+    if (node.at("additionalProperties").is_object()) {
+      walk(inside + "p", node.at("additionalProperties"));
+    }
+  };
+  walk("", json::parse(schema_text()));
+}
+
+TEST(config, the_shipped_file_states_the_defaults_and_every_one_of_them) {
+  std::ifstream file(shipped);
+  ASSERT_TRUE(file) << shipped << " is not in the current directory";
+  const auto stated = json::parse(file);
+  auto complete = json::object();
+  ASSERT_EQ(config_schema().complete(complete), std::nullopt);
+  EXPECT_EQ(stated, complete);
+  EXPECT_EQ(load(shipped), defaults());
+}
+
+TEST(config, the_defaults_are_those_of_the_design) {
+  const auto c = defaults();
+  EXPECT_EQ(c.listen.host, "127.0.0.1");
+  EXPECT_EQ(c.listen.port, 8080);
+  EXPECT_EQ(c.listen.backlog, 1024);
+  EXPECT_EQ(c.log.level, log_level::info);
+  EXPECT_EQ(c.log.format, log_format::text);
+  EXPECT_EQ(c.log.queue, 8192u);
+  EXPECT_EQ(c.http.front_threads, 2u);
+  EXPECT_EQ(c.http.max_connections, 10'000u);
+  EXPECT_EQ(c.http.max_head_bytes, 16u * 1024);
+  EXPECT_EQ(c.http.max_headers, 100u);
+  EXPECT_EQ(c.http.max_body_bytes, 8u * 1024 * 1024);
+  EXPECT_EQ(c.http.body_buffer_bytes, 64u * 1024);
+  EXPECT_EQ(c.http.head_timeout, 10s);
+  EXPECT_EQ(c.http.idle_timeout, 60s);
+  EXPECT_EQ(c.http.body_timeout, 30s);
+  EXPECT_EQ(c.http.write_timeout, 30s);
+  EXPECT_EQ(c.http.linger_timeout, 1s);
+  EXPECT_EQ(c.http.keepalive_idle, 10s);
+  EXPECT_EQ(c.http.keepalive_interval, 5s);
+  EXPECT_EQ(c.http.keepalive_probes, 3);
+  EXPECT_EQ(c.http.user_timeout, 30s);
+  using pool = config::pool_t;
+  EXPECT_EQ(c.pools,
+            (std::map<std::string, pool>{
+                {"query", pool{64, 1024}}, {"cpu", pool{2, 64}}, {"search", pool{4, 64}}}));
+  EXPECT_EQ(c.routes.query_sim, (config::route_t{"query", 30s}));
+  EXPECT_EQ(c.routes.spin, (config::route_t{"cpu", 60s}));
+  EXPECT_EQ(c.routes.search, (config::route_t{"search", 30s}));
+  EXPECT_EQ(c.search.root, ".");
+  EXPECT_EQ(c.search.max_matches_limit, 100'000u);
+  EXPECT_EQ(c.requests.ended, 4096u);
+  EXPECT_EQ(c.stopping.drain, 10s);
+  EXPECT_EQ(c.stopping.stop, 5s);
+}
+
+TEST(config, every_number_may_be_its_least_and_its_most_and_nothing_beyond) {
+  auto numbers = 0;
+  for_each_key([&](const std::string& path, const json& node) {
+    if (node.at("type") != "integer") {
+      return;
+    }
+    ++numbers;
+    const auto least = node.at("minimum").get<std::int64_t>();
+    const auto most = node.at("maximum").get<std::int64_t>();
+    const auto range = ", allowed " + std::to_string(least) + ".." + std::to_string(most);
+    EXPECT_EQ(error_of(document(path, least)), "");
+    EXPECT_EQ(error_of(document(path, most)), "");
+    for (const auto beyond : {least - 1, most + 1}) {
+      EXPECT_EQ(error_of(document(path, beyond)),
+                "c.json: " + path + ": found " + std::to_string(beyond) + range);
+    }
+    EXPECT_EQ(error_of(document(path, "x")),
+              "c.json: " + path + ": found a string, allowed an integer" + range.substr(9));
+  });
+  EXPECT_GT(numbers, 20);
+}
+
+TEST(config, every_text_has_its_lengths_and_every_word_is_one_of_its_words) {
+  for_each_key([&](const std::string& path, const json& node) {
+    if (node.at("type") != "string") {
+      return;
+    }
+    if (node.contains("enum")) {
+      for (const auto& word : node.at("enum")) {
+        EXPECT_EQ(error_of(document(path, word)), "");
+      }
+      EXPECT_NE(error_of(document(path, "no such word")), "");
+      return;
+    }
+    // A good length may still name no pool: it is the length that must not be complained of.
+    const auto least = node.value("minLength", std::size_t{0});
+    const auto most = node.at("maxLength").get<std::size_t>();
+    const auto complains = [&](std::size_t length) {
+      return error_of(document(path, std::string(length, 'x'))).find(" characters, allowed") !=
+             std::string::npos;
+    };
+    EXPECT_FALSE(complains(least)) << path;
+    EXPECT_FALSE(complains(most)) << path;
+    EXPECT_TRUE(complains(most + 1)) << path;
+    EXPECT_TRUE(least == 0 || complains(least - 1)) << path;
+  });
+}
+
+TEST(config, every_key_has_an_effect_of_its_own) {
+  std::map<std::string, config> seen;
+  for_each_key([&](const std::string& path, const json& node) {
+    if (path == "$schema") {  // the editor's
+      return;
+    }
+    json other = node.value("default", json()) == "text" ? "json" : "error";
+    if (node.at("type") == "integer") {
+      other = node.value("default", 1) + 1;
+    } else if (path.ends_with(".pool")) {
+      other = path == "routes.query_sim.pool" ? "cpu" : "query";
+    }
+    const auto c = parse(document(path, other), "c.json");
+    EXPECT_FALSE(c == parse(document(path, node.value("default", json(1))), "c.json")) << path;
+    for (const auto& [before, same] : seen) {
+      EXPECT_FALSE(c == same) << path << " does what " << before << " does";
+    }
+    seen.emplace(path, c);
+  });
+}
+
+TEST(config, a_unit_in_a_name_is_the_unit_of_the_value) {
+  EXPECT_EQ(parse(R"({"http": {"idle_timeout_ms": 1500}})", "c").http.idle_timeout, 1500ms);
+  EXPECT_EQ(parse(R"({"http": {"keepalive_idle_s": 7}})", "c").http.keepalive_idle, 7s);
+  EXPECT_EQ(parse(R"({"stopping": {"drain_seconds": 0}})", "c").stopping.drain, 0s);
+  EXPECT_EQ(parse(R"({"routes": {"spin": {"deadline_ms": 0}}})", "c").routes.spin.deadline, 0ms);
+}
+
+TEST(config, every_log_level_and_format_has_its_value) {
+  const auto level = [](const char* name) {
+    return parse(document("log.level", name), "c").log.level;
+  };
+  EXPECT_EQ(level("trace"), log_level::trace);
+  EXPECT_EQ(level("debug"), log_level::debug);
+  EXPECT_EQ(level("info"), log_level::info);
+  EXPECT_EQ(level("warn"), log_level::warn);
+  EXPECT_EQ(level("error"), log_level::error);
+  EXPECT_EQ(parse(document("log.format", "json"), "c").log.format, log_format::json);
+}
+
+TEST(config, an_unknown_key_is_refused_with_the_nearest_known_one) {
+  EXPECT_EQ(error_of(R"({"http": {"idle_timout_ms": 5}})"),
+            R"(c.json: http.idle_timout_ms: unknown key; did you mean "idle_timeout_ms"?)");
+  EXPECT_EQ(error_of(R"({"lisen": {}})"), R"(c.json: lisen: unknown key; did you mean "listen"?)");
+  EXPECT_EQ(error_of(R"({"pools": {"p": {"worker": 1}}})"),
+            R"(c.json: pools.p.worker: unknown key; did you mean "workers"?)");
+}
+
+TEST(config, a_wrong_value_is_refused_with_what_was_found_and_what_is_allowed) {
+  EXPECT_EQ(error_of(R"({"listen": {"port": 99999}})"),
+            "c.json: listen.port: found 99999, allowed 0..65535");
+  EXPECT_EQ(error_of(R"({"log": {"level": "fast"}})"),
+            R"(c.json: log.level: found "fast", allowed one of )"
+            R"("trace", "debug", "info", "warn", "error")");
+  EXPECT_EQ(error_of(R"({"http": {"max_headers": "1"}})"),
+            "c.json: http.max_headers: found a string, allowed an integer 1..1000");
+  EXPECT_EQ(error_of("[]"), "c.json: found an array, allowed an object");
+}
+
+TEST(config, pools_that_are_given_replace_the_default_ones) {
+  const auto c =
+      parse(R"({"pools": {"all": {"workers": 3}}, "routes": {"query_sim": {"pool": "all"},
+      "spin": {"pool": "all"}, "search": {"pool": "all"}}})",
+            "c.json");
+  EXPECT_EQ(c.pools, (std::map<std::string, config::pool_t>{{"all", {3, 64}}}));
+  EXPECT_EQ(c.routes.spin, (config::route_t{"all", 60s}));
+}
+
+TEST(config, a_pool_must_say_how_many_workers_it_has) {
+  EXPECT_EQ(error_of(R"({"pools": {"p": {}}})"),
+            "c.json: pools.p.workers: missing, allowed an integer 1..10000");
+}
+
+TEST(config, a_route_in_a_pool_that_does_not_exist_is_refused_with_the_pools_that_do) {
+  EXPECT_EQ(error_of(R"({"routes": {"spin": {"pool": "cpus"}}})"),
+            R"(c.json: routes.spin.pool: found "cpus", allowed one of "cpu", "query", "search")");
+  EXPECT_EQ(error_of(R"({"pools": {"cpu": {"workers": 1}}})"),
+            R"(c.json: routes.query_sim.pool: found "query", allowed one of "cpu")");
+  EXPECT_EQ(error_of(R"({"pools": {}})"),
+            R"(c.json: routes.query_sim.pool: found "query", allowed nothing: there are no pools)");
+}
+
+TEST(config, the_name_of_a_pool_is_short_and_plain) {
+  const auto named = [](const std::string& name) {
+    return error_of(json{{"pools",
+                          {{"query", {{"workers", 1}}},
+                           {"cpu", {{"workers", 1}}},
+                           {"search", {{"workers", 1}}},
+                           {name, {{"workers", 1}}}}}}
+                        .dump());
+  };
+  EXPECT_EQ(named("a-z_0123456789"), "");
+  EXPECT_EQ(named(std::string(32, 'x')), "");
+  for (const auto* wrong : {"", "Query", "a b", "a.b", "ä", "a\n"}) {
+    EXPECT_NE(named(wrong), "") << wrong;
+  }
+  EXPECT_NE(named(std::string(33, 'x')), "");
+  EXPECT_NE(named(std::string(500'000, 'x')), "");
+}
+
+TEST(config, what_is_not_json_is_refused_with_its_line_and_column) {
+  const auto at = [](const std::string& text) {
+    const auto error = error_of(text);
+    EXPECT_TRUE(error.starts_with("c.json: ")) << error;
+    EXPECT_EQ(error.find("json.exception"), std::string::npos) << error;
+    return error.substr(8);
+  };
+  EXPECT_EQ(at(""), "line 1, column 1: not JSON: unexpected end");
+  EXPECT_EQ(at("{\n  \"log\": {"), "line 2, column 11: not JSON: unexpected end");
+  EXPECT_EQ(at("{\n  \"log\": {},\n}"), "line 3, column 1: not JSON: unexpected \"}\"");
+  EXPECT_EQ(at(R"({"a" "b"})"), R"(line 1, column 6: not JSON: unexpected "\"b\"")");
+  EXPECT_EQ(at(R"(["ä" x])"), R"(line 1, column 6: not JSON: unexpected "x")");
+  EXPECT_EQ(at(R"(["a" ü])"), R"(line 1, column 6: not JSON: unexpected "\u00fc")");
+  EXPECT_EQ(at("\xef\xbb\xbf[}"), R"(line 1, column 2: not JSON: unexpected "}")");
+  EXPECT_EQ(at("[\"\xff\"]"), R"(line 1, column 3: not JSON: unexpected "\ufffd")");
+  EXPECT_EQ(at("[\"a\nb\"]"), R"(line 1, column 4: not JSON: unexpected "\n")");
+  EXPECT_EQ(at("{} {}"), R"(line 1, column 4: not JSON: unexpected "{")");
+  EXPECT_EQ(at("[1e999]"), "line 1, column 6: not JSON: number too large");
+  EXPECT_EQ(at("{}\n" + std::string(1, '\0') + "x"), "line 2, column 1: not JSON: unexpected NUL");
+}
+
+TEST(config, a_comment_is_refused) {
+  EXPECT_EQ(error_of("{\n  // fast\n}"),
+            "c.json: line 2, column 3: not JSON: comments are not allowed");
+  EXPECT_EQ(error_of("/**/ {}"), "c.json: line 1, column 1: not JSON: comments are not allowed");
+}
+
+TEST(config, a_key_that_is_given_twice_is_refused) {
+  EXPECT_EQ(error_of(R"({"log": {}, "listen": {}, "log": {}})"), "c.json: log: given twice");
+  EXPECT_EQ(error_of(R"({"listen": {"port": 1, "host": "x", "port": 1}})"),
+            "c.json: listen.port: given twice");
+  EXPECT_EQ(error_of(R"({"pools": {"p": {"workers": 1}, "p": {"workers": 1}}})"),
+            "c.json: pools.p: given twice");
+  EXPECT_EQ(error_of(R"([[], {"a": 1, "\u0061": 1}])"), "c.json: [].a: given twice");
+  EXPECT_EQ(error_of(R"({"listen": {"port": 1}, "http": {"max_headers": 1}})"), "");
+}
+
+TEST(config, a_text_with_a_nul_is_refused_because_the_system_would_cut_it) {
+  EXPECT_EQ(error_of(R"({"search": {"root": "/srv\u0000/.."}})"),
+            "c.json: search.root: found a string with a NUL in it");
+}
+
+TEST(config, a_document_that_is_nested_without_end_is_refused) {
+  EXPECT_EQ(error_of(std::string(500'000, '[')), "c.json: nested deeper than 16 levels");
+  EXPECT_EQ(error_of(std::string(16, '[') + std::string(16, ']')),
+            "c.json: found an array, allowed an object");
+}
+
+TEST(config, an_error_is_one_line_of_ascii_whatever_the_document_says) {
+  for (const std::string evil : {"\\n", "\\u001b[2J", "\\u202e", "\\\"", "ü", "."}) {
+    for (const auto& text : {"{\"" + evil + "\": 1}", "{\"log\": {\"level\": \"" + evil + "\"}}",
+                             "{\"pools\": {\"" + evil + "\": {}}}",
+                             "{\"" + evil + "\": {\"" + evil + "\": 1, \"" + evil + "\": 1}}"}) {
+      const auto error = error_of(text);
+      EXPECT_FALSE(error.empty()) << text;
+      for (const char c : error) {
+        EXPECT_TRUE(c >= ' ' && c <= '~') << text;
+      }
+    }
+  }
+}
+
+TEST(config, a_setting_replaces_the_documents) {
+  const auto c =
+      parse(R"({"listen": {"host": "x", "port": 1}, "log": {"level": "warn"}})", "c.json",
+            {{"--port", "listen.port", "2"}, {"--log-level", "log.level", "debug"}});
+  EXPECT_EQ(c.listen.host, "x");
+  EXPECT_EQ(c.listen.port, 2);
+  EXPECT_EQ(c.log.level, log_level::debug);
+  EXPECT_EQ(defaults({{"--host", "listen.host", "::"}}).listen.host, "::");
+}
+
+TEST(config, a_wrong_setting_is_refused_in_the_name_of_who_made_it) {
+  try {
+    defaults({{"--port", "listen.port", "http"}});
+    FAIL();
+  } catch (const config_error& wrong) {
+    EXPECT_STREQ(wrong.what(), "--port: found \"http\", allowed an integer 0..65535");
+  }
+}
+
+TEST(config, a_file_that_cannot_be_read_is_refused_with_the_reason) {
+  const auto load_error = [](const std::string& path) -> std::string {
+    try {
+      load(path);
+      return "";
+    } catch (const config_error& wrong) {
+      return wrong.what();
+    }
+  };
+  EXPECT_EQ(load_error("/no/such.json"),
+            "/no/such.json: cannot be read: No such file or directory");
+  EXPECT_EQ(load_error("/"), "/: cannot be read: Is a directory");
+  EXPECT_EQ(load_error("/no\nsuch"), R"("/no\nsuch": cannot be read: No such file or directory)");
+  EXPECT_EQ(load_error("/dev/zero"),
+            "/dev/zero: found more than 1048576 bytes, which is the most allowed");
+}
+
+}  // namespace
+}  // namespace hangup::server

@@ -1,0 +1,202 @@
+#include "server/flags.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+namespace hangup::server {
+namespace {
+
+// In an empty directory of its own, so that there is no config/server.json unless a test writes
+// one.
+class flags : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = testing::TempDir() + "hangup_flags_XXXXXX";
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    before_ = std::filesystem::current_path();
+    here_ = name;
+    std::filesystem::current_path(here_);
+  }
+
+  void TearDown() override {
+    std::filesystem::current_path(before_);
+    std::filesystem::remove_all(here_);
+  }
+
+  static launch read(std::vector<const char*> arguments) {
+    arguments.insert(arguments.begin(), "hangup");
+    return read_flags(static_cast<int>(arguments.size()), arguments.data());
+  }
+
+  // The one line of an error, which is checked to be one.
+  static std::string error_of(const std::vector<const char*>& arguments) {
+    const auto l = read(arguments);
+    EXPECT_EQ(l.exit_code, 2);
+    EXPECT_TRUE(l.message_is_error);
+    EXPECT_TRUE(std::all_of(l.message.begin(), l.message.end(), [](char c) {
+      return c >= ' ' && c <= '~';
+    })) << l.message;
+    return l.message;
+  }
+
+  static void write(const char* path, const char* text) {
+    std::filesystem::create_directories(std::filesystem::absolute(path).parent_path());
+    std::ofstream(path) << text;
+  }
+
+ private:
+  std::filesystem::path before_;
+  std::filesystem::path here_;
+};
+
+TEST_F(flags, without_any_and_without_a_file_the_defaults_hold) {
+  const auto l = read({});
+  EXPECT_EQ(l.exit_code, std::nullopt);
+  EXPECT_EQ(l.message, "");
+  EXPECT_EQ(l.source, "built-in defaults");
+  EXPECT_EQ(l.settings, defaults());
+}
+
+TEST_F(flags, no_argument_at_all_is_not_even_a_name) {
+  const char* const none[] = {nullptr};
+  EXPECT_EQ(read_flags(0, none).settings, defaults());
+}
+
+TEST_F(flags, the_file_of_the_current_directory_is_read_if_it_is_there) {
+  write("config/server.json", R"({"listen": {"port": 81}})");
+  const auto l = read({});
+  EXPECT_EQ(l.exit_code, std::nullopt);
+  EXPECT_EQ(l.source, "config/server.json");
+  EXPECT_EQ(l.settings.listen.port, 81);
+}
+
+TEST_F(flags, a_named_file_is_read_instead) {
+  write("config/server.json", "not read");
+  write("other.json", R"({"listen": {"port": 82}})");
+  for (const auto& l : {read({"--config", "other.json"}), read({"--config=other.json"})}) {
+    EXPECT_EQ(l.source, "other.json");
+    EXPECT_EQ(l.settings.listen.port, 82);
+  }
+}
+
+TEST_F(flags, they_go_over_the_file) {
+  write("config/server.json",
+        R"({"listen": {"host": "::1", "port": 81}, "log": {"level": "warn"}})");
+  const auto l = read({"--port", "0", "--log-level=trace"});
+  EXPECT_EQ(l.settings.listen.host, "::1");
+  EXPECT_EQ(l.settings.listen.port, 0);
+  EXPECT_EQ(l.settings.log.level, log_level::trace);
+  EXPECT_EQ(read({"--host", "0.0.0.0"}).settings.listen.host, "0.0.0.0");
+  EXPECT_EQ(read({"--host", "[::1]"}).settings.listen.host, "[::1]");
+}
+
+TEST_F(flags, of_two_the_last_holds) {
+  EXPECT_EQ(read({"--port", "1", "--port=2"}).settings.listen.port, 2);
+}
+
+TEST_F(flags, help_names_every_flag_and_the_default_file) {
+  const auto l = read({"--help"});
+  EXPECT_EQ(l.exit_code, 0);
+  EXPECT_FALSE(l.message_is_error);
+  for (const auto* text :
+       {"--help", "--version", "--config FILE", "--host ADDR", "--port N", "--log-level L",
+        "--check-config", "config/server.json", "built-in defaults", "0..65535", "8080"}) {
+    EXPECT_NE(l.message.find(text), std::string::npos) << text;
+  }
+  EXPECT_NE(l.message.back(), '\n');
+}
+
+TEST_F(flags, version_is_the_name_and_the_version) {
+  const auto l = read({"--version"});
+  EXPECT_EQ(l.exit_code, 0);
+  EXPECT_FALSE(l.message_is_error);
+  EXPECT_TRUE(l.message.starts_with("hangup ")) << l.message;
+  EXPECT_GT(l.message.size(), 7u);
+}
+
+TEST_F(flags, an_unknown_one_is_refused_with_the_nearest_known_one) {
+  EXPECT_EQ(error_of({"--prot", "80"}), R"(--prot: unknown flag; did you mean "--port"?)");
+  EXPECT_EQ(error_of({"--log-levl=info"}),
+            R"(--log-levl: unknown flag; did you mean "--log-level"?)");
+  EXPECT_EQ(error_of({"--check_config"}),
+            R"(--check_config: unknown flag; did you mean "--check-config"?)");
+  EXPECT_TRUE(
+      error_of({"--threads"}).starts_with(R"(--threads: unknown flag; allowed: "--help", )"));
+  EXPECT_TRUE(error_of({"-p", "80"}).starts_with("-p: unknown flag; "));
+  EXPECT_EQ(error_of({"--po\nrt"}), R"("--po\nrt": unknown flag; did you mean "--port"?)");
+}
+
+TEST_F(flags, anything_else_on_the_line_is_refused) {
+  EXPECT_EQ(error_of({"8080"}), R"("8080": unknown argument, allowed are only flags; see --help)");
+  EXPECT_EQ(error_of({"--", "x"}).substr(0, 4), R"("--")");
+}
+
+TEST_F(flags, a_wrong_value_is_refused_with_what_is_allowed) {
+  EXPECT_EQ(error_of({"--port", "65536"}), "--port: found 65536, allowed 0..65535");
+  EXPECT_EQ(error_of({"--port", "-1"}), "--port: found -1, allowed 0..65535");
+  EXPECT_EQ(error_of({"--port", "http"}), R"(--port: found "http", allowed an integer 0..65535)");
+  EXPECT_EQ(error_of({"--port", ""}), R"(--port: found "", allowed an integer 0..65535)");
+  EXPECT_EQ(error_of({"--host", ""}),
+            "--host: found a string of 0 characters, allowed a string of 1..255 characters");
+  EXPECT_EQ(error_of({"--log-level", "fast\x1b\xff"}),
+            R"(--log-level: found "fast\u001b\ufffd", allowed one of )"
+            R"("trace", "debug", "info", "warn", "error")");
+}
+
+TEST_F(flags, a_missing_value_is_refused) {
+  const std::string port = "--port: found nothing, allowed an integer 0..65535";
+  EXPECT_EQ(error_of({"--port"}), port);
+  EXPECT_EQ(error_of({"--port="}), port);
+  EXPECT_EQ(error_of({"--host", "x", "--port"}), port);
+  EXPECT_EQ(error_of({"--port", "--host", "x"}), port);
+  EXPECT_EQ(error_of({"--port=", "--host", "x"}), port);
+  EXPECT_EQ(error_of({"--config"}), "--config: found nothing, allowed the path of a file");
+}
+
+TEST_F(flags, a_value_for_one_that_has_none_is_refused) {
+  EXPECT_EQ(error_of({"--check-config=x.json"}),
+            R"(--check-config: found "x.json", allowed no value)");
+}
+
+TEST_F(flags, a_named_file_must_be_there) {
+  EXPECT_EQ(error_of({"--config", "x.json"}),
+            R"(--config: found "x.json", allowed the path of a file)");
+  EXPECT_EQ(error_of({"--config", "."}), R"(--config: found ".", allowed the path of a file)");
+  EXPECT_EQ(error_of({"--config", ""}), R"(--config: found "", allowed the path of a file)");
+}
+
+TEST_F(flags, a_default_file_that_cannot_be_read_is_not_passed_over) {
+  std::filesystem::create_directories("config/server.json");
+  EXPECT_EQ(error_of({}), "config/server.json: cannot be read: Is a directory");
+}
+
+TEST_F(flags, a_wrong_file_is_refused_by_its_name) {
+  write("config/server.json", R"({"listen": {"port": 99999}})");
+  EXPECT_EQ(error_of({}), "config/server.json: listen.port: found 99999, allowed 0..65535");
+  EXPECT_EQ(error_of({"--port", "80"}),
+            "config/server.json: listen.port: found 99999, allowed 0..65535");
+}
+
+TEST_F(flags, check_config_says_ok_or_what_is_wrong) {
+  write("config/server.json", "{}");
+  const auto l = read({"--check-config"});
+  EXPECT_EQ(l.exit_code, 0);
+  EXPECT_FALSE(l.message_is_error);
+  EXPECT_EQ(l.message, "config/server.json: ok");
+  write("config/server.json", "{");
+  EXPECT_EQ(error_of({"--check-config"}),
+            "config/server.json: line 1, column 2: not JSON: unexpected end");
+  std::filesystem::remove("config/server.json");
+  EXPECT_EQ(read({"--check-config"}).message, "built-in defaults: ok");
+  EXPECT_EQ(error_of({"--check-config", "--port", "x"}),
+            R"(--port: found "x", allowed an integer 0..65535)");
+}
+
+}  // namespace
+}  // namespace hangup::server
