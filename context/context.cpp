@@ -6,7 +6,7 @@ namespace {
 // A root that no destructor ever touches: contexts in static objects may outlive it otherwise.
 union forever {
   constexpr forever() noexcept : root() {}
-  ~forever() {}
+  ~forever() {}  // NOLINT(modernize-use-equals-default): the default would be deleted
   tree::node root;
 };
 

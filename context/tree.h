@@ -45,7 +45,7 @@ struct value_node;
 
 struct node {
   constexpr node() noexcept = default;  // a root
-  explicit node(node& parent) noexcept;
+  explicit node(node& above) noexcept;
   virtual ~node() = default;
   node(const node&) = delete;
   node& operator=(const node&) = delete;

@@ -23,7 +23,8 @@ struct query {
 
 // Calls `take` with each row as it comes. Its error, or the context's end, ends the query.
 std::error_code run(const context& ctx, const query& q,
-                    const std::function<std::error_code(std::string)>& take) {
+                    const std::function<std::error_code(const std::string&)>& take) {
+  std::string text;
   for (std::uint64_t row = 1; row <= q.rows; ++row) {
     const auto ec = q.row_time.count() > 0 ? sleep_for(ctx, q.row_time) : ctx.err();
     if (ec) {
@@ -31,7 +32,8 @@ std::error_code run(const context& ctx, const query& q,
       return ec;
     }
     const auto n = std::to_string(row);
-    if (const auto stop = take("{\"row\":" + n + ",\"customer\":\"customer-" + n + "\"}")) {
+    text.assign("{\"row\":").append(n).append(",\"customer\":\"customer-").append(n).append("\"}");
+    if (const auto stop = take(text)) {
       return stop;
     }
   }
@@ -41,7 +43,7 @@ std::error_code run(const context& ctx, const query& q,
 std::error_code stream_rows(const context& ctx, const query& q, http::body_writer& out) {
   constexpr std::size_t worth_a_write = 16 * 1024;  // for rows that come without a pause
   std::string rows;
-  const auto ec = run(ctx, q, [&](std::string row) {
+  const auto ec = run(ctx, q, [&](const std::string& row) {
     rows.append(row).push_back('\n');
     if (q.row_time.count() == 0 && rows.size() < worth_a_write) {
       return std::error_code{};
@@ -72,7 +74,7 @@ http::handler sim_query() {
       return;
     }
     std::string body = "{\"rows\":[";
-    const auto ec = run(ctx, q, [&body](std::string row) {
+    const auto ec = run(ctx, q, [&body](const std::string& row) {
       body.append(body.back() == '[' ? "" : ",").append(row);
       return std::error_code{};
     });

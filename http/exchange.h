@@ -31,7 +31,7 @@ struct request_key {
 struct exchange {
   // The context exists from the moment the head is whole: its deadline includes the wait for a
   // worker.
-  exchange(const context& server, const route& to, std::string id, clock::time_point now);
+  exchange(const context& server, const route& r, std::string id, clock::time_point now);
 
   const route& to;
   std::string method;

@@ -34,6 +34,7 @@ class request_stream final : public httplib::Stream {
   // Whether the context had ended before the last write began.
   bool left_before_last() const noexcept { return left_before_last_; }
 
+  // NOLINTBEGIN(modernize-use-override)
   ssize_t read(char* to, std::size_t size);
   ssize_t write(const char* from, std::size_t size);
   using httplib::Stream::write;
@@ -47,6 +48,7 @@ class request_stream final : public httplib::Stream {
   bool is_peer_alive() const { return alive(); }
   time_t duration() const { return 0; }
   void set_read_timeout(time_t, time_t = 0) {}
+  // NOLINTEND(modernize-use-override)
 
  private:
   bool alive() const noexcept { return !muted_ && !broken_ && !c_.request->ctx.done(); }

@@ -131,6 +131,7 @@ int run(const launch& with) {
   add_metrics_page(server, [&counts]() -> const metrics& { return *counts; });
 
   std::vector<const pool*> counted;
+  counted.reserve(pools.size());
   for (const auto& [name, p] : pools) {
     counted.push_back(p.get());
   }

@@ -161,7 +161,7 @@ problem check_member(const json& node, const std::string& key, json& value,
   }
   if (const auto names = node.find("propertyNames"); names != node.end()) {
     json name = key;
-    if (const auto wrong = check(*names, name, path + ": name")) {
+    if (auto wrong = check(*names, name, path + ": name")) {
       return wrong;
     }
   }

@@ -1,0 +1,226 @@
+// The handlers without a server and without a socket: called as cpp-httplib calls them, with what
+// they stream taken by a sink of ours.
+#include <gtest/gtest.h>
+#include <sys/file.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "context/wait.h"
+#include "handlers/parameters.h"
+#include "handlers/search.h"
+#include "handlers/sim_query.h"
+#include "handlers/spin.h"
+
+namespace hangup::handlers {
+namespace {
+
+using namespace std::chrono_literals;
+
+httplib::Request get(std::multimap<std::string, std::string> params) {
+  httplib::Request req;
+  req.method = "GET";
+  req.version = "HTTP/1.1";
+  req.params = std::move(params);
+  return req;
+}
+
+struct answer {
+  int status = 0;
+  std::string body;
+  bool whole = true;  // of a streamed body: it was not broken off
+};
+
+// Runs a handler and what it streams. `each` sees the streamed pieces, and may end things.
+answer ask(const http::handler& h, const context& ctx, const httplib::Request& req,
+           const std::function<void(const std::string&)>& each = {}) {
+  httplib::Response res;
+  h(ctx, req, res);
+  answer a{res.status == -1 ? 200 : res.status, res.body, true};
+  if (res.content_provider_) {
+    httplib::DataSink sink;
+    bool over = false;
+    sink.write = [&](const char* data, std::size_t size) {
+      a.body.append(data, size);
+      if (each) {
+        each(a.body);
+      }
+      return true;
+    };
+    sink.done = [&] { over = true; };
+    a.whole = res.content_provider_(0, 0, sink) && over;
+  }
+  return a;
+}
+
+TEST(parameters, take_what_is_allowed_and_name_what_is_not) {
+  const auto req = get({{"n", "7"}, {"f", "1"}, {"t", "text"}, {"bad", "7x"}, {"big", "101"}});
+  parameters p(req);
+  EXPECT_EQ(p.number("n", 1, 0, 100), 7U);
+  EXPECT_EQ(p.number("absent", 5, 0, 100), 5U);
+  EXPECT_TRUE(p.flag("f", false));
+  EXPECT_FALSE(p.flag("absent", false));
+  EXPECT_EQ(p.text("t", 10), "text");
+  EXPECT_EQ(p.text_or("absent", ".", 10), ".");
+  EXPECT_EQ(p.problem(), "");
+  p.number("bad", 1, 0, 100);
+  EXPECT_EQ(p.problem(), R"(parameter "bad": found "7x", allowed a whole number 0..100)");
+  p.number("big", 1, 0, 100);
+  EXPECT_NE(p.problem().find("bad"), std::string::npos) << "the first problem is kept";
+}
+
+TEST(parameters, each_kind_of_mistake_is_named) {
+  const std::string long_text(100, 'x');
+  const auto req =
+      get({{"big", "101"}, {"neg", "-1"}, {"none", ""}, {"f", "yes"}, {"t", long_text}});
+  const auto problem = [&](auto look) {
+    parameters p(req);
+    look(p);
+    return p.problem();
+  };
+  EXPECT_EQ(problem([](auto& p) { p.number("big", 1, 0, 100); }),
+            R"(parameter "big": found "101", allowed a whole number 0..100)");
+  EXPECT_EQ(problem([](auto& p) { p.number("neg", 1, 0, 100); }),
+            R"(parameter "neg": found "-1", allowed a whole number 0..100)");
+  EXPECT_EQ(problem([](auto& p) { p.number("none", 1, 0, 100); }),
+            R"(parameter "none": found "", allowed a whole number 0..100)");
+  EXPECT_EQ(problem([](auto& p) { p.flag("f", true); }),
+            R"(parameter "f": found "yes", allowed 0 or 1)");
+  EXPECT_EQ(problem([](auto& p) { p.text("absent", 9); }),
+            R"(parameter "absent": found nothing, allowed 1..9 bytes)");
+  EXPECT_EQ(problem([](auto& p) { p.text("t", 9); }),
+            R"(parameter "t": found 100 bytes, allowed 1..9 bytes)");
+  EXPECT_LT(problem([](auto& p) { p.number("t", 1, 0, 100); }).size(), 150U) << "shortened";
+}
+
+TEST(sim_query, streams_rows_or_collects_them) {
+  const auto h = sim_query();
+  const auto rows = ask(h, background(), get({{"rows", "3"}, {"row_ms", "0"}}));
+  EXPECT_TRUE(rows.whole);
+  EXPECT_EQ(std::count(rows.body.begin(), rows.body.end(), '\n'), 3);
+  const auto all = ask(h, background(), get({{"rows", "2"}, {"row_ms", "1"}, {"stream", "0"}}));
+  const auto j = nlohmann::json::parse(all.body);
+  EXPECT_EQ(j["count"], 2);
+  EXPECT_EQ(j["rows"][1]["row"], 2);
+  EXPECT_EQ(nlohmann::json::parse(
+                ask(h, background(), get({{"rows", "0"}, {"stream", "0"}})).body)["rows"]
+                .size(),
+            0U);
+}
+
+TEST(sim_query, stops_inside_the_wait_for_a_row) {
+  for (const auto* stream : {"0", "1"}) {
+    auto [ctx, cancel] = with_timeout(background(), 50ms);
+    const auto began = context::clock::now();
+    const auto a =
+        ask(sim_query(), ctx, get({{"rows", "1"}, {"row_ms", "600000"}, {"stream", stream}}));
+    EXPECT_LT(context::clock::now() - began, 60s) << "a row takes ten minutes";
+    EXPECT_EQ(a.body, "");
+    EXPECT_EQ(a.whole, *stream == '0') << "a stream is broken off, a document is not begun";
+  }
+}
+
+TEST(sim_query, stops_between_rows_that_do_not_wait) {
+  auto [ctx, cancel] = with_cancel(background());
+  const auto a = ask(sim_query(), ctx, get({{"rows", "1000000"}, {"row_ms", "0"}}),
+                     [&cancel = cancel](const std::string&) { cancel(); });
+  EXPECT_FALSE(a.whole);
+  EXPECT_LT(a.body.size(), 1'000'000U);
+}
+
+TEST(sim_query, refuses_what_it_cannot_do) {
+  EXPECT_EQ(ask(sim_query(), background(), get({{"rows", "x"}})).status, 400);
+  EXPECT_EQ(ask(sim_query(), background(), get({{"rows", "1000001"}})).status, 400);
+  EXPECT_EQ(ask(sim_query(), background(), get({{"rows", "10001"}, {"stream", "0"}})).status, 400);
+}
+
+TEST(spin, burns_the_cpu_time_that_was_asked_for) {
+  const auto a = ask(spin(), background(), get({{"ms", "30"}}));
+  EXPECT_GE(nlohmann::json::parse(a.body)["cpu_ms"].get<double>(), 30.0);
+  EXPECT_LT(nlohmann::json::parse(a.body)["cpu_ms"].get<double>(), 300.0);
+  EXPECT_EQ(ask(spin(), background(), get({{"ms", "-1"}})).status, 400);
+}
+
+TEST(spin, stops_when_its_context_ends) {
+  auto [ctx, cancel] = with_cancel(background());
+  std::thread other([&cancel = cancel] { cancel(); });
+  const auto began = context::clock::now();
+  EXPECT_EQ(ask(spin(), ctx, get({{"ms", "600000"}})).body, "");
+  EXPECT_LT(context::clock::now() - began, 60s);
+  other.join();
+}
+
+class searching : public ::testing::Test {
+ protected:
+  searching() {
+    std::string name = "/tmp/hangup-handler-XXXXXX";
+    dir = ::mkdtemp(name.data());
+    std::ofstream(dir + "/a.txt") << "one\ntwo main\n";
+    h = search(std::make_shared<const search::root>(dir), 10);
+  }
+  ~searching() override { std::filesystem::remove_all(dir); }
+
+  int status(std::multimap<std::string, std::string> params) {
+    return ask(h, background(), get(std::move(params))).status;
+  }
+  bool locked() {  // does a search hold the lock?
+    const int fd = ::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const bool free = ::flock(fd, LOCK_EX | LOCK_NB) == 0;
+    ::close(fd);
+    return !free;
+  }
+
+  std::string dir;
+  http::handler h;
+};
+
+TEST_F(searching, streams_matches_and_a_summary) {
+  const auto a = ask(h, background(), get({{"pattern", "main"}}));
+  const auto line = a.body.substr(0, a.body.find('\n'));
+  EXPECT_EQ(nlohmann::json::parse(line)["line"], 2);
+  EXPECT_EQ(nlohmann::json::parse(a.body.substr(line.size()))["summary"]["matches"], 1);
+  EXPECT_TRUE(a.whole);
+}
+
+TEST_F(searching, says_what_is_wrong_before_it_streams) {
+  EXPECT_EQ(status({}), 400);
+  EXPECT_EQ(status({{"pattern", "("}, {"regex", "1"}}), 400);
+  EXPECT_EQ(status({{"pattern", "x"}, {"max_matches", "11"}}), 400);
+  EXPECT_EQ(status({{"pattern", "x"}, {"path", "../.."}}), 403);
+  EXPECT_EQ(status({{"pattern", "x"}, {"path", "/etc"}}), 403);
+  EXPECT_EQ(status({{"pattern", "x"}, {"path", "nowhere"}}), 404);
+  EXPECT_FALSE(locked());
+}
+
+TEST_F(searching, is_refused_while_somebody_holds_the_root) {
+  const int fd = ::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  ASSERT_EQ(::flock(fd, LOCK_EX | LOCK_NB), 0);
+  EXPECT_EQ(status({{"pattern", "x"}}), 503);
+  ::close(fd);
+  EXPECT_EQ(status({{"pattern", "x"}}), 200);
+}
+
+TEST_F(searching, gives_the_lock_back_when_its_context_ends_or_nothing_is_to_be_sent) {
+  auto [ctx, cancel] = with_cancel(background());
+  bool held = false;
+  const auto a = ask(h, ctx, get({{"pattern", "main"}}), [&, &cancel = cancel](const std::string&) {
+    held = locked();
+    cancel();
+  });
+  EXPECT_TRUE(held);
+  EXPECT_FALSE(a.whole);
+  EXPECT_FALSE(locked());
+  auto head = get({{"pattern", "main"}});
+  head.method = "HEAD";
+  httplib::Response res;
+  h(background(), head, res);
+  EXPECT_FALSE(locked());
+}
+
+}  // namespace
+}  // namespace hangup::handlers

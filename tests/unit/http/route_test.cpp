@@ -1,0 +1,87 @@
+// Which handler answers what.
+#include "http/route.h"
+
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+namespace hangup::http {
+namespace {
+
+route to(std::string method, std::string path) {
+  return {.method = std::move(method), .path = std::move(path)};
+}
+
+TEST(routes, are_found_by_method_and_whole_path) {
+  route_table table;
+  table.add(to("GET", "/a"));
+  table.add(to("POST", "/a"));
+  table.add(to("GET", "/a/b"));
+  ASSERT_NE(table.find("GET", "/a").to, nullptr);
+  EXPECT_EQ(table.find("GET", "/a").to->method, "GET");
+  EXPECT_EQ(table.find("POST", "/a").to->method, "POST");
+  EXPECT_EQ(table.find("GET", "/a/b").to->path, "/a/b");
+  for (const char* other : {"/", "/A", "/a/", "/a/b/c", "a", "", "/a?", "none"}) {
+    EXPECT_EQ(table.find("GET", other).to, nullptr) << other;
+    EXPECT_EQ(table.find("GET", other).allow, "") << other;
+  }
+}
+
+TEST(routes, of_get_answer_head) {
+  route_table table;
+  table.add(to("GET", "/a"));
+  table.add(to("POST", "/b"));
+  EXPECT_EQ(table.find("HEAD", "/a").to, table.find("GET", "/a").to);
+  EXPECT_EQ(table.find("HEAD", "/b").to, nullptr);
+  EXPECT_EQ(table.find("HEAD", "/b").allow, "POST");
+}
+
+TEST(routes, say_which_methods_a_path_has) {
+  route_table table;
+  table.add(to("GET", "/a"));
+  table.add(to("DELETE", "/a"));
+  EXPECT_EQ(table.find("POST", "/a").allow, "GET, HEAD, DELETE");
+  EXPECT_EQ(table.find("GET", "/a").allow, "");
+}
+
+TEST(routes, have_an_index_in_the_order_in_which_they_were_added) {
+  route_table table;
+  EXPECT_EQ(table.none().index, 0U);
+  EXPECT_EQ(table.none().path, "none");
+  table.add(to("GET", "/a"));
+  table.add(to("GET", "/b"));
+  const auto all = table.all();
+  ASSERT_EQ(all.size(), 3U);
+  EXPECT_EQ(all[0], &table.none());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    EXPECT_EQ(all[i]->index, i);
+  }
+  EXPECT_EQ(all[2]->path, "/b");
+  EXPECT_EQ(table.find("GET", "/b").to, all[2]);
+}
+
+TEST(routes, that_cannot_be_are_refused_and_leave_the_table_as_it_was) {
+  route_table table;
+  table.add(to("GET", "/a"));
+  EXPECT_THROW(table.add(to("GET", "/a")), std::invalid_argument);
+  EXPECT_THROW(table.add(to("GET", "a")), std::invalid_argument);
+  EXPECT_THROW(table.add(to("GET", "")), std::invalid_argument);
+  for (const char* method : {"HEAD", "get", "TRACE", "CONNECT", ""}) {
+    EXPECT_THROW(table.add(to(method, "/b")), std::invalid_argument) << method;
+  }
+  EXPECT_EQ(table.all().size(), 2U);
+  EXPECT_EQ(table.find("GET", "/b").to, nullptr);
+}
+
+TEST(routes, stay_where_they_are_when_more_are_added) {
+  route_table table;
+  table.add(to("GET", "/first"));
+  const auto* const first = table.find("GET", "/first").to;
+  for (int i = 0; i < 1000; ++i) {
+    table.add(to("GET", "/" + std::to_string(i)));
+  }
+  EXPECT_EQ(table.find("GET", "/first").to, first);
+}
+
+}  // namespace
+}  // namespace hangup::http

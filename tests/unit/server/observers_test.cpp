@@ -1,0 +1,138 @@
+// What is kept, counted and written of requests that have ended, without a server.
+#include <gtest/gtest.h>
+
+#include "server/ended_requests.h"
+#include "server/metrics.h"
+#include "server/request_log.h"
+
+namespace hangup::server {
+namespace {
+
+using namespace std::chrono_literals;
+
+const http::clock::time_point start{1000s};
+
+// A request to one of the server's routes that was hung up on after 1 s and stopped 2 ms later.
+http::request_report hung_up(const http::route& to, std::string_view id = "1") {
+  http::request_report r{id, "GET", "/slow", "127.0.0.1:1", to, http::request_end::client_closed};
+  r.cause = "client closed (FIN)";
+  r.status = 499;
+  r.started = start;
+  r.work_began = start;
+  r.context_ended = start + 1s;
+  r.work_stopped = start + 1s + 2ms;
+  r.work_ended = start + 1s + 3ms;
+  r.ended = start + 1s + 4ms;
+  return r;
+}
+
+TEST(ended_requests, are_listed_newest_first_and_no_more_than_asked_for) {
+  const http::route to{"GET", "/slow"};
+  ended_requests ring(3);
+  EXPECT_TRUE(ring.newest_first(10).empty());
+  for (const auto* id : {"a", "b", "c", "d"}) {
+    ring.ended(hung_up(to, id));
+  }
+  const auto all = ring.newest_first(10);
+  ASSERT_EQ(all.size(), 3U) << "the oldest is forgotten";
+  EXPECT_EQ(all[0].id, "d");
+  EXPECT_EQ(all[2].id, "b");
+  ASSERT_EQ(ring.newest_first(1).size(), 1U);
+  EXPECT_EQ(ring.newest_first(1)[0].id, "d");
+}
+
+TEST(ended_requests, keep_everything_but_the_end_of_a_long_target) {
+  const http::route to{"GET", "/slow"};
+  ended_requests ring(2);
+  auto r = hung_up(to);
+  const std::string target(5000, 'x');
+  r.target = target;
+  ring.ended(r);
+  const auto e = ring.newest_first(1).front();
+  EXPECT_LT(e.target.size(), 1000U);
+  EXPECT_EQ(e.route, "/slow");
+  EXPECT_EQ(e.end, http::request_end::client_closed);
+  EXPECT_EQ(e.cause, "client closed (FIN)");
+  EXPECT_EQ(e.status, 499);
+  EXPECT_EQ(e.context_ended, start + 1s);
+  EXPECT_EQ(e.work_stopped, start + 1s + 2ms);
+}
+
+TEST(ended_requests, of_another_request_leave_nothing_in_a_place_that_is_used_again) {
+  const http::route to{"GET", "/slow"};
+  ended_requests ring(1);
+  ring.ended(hung_up(to));
+  http::request_report whole{"2", "GET", "/", "c", to, http::request_end::completed};
+  ring.ended(whole);
+  const auto e = ring.newest_first(1).front();
+  EXPECT_EQ(e.cause, "");
+  EXPECT_FALSE(e.context_ended);
+  EXPECT_FALSE(e.work_stopped);
+}
+
+class counted : public ::testing::Test {
+ protected:
+  counted() {
+    server.handle({.method = "GET", .path = "/slow", .runs_on = &workers, .answer = nothing});
+    route = server.routes().at(1);
+  }
+  static void nothing(const context&, const httplib::Request&, httplib::Response&) {}
+
+  bool has(const metrics& m, const std::string& line) {
+    return m.text().find("\n" + line + "\n") != std::string::npos;
+  }
+
+  pool workers{{.name = "p", .workers = 3}};
+  http::server server;
+  const http::route* route = nullptr;
+};
+
+TEST_F(counted, a_request_is_in_flight_from_its_begin_to_its_end) {
+  metrics m(server, {&workers}, [] { return 0U; });
+  m.began(*route);
+  EXPECT_TRUE(has(m, R"(hangup_requests_in_flight{route="/slow"} 1)")) << m.text();
+  m.ended(hung_up(*route));
+  EXPECT_TRUE(has(m, R"(hangup_requests_in_flight{route="/slow"} 0)")) << m.text();
+  EXPECT_TRUE(has(m, R"(hangup_requests_total{route="/slow",end="client_closed"} 1)")) << m.text();
+  EXPECT_TRUE(has(m, R"(hangup_requests_total{route="/slow",end="completed"} 0)")) << m.text();
+}
+
+TEST_F(counted, the_time_to_stop_goes_into_its_bucket_and_the_wasted_time_is_added_up) {
+  metrics m(server, {&workers}, [] { return 0U; });
+  m.ended(hung_up(*route));
+  m.ended(hung_up(*route));
+  EXPECT_TRUE(has(m, R"(hangup_stop_seconds_count{route="/slow"} 2)")) << m.text();
+  EXPECT_TRUE(has(m, R"(hangup_stop_seconds_sum{route="/slow"} 0.004)")) << m.text();
+  EXPECT_TRUE(has(m, R"(hangup_stop_seconds_bucket{route="/slow",le="0.001"} 0)")) << m.text();
+  EXPECT_TRUE(has(m, R"(hangup_stop_seconds_bucket{route="/slow",le="0.0025"} 2)")) << m.text();
+  EXPECT_TRUE(has(m, R"(hangup_stop_seconds_bucket{route="/slow",le="+Inf"} 2)")) << m.text();
+  EXPECT_TRUE(has(m, R"(hangup_canceled_work_seconds_total{route="/slow"} 0.006)")) << m.text();
+}
+
+TEST_F(counted, what_never_ran_has_no_time_to_stop) {
+  metrics m(server, {&workers}, [] { return 0U; });
+  auto r = hung_up(*route);
+  r.work_began.reset();
+  r.work_stopped.reset();
+  r.work_ended.reset();
+  m.ended(r);
+  EXPECT_TRUE(has(m, R"(hangup_stop_seconds_count{route="/slow"} 0)")) << m.text();
+  EXPECT_TRUE(has(m, R"(hangup_requests_total{route="/slow",end="client_closed"} 1)")) << m.text();
+}
+
+TEST_F(counted, pools_connections_and_lost_log_lines_are_read_when_asked_for) {
+  metrics m(server, {&workers}, [] { return 7U; });
+  EXPECT_TRUE(has(m, R"(hangup_workers{pool="p"} 3)")) << m.text();
+  EXPECT_TRUE(has(m, R"(hangup_queue_depth{pool="p"} 0)")) << m.text();
+  EXPECT_TRUE(has(m, R"(hangup_connections{state="idle"} 0)")) << m.text();
+  EXPECT_TRUE(has(m, "hangup_log_dropped_total 7")) << m.text();
+}
+
+TEST(request_log, control_characters_of_strangers_are_escaped) {
+  EXPECT_EQ(escaped("/plain?a=b"), "/plain?a=b");
+  EXPECT_EQ(escaped(std::string_view("a\nb\r\x1b[2J\0\x7f", 9)), "a\\x0ab\\x0d\\x1b[2J\\x00");
+  EXPECT_EQ(escaped("\x7f"), "\\x7f");
+}
+
+}  // namespace
+}  // namespace hangup::server

@@ -1,0 +1,272 @@
+// A client of raw bytes: what it sends, when it leaves and how is in the test's hands, to the byte.
+// It reads answers strictly: what is not HTTP as RFC 9112 has it is not an answer.
+#pragma once
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace hangup::wire {
+
+using namespace std::chrono_literals;
+
+// Longer than any stall of the machine; nothing that works waits that long.
+inline constexpr std::chrono::milliseconds patience = 20s;
+
+inline std::string get(std::string_view path, std::string_view headers = {}) {
+  std::string text = "GET ";
+  return text.append(path).append(" HTTP/1.1\r\nHost: test\r\n").append(headers).append("\r\n");
+}
+
+inline std::string post(std::string_view path, std::string_view body,
+                        std::string_view headers = {}) {
+  std::string text = "POST ";
+  text.append(path).append(" HTTP/1.1\r\nHost: test\r\nContent-Length: ");
+  text.append(std::to_string(body.size())).append("\r\n").append(headers).append("\r\n");
+  return text.append(body);
+}
+
+struct answer {
+  int status = 0;                                              // 0: nothing came that is an answer
+  std::vector<std::pair<std::string, std::string>> headers{};  // names in lower case
+  std::string body{};
+  bool whole = false;  // its end was seen
+
+  // The value of the header, empty if absent; "twice" if there are two of them.
+  std::string header(std::string_view name) const {
+    std::string found;
+    for (const auto& [key, value] : headers) {
+      if (key == name) {
+        found = found.empty() ? value : "twice";
+      }
+    }
+    return found;
+  }
+};
+
+enum class ending { none, fin, reset };
+
+class client {
+ public:
+  // `receive_buffer`: SO_RCVBUF, for a client that reads slowly.
+  explicit client(std::uint16_t port, int receive_buffer = 0)
+      : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    if (receive_buffer > 0) {
+      ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+    }
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(port);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    connected_ = ::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
+    const int on = 1;
+    ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
+  client(client&& other) noexcept
+      : fd_(std::exchange(other.fd_, -1)),
+        connected_(other.connected_),
+        how_(other.how_),
+        in_(std::move(other.in_)) {}
+  client& operator=(client&&) = delete;
+  ~client() { close(); }
+
+  bool connected() const noexcept { return connected_; }
+
+  // Sends all of it. False: the server has closed, or does not read for too long.
+  bool send(std::string_view bytes) {
+    const auto limit = now() + patience;
+    while (!bytes.empty()) {
+      const auto n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (n >= 0) {
+        bytes.remove_prefix(static_cast<std::size_t>(n));
+      } else if (errno != EAGAIN || !wait_for(POLLOUT, limit)) {
+        return false;
+      }
+    }
+    return true;
+  }
+  // Sends what the kernel takes at once, and says how much that was.
+  std::size_t send_some(std::string_view bytes) {
+    const auto n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    return n > 0 ? static_cast<std::size_t>(n) : 0;
+  }
+
+  void shutdown_write() { ::shutdown(fd_, SHUT_WR); }
+  // Leaves with a FIN; with a RST if there is something unread, as every client does.
+  void close() {
+    if (fd_ >= 0) {
+      ::close(std::exchange(fd_, -1));
+    }
+  }
+  void reset() {
+    const linger hard{1, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+    close();
+  }
+
+  // Reads one answer, also an interim one (100). `to_head`: it has no body.
+  answer receive(bool to_head = false) {
+    answer a;
+    const auto limit = now() + patience;
+    std::size_t end = 0;
+    while ((end = in_.find("\r\n\r\n")) == std::string::npos) {
+      if (!more(limit)) {
+        return a;
+      }
+    }
+    if (!parse_head(std::string_view(in_).substr(0, end + 2), a)) {
+      return {};
+    }
+    in_.erase(0, end + 4);
+    if (to_head || a.status / 100 == 1 || a.status == 204 || a.status == 304) {
+      a.whole = true;
+    } else if (a.header("transfer-encoding") == "chunked") {
+      a.whole = a.header("content-length").empty() && read_chunks(a.body, limit);
+    } else if (const auto length = a.header("content-length"); !length.empty()) {
+      std::size_t size = 0;
+      const auto [stop, ec] = std::from_chars(length.data(), length.data() + length.size(), size);
+      const bool number = ec == std::errc{} && stop == length.data() + length.size();
+      a.whole = number && take(size, a.body, limit);
+    } else {
+      while (more(limit)) {
+      }
+      a.whole = how_ == ending::fin;
+      a.body = std::exchange(in_, {});
+    }
+    return a;
+  }
+  answer ask(std::string_view request) {
+    EXPECT_TRUE(send(request));
+    return receive();
+  }
+
+  // Waits until there is something to read, or the time is over.
+  bool readable(std::chrono::milliseconds time) { return wait_for(POLLIN, now() + time); }
+  // Reads at least so many bytes, as they come.
+  bool receive_bytes(std::size_t count) {
+    const auto limit = now() + patience;
+    while (in_.size() < count) {
+      if (!more(limit)) {
+        return false;
+      }
+    }
+    return true;
+  }
+  // All that comes until the server has closed.
+  std::string receive_rest() {
+    const auto limit = now() + patience;
+    while (more(limit)) {
+    }
+    return std::exchange(in_, {});
+  }
+  // Waits until the server has closed; true if it sends nothing before that.
+  bool sees_the_end() { return receive_rest().empty() && how_ != ending::none; }
+  ending how_it_ended() const noexcept { return how_; }
+
+ private:
+  using clock = std::chrono::steady_clock;
+  static clock::time_point now() { return clock::now(); }
+
+  bool wait_for(short events, clock::time_point limit) {
+    for (;;) {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(limit - now());
+      pollfd p{fd_, events, 0};
+      const int n = left.count() > 0 ? ::poll(&p, 1, static_cast<int>(left.count())) : 0;
+      if (n >= 0 || errno != EINTR) {
+        return n > 0;
+      }
+    }
+  }
+
+  bool more(clock::time_point limit) {
+    if (how_ != ending::none || !wait_for(POLLIN, limit)) {
+      return false;
+    }
+    std::array<char, 64 * 1024> buffer;
+    const auto n = ::recv(fd_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (n > 0) {
+      in_.append(buffer.data(), static_cast<std::size_t>(n));
+      return true;
+    }
+    how_ = n == 0 ? ending::fin : ending::reset;
+    return false;
+  }
+
+  bool take(std::size_t size, std::string& to, clock::time_point limit) {
+    while (in_.size() < size && more(limit)) {
+    }
+    const auto n = std::min(size, in_.size());
+    to.append(in_, 0, n);
+    in_.erase(0, n);
+    return n == size;
+  }
+
+  bool read_chunks(std::string& body, clock::time_point limit) {
+    for (;;) {
+      std::size_t end = 0;
+      while ((end = in_.find("\r\n")) == std::string::npos) {
+        if (!more(limit)) {
+          return false;
+        }
+      }
+      std::size_t size = 0;
+      const auto [stop, ec] = std::from_chars(in_.data(), in_.data() + end, size, 16);
+      if (ec != std::errc{} || stop != in_.data() + end) {
+        return false;
+      }
+      in_.erase(0, end + 2);
+      std::string line_end;
+      if (!take(size, body, limit) || !take(2, line_end, limit) || line_end != "\r\n") {
+        return false;
+      }
+      if (size == 0) {
+        return true;
+      }
+    }
+  }
+
+  static bool parse_head(std::string_view head, answer& a) {
+    const auto line = head.substr(0, head.find("\r\n"));
+    if (line.size() < 12 || line.substr(0, 9) != "HTTP/1.1 ") {
+      return false;
+    }
+    std::from_chars(line.data() + 9, line.data() + 12, a.status);
+    head.remove_prefix(line.size() + 2);
+    while (!head.empty()) {
+      const auto end = head.find("\r\n");
+      const auto colon = head.find(": ");
+      if (colon == std::string_view::npos || colon > end) {
+        return false;
+      }
+      std::string name(head.substr(0, colon));
+      std::transform(name.begin(), name.end(), name.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+      });
+      a.headers.emplace_back(std::move(name), head.substr(colon + 2, end - colon - 2));
+      head.remove_prefix(end + 2);
+    }
+    return a.status >= 100;
+  }
+
+  int fd_;
+  bool connected_ = false;
+  ending how_ = ending::none;
+  std::string in_;
+};
+
+}  // namespace hangup::wire

@@ -1,0 +1,252 @@
+// The server stops: what is in flight may finish, what is not stops, nobody is left without an
+// answer that could have had one.
+#include <gtest/gtest.h>
+
+#include <future>
+#include <memory>
+
+#include "tests/wire/fixture.h"
+
+namespace hangup::wire {
+namespace {
+
+// drain() on a thread of its own, with a context that the test ends.
+class draining {
+ public:
+  explicit draining(live_server& s, std::chrono::milliseconds stop_patience = patience)
+      : server_(s), result_(std::async(std::launch::async, [this, stop_patience] {
+          return server_.server.drain(own_.ctx, stop_patience);
+        })) {
+    EXPECT_TRUE(eventually([&] { return server_.server.draining(); }));
+  }
+  void no_more_patience() { own_.cancel(); }
+  bool over() { return result_.wait_for(0s) == std::future_status::ready; }
+  std::error_code result() {
+    EXPECT_EQ(result_.wait_for(2 * patience), std::future_status::ready);
+    return result_.get();
+  }
+
+ private:
+  live_server& server_;
+  const cancelable own_ = with_cancel(background());
+  std::future<std::error_code> result_;
+};
+
+TEST(drain, of_an_idle_server_is_over_at_once_and_closes_its_connections) {
+  live_server server;
+  client fresh = server.connect();
+  client kept = server.connect();
+  EXPECT_EQ(kept.ask(get("/fast")).status, 200);
+  ASSERT_TRUE(eventually([&] { return server.connections() == 2; }));
+  EXPECT_FALSE(server.server.draining());
+  EXPECT_FALSE(server.server.drain(background(), patience));
+  EXPECT_TRUE(server.server.draining());
+  EXPECT_TRUE(fresh.sees_the_end());
+  EXPECT_TRUE(kept.sees_the_end());
+  EXPECT_EQ(server.connections(), 0U);
+  EXPECT_FALSE(server.server.drain(background(), patience)) << "the second does nothing";
+}
+
+TEST(drain, lets_requests_finish_and_refuses_new_clients) {
+  live_server server;
+  client c = server.connect();
+  ASSERT_TRUE(c.send(get("/stubborn")));
+  ASSERT_TRUE(server.at.await("/stubborn"));
+  draining d(server);
+  EXPECT_TRUE(eventually([&] { return !server.connect().connected(); }));
+  EXPECT_FALSE(d.over());
+  server.gate.open();
+  const auto a = c.receive();
+  EXPECT_EQ(a.status, 200);
+  EXPECT_EQ(a.body, "at last\n");
+  EXPECT_TRUE(c.sees_the_end());
+  EXPECT_FALSE(d.result());
+  EXPECT_EQ(server.seen.nth(0).end, request_end::completed);
+}
+
+TEST(drain, answers_who_is_connected_already_and_closes) {
+  live_server server;
+  client busy = server.connect();
+  ASSERT_TRUE(busy.send(get("/stubborn")));
+  client kept = server.connect();
+  EXPECT_EQ(kept.ask(get("/fast")).status, 200);
+  ASSERT_TRUE(server.at.await("/stubborn"));
+  draining d(server);
+  const auto a = kept.ask(get("/pool/fast"));
+  EXPECT_EQ(a.status, 200);
+  EXPECT_EQ(a.header("connection"), "close");
+  EXPECT_TRUE(kept.sees_the_end());
+  server.gate.open();
+  EXPECT_EQ(busy.receive().status, 200);
+  EXPECT_FALSE(d.result());
+}
+
+TEST(drain, ends_what_is_left_with_a_503_when_its_patience_is_over) {
+  live_server server;
+  client waiting = server.connect();
+  ASSERT_TRUE(waiting.send(get("/wait")));
+  ASSERT_TRUE(server.at.await("/wait"));
+  client rows = server.connect();
+  ASSERT_TRUE(rows.send(get("/pool/rows")));
+  ASSERT_TRUE(rows.receive_bytes(500));
+  client body = server.connect();
+  ASSERT_TRUE(body.send("POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 500\r\n\r\nhello"));
+  client head = server.connect();
+  ASSERT_TRUE(head.send("GET /fast HT"));
+  ASSERT_TRUE(server.seen.await_began(3));
+  ASSERT_TRUE(eventually([&] { return server.connections(http::phase::reading) == 2; }));
+  draining d(server);
+  EXPECT_FALSE(d.over());
+  d.no_more_patience();
+
+  const auto a = waiting.receive();
+  EXPECT_EQ(a.status, 503);
+  EXPECT_EQ(a.header("retry-after"), "1");
+  EXPECT_EQ(a.header("content-type"), "application/problem+json");
+  EXPECT_TRUE(a.whole);
+  EXPECT_TRUE(waiting.sees_the_end());
+  EXPECT_FALSE(rows.receive().whole);
+  EXPECT_TRUE(head.sees_the_end());
+  EXPECT_FALSE(d.result());
+  ASSERT_TRUE(server.seen.await_ended(3));
+  EXPECT_EQ(server.seen.count(request_end::shutdown), 3U);
+  EXPECT_EQ(body.receive().status, 503);
+}
+
+TEST(drain, ends_a_client_that_does_not_read_its_answer) {
+  for (const auto* path : {"/big?size=15000000", "/pool/rows?size=100000"}) {
+    live_server each;
+    client c = each.connect(4096);
+    ASSERT_TRUE(c.send(get(path)));
+    ASSERT_TRUE(c.receive_bytes(1000));
+    draining d(each);
+    d.no_more_patience();
+    EXPECT_FALSE(d.result());
+    EXPECT_EQ(each.seen.nth(0).end, request_end::shutdown) << each.seen.nth(0);
+  }
+}
+
+TEST(drain, says_timed_out_when_a_handler_ignores_its_context) {
+  live_server server;
+  client c = server.connect();
+  ASSERT_TRUE(c.send(get("/stubborn")));
+  ASSERT_TRUE(server.at.await("/stubborn"));
+  const auto [now, cancel] = with_timeout(background(), 0s);
+  EXPECT_EQ(server.server.drain(now, 100ms), errc::deadline_exceeded);
+  ASSERT_EQ(server.server.in_flight().size(), 1U);
+  EXPECT_TRUE(server.server.in_flight().front().canceled);
+  server.gate.open();
+  EXPECT_EQ(c.receive().body, "at last\n") << "what it does write is not withheld";
+  EXPECT_EQ(server.seen.nth(0).end, request_end::shutdown);
+}
+
+TEST(drain, frees_the_port) {
+  std::uint16_t port = 0;
+  {
+    live_server first;
+    port = first.server.port();
+    http::server second;
+    EXPECT_EQ(second.listen("127.0.0.1", port), std::errc::address_in_use);
+    client c = first.connect();
+    EXPECT_EQ(c.ask(get("/fast")).status, 200);
+  }
+  http::server third;
+  EXPECT_FALSE(third.listen("127.0.0.1", port));
+}
+
+TEST(drain, at_any_moment_leaves_no_request_without_its_end) {
+  for (int i = 0; i < rounds(60); ++i) {
+    live_server server;  // which checks the sums at its end
+    std::atomic<bool> stop{false};
+    std::vector<std::thread> clients;
+    for (int t = 0; t < 3; ++t) {
+      clients.emplace_back([&, t] {
+        const std::vector<std::string> asked = {get("/fast"), get("/pool/fast") + get("/fast"),
+                                                get("/pool/rows?n=2")};
+        while (!stop) {
+          client c = server.connect();
+          for (int k = 0; k < 5 && c.connected(); ++k) {
+            if (!c.send(asked[static_cast<std::size_t>(t)]) || c.receive().status == 0) {
+              break;
+            }
+          }
+        }
+      });
+    }
+    EXPECT_TRUE(server.seen.await_ended(static_cast<std::size_t>(i % 20)));
+    const auto [soon, cancel] = with_timeout(background(), i % 2 == 0 ? 0ms : 1000ms);
+    EXPECT_FALSE(server.server.drain(soon, patience));
+    EXPECT_EQ(server.connections(), 0U);
+    stop = true;
+    for (auto& t : clients) {
+      t.join();
+    }
+  }
+}
+
+// The threads of pools outlive the server. None may touch it once its destructor has returned.
+TEST(destruction, just_after_the_last_connection_is_closed_by_a_worker_is_clean) {
+  pool workers({.name = "workers", .workers = 4, .queue = 64});
+  for (int i = 0; i < rounds(1000); ++i) {
+    auto server = std::make_unique<http::server>();
+    server->handle({.method = "GET",
+                    .path = "/",
+                    .runs_on = &workers,
+                    .answer = [](const context&, const httplib::Request&, httplib::Response& res) {
+                      res.set_content("x", "text/plain");
+                    }});
+    ASSERT_FALSE(server->listen("127.0.0.1", 0));
+    std::vector<client> clients;
+    for (int k = 0; k < 3; ++k) {
+      clients.emplace_back(server->port());
+      ASSERT_TRUE(clients.back().send(get("/")));
+    }
+    ASSERT_EQ(clients[0].receive().status, 200);
+    clients[0].close();
+    clients[1].close();
+    server.reset();
+  }
+}
+
+// Connections are accepted on one thread while another closes them all.
+TEST(destruction, while_the_first_client_connects_is_clean) {
+  for (int i = 0; i < rounds(2000); ++i) {
+    auto server = std::make_unique<http::server>();
+    ASSERT_FALSE(server->listen("127.0.0.1", 0));
+    client c(server->port());
+    server.reset();
+    EXPECT_TRUE(c.sees_the_end() || c.how_it_ended() == ending::reset);
+  }
+}
+
+TEST(destruction, ends_every_request_with_cause_shutdown) {
+  pool workers({.name = "workers", .workers = 1, .queue = 8});
+  recorder seen;
+  signals at;
+  auto server = std::make_unique<http::server>();
+  server->handle({.method = "GET",
+                  .path = "/",
+                  .runs_on = &workers,
+                  .answer = [&](const context& ctx, const httplib::Request&, httplib::Response&) {
+                    at.tell("in");
+                    static_cast<void>(wait_done(ctx));
+                  }});
+  server->observe(seen);
+  ASSERT_FALSE(server->listen("127.0.0.1", 0));
+  std::vector<client> clients;
+  for (int k = 0; k < 5; ++k) {
+    clients.emplace_back(server->port());
+    ASSERT_TRUE(clients.back().send(get("/")));
+  }
+  ASSERT_TRUE(at.await("in"));
+  ASSERT_TRUE(eventually([&] { return workers.now().queued == 4; }));
+  server.reset();
+  EXPECT_EQ(seen.count(request_end::shutdown), 5U);
+  for (auto& c : clients) {
+    EXPECT_EQ(c.receive().status, 503);
+  }
+  EXPECT_EQ(at.count("in"), 1);
+}
+
+}  // namespace
+}  // namespace hangup::wire

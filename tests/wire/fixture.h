@@ -1,0 +1,411 @@
+// A real server in this process, on a free port, whose handlers tell the tests where they are and
+// whose observer tells them how each request ended. Nothing here sleeps: tests await events.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <filesystem>
+#include <iterator>
+#include <map>
+#include <mutex>
+#include <numeric>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "context/wait.h"
+#include "http/problem.h"
+#include "http/reply.h"
+#include "http/request.h"
+#include "http/server.h"
+#include "tests/wire/client.h"
+#include "worker/pool.h"
+
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define HANGUP_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#define HANGUP_SANITIZED 1
+#endif
+#endif
+
+namespace hangup::wire {
+
+using http::request_end;
+
+#ifdef HANGUP_SANITIZED
+inline constexpr bool sanitized = true;
+#else
+inline constexpr bool sanitized = false;
+#endif
+
+// Fewer rounds where every access is checked.
+constexpr int rounds(int plain) {
+  return sanitized ? (plain + 9) / 10 : plain;
+}
+
+// For what has no event to wait for: gauges, descriptors. True as soon as it holds.
+template <class Holds>
+bool eventually(const Holds& holds) {
+  const auto limit = http::clock::now() + patience;
+  while (!holds()) {
+    if (http::clock::now() > limit) {
+      return false;
+    }
+    std::this_thread::sleep_for(1ms);
+  }
+  return true;
+}
+
+inline std::size_t entries(const char* directory) {
+  const std::filesystem::directory_iterator all(directory);
+  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+}
+inline std::size_t descriptors() {
+  return entries("/proc/self/fd");
+}
+inline std::size_t threads() {
+  return entries("/proc/self/task");
+}
+
+// A request that is over: what an observer is told, kept.
+struct ended_request {
+  std::string id;
+  std::string method;
+  std::string target;
+  std::string path;
+  request_end end;
+  std::string cause;
+  int status;
+  bool started;  // its handler, or at least the worker on it
+  bool context_ended;
+  bool work_stopped;
+  std::string broken;
+};
+
+inline std::ostream& operator<<(std::ostream& out, const ended_request& r) {
+  return out << r.method << " " << r.target << ": " << name(r.end) << " " << r.status << " ("
+             << r.cause << ")" << (r.started ? " started" : " never started");
+}
+
+class recorder final : public http::observer {
+ public:
+  void began(const http::route&) noexcept override {
+    const std::lock_guard hold(mutex_);
+    ++began_;
+    changed_.notify_all();
+  }
+  void ended(const http::request_report& r) noexcept override {
+    const std::lock_guard hold(mutex_);
+    ended_.push_back({std::string(r.id), std::string(r.method), std::string(r.target), r.to.path,
+                      r.end, r.cause, r.status, r.work_began.has_value(),
+                      r.context_ended.has_value(), r.work_stopped.has_value(),
+                      std::string(r.broken)});
+    changed_.notify_all();
+  }
+
+  bool await_began(std::size_t count) {
+    std::unique_lock hold(mutex_);
+    return changed_.wait_for(hold, patience, [&] { return began_ >= count; });
+  }
+  bool await_ended(std::size_t count) {
+    std::unique_lock hold(mutex_);
+    return changed_.wait_for(hold, patience, [&] { return ended_.size() >= count; });
+  }
+  std::size_t began_count() const {
+    const std::lock_guard hold(mutex_);
+    return began_;
+  }
+  std::vector<ended_request> all() const {
+    const std::lock_guard hold(mutex_);
+    return ended_;
+  }
+  std::size_t count(request_end end) const {
+    const std::lock_guard hold(mutex_);
+    return static_cast<std::size_t>(
+        std::count_if(ended_.begin(), ended_.end(), [end](const auto& r) { return r.end == end; }));
+  }
+  // The n-th that ended, counted from 0; one that fails the test if there is none.
+  ended_request nth(std::size_t n) {
+    EXPECT_TRUE(await_ended(n + 1)) << "request " << n << " has not ended";
+    const std::lock_guard hold(mutex_);
+    return n < ended_.size() ? ended_[n] : ended_request{};
+  }
+  ended_request last() const {
+    const std::lock_guard hold(mutex_);
+    return ended_.empty() ? ended_request{} : ended_.back();
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::size_t began_ = 0;
+  std::vector<ended_request> ended_;
+};
+
+// What handlers tell tests, counted by name.
+class signals {
+ public:
+  void tell(const std::string& what) {
+    const std::lock_guard hold(mutex_);
+    ++told_[what];
+    changed_.notify_all();
+  }
+  bool await(const std::string& what, int count = 1) {
+    std::unique_lock hold(mutex_);
+    return changed_.wait_for(hold, patience, [&] { return told_[what] >= count; });
+  }
+  int count(const std::string& what) {
+    const std::lock_guard hold(mutex_);
+    return told_[what];
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::string, int> told_;
+};
+
+// Holds whoever waits at it, whatever their contexts say, until it is opened.
+class latch {
+ public:
+  void wait() {
+    std::unique_lock hold(mutex_);
+    changed_.wait(hold, [this] { return open_; });
+  }
+  void open() {
+    const std::lock_guard hold(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool open_ = false;
+};
+
+struct setup {
+  http::options how{};
+  unsigned workers = 8;  // of the pool "many"
+  unsigned queue = 64;
+  unsigned queue_of_one = 2;                // of the pool "one", which has one worker
+  std::chrono::milliseconds deadline{200};  // of the routes under /deadline
+};
+
+// The server. Its end checks what must hold after every test: each request that began has ended,
+// once.
+class live_server {
+ public:
+  explicit live_server(setup how = {})
+      : many({.name = "many", .workers = how.workers, .queue = how.queue}),
+        one({.name = "one", .workers = 1, .queue = how.queue_of_one}),
+        server(how.how) {
+    add_answers();
+    add_waits(how.deadline);
+    server.observe(seen);
+    const auto ec = server.listen("127.0.0.1", 0);
+    EXPECT_FALSE(ec) << ec.message();
+  }
+  ~live_server() {
+    gate.open();
+    EXPECT_TRUE(seen.await_ended(seen.began_count()));
+    const auto [soon, cancel] = with_timeout(background(), 0s);
+    EXPECT_FALSE(server.drain(soon, patience));
+    EXPECT_EQ(seen.all().size(), seen.began_count());
+    EXPECT_TRUE(server.in_flight().empty());
+    EXPECT_EQ(connections(), 0U);
+  }
+  live_server(const live_server&) = delete;
+  live_server& operator=(const live_server&) = delete;
+
+  client connect(int receive_buffer = 0) const { return client(server.port(), receive_buffer); }
+  std::size_t connections() const {
+    const auto by_phase = server.connections();
+    return std::accumulate(by_phase.begin(), by_phase.end(), std::size_t{0});
+  }
+  std::size_t connections(http::phase p) const {
+    return server.connections()[static_cast<std::size_t>(p)];
+  }
+  bool await_no_connections() const {
+    return eventually([this] { return connections() == 0; });
+  }
+  bool await_quiet() const {
+    return eventually([this] { return server.in_flight().empty() && busy() == 0; });
+  }
+  // What is still there, for the message of a test that fails.
+  std::string left() const {
+    std::string text;
+    for (const auto& r : server.in_flight()) {
+      text.append(r.method).append(" ").append(r.target).append(": ").append(name(r.state));
+      text.append(" (").append(r.cause).append(")\n");
+    }
+    const auto by_phase = server.connections();
+    for (std::size_t i = 0; i < by_phase.size(); ++i) {
+      text.append(name(static_cast<http::phase>(i))).append(" ");
+      text.append(std::to_string(by_phase[i])).append("\n");
+    }
+    return text;
+  }
+  std::size_t busy() const {
+    const auto m = many.now();
+    const auto o = one.now();
+    return m.running + m.queued + o.running + o.queued;
+  }
+
+  recorder seen;
+  signals at;  // handlers tell "<path>" when they are entered
+  latch gate;  // what handlers under /stubborn wait for
+  pool many;
+  pool one;
+  http::server server;
+
+ private:
+  using handler = http::handler;
+  using request = httplib::Request;
+  using response = httplib::Response;
+
+  void add(const char* method, const std::string& path, pool* on, handler h,
+           std::chrono::milliseconds deadline = 0ms) {
+    auto told = [this, path, h = std::move(h)](const context& ctx, const request& req,
+                                               response& res) {
+      at.tell(path);
+      h(ctx, req, res);
+    };
+    server.handle({.method = method,
+                   .path = path,
+                   .runs_on = on,
+                   .deadline = deadline,
+                   .answer = std::move(told)});
+  }
+
+  static int number(const request& req, const char* name, int otherwise) {
+    return req.has_param(name) ? std::stoi(req.get_param_value(name)) : otherwise;
+  }
+
+  // Rows until there are enough of them or the context ends; without `n` for ever.
+  void add_rows(const std::string& path, pool* on, std::chrono::milliseconds deadline = 0ms) {
+    add(
+        "GET", path, on,
+        [this, path](const context& ctx, const request& req, response& res) {
+          const int n = number(req, "n", -1);
+          const auto size = static_cast<std::size_t>(number(req, "size", 10));
+          http::stream(ctx, req, res, "text/plain",
+                       [this, path, n, size](const context& c, http::body_writer& out) {
+                         const std::string row(size, 'r');
+                         std::error_code ec;
+                         for (int i = 0; i != n && !ec; ++i) {
+                           ec = out.write(c, row);
+                           if (n < 0 && size < 100 && !ec) {  // no faster than anybody can read
+                             ec = sleep_for(c, 1ms);
+                           }
+                         }
+                         at.tell(path + " over");
+                         return ec;
+                       });
+        },
+        deadline);
+  }
+
+  void add_answers() {
+    const auto fast = [](const context&, const request&, response& res) {
+      res.set_content("fast\n", "text/plain");
+    };
+    const auto echo = [](const context&, const request& req, response& res) {
+      res.set_content(req.body, "application/octet-stream");
+    };
+    const auto query = [](const context&, const request& req, response& res) {
+      std::string text;
+      for (const auto& [key, value] : req.params) {
+        text.append(key).append("=").append(value).append("\n");
+      }
+      res.set_content(text + req.path + "\n" + req.target, "text/plain");
+    };
+    const auto big = [](const context&, const request& req, response& res) {
+      res.set_content(std::string(static_cast<std::size_t>(number(req, "size", 1)), 'b'),
+                      "application/octet-stream");
+    };
+    const auto broken = [](const context&, const request&, response&) {
+      throw std::runtime_error("a secret of the handler");
+    };
+    const auto odd = [](const context&, const request&, response&) { throw 42; };
+    const auto bad = [](const context& ctx, const request&, response& res) {
+      http::set_problem(res, 400, "the handler does not like it", http::request_id(ctx));
+    };
+    add("GET", "/fast", nullptr, fast);
+    add("GET", "/pool/fast", &many, fast);
+    add("GET", "/one/fast", &one, fast);
+    add("POST", "/echo", nullptr, echo);
+    add("PUT", "/echo", nullptr, echo);
+    add("POST", "/pool/echo", &many, echo);
+    add("GET", "/query", nullptr, query);
+    add("GET", "/big", nullptr, big);
+    add("GET", "/pool/big", &many, big);
+    add("GET", "/throw", nullptr, broken);
+    add("GET", "/pool/throw", &many, broken);
+    add("GET", "/pool/throw_int", &many, odd);
+    add("GET", "/pool/bad", &many, bad);
+    add_rows("/rows", nullptr);
+    add_rows("/pool/rows", &many);
+    add("GET", "/pool/rows_broken", &many,
+        [](const context& ctx, const request& req, response& res) {
+          http::stream(ctx, req, res, "text/plain", [](const context& c, http::body_writer& out) {
+            static_cast<void>(out.write(c, "one row\n"));
+            return std::make_error_code(std::errc::io_error);
+          });
+        });
+    add("GET", "/pool/rows_throw", &many,
+        [](const context& ctx, const request& req, response& res) {
+          http::stream(ctx, req, res, "text/plain",
+                       [](const context& c, http::body_writer& out) -> std::error_code {
+                         static_cast<void>(out.write(c, "one row\n"));
+                         throw std::runtime_error("a secret of the producer");
+                       });
+        });
+  }
+
+  void add_waits(std::chrono::milliseconds deadline) {
+    const auto wait = [](const context& ctx, const request&, response&) {
+      static_cast<void>(wait_done(ctx));
+    };
+    const auto stubborn = [this](const context&, const request&, response& res) {
+      gate.wait();
+      res.set_content("at last\n", "text/plain");
+    };
+    // Answers although its context has ended.
+    const auto late = [](const context& ctx, const request&, response& res) {
+      static_cast<void>(wait_done(ctx));
+      res.set_content("late\n", "text/plain");
+    };
+    // Has half an answer when the end unwinds it.
+    const auto thrown = [](const context& ctx, const request&, response& res) {
+      res.set_content("half of", "text/plain");
+      static_cast<void>(wait_done(ctx));
+      ctx.throw_if_done();
+    };
+    add("GET", "/wait", &many, wait);
+    add("POST", "/wait", &many, wait);
+    add("GET", "/one/wait", &one, wait);
+    add("GET", "/stubborn", &many, stubborn);
+    add("GET", "/one/stubborn", &one, stubborn);
+    add("GET", "/late", &many, late);
+    add("GET", "/deadline/wait", &many, wait, deadline);
+    add("POST", "/deadline/wait", &many, wait, deadline);
+    add("GET", "/deadline/late", &many, late, deadline);
+    add("GET", "/deadline/throw", &many, thrown, deadline);
+    add("GET", "/deadline/one", &one, wait, deadline);
+    add_rows("/deadline/rows", &many, deadline);
+    add(
+        "GET", "/deadline/big", nullptr,
+        [](const context&, const request& req, response& res) {
+          res.set_content(std::string(static_cast<std::size_t>(number(req, "size", 1)), 'b'),
+                          "application/octet-stream");
+        },
+        deadline);
+  }
+};
+
+}  // namespace hangup::wire
