@@ -16,16 +16,6 @@ namespace {
 constexpr std::size_t read_size = 16 * 1024;
 constexpr std::size_t keep_capacity = 4 * 1024;  // of an idle connection's buffers
 
-cause_kind departure_by_errno(int error) noexcept {
-  return error == ETIMEDOUT ? cause_kind::client_vanished : cause_kind::client_reset;
-}
-
-void end_with(const context& ctx, cause_kind kind) {
-  cause why;
-  why.kind = kind;
-  context_access::end(ctx, std::move(why));
-}
-
 }  // namespace
 
 std::string_view name(phase p) noexcept {
@@ -96,6 +86,7 @@ bool connection::send_now(std::string_view bytes) noexcept {
   }
   std::size_t taken = 0;
   while (taken < bytes.size()) {
+    note_departure();
     const auto n =
         ::send(fd_, bytes.data() + taken, bytes.size() - taken, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n < 0) {
@@ -103,6 +94,7 @@ bool connection::send_now(std::string_view bytes) noexcept {
         continue;
       }
       if (errno != EAGAIN && errno != EWOULDBLOCK) {
+        client_left();
         return false;
       }
       break;
@@ -125,9 +117,16 @@ bool connection::send_now(std::string_view bytes) noexcept {
   return true;
 }
 
-bool connection::send_all(const context& ctx, std::string_view bytes,
-                          std::chrono::milliseconds patience) {
+bool connection::send_all(std::string_view bytes, std::chrono::milliseconds patience) {
+  if (unsent() > 0) {
+    const auto kept = std::exchange(out_, {});
+    const auto from = std::exchange(sent_, 0);
+    if (!send_all(std::string_view(kept).substr(from), patience)) {
+      return false;
+    }
+  }
   while (!bytes.empty()) {
+    note_departure();
     const auto n = ::send(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n >= 0) {
       bytes.remove_prefix(static_cast<std::size_t>(n));
@@ -137,18 +136,30 @@ bool connection::send_all(const context& ctx, std::string_view bytes,
       continue;
     }
     if (errno != EAGAIN && errno != EWOULDBLOCK) {
-      end_with(ctx, departure_by_errno(errno));
+      client_left();
       return false;
     }
-    const auto ec = wait_fd(ctx, fd_, POLLOUT, clock::now() + patience);
-    if (ec == std::errc::timed_out && !ctx.done()) {
-      end_with(ctx, cause_kind::write_timeout);
+    const bool half_closed = request->ctx.done() && !request->cut_off();
+    const auto ec =
+        wait_fd(half_closed ? background() : request->ctx, fd_, POLLOUT, clock::now() + patience);
+    if (ec == std::errc::timed_out && !request->ctx.done()) {
+      cause why;
+      why.kind = cause_kind::write_timeout;
+      request->scope.cancel(std::move(why));
     }
-    if (ec) {
+    if (ec && (half_closed || request->cut_off())) {
       return false;
     }
   }
   return true;
+}
+
+void connection::client_left() noexcept {
+  if (request) {
+    cause why;
+    why.kind = owner_.how_left(*this);
+    request->scope.cancel(std::move(why));
+  }
 }
 
 bool connection::scan_body() noexcept {

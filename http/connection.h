@@ -29,6 +29,8 @@ class connection_owner {
   virtual void dropped(connection& c) noexcept = 0;  // its context ended in the queue
   // Parked too long. On the timer thread, while take() and park() of this connection wait.
   virtual void overdue(connection& c) noexcept = 0;
+  // How the client has left, asked when a read or a write has shown that it has.
+  virtual cause_kind how_left(connection& c) noexcept = 0;
 
  protected:
   ~connection_owner() = default;
@@ -59,13 +61,15 @@ class connection final : public job {
   io receive();  // once, does not block; at most 16 KiB
 
   // --- what is to be sent ---
-  // Sends what fits now and keeps the rest. False: the connection is broken.
+  // Sends what fits now and keeps the rest. False: the client has left, which ends the context of
+  // the request in flight.
   bool send_now(std::string_view bytes) noexcept;
   bool flush_now() noexcept { return send_now({}); }
   std::size_t unsent() const noexcept { return out_.size() - sent_; }
-  // Sends everything; waits as long as the client takes some of it at least every `patience`, and
-  // the context lives. Else ends the context with the reason why it could not, and answers false.
-  bool send_all(const context& ctx, std::string_view bytes, std::chrono::milliseconds patience);
+  // Sends everything, after what was kept; waits as long as the client takes some of it at least
+  // every `patience`, and the request is not cut off. Else ends the context with the reason why it
+  // could not, and answers false.
+  bool send_all(std::string_view bytes, std::chrono::milliseconds patience);
 
   // --- the request in flight ---
   std::optional<exchange> request;  // written under `guard`, which whoever looks from outside takes
@@ -77,13 +81,16 @@ class connection final : public job {
   bool keep_alive = true;       // unless the answer says otherwise
   bool wants_continue = false;  // 100 (Continue) is owed before the body comes
   bool is_head = false;         // HEAD: no body in the answer
-  outcome answer;               // of the request in flight, while the rest of its answer is sent
-  bool close_after = false;     // and what comes after that
+  outcome answer;               // of the request in flight; left_before_last is kept by what sends
   clock::time_point since{};    // when it began to wait for what it is parked for
+  bool registered = false;      // in the epoll set of the front
   unsigned served = 0;          // in a row, without going back to the others
 
   // Looks at what has arrived of the body. False: it is refused (body.state() says why).
   bool scan_body() noexcept;
+  // Ends the context of the request in flight, because a read or a write has shown that the client
+  // has left.
+  void client_left() noexcept;
 
   // --- parking ---
   std::atomic<phase> now{phase::idle};  // thread-safe
@@ -103,6 +110,8 @@ class connection final : public job {
     void expire() noexcept override;
     connection& self;
   };
+
+  void note_departure() noexcept { answer.left_before_last = request && request->ctx.done(); }
 
   static constexpr auto never = clock::time_point::max();
 

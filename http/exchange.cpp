@@ -18,6 +18,20 @@ exchange::exchange(const context& server, const route& r, std::string id, clock:
       stamp(*ctx.value<request_key>()),
       started(now) {}
 
+bool exchange::cut_off() const noexcept {
+  const auto* const why = ctx.cause();
+  return why != nullptr && why->kind != cause_kind::client_closed;
+}
+
+bool exchange::overdue() const noexcept {
+  if (clock::now() >= ctx.deadline().value_or(clock::time_point::max())) {
+    cause why;
+    why.kind = cause_kind::deadline;
+    scope.cancel(std::move(why));
+  }
+  return ctx.done();
+}
+
 const std::string& request_id(const context& ctx) noexcept {
   static const std::string none;
   const auto* const stamp = ctx.value<request_key>();

@@ -33,6 +33,13 @@ struct exchange {
   // worker.
   exchange(const context& server, const route& r, std::string id, clock::time_point now);
 
+  // Has its context ended otherwise than by a FIN? A client that has closed only its own direction
+  // still reads: what the handler did write for it is sent.
+  bool cut_off() const noexcept;
+  // Has its deadline passed, or its context ended in another way? If only the clock says so, this
+  // ends it: the timer thread may be on its way.
+  bool overdue() const noexcept;
+
   const route& to;
   std::string method;
   std::string target;

@@ -13,6 +13,19 @@
 #include <array>
 #include <cerrno>
 #include <memory>
+#include <utility>
+
+#if defined(__SANITIZE_THREAD__)
+#define HANGUP_TSAN
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define HANGUP_TSAN
+#endif
+#endif
+#ifdef HANGUP_TSAN
+#include <sanitizer/tsan_interface.h>
+#include <sys/syscall.h>
+#endif
 
 namespace hangup::http {
 namespace {
@@ -71,7 +84,9 @@ front::front(const options& how, driver& d)
 
 front::~front() {
   stop();
-  stop_listening();
+  if (listener_ >= 0) {
+    ::close(listener_);
+  }
   ::close(wake_);
   ::close(epoll_);
 }
@@ -103,6 +118,7 @@ std::error_code front::listen(const std::string& host, std::uint16_t port) {
   address_of(at, bound);
   port_ = static_cast<std::uint16_t>(bound);
   listener_ = fd;
+  listening_ = true;
   return {};
 }
 
@@ -111,15 +127,15 @@ void front::start() {
     threads_.emplace_back([this] { run(); });
     ::pthread_setname_np(threads_.back().native_handle(), "hangup-front");
   }
-  if (const int fd = listener_; fd >= 0) {
-    arm(EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLONESHOT, &listener_);
+  if (listening_) {
+    arm(EPOLL_CTL_ADD, listener_, EPOLLIN | EPOLLONESHOT, &listener_);
   }
 }
 
 void front::stop_listening() noexcept {
-  if (const int fd = listener_.exchange(-1); fd >= 0) {
-    ::shutdown(fd, SHUT_RDWR);  // also for a thread that is just accepting
-    ::close(fd);
+  listening_ = false;
+  if (listener_ >= 0) {
+    ::shutdown(listener_, SHUT_RDWR);  // closed later: a thread may be accepting from it just now
   }
 }
 
@@ -136,31 +152,40 @@ void front::arm(int op, int fd, std::uint32_t events, void* what) noexcept {
   epoll_event ev{};
   ev.events = events;
   ev.data.ptr = what;
+#ifdef HANGUP_TSAN
+  // What this thread did to it happens before what the thread does that is woken for it. The kernel
+  // sees to that; ThreadSanitizer is told, and not shown the call: that the other may close the
+  // descriptor while this one returns from the call is no race.
+  __tsan_release(what);
+  ::syscall(SYS_epoll_ctl, epoll_, op, fd, &ev);
+#else
   ::epoll_ctl(epoll_, op, fd, &ev);
+#endif
 }
 
-void front::park_new(connection& c) noexcept {
-  arm(EPOLL_CTL_ADD, c.fd(), EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, &c);
+void front::park(connection& c, std::uint32_t events) noexcept {
+  const int op = std::exchange(c.registered, true) ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+  arm(op, c.fd(), events | EPOLLONESHOT, &c);
 }
 
 void front::park_for_input(connection& c) noexcept {
-  arm(EPOLL_CTL_MOD, c.fd(), EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, &c);
+  park(c, EPOLLIN);  // a FIN is input as well
 }
 
 void front::park_for_output(connection& c) noexcept {
-  arm(EPOLL_CTL_MOD, c.fd(), EPOLLOUT | EPOLLRDHUP | EPOLLONESHOT, &c);
+  park(c, EPOLLOUT);
 }
 
 void front::resume(connection& c) noexcept {
   // There is room to write, or the connection is broken: either is an event at once.
-  arm(EPOLL_CTL_MOD, c.fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLONESHOT, &c);
+  park(c, EPOLLIN | EPOLLOUT);
 }
 
 void front::descriptor_freed() noexcept {
   if (out_of_descriptors_.load(std::memory_order_relaxed) &&
       out_of_descriptors_.exchange(false, std::memory_order_acq_rel)) {
-    if (const int fd = listener_; fd >= 0) {
-      arm(EPOLL_CTL_MOD, fd, EPOLLIN | EPOLLONESHOT, &listener_);
+    if (listening_) {
+      arm(EPOLL_CTL_MOD, listener_, EPOLLIN | EPOLLONESHOT, &listener_);
     }
   }
 }
@@ -196,18 +221,21 @@ void front::accept_all() noexcept {
     ends.local_address = address_of(at, ends.local_port);
     driver_.accepted(fd, std::move(ends));
   }
-  if (const int fd = listener_; fd >= 0) {
-    arm(EPOLL_CTL_MOD, fd, EPOLLIN | EPOLLONESHOT, &listener_);
+  if (listening_) {
+    arm(EPOLL_CTL_MOD, listener_, EPOLLIN | EPOLLONESHOT, &listener_);
   }
 }
 
 void front::run() noexcept {
-  std::array<epoll_event, 16> events;
+  std::array<epoll_event, 4> events;  // what this thread takes, the others cannot serve meanwhile
   for (;;) {
     const int n = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), -1);
     bool over = false;
     for (int i = 0; i < n; ++i) {
       void* const what = events[static_cast<std::size_t>(i)].data.ptr;
+#ifdef HANGUP_TSAN
+      __tsan_acquire(what);
+#endif
       if (what == &wake_) {
         over = true;  // the event stays, for the other threads
       } else if (what == &listener_) {

@@ -40,14 +40,13 @@ class front {
   std::uint16_t port() const noexcept { return port_; }
   // Starts the threads: from now on connections are accepted.
   void start();
-  // Closes the listening socket: new clients are refused from now on. Thread-safe.
+  // New clients are refused from now on. Thread-safe.
   void stop_listening() noexcept;
   // Ends the threads and joins them. What is still parked stays with the driver.
   void stop() noexcept;
 
   // Hands a connection over to the epoll set. It must not be touched after that: another thread may
   // have it already. Thread-safe.
-  void park_new(connection& c) noexcept;         // the first time
   void park_for_input(connection& c) noexcept;   // until there is something to read
   void park_for_output(connection& c) noexcept;  // until there is room to write
   void resume(connection& c) noexcept;           // not at all: it comes back behind all others
@@ -65,6 +64,7 @@ class front {
   };
 
   void run() noexcept;
+  void park(connection& c, std::uint32_t events) noexcept;
   void accept_all() noexcept;
   void arm(int op, int fd, std::uint32_t events, void* what) noexcept;
 
@@ -72,7 +72,8 @@ class front {
   driver& driver_;
   int epoll_;
   int wake_;
-  std::atomic<int> listener_{-1};
+  int listener_ = -1;
+  std::atomic<bool> listening_{false};
   std::atomic<bool> out_of_descriptors_{false};
   std::uint16_t port_ = 0;
   std::vector<std::thread> threads_;

@@ -36,12 +36,15 @@ class service::turn final : public engine_calls {
   request_stream stream;
 
   void answer(httplib::Request& req, httplib::Response& res) override {
+    answered_ = true;
     req.path = c_.path;
     req.target = x_.target;
     try {
       x_.to.answer(x_.ctx, req, res);
     } catch (const canceled_error& e) {
-      if (!x_.ctx.done()) {  // a context of the handler's own has ended, not the request's
+      if (x_.ctx.done()) {
+        clear(res);  // what it had begun to say is not an answer
+      } else {       // a context of the handler's own has ended, not the request's
         fail(res, e.what());
       }
     } catch (const std::exception& e) {
@@ -60,8 +63,15 @@ class service::turn final : public engine_calls {
   }
 
   void error(httplib::Response& res) override {
-    if (c_.body.state() == body_scan::result::too_large) {
-      res.status = 413;
+    if (!answered_) {  // cpp-httplib could not read the body: it says 400, we know better
+      c_.keep_alive = false;
+      if (x_.ctx.done()) {
+        answer_for_ended(res);
+      } else if (stream.body_late()) {
+        res.status = 408;
+      } else if (c_.body.state() == body_scan::result::too_large) {
+        res.status = 413;
+      }
     }
     if (res.body.empty() && !res.content_provider_) {
       set_problem(res, res.status, usual_detail(res.status), x_.stamp.id);
@@ -70,9 +80,13 @@ class service::turn final : public engine_calls {
 
   void answering(httplib::Response& res) override {
     x_.status = res.status;
-    res.headers.erase("Keep-Alive");             // cpp-httplib's own limits, which are not ours
-    if (c_.keep_alive && service_.draining()) {  // it was not when the request came
-      c_.keep_alive = false;
+    if (res.content_provider_ && !res.is_chunked_content_provider_ && res.content_length_ == 0) {
+      c_.keep_alive = false;  // such a body ends with the connection
+    }
+    res.headers.erase("Keep-Alive");  // cpp-httplib's own limits, which are not ours
+    res.headers.erase("Connection");  // decided when the request came: a drain may have begun since
+    c_.keep_alive = c_.keep_alive && !service_.draining();
+    if (!c_.keep_alive) {
       res.set_header("Connection", "close");
     }
     res.set_header("X-Request-Id", x_.stamp.id);
@@ -81,16 +95,18 @@ class service::turn final : public engine_calls {
       if (!res.body.empty() && !c_.is_head) {
         stream.expect_body();
       }
-    } else if (!res.is_chunked_content_provider_ && res.content_length_ == 0) {
-      c_.keep_alive = false;  // such a body ends with the connection
     }
   }
 
  private:
-  void fail(httplib::Response& res, const char* what) {
-    x_.broken = what;
+  static void clear(httplib::Response& res) {
     res = {};
     res.version = "HTTP/1.1";
+  }
+
+  void fail(httplib::Response& res, const char* what) {
+    x_.broken = what;
+    clear(res);
     set_problem(res, 500, usual_detail(500), x_.stamp.id);
   }
 
@@ -113,16 +129,16 @@ class service::turn final : public engine_calls {
   const service& service_;
   connection& c_;
   exchange& x_;
+  bool answered_ = false;  // the handler has been called
 };
 
 service::then service::next(connection& c) {
   c.consume(leading_empty_lines(c.input()));
-  if (closing_ || c.input().empty()) {
+  if (closing_) {
+    return then::close;
+  }
+  if (c.input().empty()) {
     c.served = 0;
-    if (closing_) {
-      return then::close;
-    }
-    c.since = {};
     park(c, phase::idle, how_.idle_timeout);
     return then::parked;
   }
@@ -140,6 +156,7 @@ service::then service::next(connection& c) {
       return then::parked;
     case head_is::refused:
       c.keep_alive = false;
+      c.is_head = false;  // what it was going to be is not sure: the answer has its body
       c.body = {};
       begin(c, routes_.none(), head);
       return answer(c, why.status, why.detail);
@@ -153,10 +170,14 @@ service::then service::next(connection& c) {
 service::then service::received(connection& c, const request_head& head) {
   c.keep_alive = head.keep_alive && head.http_1_1;  // HTTP/1.0: the answer ends with the connection
   c.is_head = head.method == "HEAD";
-  c.body = head.chunked ? body_scan::of_chunks(how_.max_body)
-                        : body_scan::of_length(head.content_length, how_.max_body);
-  c.body_ready = 0;
   const auto hit = routes_.find(head.method, head.path);
+  // On the spot nobody waits for a body: it must fit into the buffer.
+  const auto largest = hit.to != nullptr && hit.to->runs_on == nullptr
+                           ? std::min(how_.max_body, how_.body_buffer)
+                           : how_.max_body;
+  c.body = head.chunked ? body_scan::of_chunks(largest)
+                        : body_scan::of_length(head.content_length, largest);
+  c.body_ready = 0;
   begin(c, hit.to != nullptr ? *hit.to : routes_.none(), head);
   if (hit.to == nullptr) {
     c.keep_alive = c.keep_alive && !head.has_body();
@@ -177,17 +198,12 @@ service::then service::body_arrived(connection& c) {
   if (!c.scan_body()) {
     c.keep_alive = false;
     return c.body.state() == body_scan::result::too_large
-               ? answer(c, 413,
-                        "the body is larger than " + std::to_string(how_.max_body) + " bytes")
+               ? answer(c, 413, "the body is larger than this route takes")
                : answer(c, 400, "the chunks of the body are malformed");
   }
   const bool to_a_worker = c.request->to.runs_on != nullptr;
   if (c.body.complete() || (to_a_worker && c.body_ready >= how_.body_buffer)) {
     return start(c);
-  }
-  if (c.body_ready >= how_.body_buffer) {
-    c.keep_alive = false;
-    return answer(c, 413, "the body is larger than a route on the spot takes");
   }
   if (c.wants_continue && c.body_ready == 0) {
     static_cast<void>(c.send_now("HTTP/1.1 100 Continue\r\n\r\n"));
@@ -287,7 +303,8 @@ service::then service::serve(connection& c, bool on_the_spot) {
   }
   c.head.clear();
   c.keep_alive = c.keep_alive && whole && !draining_;
-  c.answer = {whole, t.stream.left_before_last(), t.stream.wrote() ? x.status : 0};
+  c.answer.complete = whole;
+  c.answer.status = t.stream.wrote() ? x.status : 0;
   return answered(c);
 }
 
@@ -307,7 +324,6 @@ service::then service::answer(connection& c, int status, std::string_view detail
   x.status = status;
   x.life.advance(request_state::writing);
   c.keep_alive = keep;
-  c.answer.left_before_last = x.ctx.done();
   c.answer.status = status;
   c.answer.complete = c.send_now(text);
   return answered(c);
@@ -325,11 +341,9 @@ service::then service::answered(connection& c) {
 
 service::then service::output_ready(connection& c) {
   const auto before = c.unsent();
-  c.answer.left_before_last = c.request->ctx.done();
-  if (c.answer.left_before_last || !c.flush_now()) {
+  if (c.request->cut_off() || !c.flush_now()) {
     c.answer.complete = false;
     c.keep_alive = false;
-    end_with(*c.request, cause_kind::client_reset);  // unless it has ended
   }
   if (c.unsent() < before) {
     c.since = {};  // the client reads
@@ -374,6 +388,7 @@ void service::finish(connection& c) {
     report(c, end, why, now);
   }
   end_with(x, cause_kind::handler_returned);
+  c.since = {};
   {
     const std::lock_guard hold(c.guard);
     c.request.reset();

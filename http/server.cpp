@@ -33,8 +33,11 @@ std::uint16_t server::port() const noexcept {
 }
 
 std::error_code server::drain(const context& ctx, std::chrono::milliseconds stop_patience) {
-  service_->door().stop_listening();
+  if (!service_) {
+    return {};
+  }
   service_->begin_drain();
+  service_->door().stop_listening();
   static_cast<void>(service_->wait_idle(ctx));  // either way what is left ends now
   service_->end_all();
   const auto [patience, cancel] = with_timeout(background(), stop_patience);

@@ -43,32 +43,34 @@ service::~service() {
 }
 
 void service::accepted(int fd, peer ends) noexcept {
+  constexpr std::size_t refused_at_once =
+      64;  // connections over the limit that still get an answer
   auto* const c = new connection(fd, std::move(ends), *this);
+  if (watcher_.watch(fd)) {  // a descriptor beyond all limits, or no memory
+    delete c;
+    return;
+  }
+  std::size_t before = 0;
   {
     const std::lock_guard hold(lot_);
-    if (count_ < how_.max_connections) {
+    before = count_;
+    if (before < how_.max_connections + refused_at_once) {
       ++count_;
       c->lot_next = first_;
       if (first_ != nullptr) {
         first_->lot_prev = c;
       }
       first_ = c;
-    } else {
-      c->keep_alive = false;
     }
   }
-  if (!c->keep_alive) {
-    static_cast<void>(c->send_now(no_room));
-    ::shutdown(fd, SHUT_WR);
+  if (before >= how_.max_connections + refused_at_once) {
+    watcher_.forget(fd);
     delete c;
-  } else if (watcher_.watch(fd)) {
-    close(*c);
+  } else if (before >= how_.max_connections) {
+    static_cast<void>(c->send_now(no_room));
+    linger(*c);
   } else {
-    c->park_until(clock::now() + how_.idle_timeout);
-    if (closing_) {
-      overdue(*c);
-    }
-    front_.park_new(*c);
+    park(*c, phase::idle, how_.idle_timeout);
   }
 }
 
@@ -80,13 +82,15 @@ void service::close(connection& c) noexcept {
     if (c.lot_next != nullptr) {
       c.lot_next->lot_prev = c.lot_prev;
     }
-    --count_;
-    if (closing_) {
-      changed_.notify_all();
-    }
   }
   delete &c;
   front_.descriptor_freed();
+  // Last, because the destructor waits for this: afterwards there may be no service any more.
+  const std::lock_guard hold(lot_);
+  --count_;
+  if (closing_) {
+    changed_.notify_all();
+  }
 }
 
 void service::ready(connection& c) noexcept {
@@ -137,10 +141,8 @@ void service::readable(connection& c) {
   }
   if (c.request) {  // it left, or we stop, before its body was complete
     cause why;
-    why.kind = got == connection::io::failed   ? cause_kind::client_reset
-               : got == connection::io::closed ? cause_kind::client_closed
-                                               : cause_kind::shutdown;
-    c.request->scope.cancel(std::move(why));  // the watcher may have been first
+    why.kind = got == connection::io::again ? cause_kind::shutdown : how_left(c);
+    c.request->scope.cancel(std::move(why));  // unless it has ended already
     go_on(c, settle_unstarted(c));
     return;
   }
@@ -159,16 +161,22 @@ void service::park(connection& c, phase as, std::chrono::milliseconds patience) 
     until = std::min(until, c.request->ctx.deadline().value_or(until));
   }
   c.park_until(until);
-  if (closing_) {
-    overdue(c);  // whoever wakes all that is parked may have passed here already
+  if (closing_ || (c.request && c.request->cut_off())) {
+    overdue(c);  // whoever wakes what is parked may have passed here already
   }
   as == phase::writing ? front_.park_for_output(c) : front_.park_for_input(c);
+}
+
+cause_kind service::how_left(connection& c) noexcept {
+  return cause_of(watcher_.look(c.fd()));
 }
 
 // On the timer thread. What is parked is woken by closing its input: only the owner acts.
 void service::overdue(connection& c) noexcept {
   watcher_.mute(c.fd());
-  ::shutdown(c.fd(), SHUT_RD);
+  // Who waits for room to write hears of a full close only.
+  const bool writing = c.now.load(std::memory_order_relaxed) == phase::writing;
+  ::shutdown(c.fd(), writing ? SHUT_RDWR : SHUT_RD);
 }
 
 void service::too_late(connection& c) {
@@ -180,25 +188,24 @@ void service::too_late(connection& c) {
     case phase::reading:
       c.keep_alive = false;
       if (!c.request) {
+        c.is_head = false;
         begin(c, routes_.none(), {});
-      } else if (c.request->ctx.done() ||
-                 clock::now() >= c.request->ctx.deadline().value_or(clock::time_point::max())) {
-        cause why;
-        why.kind = cause_kind::deadline;
-        c.request->scope.cancel(std::move(why));  // unless it has ended
+      } else if (c.request->overdue()) {
         go_on(c, settle_unstarted(c));
         return;
       }
       go_on(c, answer(c, 408, "the request did not arrive in time"));
       return;
-    case phase::writing: {
-      cause why;
-      why.kind = cause_kind::write_timeout;
-      c.request->scope.cancel(std::move(why));
+    case phase::writing:
+      if (!c.request->overdue()) {
+        cause why;
+        why.kind = cause_kind::write_timeout;
+        c.request->scope.cancel(std::move(why));
+      }
+      c.answer.complete = false;
       finish(c);
       close(c);
       return;
-    }
     case phase::queued:
     case phase::running:
       go_on(c, then::close);
@@ -249,22 +256,27 @@ void service::end_all() noexcept {
   cause why;
   why.kind = cause_kind::shutdown;
   all_.cancel(std::move(why));
+  wake_parked(true);
 }
 
 std::error_code service::close_all(const context& ctx) {
   draining_ = true;
   closing_ = true;
-  nudge_all();
+  wake_parked(false);
   std::unique_lock hold(lot_);
   return wait(ctx, changed_, hold, [this] { return count_ == 0; });
 }
 
-// Wakes what is parked: its input is closed, its owner finds `closing_`.
-void service::nudge_all() {
+// What is parked is woken by closing its input: its owner then finds that it is to end.
+void service::wake_parked(bool only_requests) {
   const std::lock_guard hold(lot_);
   for (connection* c = first_; c != nullptr; c = c->lot_next) {
     const auto as = c->now.load(std::memory_order_relaxed);
-    if (as != phase::running && as != phase::queued) {
+    if (as == phase::running || as == phase::queued) {
+      continue;  // not parked: whoever has it will look
+    }
+    const std::lock_guard looking(c->guard);
+    if (!only_requests || c->request) {
       overdue(*c);
     }
   }

@@ -57,6 +57,7 @@ class service final : private connection_owner, private front::driver {
   void run(connection& c) noexcept override;
   void dropped(connection& c) noexcept override;
   void overdue(connection& c) noexcept override;
+  cause_kind how_left(connection& c) noexcept override;
   // front::driver
   void accepted(int fd, peer ends) noexcept override;
   void ready(connection& c) noexcept override;
@@ -69,7 +70,7 @@ class service final : private connection_owner, private front::driver {
   void linger(connection& c);
   void lingering(connection& c);
   void close(connection& c) noexcept;
-  void nudge_all();
+  void wake_parked(bool only_requests);
 
   // requests.cpp: requests
   then next(connection& c);

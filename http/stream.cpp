@@ -41,7 +41,7 @@ bool request_stream::more_body() {
   }
   if (c_.wants_continue) {
     c_.wants_continue = false;
-    if (!c_.send_all(c_.request->ctx, "HTTP/1.1 100 Continue\r\n\r\n", how_.write_timeout)) {
+    if (!c_.send_all("HTTP/1.1 100 Continue\r\n\r\n", how_.write_timeout)) {
       return false;
     }
   }
@@ -51,12 +51,15 @@ bool request_stream::more_body() {
         static_cast<void>(c_.scan_body());
         return true;
       case connection::io::again:
-        if (wait_fd(c_.request->ctx, c_.fd(), POLLIN, clock::now() + how_.body_timeout)) {
+        if (const auto ec =
+                wait_fd(c_.request->ctx, c_.fd(), POLLIN, clock::now() + how_.body_timeout)) {
+          body_late_ = ec == std::errc::timed_out && !c_.request->ctx.done();
           return false;
         }
         break;
       case connection::io::closed:
       case connection::io::failed:
+        c_.client_left();
         return false;
     }
   }
@@ -99,11 +102,9 @@ bool request_stream::finish() {
 }
 
 bool request_stream::send(std::string_view bytes) {
-  const context& ctx = c_.request->ctx;
-  left_before_last_ = ctx.done();
   wrote_ = true;
   if (!on_the_spot_) {
-    broken_ = !c_.send_all(ctx, bytes, how_.write_timeout);
+    broken_ = !c_.send_all(bytes, how_.write_timeout);
   } else {
     broken_ = !c_.send_now(bytes) || c_.unsent() > how_.spot_output;
   }

@@ -29,10 +29,9 @@ class request_stream final : public httplib::Stream {
   // Sends what was held. False if anything at all could not be sent.
   bool finish();
 
-  bool broken() const noexcept { return broken_; }
+  // The client was too slow with a body that was waited for.
+  bool body_late() const noexcept { return body_late_; }
   bool wrote() const noexcept { return wrote_; }
-  // Whether the context had ended before the last write began.
-  bool left_before_last() const noexcept { return left_before_last_; }
 
   // NOLINTBEGIN(modernize-use-override)
   ssize_t read(char* to, std::size_t size);
@@ -63,8 +62,8 @@ class request_stream final : public httplib::Stream {
   bool holding_ = false;
   bool muted_ = false;
   bool broken_ = false;
+  bool body_late_ = false;
   bool wrote_ = false;
-  bool left_before_last_ = false;
 };
 
 }  // namespace hangup::http

