@@ -18,7 +18,8 @@ server with_json_log() {
 
 TEST(log, json_lines_say_everything_that_text_lines_say) {
   auto s = with_json_log();
-  s.curl("/query/sim?rows=1000&row_ms=10", {"--max-time", "0.3", "-H", "X-Request-Id: left"});
+  s.curl("/query/sim?rows=1000&row_ms=10&stream=0",
+         {"--max-time", "0.3", "-H", "X-Request-Id: left"});
   s.curl("/nothing%22here");
   ASSERT_NE(s.program.line_with("nothing%22here"), "");
   s.program.signal(SIGTERM);

@@ -66,7 +66,9 @@ class tree {
 
 TEST(main_job, a_hang_up_on_a_query_is_seen_in_the_log_in_requests_and_in_metrics) {
   server s;
-  const auto r = s.curl("/query/sim?rows=1000&row_ms=10", as("job-1", {"--max-time", "0.5"}));
+  // Collected, not streamed: a client that closes with rows unread leaves by a reset.
+  const auto r =
+      s.curl("/query/sim?rows=1000&row_ms=10&stream=0", as("job-1", {"--max-time", "0.5"}));
   EXPECT_EQ(r.exit, 28) << "curl gave up by itself";
 
   const auto e = s.ended("job-1");
@@ -205,7 +207,7 @@ TEST(main_job, the_sums_of_all_ends_agree_on_all_three_surfaces) {
             t.config(0, {{"routes", {{"search", {{"pool", "search"}, {"deadline_ms", 1}}}}}})});
   t.add_large(100);
   s.curl("/query/sim?rows=2&row_ms=1");
-  s.curl("/query/sim?rows=1000&row_ms=10", {"--max-time", "0.2"});
+  s.curl("/query/sim?rows=1000&row_ms=10&stream=0", {"--max-time", "0.2"});
   s.curl("/nothing");
   s.curl("/spin?ms=x");
   s.curl("/search?pattern=nowhere&path=large.txt");  // over its deadline of 1 ms
