@@ -1,9 +1,9 @@
-// Compiled and linked while configuring, with the flags that everything else is compiled with: fails
-// if the compiled cpp-httplib was built with other macros than its pkg-config file gives us.
+// Compiled and linked while configuring, with the flags that everything else is compiled with:
+// fails if the compiled cpp-httplib was built with other macros than its pkg-config file gives us.
 #include <httplib.h>
 
 #ifndef CPPHTTPLIB_OPENSSL_SUPPORT
-#error "CPPHTTPLIB_OPENSSL_SUPPORT is missing: httplib::Request and httplib::Client would have another size"
+#error "CPPHTTPLIB_OPENSSL_SUPPORT is missing: httplib::Request would have another size"
 #endif
 #ifndef CPPHTTPLIB_ZLIB_SUPPORT
 #error "CPPHTTPLIB_ZLIB_SUPPORT is missing"

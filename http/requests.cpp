@@ -5,7 +5,7 @@
 #include "http/problem.h"
 #include "http/request.h"
 #include "http/service.h"
-#include "http/stream.h"
+#include "http/turn.h"
 
 namespace hangup::http {
 namespace {
@@ -26,111 +26,6 @@ void end_with(const exchange& x, cause_kind kind) {
 }
 
 }  // namespace
-
-// One request's turn on a thread: what the engine asks back.
-class service::turn final : public engine_calls {
- public:
-  turn(const service& s, connection& c, bool on_the_spot)
-      : stream(c, s.how_, on_the_spot), service_(s), c_(c), x_(*c.request) {}
-
-  request_stream stream;
-
-  void answer(httplib::Request& req, httplib::Response& res) override {
-    answered_ = true;
-    req.path = c_.path;
-    req.target = x_.target;
-    try {
-      x_.to.answer(x_.ctx, req, res);
-    } catch (const canceled_error& e) {
-      if (x_.ctx.done()) {
-        clear(res);  // what it had begun to say is not an answer
-      } else {       // a context of the handler's own has ended, not the request's
-        fail(res, e.what());
-      }
-    } catch (const std::exception& e) {
-      fail(res, e.what());
-    } catch (...) {
-      fail(res, "an exception that is not a std::exception");
-    }
-    if (!res.content_provider_) {  // else the work goes on in there
-      x_.work_ended = clock::now();
-    } else if (res.status == -1) {
-      res.status = 200;  // a stream has no ranges
-    }
-    if (x_.ctx.done() && res.status == -1 && res.body.empty()) {
-      answer_for_ended(res);
-    }
-  }
-
-  void error(httplib::Response& res) override {
-    if (!answered_) {  // cpp-httplib could not read the body: it says 400, we know better
-      c_.keep_alive = false;
-      if (x_.ctx.done()) {
-        answer_for_ended(res);
-      } else if (stream.body_late()) {
-        res.status = 408;
-      } else if (c_.body.state() == body_scan::result::too_large) {
-        res.status = 413;
-      }
-    }
-    if (res.body.empty() && !res.content_provider_) {
-      set_problem(res, res.status, usual_detail(res.status), x_.stamp.id);
-    }
-  }
-
-  void answering(httplib::Response& res) override {
-    x_.status = res.status;
-    if (res.content_provider_ && !res.is_chunked_content_provider_ && res.content_length_ == 0) {
-      c_.keep_alive = false;  // such a body ends with the connection
-    }
-    res.headers.erase("Keep-Alive");  // cpp-httplib's own limits, which are not ours
-    res.headers.erase("Connection");  // decided when the request came: a drain may have begun since
-    c_.keep_alive = c_.keep_alive && !service_.draining();
-    if (!c_.keep_alive) {
-      res.set_header("Connection", "close");
-    }
-    res.set_header("X-Request-Id", x_.stamp.id);
-    if (!res.content_provider_) {
-      x_.life.advance(request_state::writing);
-      if (!res.body.empty() && !c_.is_head) {
-        stream.expect_body();
-      }
-    }
-  }
-
- private:
-  static void clear(httplib::Response& res) {
-    res = {};
-    res.version = "HTTP/1.1";
-  }
-
-  void fail(httplib::Response& res, const char* what) {
-    x_.broken = what;
-    clear(res);
-    set_problem(res, 500, usual_detail(500), x_.stamp.id);
-  }
-
-  // The handler has stopped and said nothing: who is still there gets to know why.
-  void answer_for_ended(httplib::Response& res) {
-    switch (x_.ctx.cause()->kind) {
-      case cause_kind::deadline:
-        set_problem(res, 504, usual_detail(504), x_.stamp.id);
-        break;
-      case cause_kind::shutdown:
-      case cause_kind::operator_request:
-        res.set_header("Retry-After", "1");
-        set_problem(res, 503, "the server ended this request", x_.stamp.id);
-        break;
-      default:
-        stream.mute();
-    }
-  }
-
-  const service& service_;
-  connection& c_;
-  exchange& x_;
-  bool answered_ = false;  // the handler has been called
-};
 
 service::then service::next(connection& c) {
   c.consume(leading_empty_lines(c.input()));
@@ -270,7 +165,7 @@ void service::run(connection& c) noexcept {
 service::then service::settle_unstarted(connection& c) {
   switch (c.request->ctx.cause()->kind) {
     case cause_kind::deadline:
-      return answer(c, 504, "the deadline of this request passed before a worker was free");
+      return answer(c, 504, "the deadline of this request passed before its work began");
     case cause_kind::shutdown:
     case cause_kind::operator_request:
       c.keep_alive = false;
@@ -287,7 +182,7 @@ service::then service::serve(connection& c, bool on_the_spot) {
   c.now.store(phase::running, std::memory_order_relaxed);
   x.life.advance(request_state::running);
   x.work_began = clock::now();
-  turn t(*this, c, on_the_spot);
+  turn t(c, how_, draining_, on_the_spot);
   bool whole = false;
   try {
     whole = engine_.process(t.stream, c.ends(), !c.keep_alive || draining_, t);

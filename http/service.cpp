@@ -43,8 +43,7 @@ service::~service() {
 }
 
 void service::accepted(int fd, peer ends) noexcept {
-  constexpr std::size_t refused_at_once =
-      64;  // connections over the limit that still get an answer
+  constexpr std::size_t refused_at_once = 64;  // of those over the limit: they still get an answer
   auto* const c = new connection(fd, std::move(ends), *this);
   if (watcher_.watch(fd)) {  // a descriptor beyond all limits, or no memory
     delete c;

@@ -50,7 +50,6 @@ class service final : private connection_owner, private front::driver {
   std::size_t requests_in_flight() const noexcept { return in_flight_.load(); }
 
  private:
-  class turn;
   enum class then { next, close, parked };
 
   // connection_owner

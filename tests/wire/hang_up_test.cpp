@@ -1,5 +1,5 @@
 // A client that leaves ends the context of its request, whatever it has sent that nobody has read,
-// and nothing but leaving does. Numbers such as C4 are rows of reference/go-semantics.md.
+// and nothing but leaving does. C4 and the like number the cases.
 #include <gtest/gtest.h>
 
 #include <functional>
