@@ -30,5 +30,9 @@ function(hangup_compile target)
     target_compile_options(${target} PUBLIC -fsanitize=${HANGUP_SANITIZE} -fno-omit-frame-pointer
                                             -fno-sanitize-recover=all)
     target_link_options(${target} PUBLIC -fsanitize=${HANGUP_SANITIZE})
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      # GCC 12 takes the code that the sanitizers add to libstdc++'s <regex> for a read of what was not set.
+      target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized)
+    endif()
   endif()
 endfunction()
