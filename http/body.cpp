@@ -2,21 +2,13 @@
 
 #include <algorithm>
 
+#include "http/hex.h"
+
 namespace hangup::http {
 namespace {
 
 constexpr int most_digits = 15;
 constexpr int most_extension = 256;
-
-int hex_value(char c) noexcept {
-  if (c >= '0' && c <= '9') {
-    return c - '0';
-  }
-  if (c >= 'a' && c <= 'f') {
-    return c - 'a' + 10;
-  }
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 }  // namespace
 

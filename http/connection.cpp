@@ -143,9 +143,7 @@ bool connection::send_all(std::string_view bytes, std::chrono::milliseconds pati
     const auto ec =
         wait_fd(half_closed ? background() : request->ctx, fd_, POLLOUT, clock::now() + patience);
     if (ec == std::errc::timed_out && !request->ctx.done()) {
-      cause why;
-      why.kind = cause_kind::write_timeout;
-      request->scope.cancel(std::move(why));
+      request->scope.cancel({.kind = cause_kind::write_timeout});
     }
     if (ec && (half_closed || request->cut_off())) {
       return false;
@@ -156,9 +154,7 @@ bool connection::send_all(std::string_view bytes, std::chrono::milliseconds pati
 
 void connection::client_left() noexcept {
   if (request) {
-    cause why;
-    why.kind = owner_.how_left(*this);
-    request->scope.cancel(std::move(why));
+    request->scope.cancel({.kind = owner_.how_left(*this)});
   }
 }
 

@@ -25,9 +25,7 @@ bool exchange::cut_off() const noexcept {
 
 bool exchange::overdue() const noexcept {
   if (clock::now() >= ctx.deadline().value_or(clock::time_point::max())) {
-    cause why;
-    why.kind = cause_kind::deadline;
-    scope.cancel(std::move(why));
+    scope.cancel({.kind = cause_kind::deadline});
   }
   return ctx.done();
 }

@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 
+#include "http/hex.h"
+
 namespace hangup::http {
 namespace {
 
@@ -39,14 +41,6 @@ std::string_view trimmed(std::string_view text) noexcept {
   return text;
 }
 
-int hex(char c) noexcept {
-  if (c >= '0' && c <= '9') {
-    return c - '0';
-  }
-  const char l = lower(c);
-  return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
-}
-
 bool decode_path(std::string_view raw, std::string& out) {
   out.clear();
   for (std::size_t i = 0; i < raw.size(); ++i) {
@@ -54,8 +48,8 @@ bool decode_path(std::string_view raw, std::string& out) {
       out.push_back(raw[i]);
       continue;
     }
-    const int high = i + 2 < raw.size() ? hex(raw[i + 1]) : -1;
-    const int low = i + 2 < raw.size() ? hex(raw[i + 2]) : -1;
+    const int high = i + 2 < raw.size() ? hex_value(raw[i + 1]) : -1;
+    const int low = i + 2 < raw.size() ? hex_value(raw[i + 2]) : -1;
     if (high < 0 || low < 0 || (high == 0 && low == 0)) {
       return false;
     }
@@ -262,7 +256,8 @@ void append_query(std::string_view query, std::string& out) {
 // cpp-httplib 0.11 percent-decodes header values, so that an encoded line break becomes a real one.
 bool hides_control(std::string_view value) noexcept {
   for (std::size_t i = 0; i + 2 < value.size(); ++i) {
-    if (value[i] == '%' && (value[i + 1] == '0' || value[i + 1] == '1') && hex(value[i + 2]) >= 0) {
+    if (value[i] == '%' && (value[i + 1] == '0' || value[i + 1] == '1') &&
+        hex_value(value[i + 2]) >= 0) {
       return true;
     }
   }

@@ -20,9 +20,7 @@ std::string make_id() {
 }
 
 void end_with(const exchange& x, cause_kind kind) {
-  cause why;
-  why.kind = kind;
-  x.scope.cancel(std::move(why));
+  x.scope.cancel({.kind = kind});
 }
 
 }  // namespace

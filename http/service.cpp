@@ -139,9 +139,9 @@ void service::readable(connection& c) {
     return;
   }
   if (c.request) {  // it left, or we stop, before its body was complete
-    cause why;
-    why.kind = got == connection::io::again ? cause_kind::shutdown : how_left(c);
-    c.request->scope.cancel(std::move(why));  // unless it has ended already
+    c.request->scope.cancel({.kind = got == connection::io::again
+                                         ? cause_kind::shutdown
+                                         : how_left(c)});  // unless it has ended already
     go_on(c, settle_unstarted(c));
     return;
   }
@@ -197,9 +197,7 @@ void service::too_late(connection& c) {
       return;
     case phase::writing:
       if (!c.request->overdue()) {
-        cause why;
-        why.kind = cause_kind::write_timeout;
-        c.request->scope.cancel(std::move(why));
+        c.request->scope.cancel({.kind = cause_kind::write_timeout});
       }
       c.answer.complete = false;
       finish(c);
@@ -252,9 +250,7 @@ std::error_code service::wait_idle(const context& ctx) {
 
 void service::end_all() noexcept {
   draining_ = true;
-  cause why;
-  why.kind = cause_kind::shutdown;
-  all_.cancel(std::move(why));
+  all_.cancel({.kind = cause_kind::shutdown});
   wake_parked(true);
 }
 

@@ -47,7 +47,6 @@ class service final : private connection_owner, private front::driver {
 
   std::vector<request_view> in_flight();
   std::array<std::size_t, phases> connections();
-  std::size_t requests_in_flight() const noexcept { return in_flight_.load(); }
 
  private:
   enum class then { next, close, parked };

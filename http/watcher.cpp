@@ -144,7 +144,7 @@ void watcher::mute(int fd) noexcept {
 void watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) {
   slot& s = at(fd);
   std::optional<context> ctx;
-  cause why;
+  cause_kind why{};
   {
     const std::lock_guard hold(s.mutex);
     if (s.generation != generation || s.muted) {
@@ -154,11 +154,11 @@ void watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) {
     if (s.gone == departure::none || s.gone == departure::closed) {
       s.gone = departure_of(fd, events);
     }
-    why.kind = cause_of(s.gone);
+    why = cause_of(s.gone);
     ctx.swap(s.current);
   }
   if (ctx) {
-    context_access::end(*ctx, std::move(why));
+    context_access::end(*ctx, {.kind = why});
   }
 }
 

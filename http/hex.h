@@ -1,0 +1,17 @@
+// Hexadecimal digits, as percent-encodings and the sizes of chunks are written. Not for users.
+#pragma once
+
+namespace hangup::http {
+
+// The value of a digit, -1 if it is none.
+constexpr int hex_value(char c) noexcept {
+  if (c >= '0' && c <= '9') {
+    return c - '0';
+  }
+  if (c >= 'a' && c <= 'f') {
+    return c - 'a' + 10;
+  }
+  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+}  // namespace hangup::http
