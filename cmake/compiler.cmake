@@ -19,7 +19,9 @@ find_package(Threads REQUIRED)
 function(hangup_compile target)
   target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR})
   target_compile_features(${target} PUBLIC cxx_std_20)
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+  # What a `location` says is then the same wherever the source lies.
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
+                         -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
   if(HANGUP_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
   endif()

@@ -24,6 +24,8 @@ std::string_view name(cause_kind kind) noexcept {
       return "sibling_failed";
     case cause_kind::handler_returned:
       return "handler_returned";
+    case cause_kind::signal:
+      return "signal";
   }
   return "unknown";
 }
@@ -50,6 +52,8 @@ std::string_view words(cause_kind kind) noexcept {
       return "a sibling task failed";
     case cause_kind::handler_returned:
       return "handler returned";
+    case cause_kind::signal:
+      return "signal";
     case cause_kind::caller:
       break;
   }
@@ -58,11 +62,16 @@ std::string_view words(cause_kind kind) noexcept {
 
 }  // namespace
 
+std::string describe(const location& where) {
+  return where.line == 0 ? std::string()
+                         : std::string(where.file) + ":" + std::to_string(where.line);
+}
+
 std::string describe(const cause& why) {
   std::string said(words(why.kind));
   if (!why.text.empty()) {
     said.append(": ").append(why.text);
-  } else if (why.kind == cause_kind::caller && why.code) {
+  } else if (why.code) {
     said.append(": ").append(why.code.message());
   }
   return said;

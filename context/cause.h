@@ -10,6 +10,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "context/location.h"
+
 namespace hangup {
 
 enum class cause_kind : std::uint8_t {
@@ -23,6 +25,7 @@ enum class cause_kind : std::uint8_t {
   operator_request,  // an operator ended it
   sibling_failed,    // another task of the same group failed
   handler_returned,  // the request is over: its handler has returned
+  signal,            // the process got a signal; `text` is its name
 };
 
 struct cause {
@@ -30,6 +33,7 @@ struct cause {
   std::error_code code{};                      // the caller's own; empty: plain `canceled`
   std::string text{};                          // the caller's own words, may be empty
   std::chrono::steady_clock::time_point at{};  // filled in when the context ends
+  location source{};  // where cancel() was called; else where the context was made
 };
 
 // The name of a kind as it stands in logs and metrics: "client_closed".

@@ -13,11 +13,6 @@ union forever {
 constinit forever background_root;
 constinit forever todo_root;
 
-cancelable canceler_for(tree::scope* fresh) noexcept {
-  context ctx = context_access::adopt(fresh);
-  return {ctx, context_access::canceler(ctx)};
-}
-
 }  // namespace
 
 context background() noexcept {
@@ -30,20 +25,6 @@ context todo() noexcept {
 
 context::context(context&& other) noexcept
     : node_(std::exchange(other.node_, &background_root.root)) {}
-
-std::error_code context::err() const noexcept {
-  if (node_->ends == nullptr) {
-    return {};
-  }
-  switch (node_->ends->word.how_ended()) {
-    case 0:
-      return {};
-    case tree::state_word::expired:
-      return errc::deadline_exceeded;
-    default:
-      return errc::canceled;
-  }
-}
 
 const hangup::cause* context::cause() const noexcept {
   return done() ? node_->ends->why : nullptr;
@@ -68,16 +49,24 @@ void context::throw_if_done() const {
 
 cancel_func& cancel_func::operator=(cancel_func&& other) noexcept {
   if (this != &other) {
-    (*this)();
+    (*this)({}, {});
     ctx_ = std::move(other.ctx_);
   }
   return *this;
 }
 
-void cancel_func::operator()(hangup::cause why) const noexcept {
+void cancel_func::operator()(hangup::cause why, location from) const noexcept {
   if (context_access::scope(ctx_) != nullptr) {
+    if (why.source.line == 0) {
+      why.source = from;
+    }
     context_access::end(ctx_, std::move(why));
   }
+}
+
+cancelable context_access::adopt_scope(tree::scope* fresh) noexcept {
+  context ctx = adopt(fresh);
+  return {ctx, cancel_func(ctx)};
 }
 
 void context_access::end(const context& ctx, cause why) noexcept {
@@ -86,23 +75,26 @@ void context_access::end(const context& ctx, cause why) noexcept {
   tree::end(*scope(ctx), how, std::move(why));
 }
 
-cancelable with_cancel(const context& parent) {
-  auto* const fresh = new tree::scope(context_access::node(parent));
-  auto made = canceler_for(fresh);
+cancelable with_cancel(const context& parent, location made) {
+  auto* const fresh = new tree::scope(context_access::node(parent), made);
+  auto both = context_access::adopt_scope(fresh);
   tree::attach(*fresh);
-  return made;
+  return both;
 }
 
-cancelable with_deadline(const context& parent, context::clock::time_point when) {
+cancelable with_deadline(const context& parent, context::clock::time_point when, on_expiry says,
+                         location made) {
   auto* const above = context_access::scope(parent);
   if (above != nullptr && above->due <= when) {
     if (when <= context::clock::now()) {
       tree::end_if_due(*above);  // it is overdue as well, and so the child is born ended
     }
-    return with_cancel(parent);
+    return with_cancel(parent, made);
   }
-  auto* const fresh = new tree::timed_scope(context_access::node(parent), when);
-  auto made = canceler_for(fresh);
+  auto* const fresh = new tree::timed_scope(
+      context_access::node(parent), when,
+      {.code = says.code, .text = std::move(says.text), .at = {}, .source = made});
+  auto both = context_access::adopt_scope(fresh);
   tree::attach(*fresh);
   if (!tree::end_if_due(*fresh) && fresh->word.how_ended() == 0) {
     fresh->arm(when);
@@ -110,19 +102,22 @@ cancelable with_deadline(const context& parent, context::clock::time_point when)
       fresh->disarm_timer();
     }
   }
-  return made;
+  return both;
 }
 
-cancelable with_deadline(const context& parent, std::chrono::system_clock::time_point when) {
+cancelable with_deadline(const context& parent, std::chrono::system_clock::time_point when,
+                         on_expiry says, location made) {
   const auto now = std::chrono::system_clock::now();
-  return when <= now ? with_timeout(parent, context::clock::duration::zero())
-                     : with_timeout(parent, when - now);
+  const auto left = when <= now ? std::chrono::system_clock::duration::zero() : when - now;
+  return with_timeout(parent, left, std::move(says), made);
 }
 
-cancelable with_timeout(const context& parent, context::clock::duration time) {
+cancelable with_timeout(const context& parent, context::clock::duration time, on_expiry says,
+                        location made) {
   const auto now = context::clock::now();
   const auto left = context::clock::time_point::max() - now;
-  return with_deadline(parent, time < left ? now + time : context::clock::time_point::max());
+  const auto when = time < left ? now + time : context::clock::time_point::max();
+  return with_deadline(parent, when, std::move(says), made);
 }
 
 context without_cancel(const context& parent) {

@@ -67,8 +67,16 @@ class context {
     return node_->ends != nullptr && node_->ends->word.how_ended() != 0;
   }
 
-  // Empty while it lives; then for ever errc::canceled or errc::deadline_exceeded.
-  [[nodiscard]] std::error_code err() const noexcept;
+  // Empty while it lives; then for ever errc::canceled or errc::deadline_exceeded. As cheap as
+  // done().
+  [[nodiscard]] std::error_code err() const noexcept {
+    // std::error_code's own default asks the library for this address each time.
+    static const std::error_category& none = std::system_category();
+    const auto how = node_->ends == nullptr ? 0U : node_->ends->word.how_ended();
+    return how == 0 ? std::error_code(0, none)
+                    : make_error_code(how == tree::state_word::expired ? errc::deadline_exceeded
+                                                                       : errc::canceled);
+  }
 
   // Null while it lives; then for ever the first cause, the same object for all that it took along.
   // Valid as long as any handle to this context or one derived from it.
@@ -84,10 +92,11 @@ class context {
 
   // The nearest value stored under this key, null if there is none. The key is a type:
   //   struct trace_id { using type = std::string; };
-  // Valid as long as any handle to this context. Costs two loads per value in between.
+  // Valid as long as any handle to this context. Costs one load per value in between, and nothing
+  // for what else is in between.
   template <class Key>
   [[nodiscard]] const typename Key::type* value() const noexcept {
-    for (auto* v = node_->values; v != nullptr; v = v->parent->values) {
+    for (auto* v = node_->values; v != nullptr; v = v->next_value) {
       if (v->tag == &tree::key_tag<Key>) {
         return static_cast<const typename Key::type*>(v->get());
       }
@@ -120,15 +129,16 @@ class cancel_func {
   cancel_func() noexcept : ctx_(background()) {}  // ends nothing
   cancel_func(cancel_func&& other) noexcept = default;
   cancel_func& operator=(cancel_func&& other) noexcept;  // cancels what it had
-  ~cancel_func() { (*this)(); }
+  ~cancel_func() { (*this)({}, {}); }  // the cause's source: where the context was made
 
   // Ends the context and everything derived from it, and returns when all of them say so. Stop
   // tokens are triggered and hooks run here, in this call (see after_func). The second and later
   // calls do nothing, but return no earlier than the first has ended the whole subtree; its hooks
   // may still run then. Thread-safe.
-  void operator()() const noexcept { (*this)(hangup::cause{}); }
-  // The same with a cause, which is ignored if the context has ended already.
-  void operator()(hangup::cause why) const noexcept;
+  //
+  // The cause is ignored if the context has ended already. Its source becomes the place of this
+  // call, unless it names another.
+  void operator()(hangup::cause why = {}, location from = location::current()) const noexcept;
 
  private:
   explicit cancel_func(context ctx) noexcept : ctx_(std::move(ctx)) {}
@@ -144,25 +154,41 @@ struct cancelable {
 
 // A context that ends when the returned cancel_func says so, or with its parent. One allocation. If
 // the parent has ended, it is born ended, with the parent's err and cause.
-[[nodiscard]] cancelable with_cancel(const context& parent);
+[[nodiscard]] cancelable with_cancel(const context& parent, location made = location::current());
+
+// What the cause says of a deadline that has passed, next to its kind, which is
+// cause_kind::deadline: e.g. {.text = "the budget of the audit"}.
+struct on_expiry {
+  std::error_code code{};
+  std::string text{};
+};
 
 // As with_cancel, and ends by itself at the deadline with errc::deadline_exceeded. The earlier of
-// parent and child wins: with a later deadline than the parent's this is with_cancel(parent). A
-// past deadline has ended at creation. One allocation, one timer in the process-wide service.
-[[nodiscard]] cancelable with_deadline(const context& parent, context::clock::time_point when);
+// parent and child wins: with a later deadline than the parent's this is with_cancel(parent), and
+// `says` is not used; nor is it when something else ends the context first. A past deadline has
+// ended at creation. One allocation, one timer in the process-wide service.
+[[nodiscard]] cancelable with_deadline(const context& parent, context::clock::time_point when,
+                                       on_expiry says = {}, location made = location::current());
 // A wall-clock deadline is converted once, now: later steps of the wall clock do not move it.
 [[nodiscard]] cancelable with_deadline(const context& parent,
-                                       std::chrono::system_clock::time_point when);
-[[nodiscard]] cancelable with_timeout(const context& parent, context::clock::duration time);
+                                       std::chrono::system_clock::time_point when,
+                                       on_expiry says = {}, location made = location::current());
+[[nodiscard]] cancelable with_timeout(const context& parent, context::clock::duration time,
+                                      on_expiry says = {}, location made = location::current());
 // Any duration: one that the clock cannot count is as long as it can.
 template <class Rep, class Period>
 [[nodiscard]] cancelable with_timeout(const context& parent,
-                                      std::chrono::duration<Rep, Period> time) {
-  return with_timeout(parent, saturated(time));
+                                      std::chrono::duration<Rep, Period> time, on_expiry says = {},
+                                      location made = location::current()) {
+  return with_timeout(parent, saturated(time), std::move(says), made);
 }
 
 // Keeps the values of the parent and drops its end and its deadline.
 [[nodiscard]] context without_cancel(const context& parent);
+
+// How it came about, from the root down: "background.with_value(trace_id).with_deadline(in 1500
+// ms)". Names keys, never values: tokens and names of people do not belong in logs.
+std::string describe(const context& ctx);
 
 struct context_access {  // for the functions of this library, not for users
   static tree::node& node(const context& ctx) noexcept { return *ctx.node_; }
@@ -173,7 +199,7 @@ struct context_access {  // for the functions of this library, not for users
     }
     return context(fresh);
   }
-  static cancel_func canceler(context ctx) noexcept { return cancel_func(std::move(ctx)); }
+  static cancelable adopt_scope(tree::scope* fresh) noexcept;
   // What cancel_func does, for whoever has to end a context without owning its end.
   static void end(const context& ctx, cause why) noexcept;
 };

@@ -11,7 +11,24 @@ enum class errc {
   deadline_exceeded,  // == std::errc::timed_out, "context deadline exceeded"
 };
 
-const std::error_category& context_category() noexcept;
+// "context". Its address is known when linking, which makes an error_code two plain stores; and it
+// is never destroyed, as contexts in static objects may outlive it otherwise.
+class context_category_type final : public std::error_category {
+ public:
+  const char* name() const noexcept override;
+  std::string message(int value) const override;
+  std::error_condition default_error_condition(int value) const noexcept override;
+};
+union context_category_storage {
+  constexpr context_category_storage() noexcept : category() {}
+  ~context_category_storage() {}  // NOLINT(modernize-use-equals-default): it would be deleted
+  context_category_type category;
+};
+extern context_category_storage the_context_category;
+
+inline const std::error_category& context_category() noexcept {
+  return the_context_category.category;
+}
 
 inline std::error_code make_error_code(errc e) noexcept {
   return {static_cast<int>(e), context_category()};

@@ -1,12 +1,11 @@
 #include "context/timer.h"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <condition_variable>
 #include <mutex>
 #include <thread>
 #include <vector>
+
+#include "context/background_thread.h"
 
 namespace hangup::tree {
 
@@ -34,7 +33,7 @@ class timer_service {
     }
     if (!started_) {
       started_ = true;
-      start();
+      start_background_thread("hangup-timer", [this] { run(); });
     } else if (heap_.front() == &t && due < sleeps_until_) {
       wake_.notify_one();
     }
@@ -55,18 +54,6 @@ class timer_service {
   }
 
  private:
-  void start() {
-    // Signals are for the program's own threads, whoever of them happens to arm the first timer.
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    thread_ = std::thread([this] { run(); });
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    ::pthread_setname_np(thread_.native_handle(), "hangup-timer");
-    thread_.detach();
-  }
-
   void run() {
     std::unique_lock hold(mutex_);
     id_ = std::this_thread::get_id();
@@ -148,7 +135,6 @@ class timer_service {
   std::condition_variable wake_;
   std::condition_variable idle_;
   std::vector<timer*> heap_;
-  std::thread thread_;
   std::thread::id id_;
   bool started_ = false;
   clock::time_point sleeps_until_ = clock::time_point::min();

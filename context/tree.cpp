@@ -29,7 +29,8 @@ void node::destroy(const node* n) noexcept {
   }
 }
 
-scope::scope(node& above) noexcept : node(above) {
+scope::scope(node& above, const location& made) noexcept : node(above) {
+  own.source = made;
   if (ends != nullptr) {
     up = ends;
     due = up->due;
@@ -100,7 +101,7 @@ void attach(scope& s) noexcept {
 namespace {
 
 bool has_dependants(const scope& s) noexcept {
-  return s.kids != nullptr || s.hooks != nullptr || s.stop_source.stop_possible();
+  return s.kids != nullptr || s.hooks != nullptr || s.kept || s.stop_source.stop_possible();
 }
 
 // What one end() has to deal with below the scope it ends, as lists through the scopes themselves.
@@ -209,6 +210,9 @@ void end_below(scope& top, std::uint32_t how) noexcept {
     s.word.lock();
     std::stop_source source = s.stop_source;
     s.word.unlock();
+    if (s.kept) {
+      s.give_back();
+    }
     source.request_stop();
     run_hooks(s);
     s.unref();
@@ -217,18 +221,10 @@ void end_below(scope& top, std::uint32_t how) noexcept {
 
 }  // namespace
 
-bool end(scope& s, std::uint32_t how, cause&& why) noexcept {
-  if (s.word.how_ended() != 0) {
-    s.word.wait_settled();
-    return false;
-  }
-  s.word.lock();
-  if (s.word.how_ended() != 0) {
-    s.word.unlock();
-    s.word.wait_settled();
-    return false;
-  }
-  s.own = std::move(why);
+namespace {
+
+// With the lock of `s` held, which is alive and has its cause in `own`.
+void publish(scope& s, std::uint32_t how) noexcept {
   if (s.own.at == clock::time_point{}) {
     s.own.at = clock::now();
   }
@@ -244,25 +240,65 @@ bool end(scope& s, std::uint32_t how, cause&& why) noexcept {
   } else {
     leave(s);
   }
-  return true;
 }
 
-namespace {
-
-cause deadline_passed() {
-  cause c;
-  c.kind = cause_kind::deadline;
-  return c;
+// True: alive, and locked.
+bool lock_if_alive(scope& s) noexcept {
+  if (s.word.how_ended() == 0) {
+    s.word.lock();
+    if (s.word.how_ended() == 0) {
+      return true;
+    }
+    s.word.unlock();
+  }
+  s.word.wait_settled();
+  return false;
 }
 
 }  // namespace
+
+bool end(scope& s, std::uint32_t how, cause&& why) noexcept {
+  if (!lock_if_alive(s)) {
+    return false;
+  }
+  if (why.source.line == 0) {
+    why.source = s.own.source;
+  }
+  s.own = std::move(why);
+  publish(s, how);
+  return true;
+}
+
+bool expire(scope& s) noexcept {
+  if (!lock_if_alive(s)) {
+    return false;
+  }
+  s.own.kind = cause_kind::deadline;
+  publish(s, state_word::expired);
+  return true;
+}
+
+bool end_as(scope& s, const scope& other) noexcept {
+  return end(s, other.word.how_ended(), cause(*other.why));
+}
 
 bool end_if_due(scope& s) noexcept {
   if (s.due_owner == nullptr || clock::now() < s.due) {
     return false;
   }
-  end(*s.due_owner, state_word::expired, deadline_passed());
+  expire(*s.due_owner);
+  if (s.word.how_ended() == 0) {  // the deadline of a second parent, whose hook has yet to run
+    end_as(s, *s.due_owner);
+  }
   return true;
+}
+
+bool keep(scope& s) noexcept {
+  s.word.lock();
+  const bool alive = s.word.how_ended() == 0;
+  s.kept = alive;
+  s.word.unlock();
+  return alive;
 }
 
 void add(scope& s, hook& h) noexcept {
@@ -300,13 +336,19 @@ bool remove(scope& s, hook& h) noexcept {
   return was;
 }
 
-void wait_not_running(scope& s, hook& h) noexcept {
+bool wait_not_running(scope& s, hook& h) noexcept {
   while (s.running.load(std::memory_order_acquire) == &h) {
     if (s.runner.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
-      *h.destroyed = true;
-      return;
+      return true;
     }
     s.running.wait(&h, std::memory_order_acquire);
+  }
+  return false;
+}
+
+void withdraw(scope& s, hook& h) noexcept {
+  if (!remove(s, h) && wait_not_running(s, h)) {
+    *h.destroyed = true;
   }
 }
 
@@ -329,7 +371,9 @@ std::stop_token token_of(scope& s) {
   return source.get_token();
 }
 
-timed_scope::timed_scope(node& above, clock::time_point when) noexcept : scope(above) {
+timed_scope::timed_scope(node& above, clock::time_point when, cause&& on_expiry) noexcept
+    : scope(above, on_expiry.source) {
+  own = std::move(on_expiry);
   due = when;
   due_owner = this;
 }
@@ -350,7 +394,7 @@ bool timed_scope::acquire() noexcept {
 }
 
 void timed_scope::expire() noexcept {
-  end(*this, state_word::expired, deadline_passed());
+  tree::expire(*this);
   unref();
 }
 

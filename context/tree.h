@@ -5,31 +5,35 @@
 // is registered with the nearest scope above it, its `up`.
 //
 // Invariants
-//   1. A scope in a list of kids, and a hook in a list of hooks, hold a reference to the scope
-//   whose
-//      list it is. So a scope with kids or hooks cannot be destroyed.
+//   1. A scope in a list of kids, and a hook in a list of hooks, hold a reference to the scope that
+//      has the list. So a scope with kids or hooks cannot be destroyed.
 //   2. They leave the list, under that scope's lock, before they let go of the reference.
-//   3. `prev`, `next` and `linked` of a kid are guarded by the lock of its `up`; once an ended kid
-//   is
-//      unlinked, `next` belongs to the thread that ended it.
-//   4. Lock order is from parent to child, and at most two locks are held. No lock is held while a
-//      user's code runs, and the timer's lock may be taken under a scope's lock, never the reverse.
-//   5. The end runs in three steps: all descendants are ended and their sleepers woken (no user
+//   3. `prev`, `next` and `linked` of a kid are guarded by the lock of its `up`; `next` of an ended
+//      kid that has been unlinked belongs to the thread that ended it.
+//   4. The end runs in three steps: all descendants are ended and their sleepers woken (no user
 //      code), all of them are settled, then stop tokens are triggered and hooks run. Who calls
 //      cancel() second waits for the second step only, so a hook may cancel anything without a
 //      deadlock. Until its descendants have been ended a scope stays in its parent's list, where a
-//      parent that is just being ended finds it and waits for it.
-//   6. The walk uses a list through `next`, no recursion: a chain of any depth can be ended and
+//      parent that is just being ended finds it and waits for it. So the waits for a second step go
+//      down the tree only, and cannot close a circle.
+//   5. The walk uses a list through `next`, no recursion: a chain of any depth can be ended and
 //      destroyed on a small stack.
-//   7. A scope has ended before its last reference goes: its cancel_func holds one, and ends it
+//   6. A scope has ended before its last reference goes: its cancel_func holds one, and ends it
 //      first. So nobody can meet a living scope that is being destroyed.
+//   7. What is registered outside of the tree (with a second parent, a stop token, a signal) is given
+//      back in the third step, by a thread that holds a reference and no lock (keep()).
+//
+// Lock order: a scope's lock, then a kid's, never more than these two; then the lock of the timer
+// service, which may be taken under them. No lock is held while a user's code runs.
 #pragma once
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <stop_token>
+#include <string>
 #include <thread>
+#include <typeinfo>
 #include <utility>
 
 #include "context/cause.h"
@@ -67,19 +71,26 @@ struct node {
 
   mutable std::atomic<std::uint32_t> refs{1};
   node* const parent = nullptr;
-  scope* ends = nullptr;                 // the scope that ends this context; null: never ends
-  const value_node* values = nullptr;    // the nearest value at or above this node
-  virtual void leave_tree() noexcept {}  // called once, with no reference left
+  scope* ends = nullptr;                     // the scope that ends this context; null: never ends
+  const value_node* values = nullptr;        // the nearest value at or above this node
+  virtual void leave_tree() noexcept {}      // called once, with no reference left
+  virtual void print(std::string&) const {}  // appends what this layer is
 
  private:
   static void destroy(const node* n) noexcept;
 };
 
 struct value_node : node {
-  value_node(node& above, const void* key) noexcept : node(above), tag(key) { values = this; }
+  value_node(node& above, const void* key) noexcept
+      : node(above), tag(key), next_value(above.values) {
+    values = this;
+  }
   virtual const void* get() const noexcept = 0;
+  virtual const std::type_info& key() const noexcept = 0;
+  void print(std::string& to) const override;  // the key, never the value: logs are read by many
 
   const void* const tag;
+  const value_node* const next_value;
 };
 
 template <class Key>
@@ -90,6 +101,7 @@ struct value_of final : value_node {
   value_of(node& above, typename Key::type v)
       : value_node(above, &key_tag<Key>), value(std::move(v)) {}
   const void* get() const noexcept override { return &value; }
+  const std::type_info& key() const noexcept override { return typeid(Key); }
 
   const typename Key::type value;
 };
@@ -97,6 +109,7 @@ struct value_of final : value_node {
 // A context that keeps the values above it and drops the end and the deadline.
 struct shield final : node {
   explicit shield(node& above) noexcept : node(above) { ends = nullptr; }
+  void print(std::string& to) const override;
 };
 
 // One registered function. Lives in the registration (no allocation of its own).
@@ -113,10 +126,12 @@ struct hook {
 };
 
 struct scope : node {
-  explicit scope(node& above) noexcept;
+  scope(node& above, const location& made) noexcept;
   ~scope() override;
   void leave_tree() noexcept override;
+  void print(std::string& to) const override;
   virtual void disarm() noexcept {}
+  virtual void give_back() noexcept {}  // see keep()
 
   mutable state_word word;
   scope* up = nullptr;  // where it is registered; null: nowhere
@@ -129,19 +144,21 @@ struct scope : node {
   scope* kids = nullptr;                           // guarded by word
   hook* hooks = nullptr;                           // guarded by word
   std::stop_source stop_source{std::nostopstate};  // guarded by word, made on demand
+  bool kept = false;                               // see keep(); guarded by word until the end
   std::atomic<hook*> running{nullptr};             // the hook that runs just now
   std::atomic<std::thread::id> runner{};           // and on which thread
 
   const cause* why = nullptr;  // its own or an ancestor's; written before the end is published
-  cause own;
+  cause own;  // where it was made, and what its deadline would say, until it ends by itself
 
   clock::time_point due = clock::time_point::max();  // the earliest deadline here or above
   scope* due_owner = nullptr;                        // the scope that this deadline ends
 };
 
 struct timed_scope final : scope, timer {
-  timed_scope(node& above, clock::time_point when) noexcept;
+  timed_scope(node& above, clock::time_point when, cause&& on_expiry) noexcept;
   void leave_tree() noexcept override;
+  void print(std::string& to) const override;
   void disarm() noexcept override;
   bool acquire() noexcept override;
   void expire() noexcept override;
@@ -153,6 +170,15 @@ void attach(scope& s) noexcept;
 // Ends `s` and everything below it. The caller holds a reference. False: it had ended already; then
 // it returns when the end of the whole subtree is visible.
 bool end(scope& s, std::uint32_t how, cause&& why) noexcept;
+// The same, by its own deadline.
+bool expire(scope& s) noexcept;
+// The same, because of and with the cause of another scope, which has ended.
+bool end_as(scope& s, const scope& other) noexcept;
+
+// For scopes that are registered somewhere outside of the tree as well. True: give_back() will be
+// called once, after the end, with no lock held, by the thread that ends it. False: it has ended
+// already, and it is up to the caller.
+[[nodiscard]] bool keep(scope& s) noexcept;
 
 // Ends whatever a passed deadline should have ended by now, without waiting for the timer thread.
 bool end_if_due(scope& s) noexcept;
@@ -161,8 +187,10 @@ bool end_if_due(scope& s) noexcept;
 void add(scope& s, hook& h) noexcept;
 // True: it was registered and will never run.
 bool remove(scope& s, hook& h) noexcept;
-// Returns when the hook does not run (any more); at once when called from inside it.
-void wait_not_running(scope& s, hook& h) noexcept;
+// Returns when the hook does not run (any more); at once, and true, when called from inside it.
+bool wait_not_running(scope& s, hook& h) noexcept;
+// Before the hook is destroyed, which may happen inside it.
+void withdraw(scope& s, hook& h) noexcept;
 
 std::stop_token token_of(scope& s);
 

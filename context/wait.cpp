@@ -80,6 +80,7 @@ std::error_code poll_until(pollfd* fds, nfds_t count, clock::time_point until) {
 }  // namespace
 
 std::error_code sleep_until(const context& ctx, clock::time_point when) {
+  const tree::blocking here;
   auto* const s = context_access::scope(ctx);
   if (s == nullptr) {
     tree::state_word never;
@@ -111,11 +112,12 @@ std::error_code wait_fd(const context& ctx, int fd, short events, clock::time_po
   if (const auto ec = ctx.err()) {
     return ec;
   }
+  const tree::blocking here;
   auto& wake = wake_up::of_this_thread();
   fds[1].fd = wake.fd();
   std::error_code ec;
   {
-    const after_func on_end(ctx, [&wake] { wake.ring(); });
+    const after_func on_end(ctx, [&wake]() noexcept { wake.ring(); });
     ec = poll_until(fds, 2, std::min(until, s->due));
   }
   if (ctx.done()) {

@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "context/context.h"
+#include "context/threads.h"
 
 namespace hangup {
 
@@ -28,6 +29,7 @@ std::error_code wait_done(const context& ctx);
 // readiness reports the readiness.
 template <class Lock, class Ready>
 std::error_code wait(const context& ctx, std::condition_variable_any& cv, Lock& lock, Ready ready) {
+  const tree::blocking here;
   return cv.wait(lock, ctx.stop_token(), std::move(ready)) ? std::error_code{} : ctx.err();
 }
 

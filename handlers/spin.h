@@ -7,7 +7,7 @@ namespace hangup::handlers {
 
 // GET ?ms=N: burns N milliseconds of its thread's own CPU time (the time others run on the core
 // does not count), looking at the context at least every 100 microseconds of it. Answers what it
-// used.
+// used. With look=0 it never looks: a late stopper, to see how the server tells of one.
 http::handler spin();
 
 }  // namespace hangup::handlers

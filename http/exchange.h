@@ -50,6 +50,7 @@ struct exchange {
   const clock::time_point started;
   clock::time_point work_began{};  // unset: it never ran
   clock::time_point work_ended{};  // the handler and what it streams have returned
+  std::atomic<bool> late{false};   // reported as a late stopper
   int status = 0;
   std::string broken;  // what went wrong in the handler: for the log, never for the client
 };

@@ -31,10 +31,24 @@ struct request_report {
   std::string_view broken{};  // what the handler threw; for the log only
 };
 
+// Work that has not stopped although the context of its request ended `since` ago.
+struct late_request {
+  std::string_view id;
+  std::string_view method;
+  std::string_view target;
+  std::string_view client;
+  const route& to;
+  std::string cause;
+  clock::duration since;
+  bool over;  // false: it goes on; true: it has stopped at last
+};
+
 // Called on the threads that serve, many at once: must be thread-safe, quick and must not throw.
 class observer {
  public:
   virtual void began(const route&) noexcept {}
+  // Once after options::late_after, on the timer thread, and once when it is over.
+  virtual void late(const late_request&) noexcept {}
   virtual void ended(const request_report&) noexcept {}
 
  protected:
@@ -49,9 +63,10 @@ struct request_view {
   std::string client;
   const route* to;
   request_state state;
-  bool canceled;  // its context has ended, its work has not
+  bool late;  // a late stopper: see observer::late
   std::string cause;
   clock::time_point started;
+  std::optional<clock::time_point> context_ended;  // set: its context has ended, its work has not
 };
 
 // What a connection is doing, as an operator sees it.

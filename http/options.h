@@ -27,6 +27,10 @@ struct options {
   std::chrono::milliseconds write_timeout{30'000};  // without a byte taken by the client
   std::chrono::milliseconds linger_timeout{1'000};  // for the client to close after we have
 
+  // A request whose work has not stopped this long after its context has ended is reported as a
+  // late stopper. Zero: none is.
+  std::chrono::milliseconds late_after{1'000};
+
   // A client that vanishes without FIN or RST. Keep-alive finds it while we wait, the user timeout
   // while we send (tcp(7)).
   std::chrono::seconds keepalive_idle{10};

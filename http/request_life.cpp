@@ -15,6 +15,7 @@ request_end end_by(cause_kind kind) noexcept {
     case cause_kind::deadline:
       return request_end::deadline;
     case cause_kind::shutdown:
+    case cause_kind::signal:
       return request_end::shutdown;
     case cause_kind::operator_request:
       return request_end::operator_request;

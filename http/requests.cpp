@@ -165,6 +165,7 @@ service::then service::settle_unstarted(connection& c) {
     case cause_kind::deadline:
       return answer(c, 504, "the deadline of this request passed before its work began");
     case cause_kind::shutdown:
+    case cause_kind::signal:
     case cause_kind::operator_request:
       c.keep_alive = false;
       return answer(c, 503, "the server ended this request before it was started",
@@ -175,12 +176,10 @@ service::then service::settle_unstarted(connection& c) {
   }
 }
 
-service::then service::serve(connection& c, bool on_the_spot) {
+bool service::work(connection& c, turn& t) {
   exchange& x = *c.request;
-  c.now.store(phase::running, std::memory_order_relaxed);
-  x.life.advance(request_state::running);
-  x.work_began = clock::now();
-  turn t(c, how_, draining_, on_the_spot);
+  const late_report report{how_.late_after, [&](const late_stopper& l) { tell_late(c, l); }};
+  const late_watch watch(x.ctx, report, x.to.path, {});
   bool whole = false;
   try {
     whole = engine_.process(t.stream, c.ends(), !c.keep_alive || draining_, t);
@@ -190,7 +189,16 @@ service::then service::serve(connection& c, bool on_the_spot) {
   } catch (...) {
     x.broken = "an exception that is not a std::exception";
   }
-  whole = t.stream.finish() && whole && t.stream.wrote();
+  return t.stream.finish() && whole && t.stream.wrote();
+}
+
+service::then service::serve(connection& c, bool on_the_spot) {
+  exchange& x = *c.request;
+  c.now.store(phase::running, std::memory_order_relaxed);
+  x.life.advance(request_state::running);
+  x.work_began = clock::now();
+  turn t(c, how_, draining_, on_the_spot);
+  const bool whole = work(c, t);
   if (x.work_ended == clock::time_point{}) {
     x.work_ended = clock::now();
   }
@@ -242,6 +250,15 @@ service::then service::output_ready(connection& c) {
     c.since = {};  // the client reads
   }
   return answered(c);
+}
+
+void service::tell_late(connection& c, const late_stopper& l) const {
+  exchange& x = *c.request;
+  x.late.store(!l.over, std::memory_order_relaxed);
+  for (auto* o : observers_) {
+    o->late(
+        {x.stamp.id, x.method, x.target, c.client(), x.to, describe(l.why), l.since_end, l.over});
+  }
 }
 
 void service::report(const connection& c, request_end end, const cause* why,

@@ -286,7 +286,9 @@ std::vector<request_view> service::in_flight() {
       const exchange& x = *c->request;
       const auto* const why = x.ctx.cause();
       views.push_back({x.stamp.id, x.method, x.target, c->client(), &x.to, x.life.state(),
-                       why != nullptr, why != nullptr ? describe(*why) : std::string(), x.started});
+                       x.late.load(std::memory_order_relaxed),
+                       why != nullptr ? describe(*why) : std::string(), x.started,
+                       why != nullptr ? std::optional(why->at) : std::nullopt});
     }
   }
   return views;

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "context/late.h"
 #include "http/engine.h"
 #include "http/front.h"
 #include "http/observer.h"
@@ -24,6 +25,8 @@
 #include "http/watcher.h"
 
 namespace hangup::http {
+
+class turn;
 
 class service final : private connection_owner, private front::driver {
  public:
@@ -77,11 +80,13 @@ class service final : private connection_owner, private front::driver {
   then start(connection& c);
   then settle_unstarted(connection& c);
   then serve(connection& c, bool on_the_spot);
+  bool work(connection& c, turn& t);
   void begin(connection& c, const route& to, const request_head& head);
   then answer(connection& c, int status, std::string_view detail, std::string_view headers = {});
   then answered(connection& c);
   then output_ready(connection& c);
   void finish(connection& c);
+  void tell_late(connection& c, const late_stopper& l) const;
   void report(const connection& c, request_end end, const cause* why, clock::time_point now) const;
   bool discard_rest(connection& c);
 

@@ -88,6 +88,7 @@ void turn::answer_for_ended(httplib::Response& res) {
       set_problem(res, 504, usual_detail(504), x_.stamp.id);
       break;
     case cause_kind::shutdown:
+    case cause_kind::signal:
     case cause_kind::operator_request:
       res.set_header("Retry-After", "1");
       set_problem(res, 503, "the server ended this request", x_.stamp.id);

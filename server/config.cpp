@@ -201,6 +201,7 @@ config filled(const json& document) {
   take(http, "body_timeout_ms", c.http.body_timeout);
   take(http, "write_timeout_ms", c.http.write_timeout);
   take(http, "linger_timeout_ms", c.http.linger_timeout);
+  take(http, "late_after_ms", c.http.late_after);
   take(http, "keepalive_idle_s", c.http.keepalive_idle);
   take(http, "keepalive_interval_s", c.http.keepalive_interval);
   take(http, "keepalive_probes", c.http.keepalive_probes);

@@ -48,6 +48,7 @@ struct config {
     std::chrono::milliseconds body_timeout{};
     std::chrono::milliseconds write_timeout{};
     std::chrono::milliseconds linger_timeout{};
+    std::chrono::milliseconds late_after{};  // 0: nothing is reported
     std::chrono::seconds keepalive_idle{};
     std::chrono::seconds keepalive_interval{};
     int keepalive_probes = 0;

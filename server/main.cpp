@@ -80,6 +80,7 @@ http::options http_options(const config& c) {
   o.body_timeout = c.http.body_timeout;
   o.write_timeout = c.http.write_timeout;
   o.linger_timeout = c.http.linger_timeout;
+  o.late_after = c.http.late_after;
   o.keepalive_idle = c.http.keepalive_idle;
   o.keepalive_interval = c.http.keepalive_interval;
   o.keepalive_probes = c.http.keepalive_probes;

@@ -63,6 +63,12 @@ void metrics::began(const http::route& to) noexcept {
   counts_[to.index].began.fetch_add(1, relaxed);
 }
 
+void metrics::late(const http::late_request& l) noexcept {
+  of_route& c = counts_[l.to.index];
+  l.over ? c.late.fetch_sub(1, relaxed) : c.late.fetch_add(1, relaxed);
+  c.late_total.fetch_add(l.over ? 0 : 1, relaxed);
+}
+
 void metrics::ended(const http::request_report& r) noexcept {
   of_route& c = counts_[r.to.index];
   c.ends[static_cast<std::size_t>(r.end)].fetch_add(1, relaxed);
@@ -124,6 +130,21 @@ std::vector<MetricFamily> metrics::Collect() const {
                         MetricType::Counter);
   for (const auto* r : routes_) {
     add_counter(wasted, {{"route", r->path}}, seconds(counts_[r->index].wasted_ns.load(relaxed)));
+  }
+
+  auto& late =
+      family(all, "hangup_late_stoppers",
+             "Requests whose work goes on long after their context has ended.", MetricType::Gauge);
+  for (const auto* r : routes_) {
+    add_gauge(late, {{"route", r->path}},
+              static_cast<double>(counts_[r->index].late.load(relaxed)));
+  }
+  auto& late_total =
+      family(all, "hangup_late_stoppers_total",
+             "Requests that have been reported as late stoppers.", MetricType::Counter);
+  for (const auto* r : routes_) {
+    add_counter(late_total, {{"route", r->path}},
+                static_cast<double>(counts_[r->index].late_total.load(relaxed)));
   }
 
   std::vector<pool::stats> pools;

@@ -28,6 +28,7 @@ class metrics final : public http::observer, public prometheus::Collectable {
           std::function<std::uint64_t()> log_lines_dropped);
 
   void began(const http::route& to) noexcept override;
+  void late(const http::late_request& l) noexcept override;
   void ended(const http::request_report& r) noexcept override;
 
   std::vector<prometheus::MetricFamily> Collect() const override;
@@ -43,6 +44,8 @@ class metrics final : public http::observer, public prometheus::Collectable {
     std::array<std::atomic<std::uint64_t>, bounds.size() + 1> stops{};
     std::atomic<std::uint64_t> stop_ns{0};
     std::atomic<std::uint64_t> wasted_ns{0};
+    std::atomic<std::int64_t> late{0};
+    std::atomic<std::uint64_t> late_total{0};
   };
 
   const http::server& server_;

@@ -15,6 +15,10 @@ json ns(const std::optional<http::clock::time_point>& at) {
   return at ? json(std::chrono::nanoseconds(at->time_since_epoch()).count()) : json(nullptr);
 }
 
+double ms(http::clock::duration d) noexcept {
+  return std::chrono::duration<double, std::milli>(d).count();
+}
+
 std::string text(const json& page) {
   return page.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
@@ -22,17 +26,19 @@ std::string text(const json& page) {
 json in_flight(const http::request_view& v, http::clock::time_point now) {
   const bool queued = v.state == http::request_state::queued;
   const auto* const runs_on = v.to->runs_on;
-  json j = {
-      {"id", v.id},
-      {"route", v.to->path},
-      {"method", v.method},
-      {"target", v.target},
-      {"state", v.canceled && !queued ? "canceled, still running" : std::string(name(v.state))},
-      {"age_ms", std::chrono::duration<double, std::milli>(now - v.started).count()},
-      {"client", v.client},
-      {"pool", runs_on != nullptr ? json(runs_on->name()) : json(nullptr)}};
-  if (v.canceled) {
+  json j = {{"id", v.id},
+            {"route", v.to->path},
+            {"method", v.method},
+            {"target", v.target},
+            {"state",
+             v.context_ended && !queued ? "canceled, still running" : std::string(name(v.state))},
+            {"age_ms", ms(now - v.started)},
+            {"client", v.client},
+            {"pool", runs_on != nullptr ? json(runs_on->name()) : json(nullptr)}};
+  if (v.context_ended) {
     j["cause"] = v.cause;
+    j["canceled_ms"] = ms(now - *v.context_ended);
+    j["late"] = v.late;
   }
   return j;
 }

@@ -96,6 +96,29 @@ void request_log::ended(const http::request_report& r) noexcept {
   }
 }
 
+void request_log::late(const http::late_request& l) noexcept {
+  if (!out_->should_log(spdlog::level::warn)) {
+    return;
+  }
+  if (json_) {
+    const nlohmann::ordered_json line = {{"msg", l.over ? "late stopper stopped" : "late stopper"},
+                                         {"method", l.method},
+                                         {"target", l.target},
+                                         {"route", l.to.path},
+                                         {"cause", l.cause},
+                                         {"canceled_ms", ms(l.since)},
+                                         {"client", l.client},
+                                         {"id", l.id}};
+    out_->log(spdlog::level::warn,
+              line.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace).substr(1));
+  } else {
+    out_->log(spdlog::level::warn,
+              fmt::format("late stopper: {} {} {} {:.0f} ms after {} [{} {}]", escaped(l.method),
+                          escaped(l.target), l.over ? "stopped at last," : "still works",
+                          ms(l.since), escaped(l.cause), l.client, escaped(l.id)));
+  }
+}
+
 void request_log::say(spdlog::level::level_enum level, const std::string& line) {
   if (out_->should_log(level)) {
     out_->log(level, json_ ? nlohmann::json{{"msg", line}}.dump().substr(1) : line);

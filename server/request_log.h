@@ -22,6 +22,7 @@ class request_log final : public http::observer {
   explicit request_log(const config::log_t& how);
   ~request_log();  // writes out what is queued
 
+  void late(const http::late_request& l) noexcept override;
   void ended(const http::request_report& r) noexcept override;
 
   // The program's own lines.

@@ -36,7 +36,15 @@ void job::on_end() noexcept {
   }
 }
 
-pool::pool(options how) : how_(std::move(how)) {
+pool::pool(options how)
+    : how_(std::move(how)),
+      late_{how_.late.after, how_.late.call ? [this](const late_stopper& l) {
+              {
+                const std::lock_guard hold(mutex_);
+                l.over ? --stats_.late : ++stats_.late;
+              }
+              how_.late.call(l);
+            } : std::function<void(const late_stopper&)>()} {
   if (how_.workers == 0) {
     throw std::invalid_argument("a pool needs at least one worker");
   }
@@ -53,9 +61,13 @@ pool::~pool() {
   }
 }
 
-std::error_code pool::post(const context& ctx, job& j) {
+std::error_code pool::post(const context& ctx, job& j, location from) {
   j.pool_ = this;
   j.place_ = job::place::outside;
+  if (late_.call) {
+    j.ctx_ = ctx;
+    j.from_ = from;
+  }
   // Registered before it is queued: a worker may take it, run it and destroy it as soon as it is.
   // If the context ends in between, the job is marked and not queued.
   j.registration_.emplace(ctx, job::on_end_of{&j});
@@ -67,16 +79,7 @@ std::error_code pool::post(const context& ctx, job& j) {
   } else if (stopping_) {
     refused = pool_errc::stopped;
   } else {
-    if (stats_.queued >= idle_ && threads_.size() < how_.workers) {
-      try {
-        threads_.emplace_back([this] { work(); });
-        ++idle_;  // it will be, and is meant for this job
-      } catch (const std::system_error& e) {
-        if (threads_.empty()) {
-          refused = e.code();
-        }  // else the workers that there are will come to it, if there is room
-      }
-    }
+    refused = start_worker();
     if (!refused && stats_.queued >= idle_ + how_.queue) {
       refused = pool_errc::full;
       ++stats_.rejected;
@@ -88,15 +91,46 @@ std::error_code pool::post(const context& ctx, job& j) {
     j.registration_.reset();
     return refused;
   }
+  enqueue(j);
+  hold.unlock();
+  wake_.notify_one();
+  return {};
+}
+
+std::error_code pool::post_always(job& j) {
+  j.pool_ = this;
+  std::unique_lock hold(mutex_);
+  if (const auto refused = start_worker()) {
+    return refused;
+  }
+  enqueue(j);
+  hold.unlock();
+  wake_.notify_one();
+  return {};
+}
+
+// With the lock held: one more worker if none is free and there may be one.
+std::error_code pool::start_worker() {
+  if (stats_.queued >= idle_ && threads_.size() < how_.workers) {
+    try {
+      threads_.emplace_back([this] { work(); });
+      ++idle_;  // it will be, and is meant for this job
+    } catch (const std::system_error& e) {
+      if (threads_.empty()) {
+        return e.code();
+      }  // else the workers that there are will come to it, if there is room
+    }
+  }
+  return {};
+}
+
+void pool::enqueue(job& j) noexcept {
   j.place_ = job::place::queued;
   j.prev_ = last_;
   j.next_ = nullptr;
   (last_ != nullptr ? last_->next_ : first_) = &j;
   last_ = &j;
   ++stats_.queued;
-  hold.unlock();
-  wake_.notify_one();
-  return {};
 }
 
 void pool::work() {
@@ -114,11 +148,19 @@ void pool::work() {
     ++stats_.running;
     hold.unlock();
     j.registration_.reset();  // waits if the context is just ending: its hook finds `taken`
-    j.run();
+    run(j);
     hold.lock();
     --stats_.running;
     ++idle_;
   }
+}
+
+void pool::run(job& j) {
+  std::optional<late_watch> watch;
+  if (late_.call) {
+    watch.emplace(std::exchange(j.ctx_, background()), late_, how_.name, j.from_);
+  }
+  j.run();  // may destroy it
 }
 
 void pool::unlink(job& j) noexcept {

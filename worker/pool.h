@@ -28,6 +28,7 @@
 
 #include "context/after_func.h"
 #include "context/context.h"
+#include "context/late.h"
 
 namespace hangup {
 
@@ -73,6 +74,8 @@ class job {
   enum class place { outside, queued, taken, dropped };
 
   pool* pool_ = nullptr;
+  context ctx_ = background();  // this and the next: from post() until it is taken
+  location from_{};
   place place_ = place::outside;  // this and the links: guarded by the pool's mutex
   job* prev_ = nullptr;
   job* next_ = nullptr;
@@ -88,12 +91,14 @@ class pool {
     // What escapes from a submitted function other than canceled_error, which is an end and not an
     // error. Without it such an exception ends the process, as it would in a std::thread.
     std::function<void(std::exception_ptr)> on_exception{};
+    late_report late{};  // of jobs that go on after the end of their context
   };
   struct stats {
     std::size_t running = 0;     // jobs on a worker now
     std::size_t queued = 0;      // jobs that wait now
     std::uint64_t rejected = 0;  // since the start: the queue was full
     std::uint64_t dropped = 0;   // since the start: the context ended in the queue
+    std::size_t late = 0;        // of `running`: reported as late stoppers
   };
 
   explicit pool(options how);
@@ -104,32 +109,38 @@ class pool {
 
   // Accepts the job, or says why not: pool_errc::full, pool_errc::stopped, or ctx.err() if the
   // context has ended already. Never blocks.
-  std::error_code post(const context& ctx, job& j);
+  std::error_code post(const context& ctx, job& j, location from = location::current());
 
   // Runs `f(ctx)` later; `f` and a handle to the context are kept until then (one allocation).
   template <class F>
-  std::error_code submit(const context& ctx, F f);
+  std::error_code submit(const context& ctx, F f, location from = location::current());
 
   // Runs `f(ctx)` on a worker and waits for it. Returns what post() says if it is never run: in the
   // queue the wait ends with the context. Once `f` runs it is waited for (it uses the caller's
   // stack) and ends by looking at its context. If `f` returns std::error_code that is the result;
   // what it throws is thrown here. Do not call it from a worker of the same pool.
   template <class F>
-  std::error_code run(const context& ctx, F&& f);
+  std::error_code run(const context& ctx, F&& f, location from = location::current());
 
   const std::string& name() const noexcept { return how_.name; }
   unsigned workers() const noexcept { return how_.workers; }
-  unsigned queue_limit() const noexcept { return how_.queue; }
   stats now() const;
 
  private:
   friend class job;
+  template <class F>
+  friend class after_func_on;
+  std::error_code post_always(job& j);  // beyond the limit of the queue, without a context
+  std::error_code start_worker();
+  void enqueue(job& j) noexcept;
+  void run(job& j);
   void work();
   bool drop(job& j) noexcept;
   void unlink(job& j) noexcept;
   void escaped(std::exception_ptr what) const;
 
   const options how_;
+  const late_report late_;  // how_.late, counted
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   job* first_ = nullptr;
@@ -141,7 +152,7 @@ class pool {
 };
 
 template <class F>
-std::error_code pool::submit(const context& ctx, F f) {
+std::error_code pool::submit(const context& ctx, F f, location from) {
   struct task final : job {
     task(pool& p, const context& c, F fn) : owner(p), ctx(c), f(std::move(fn)) {}
     void run() noexcept override {
@@ -159,7 +170,7 @@ std::error_code pool::submit(const context& ctx, F f) {
     F f;
   };
   auto t = std::make_unique<task>(*this, ctx, std::move(f));
-  const auto ec = post(ctx, *t);
+  const auto ec = post(ctx, *t, from);
   if (!ec) {
     static_cast<void>(t.release());  // it deletes itself
   }
@@ -167,7 +178,7 @@ std::error_code pool::submit(const context& ctx, F f) {
 }
 
 template <class F>
-std::error_code pool::run(const context& ctx, F&& f) {
+std::error_code pool::run(const context& ctx, F&& f, location from) {
   struct call final : job {
     call(const context& c, F& fn) : ctx(c), f(fn) {}
     void run() noexcept override {
@@ -201,7 +212,7 @@ std::error_code pool::run(const context& ctx, F&& f) {
     bool over = false;
   };
   call c(ctx, f);
-  if (const auto ec = post(ctx, c)) {
+  if (const auto ec = post(ctx, c, from)) {
     return ec;
   }
   std::unique_lock hold(c.mutex);

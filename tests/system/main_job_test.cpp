@@ -126,6 +126,25 @@ TEST(main_job, a_spinning_worker_notices_the_hang_up) {
   EXPECT_LT(done["cpu_ms"].get<double>(), 200.0);
 }
 
+TEST(main_job, work_that_does_not_look_is_named_as_a_late_stopper_on_every_surface) {
+  tree t;
+  server s({"--config", t.config(8, {{"http", {{"late_after_ms", 50}}}})});
+  EXPECT_EQ(s.curl("/spin?ms=3000&look=0", as("deaf-1", {"--max-time", "0.2"})).exit, 28);
+  const auto line = s.program.line_with("late stopper: GET /spin?ms=3000&look=0 still works");
+  EXPECT_NE(line.find("client closed (FIN)"), std::string::npos) << line;
+  EXPECT_NE(line.find(" warning "), std::string::npos) << line;
+  EXPECT_TRUE(s.in_flight_until([](const nlohmann::json& all) {
+    return all.size() == 2 && std::any_of(all.begin(), all.end(), [](const nlohmann::json& r) {
+             return r["id"] == "deaf-1" && r["late"] == true && r["canceled_ms"] >= 50;
+           });
+  })) << s.get("/requests");
+  EXPECT_EQ(s.metric(R"(hangup_late_stoppers{route="/spin"})"), 1);
+  EXPECT_FALSE(s.program.line_with("stopped at last,").empty());
+  EXPECT_EQ(s.ended("deaf-1")["end"], "client_closed");
+  EXPECT_EQ(s.metric(R"(hangup_late_stoppers{route="/spin"})"), 0);
+  EXPECT_EQ(s.metric(R"(hangup_late_stoppers_total{route="/spin"})"), 1);
+}
+
 TEST(main_job, a_hang_up_in_the_middle_of_a_search_stops_it_and_releases_the_lock) {
   tree t;
   t.add_large(200);

@@ -134,7 +134,7 @@ TEST(drain, says_timed_out_when_a_handler_ignores_its_context) {
   const auto [now, cancel] = with_timeout(background(), 0s);
   EXPECT_EQ(server.server.drain(now, 100ms), errc::deadline_exceeded);
   ASSERT_EQ(server.server.in_flight().size(), 1U);
-  EXPECT_TRUE(server.server.in_flight().front().canceled);
+  EXPECT_TRUE(server.server.in_flight().front().context_ended.has_value());
   server.gate.open();
   EXPECT_EQ(c.receive().body, "at last\n") << "what it does write is not withheld";
   EXPECT_EQ(server.seen.nth(0).end, request_end::shutdown);

@@ -86,6 +86,14 @@ struct ended_request {
   std::string broken;
 };
 
+// What an observer is told of a late stopper.
+struct late_stop {
+  std::string target;
+  std::string cause;
+  http::clock::duration since;
+  bool over;
+};
+
 inline std::ostream& operator<<(std::ostream& out, const ended_request& r) {
   return out << r.method << " " << r.target << ": " << name(r.end) << " " << r.status << " ("
              << r.cause << ")" << (r.started ? " started" : " never started");
@@ -96,6 +104,11 @@ class recorder final : public http::observer {
   void began(const http::route&) noexcept override {
     const std::lock_guard hold(mutex_);
     ++began_;
+    changed_.notify_all();
+  }
+  void late(const http::late_request& l) noexcept override {
+    const std::lock_guard hold(mutex_);
+    late_.push_back({std::string(l.target), l.cause, l.since, l.over});
     changed_.notify_all();
   }
   void ended(const http::request_report& r) noexcept override {
@@ -114,6 +127,14 @@ class recorder final : public http::observer {
   bool await_ended(std::size_t count) {
     std::unique_lock hold(mutex_);
     return changed_.wait_for(hold, patience, [&] { return ended_.size() >= count; });
+  }
+  bool await_late(std::size_t count) {
+    std::unique_lock hold(mutex_);
+    return changed_.wait_for(hold, patience, [&] { return late_.size() >= count; });
+  }
+  std::vector<late_stop> late_stops() const {
+    const std::lock_guard hold(mutex_);
+    return late_;
   }
   std::size_t began_count() const {
     const std::lock_guard hold(mutex_);
@@ -144,6 +165,7 @@ class recorder final : public http::observer {
   std::condition_variable changed_;
   std::size_t began_ = 0;
   std::vector<ended_request> ended_;
+  std::vector<late_stop> late_;
 };
 
 // What handlers tell tests, counted by name.

@@ -153,10 +153,47 @@ TEST(hang_up, of_one_client_does_not_touch_another) {
   leaves.close();
   EXPECT_EQ(server.seen.nth(0).target, "/wait");
   for (const auto& r : server.server.in_flight()) {
-    EXPECT_FALSE(r.canceled && r.target != "/wait") << r.target;  // which is on its way out
+    EXPECT_FALSE(r.context_ended.has_value() && r.target != "/wait")
+        << r.target;  // which is on its way out
   }
   server.gate.open();
   EXPECT_EQ(stays.receive().status, 200);
+}
+
+TEST(hang_up, on_a_handler_that_does_not_look_is_reported_as_a_late_stopper_until_it_is_over) {
+  setup how;
+  how.how.late_after = 10ms;
+  live_server server(how);
+  client c = server.connect();
+  ASSERT_TRUE(c.send(get("/stubborn")));
+  ASSERT_TRUE(server.at.await("/stubborn"));
+  EXPECT_TRUE(server.seen.late_stops().empty());
+  c.close();
+  ASSERT_TRUE(server.seen.await_late(1));
+  ASSERT_EQ(server.server.in_flight().size(), 1U);
+  EXPECT_TRUE(server.server.in_flight().front().late);
+  server.gate.open();
+  ASSERT_TRUE(server.seen.await_late(2));
+  const auto told = server.seen.late_stops();
+  EXPECT_EQ(told[0].target, "/stubborn");
+  EXPECT_EQ(told[0].cause, "client closed (FIN)");
+  EXPECT_GE(told[0].since, 10ms);
+  EXPECT_FALSE(told[0].over);
+  EXPECT_TRUE(told[1].over);
+  EXPECT_EQ(server.seen.nth(0).end, request_end::client_closed);
+}
+
+TEST(hang_up, on_a_handler_that_stops_at_once_is_no_late_stopper) {
+  live_server server;
+  for (std::size_t i = 0; i < 20; ++i) {
+    client c = server.connect();
+    ASSERT_TRUE(c.send(get("/wait")));
+    ASSERT_TRUE(server.at.await("/wait", static_cast<int>(i) + 1));
+    c.close();
+    EXPECT_EQ(server.seen.nth(i).end, request_end::client_closed);
+  }
+  EXPECT_TRUE(server.seen.late_stops().empty());
+  EXPECT_TRUE(eventually([] { return tree::armed_timers() == 0; })) << tree::armed_timers();
 }
 
 TEST(hang_up, gives_the_worker_to_the_next) {

@@ -92,6 +92,7 @@ TEST(config, the_defaults_are_those_of_the_design) {
   EXPECT_EQ(c.http.body_timeout, 30s);
   EXPECT_EQ(c.http.write_timeout, 30s);
   EXPECT_EQ(c.http.linger_timeout, 1s);
+  EXPECT_EQ(c.http.late_after, 1s);
   EXPECT_EQ(c.http.keepalive_idle, 10s);
   EXPECT_EQ(c.http.keepalive_interval, 5s);
   EXPECT_EQ(c.http.keepalive_probes, 3);

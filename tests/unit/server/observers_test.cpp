@@ -109,6 +109,15 @@ TEST_F(counted, the_time_to_stop_goes_into_its_bucket_and_the_wasted_time_is_add
   EXPECT_TRUE(has(m, R"(hangup_canceled_work_seconds_total{route="/slow"} 0.006)")) << m.text();
 }
 
+TEST_F(counted, late_stoppers_are_counted_while_they_work_and_for_ever) {
+  metrics m(server, {&workers}, [] { return 0U; });
+  m.late({"1", "GET", "/slow", "c", *route, "client closed (FIN)", 1s, false});
+  EXPECT_TRUE(has(m, R"(hangup_late_stoppers{route="/slow"} 1)")) << m.text();
+  m.late({"1", "GET", "/slow", "c", *route, "client closed (FIN)", 2s, true});
+  EXPECT_TRUE(has(m, R"(hangup_late_stoppers{route="/slow"} 0)")) << m.text();
+  EXPECT_TRUE(has(m, R"(hangup_late_stoppers_total{route="/slow"} 1)")) << m.text();
+}
+
 TEST_F(counted, what_never_ran_has_no_time_to_stop) {
   metrics m(server, {&workers}, [] { return 0U; });
   auto r = hung_up(*route);

@@ -1,0 +1,273 @@
+#include "context/channel.h"
+
+#include <atomic>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+
+#include "context/after_func.h"
+
+namespace hangup {
+namespace {
+
+class category final : public std::error_category {
+ public:
+  const char* name() const noexcept override { return "channel"; }
+
+  std::string message(int value) const override {
+    switch (static_cast<channel_errc>(value)) {
+      case channel_errc::closed:
+        return "the channel is closed";
+      case channel_errc::empty:
+        return "the channel is empty";
+      case channel_errc::full:
+        return "the channel is full";
+    }
+    return "unknown channel error";
+  }
+
+  std::error_condition default_error_condition(int value) const noexcept override {
+    switch (static_cast<channel_errc>(value)) {
+      case channel_errc::empty:
+      case channel_errc::full:
+        return std::errc::operation_would_block;
+      case channel_errc::closed:
+        break;
+    }
+    return {value, *this};
+  }
+};
+
+}  // namespace
+
+const std::error_category& channel_category() noexcept {
+  static const category instance;
+  return instance;
+}
+
+namespace channels {
+namespace {
+
+// Where a select starts to look. Random and not in turn: two selects that a thread calls in turn
+// would always start at the same place.
+std::size_t any_below(std::size_t count) noexcept {
+  static std::atomic<std::uint32_t> seeds{1};
+  thread_local std::uint32_t state = seeds.fetch_add(0x9e3779b9, std::memory_order_relaxed) | 1U;
+  if (count == 1) {
+    return 0;
+  }
+  state ^= state << 13;
+  state ^= state >> 17;
+  state ^= state << 5;
+  return state % count;
+}
+
+}  // namespace
+
+// Where one thread sleeps, until a channel or its context wakes it.
+class parker {
+ public:
+  // Sequentially consistent, as notify_one() then looks whether anybody sleeps.
+  void wake() noexcept {
+    if (woken_.exchange(1) == 0) {
+      woken_.notify_one();
+    }
+  }
+  // What happened before a wake-up that is taken back here is seen by what follows.
+  void park() noexcept {
+    woken_.wait(0, std::memory_order_relaxed);
+    woken_.exchange(0, std::memory_order_acq_rel);
+  }
+
+ private:
+  std::atomic<std::uint32_t> woken_{0};
+};
+
+void ring::list::push_front(operation& op) noexcept {
+  op.prev_ = nullptr;
+  op.next_ = first;
+  (first != nullptr ? first->prev_ : last) = &op;
+  first = &op;
+  op.linked_ = true;
+}
+
+void ring::list::push_back(operation& op) noexcept {
+  op.prev_ = last;
+  op.next_ = nullptr;
+  (last != nullptr ? last->next_ : first) = &op;
+  last = &op;
+  op.linked_ = true;
+}
+
+void ring::list::remove(operation& op) noexcept {
+  (op.prev_ != nullptr ? op.prev_->next_ : first) = op.next_;
+  (op.next_ != nullptr ? op.next_->prev_ : last) = op.prev_;
+  op.linked_ = false;
+}
+
+void ring::list::notify_one() noexcept {
+  if (first != nullptr) {
+    operation& op = *first;
+    remove(op);
+    op.sleeper_->wake();
+  }
+}
+
+ring::ring(std::size_t capacity) : capacity_(capacity) {
+  if (capacity == 0) {
+    throw std::invalid_argument("a channel needs room for at least one value");
+  }
+}
+
+std::size_t ring::place(std::size_t nth) const noexcept {
+  const auto to_end = capacity_ - first_;
+  return nth < to_end ? first_ + nth : nth - to_end;
+}
+
+std::size_t ring::size() const noexcept {
+  const std::lock_guard hold(mutex_);
+  return size_;
+}
+
+std::size_t ring::waiting(way which) const noexcept {
+  const std::lock_guard hold(mutex_);
+  std::size_t count = 0;
+  for (auto* op = which == way::in ? senders_.first : receivers_.first; op != nullptr;
+       op = op->next_) {
+    ++count;
+  }
+  return count;
+}
+
+void ring::close() noexcept {
+  const std::lock_guard hold(mutex_);
+  closed_ = true;
+  for (auto* const waiters : {&senders_, &receivers_}) {
+    while (waiters->first != nullptr) {
+      waiters->notify_one();
+    }
+  }
+}
+
+// With the lock held: does the operation, if it can be done.
+answer ring::advance(operation& op) {
+  if (op.way_ == way::in) {
+    if (closed_) {
+      return answer::closed;
+    }
+    if (size_ == capacity_) {
+      return answer::blocked;
+    }
+    op.transfer(place(size_));
+    ++size_;
+    receivers_.notify_one();
+  } else {
+    if (size_ == 0) {
+      return closed_ ? answer::closed : answer::blocked;
+    }
+    op.transfer(first_);
+    first_ = place(1);
+    --size_;
+    senders_.notify_one();
+  }
+  return answer::done;
+}
+
+// Does the operation, or lets it wait if there is a sleeper.
+answer ring::attempt(operation& op, parker* sleeper) {
+  const std::lock_guard hold(mutex_);
+  const auto result = advance(op);
+  if (result != answer::blocked) {
+    if (op.linked_) {
+      waiters(op.way_).remove(op);
+    }
+    op.joined_ = false;
+  } else if (sleeper != nullptr && !op.linked_) {
+    op.sleeper_ = sleeper;
+    op.joined_ ? waiters(op.way_).push_front(op) : waiters(op.way_).push_back(op);
+    op.joined_ = true;
+  }
+  return result;
+}
+
+// The operation was not done: somebody else may now do what it was notified of.
+void ring::leave(operation& op) noexcept {
+  const std::lock_guard hold(mutex_);
+  if (op.linked_) {
+    waiters(op.way_).remove(op);
+  } else if (op.way_ == way::in ? size_ < capacity_ : size_ > 0) {
+    waiters(op.way_).notify_one();
+  }
+}
+
+struct ring::departure {
+  std::span<operation* const> all;
+
+  explicit departure(std::span<operation* const> ops) noexcept : all(ops) {}
+  departure(const departure&) = delete;
+  departure& operator=(const departure&) = delete;
+  ~departure() {
+    for (auto* const op : all) {
+      if (op->joined_) {
+        op->on_.leave(*op);
+      }
+    }
+  }
+};
+
+// Tries one after the other. `closed`: all of them have dropped out, or `which` hears it.
+answer ring::pass(std::span<operation* const> all, parker* sleeper, std::size_t& which) {
+  bool open = false;
+  std::size_t i = any_below(all.size());
+  for (std::size_t n = 0; n < all.size(); ++n, i = i + 1 < all.size() ? i + 1 : 0) {
+    const auto result = all[i]->on_.attempt(*all[i], sleeper);
+    if (result == answer::done || (result == answer::closed && all[i]->hears_close_)) {
+      which = i;
+      return result;
+    }
+    open = open || result == answer::blocked;
+  }
+  return open ? answer::blocked : answer::closed;
+}
+
+std::error_code ring::wait(const context& ctx, std::span<operation* const> all,
+                           std::size_t& which) {
+  which = none;
+  if (const auto ec = ctx.err()) {
+    return ec;
+  }
+  auto result = pass(all, nullptr, which);
+  if (result == answer::blocked) {
+    parker me;
+    const after_func on_end(ctx, [&me]() noexcept { me.wake(); });
+    const departure leaving(all);
+    while ((result = pass(all, &me, which)) == answer::blocked) {
+      me.park();
+      if (const auto ec = ctx.err()) {
+        return ec;
+      }
+    }
+  }
+  return result == answer::done ? std::error_code{} : channel_errc::closed;
+}
+
+std::error_code ring::wait(const context& ctx, operation& only) {
+  operation* const all[] = {&only};
+  std::size_t which = none;
+  return wait(ctx, all, which);
+}
+
+std::error_code ring::try_now(operation& only) {
+  switch (only.on_.attempt(only, nullptr)) {
+    case answer::done:
+      return {};
+    case answer::closed:
+      return channel_errc::closed;
+    case answer::blocked:
+      break;
+  }
+  return only.way_ == way::in ? channel_errc::full : channel_errc::empty;
+}
+
+}  // namespace channels
+}  // namespace hangup

@@ -1,0 +1,260 @@
+#include "context/threads.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "context/background_thread.h"
+#include "context/timer.h"
+
+namespace hangup::tree {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto patience = 100us;  // with a queue that does not move
+constexpr auto keep_idle = 5s;
+constexpr int spins = 2000;  // some microseconds: less than it costs to be woken
+
+thread_local bool of_the_service = false;
+
+}  // namespace
+
+// Every thread is in one of three states, counted under the mutex: working (in a task that has not
+// said that it blocks), searching (on its way to the queue, started or woken or just done), or
+// sleeping. Whoever leaves a task in the queue makes sure that one of these holds: somebody is
+// searching, or as many are working as there are cores and the timer is armed.
+class thread_service final : timer {
+ public:
+  static thread_service& get() noexcept {
+    static auto* const service = new thread_service;  // leaked: its threads never stop using it
+    return *service;
+  }
+
+  std::error_code start(task& t) {
+    std::unique_lock hold(mutex_);
+    (last_ != nullptr ? last_->next_ : first_) = &t;
+    last_ = &t;
+    queued_.store(queued_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    const auto failed = call(hold);
+    return failed && take_back(t) ? failed : std::error_code();
+  }
+
+  void block() noexcept {
+    std::unique_lock hold(mutex_);
+    --working_;
+    if (first_ != nullptr) {
+      call(hold);
+    }
+  }
+
+  void unblock() noexcept {
+    const std::lock_guard hold(mutex_);
+    ++working_;
+  }
+
+  std::size_t threads() noexcept {
+    const std::lock_guard hold(mutex_);
+    return threads_;
+  }
+
+ private:
+  struct sleeper {
+    std::condition_variable called;
+    sleeper* next = nullptr;
+    bool awake = false;
+  };
+
+  // There is no thread at all. False: there was one for a moment, and it has taken the task.
+  bool take_back(task& t) noexcept {
+    task* before = nullptr;
+    for (task* at = first_; at != nullptr; before = at, at = at->next_) {
+      if (at == &t) {
+        (before != nullptr ? before->next_ : first_) = t.next_;
+        if (last_ == &t) {
+          last_ = before;
+        }
+        queued_.store(queued_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  // With the lock held and something in the queue: sees to it that somebody comes for it. May let
+  // go of the lock.
+  std::error_code call(std::unique_lock<std::mutex>& hold) {
+    if (searching_ >= queued_.load(std::memory_order_relaxed)) {
+      return {};
+    }
+    if (working_ + searching_ < cores_) {
+      return one_more(hold);
+    }
+    watch_queue(hold);
+    return {};
+  }
+
+  void watch_queue(std::unique_lock<std::mutex>& hold) {
+    if (!armed_) {
+      armed_ = true;
+      taken_before_ = taken_;
+      hold.unlock();
+      arm(std::chrono::steady_clock::now() + patience);
+      hold.lock();
+    }
+  }
+
+  std::error_code one_more(std::unique_lock<std::mutex>& hold) {
+    ++searching_;
+    if (sleeping_ != nullptr) {
+      sleeper& s = *sleeping_;
+      sleeping_ = s.next;
+      s.awake = true;
+      s.called.notify_one();
+      return {};
+    }
+    ++threads_;
+    hold.unlock();
+    std::error_code failed;
+    try {
+      start_background_thread("hangup-task", [this] { work(); });
+    } catch (const std::system_error& e) {
+      failed = e.code();
+    }
+    hold.lock();
+    if (failed) {
+      --searching_;
+      --threads_;
+      watch_queue(hold);  // it will try again for those who are told that all is well
+      if (threads_ > 0) {
+        failed.clear();
+      }
+    }
+    return failed;
+  }
+
+  void work() {
+    of_the_service = true;
+    std::unique_lock hold(mutex_);
+    for (;;) {
+      if (first_ == nullptr && !wait_for_work(hold)) {
+        return;
+      }
+      task& t = *first_;
+      first_ = t.next_;
+      if (first_ == nullptr) {
+        last_ = nullptr;
+      }
+      queued_.store(queued_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+      ++taken_;
+      --searching_;
+      ++working_;
+      if (first_ != nullptr) {
+        if (extra_ > 0 && searching_ == 0) {
+          --extra_;
+          one_more(hold);
+        } else {
+          call(hold);
+        }
+      }
+      hold.unlock();
+      t.run();
+      hold.lock();
+      --working_;
+      ++searching_;
+    }
+  }
+
+  // True: there is something in the queue. False: this thread has waited long enough, and is no
+  // longer counted.
+  bool wait_for_work(std::unique_lock<std::mutex>& hold) {
+    hold.unlock();
+    for (int i = 0; i < spins && queued_.load(std::memory_order_relaxed) == 0; ++i) {
+#if defined(__x86_64__) || defined(__i386__)
+      __builtin_ia32_pause();
+#endif
+    }
+    hold.lock();
+    while (first_ == nullptr) {
+      sleeper me;
+      me.next = sleeping_;
+      sleeping_ = &me;
+      --searching_;
+      if (!me.called.wait_for(hold, keep_idle, [&] { return me.awake; })) {
+        sleeper** at = &sleeping_;
+        while (*at != &me) {
+          at = &(*at)->next;
+        }
+        *at = me.next;
+        --threads_;
+        return false;
+      }
+    }
+    return true;
+  }
+
+  // The timer: has the queue moved?
+  void expire() noexcept override {
+    std::unique_lock hold(mutex_);
+    armed_ = false;
+    if (first_ == nullptr) {
+      burst_ = 1;
+      extra_ = 0;
+      return;
+    }
+    if (taken_ - taken_before_ > called_) {
+      burst_ = 1;
+      extra_ = 0;
+      called_ = 0;
+    } else {
+      burst_ = std::min<std::size_t>(2 * burst_, 1024);
+      extra_ = burst_ - 1;
+      called_ = burst_;
+      if (searching_ == 0) {
+        one_more(hold);
+      }
+    }
+    watch_queue(hold);
+  }
+
+  const std::size_t cores_ = std::max(2U, std::thread::hardware_concurrency());
+  std::mutex mutex_;
+  task* first_ = nullptr;
+  task* last_ = nullptr;
+  std::atomic<std::size_t> queued_{0};  // written under the mutex, read by those who spin
+  sleeper* sleeping_ = nullptr;         // the latest first: its stack is still in the cache
+  std::size_t threads_ = 0;
+  std::size_t working_ = 0;
+  std::size_t searching_ = 0;
+
+  bool armed_ = false;
+  std::size_t taken_ = 0;  // tasks, ever
+  std::size_t taken_before_ = 0;
+  std::size_t burst_ = 1;   // threads that the last tick has allowed
+  std::size_t extra_ = 0;   // of these, not yet called
+  std::size_t called_ = 0;  // tasks that those would take: no sign that the queue moves
+};
+
+std::error_code start(task& t) {
+  return thread_service::get().start(t);
+}
+
+blocking::blocking() noexcept : counts_(of_the_service) {
+  if (counts_) {
+    thread_service::get().block();
+  }
+}
+
+blocking::~blocking() {
+  if (counts_) {
+    thread_service::get().unblock();
+  }
+}
+
+std::size_t kept_threads() noexcept {
+  return thread_service::get().threads();
+}
+
+}  // namespace hangup::tree

@@ -1,0 +1,119 @@
+// A function that runs once on a pool when a context ends: for what is too long, or blocks, to run
+// on the thread that ends it (after_func, context/after_func.h).
+//
+//   after_func_on on_end(ctx, queries, [&] { server.tell_to_cancel(query); });
+//
+// No allocation: the registration is what waits for a worker. So it always finds a place, also when
+// the pool's queue is full, and cancel() never waits for the function. If the pool has no thread
+// and can start none, the function runs on the ending thread. On a context that has ended it is
+// handed to the pool at once; on one that never ends it never runs. The pool must outlive the
+// registration.
+#pragma once
+
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "context/after_func.h"
+#include "worker/pool.h"
+
+namespace hangup {
+
+template <class F>
+class [[nodiscard]] after_func_on final : private job {
+ public:
+  after_func_on(const context& ctx, pool& on, F f)
+      : pool_(on), f_(std::move(f)), registration_(ctx, start{this}) {}
+
+  // Unregisters. If the function waits for a worker or runs, waits until it has returned; called
+  // from inside the function it does not wait.
+  ~after_func_on() {
+    if (!stop() && wait()) {
+      *gone_ = true;
+    }
+  }
+  after_func_on(const after_func_on&) = delete;
+  after_func_on& operator=(const after_func_on&) = delete;
+
+  // True: unregistered, it will never run. False: it has been handed to the pool, or was stopped
+  // before. Does not wait.
+  bool stop() noexcept { return registration_.stop(); }
+
+  // The same, and returns when the function does not run and will not. Called from inside the
+  // function it does not wait. Rethrows what the function has thrown, each time.
+  bool stop_and_wait() {
+    const bool stopped = stop();
+    if (!stopped) {
+      wait();
+      if (thrown_) {
+        std::rethrow_exception(thrown_);
+      }
+    }
+    return stopped;
+  }
+
+ private:
+  struct start {
+    after_func_on* self;
+    void operator()() const noexcept { self->hand_over(); }
+  };
+
+  void hand_over() noexcept {
+    {
+      const std::lock_guard hold(mutex_);
+      handed_over_ = true;
+    }
+    if (pool_.post_always(*this)) {
+      run();
+    }
+  }
+
+  void run() noexcept override {
+    {
+      const std::lock_guard hold(mutex_);
+      runner_ = std::this_thread::get_id();
+    }
+    bool gone = false;
+    gone_ = &gone;
+    std::exception_ptr thrown;
+    try {
+      f_();
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+    if (gone) {  // it has destroyed its own registration
+      return;
+    }
+    const std::lock_guard hold(mutex_);
+    thrown_ = thrown;
+    over_ = true;
+    changed_.notify_all();  // under the lock: we may be gone right after it
+  }
+  void dropped() noexcept override {}
+
+  // Returns when it is over; at once, and true, when called from inside the function.
+  bool wait() {
+    static_cast<void>(registration_.stop_and_wait());
+    std::unique_lock hold(mutex_);
+    if (handed_over_ && !over_ && runner_ == std::this_thread::get_id()) {
+      return true;
+    }
+    changed_.wait(hold, [this] { return !handed_over_ || over_; });
+    return false;
+  }
+
+  pool& pool_;
+  F f_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool handed_over_ = false;
+  bool over_ = false;
+  std::thread::id runner_{};
+  bool* gone_ = nullptr;  // of the thread that runs it
+  std::exception_ptr thrown_;
+  after_func<start> registration_;  // last: it may run at once, and uses all of the above
+};
+
+}  // namespace hangup
