@@ -1,13 +1,25 @@
 # The distribution's package first, else the source at a pinned commit. A git commit id is version
 # and hash in one. Nothing is vendored.
 include(FetchContent)
-find_package(PkgConfig REQUIRED)
 
 function(hangup_fetch name repository commit)
   message(STATUS "${name}: no package found, fetching ${repository} at ${commit}")
   FetchContent_Declare(${name} GIT_REPOSITORY ${repository} GIT_TAG ${commit} SYSTEM)
   FetchContent_MakeAvailable(${name})
 endfunction()
+
+if(HANGUP_TESTS)
+  find_package(GTest 1.12 QUIET)
+  if(NOT GTest_FOUND)
+    hangup_fetch(googletest https://github.com/google/googletest.git
+                 f8d7d77c06936315286eb55f8de22cd23c188571) # v1.14.0
+  endif()
+endif()
+
+if(NOT HANGUP_HTTP)
+  return()
+endif()
+find_package(PkgConfig REQUIRED)
 
 # cpp-httplib. Debian ships it compiled, and the layout of its classes depends on the macros it was
 # compiled with: they must come from its pkg-config file. check_httplib.cpp is compiled and linked
@@ -82,13 +94,5 @@ if(HANGUP_SERVER)
                  3a8436ac436124a57a4e22d5c8713a2d42b381d7) # 2023-03-01, the last without Abseil
     add_library(hangup_re2 INTERFACE)
     target_link_libraries(hangup_re2 INTERFACE re2::re2)
-  endif()
-endif()
-
-if(HANGUP_TESTS)
-  find_package(GTest 1.12 QUIET)
-  if(NOT GTest_FOUND)
-    hangup_fetch(googletest https://github.com/google/googletest.git
-                 f8d7d77c06936315286eb55f8de22cd23c188571) # v1.14.0
   endif()
 endif()

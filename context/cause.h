@@ -30,9 +30,12 @@ enum class cause_kind : std::uint8_t {
 
 struct cause {
   cause_kind kind = cause_kind::caller;
-  std::error_code code{};                      // the caller's own; empty: plain `canceled`
-  std::string text{};                          // the caller's own words, may be empty
-  std::chrono::steady_clock::time_point at{};  // filled in when the context ends
+  std::error_code code{};  // the caller's own; empty: plain `canceled`
+  std::string text{};      // the caller's own words, may be empty
+  // When the context ended. Of a plain cancel() of a context that nothing depends on and nobody
+  // else has a handle to, the kernel's last tick before it (some milliseconds): reading the clock
+  // would cost as much as everything else.
+  std::chrono::steady_clock::time_point at{};
   location source{};  // where cancel() was called; else where the context was made
 };
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "context/after_func.h"
+#include "context/threads.h"
 
 namespace hangup {
 namespace {
@@ -238,6 +239,7 @@ std::error_code ring::wait(const context& ctx, std::span<operation* const> all,
   }
   auto result = pass(all, nullptr, which);
   if (result == answer::blocked) {
+    const tree::blocking here;
     parker me;
     const after_func on_end(ctx, [&me]() noexcept { me.wake(); });
     const departure leaving(all);

@@ -61,7 +61,8 @@ class channel : protected channels::ring {
 
  public:
   // Allocates the room for so many values, at least 1 (0: std::invalid_argument).
-  explicit channel(std::size_t capacity) : ring(capacity), slots_(new slot[capacity]) {}
+  explicit channel(std::size_t capacity)
+      : ring(capacity), values_(std::allocator<T>().allocate(capacity)) {}
   ~channel();
   channel(const channel&) = delete;
   channel& operator=(const channel&) = delete;
@@ -95,14 +96,7 @@ class channel : protected channels::ring {
   template <class U>
   friend class channels::take;
 
-  union slot {
-    slot() noexcept {}
-    ~slot() {}
-    T value;
-  };
-  T* at(std::size_t place) const noexcept { return std::addressof(slots_[place].value); }
-
-  const std::unique_ptr<slot[]> slots_;
+  T* const values_;  // room for `capacity` of them; which are there, the ring knows
 };
 
 namespace channels {
@@ -115,7 +109,7 @@ class put : public operation {
 
  private:
   void transfer(std::size_t place) final {
-    std::construct_at(to_.at(place), static_cast<Value&&>(value_));
+    std::construct_at(to_.values_ + place, static_cast<Value&&>(value_));
   }
 
   channel<T>& to_;
@@ -131,7 +125,7 @@ class take : public operation {
 
  private:
   void transfer(std::size_t place) final {
-    T* const value = from_.at(place);
+    T* const value = from_.values_ + place;
     value_.emplace(std::move(*value));
     std::destroy_at(value);
   }
@@ -145,8 +139,9 @@ class take : public operation {
 template <class T>
 channel<T>::~channel() {
   for (std::size_t nth = 0, count = size(); nth < count; ++nth) {
-    std::destroy_at(at(place(nth)));
+    std::destroy_at(values_ + place(nth));
   }
+  std::allocator<T>().deallocate(values_, capacity());
 }
 
 template <class T>

@@ -49,7 +49,7 @@ void context::throw_if_done() const {
 
 cancel_func& cancel_func::operator=(cancel_func&& other) noexcept {
   if (this != &other) {
-    (*this)({}, {});
+    (*this)(location());
     ctx_ = std::move(other.ctx_);
   }
   return *this;
@@ -65,8 +65,9 @@ void cancel_func::operator()(hangup::cause why, location from) const noexcept {
 }
 
 cancelable context_access::adopt_scope(tree::scope* fresh) noexcept {
-  context ctx = adopt(fresh);
-  return {ctx, cancel_func(ctx)};
+  fresh->refs.store(2, std::memory_order_relaxed);  // nobody else knows it yet
+  fresh->parent->ref();
+  return {context(fresh), cancel_func(context(fresh))};
 }
 
 void context_access::end(const context& ctx, cause why) noexcept {

@@ -70,12 +70,11 @@ class context {
   // Empty while it lives; then for ever errc::canceled or errc::deadline_exceeded. As cheap as
   // done().
   [[nodiscard]] std::error_code err() const noexcept {
-    // std::error_code's own default asks the library for this address each time.
-    static const std::error_category& none = std::system_category();
     const auto how = node_->ends == nullptr ? 0U : node_->ends->word.how_ended();
-    return how == 0 ? std::error_code(0, none)
-                    : make_error_code(how == tree::state_word::expired ? errc::deadline_exceeded
-                                                                       : errc::canceled);
+    if (how == 0) [[likely]] {
+      return no_error();
+    }
+    return how == tree::state_word::expired ? errc::deadline_exceeded : errc::canceled;
   }
 
   // Null while it lives; then for ever the first cause, the same object for all that it took along.
@@ -92,16 +91,13 @@ class context {
 
   // The nearest value stored under this key, null if there is none. The key is a type:
   //   struct trace_id { using type = std::string; };
-  // Valid as long as any handle to this context. Costs one load per value in between, and nothing
-  // for what else is in between.
+  // Valid as long as any handle to this context. Costs a fraction of a nanosecond per value in
+  // between, and nothing for what else is in between.
   template <class Key>
   [[nodiscard]] const typename Key::type* value() const noexcept {
-    for (auto* v = node_->values; v != nullptr; v = v->next_value) {
-      if (v->tag == &tree::key_tag<Key>) {
-        return static_cast<const typename Key::type*>(v->get());
-      }
-    }
-    return nullptr;
+    const auto* const nearest = node_->values;
+    const auto* const v = nearest == nullptr ? nullptr : nearest->find(&tree::key_tag<Key>);
+    return v == nullptr ? nullptr : static_cast<const typename Key::type*>(v->get());
   }
 
   // Throws canceled_error if it has ended: for code that unwinds by exceptions.
@@ -113,6 +109,7 @@ class context {
  private:
   explicit context(tree::node* adopted) noexcept : node_(adopted) {}
   friend struct context_access;
+  friend class cancel_func;
 
   tree::node* node_;
 };
@@ -129,7 +126,7 @@ class cancel_func {
   cancel_func() noexcept : ctx_(background()) {}  // ends nothing
   cancel_func(cancel_func&& other) noexcept = default;
   cancel_func& operator=(cancel_func&& other) noexcept;  // cancels what it had
-  ~cancel_func() { (*this)({}, {}); }  // the cause's source: where the context was made
+  ~cancel_func() { (*this)(location()); }  // the cause's source: where the context was made
 
   // Ends the context and everything derived from it, and returns when all of them say so. Stop
   // tokens are triggered and hooks run here, in this call (see after_func). The second and later
@@ -138,7 +135,12 @@ class cancel_func {
   //
   // The cause is ignored if the context has ended already. Its source becomes the place of this
   // call, unless it names another.
-  void operator()(hangup::cause why = {}, location from = location::current()) const noexcept;
+  void operator()(location from = location::current()) const noexcept {
+    if (auto* const s = ctx_.node_->ends; s != nullptr && tree::must_end(*s)) {
+      tree::cancel(*s, from);
+    }
+  }
+  void operator()(hangup::cause why, location from = location::current()) const noexcept;
 
  private:
   explicit cancel_func(context ctx) noexcept : ctx_(std::move(ctx)) {}

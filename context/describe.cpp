@@ -37,10 +37,13 @@ void scope::print(std::string& to) const {
 }
 
 void timed_scope::print(std::string& to) const {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(due - clock::now()).count();
-  to.append(".with_deadline(")
-      .append(left > 0 ? "in " + std::to_string(left) + " ms" : "passed")
-      .append(")");
+  const auto now = clock::now();
+  if (due <= now) {
+    to.append(".with_deadline(passed)");
+    return;
+  }
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(due - now).count();
+  to.append(".with_deadline(in ").append(std::to_string(left)).append(" ms)");
 }
 
 }  // namespace tree

@@ -3,6 +3,7 @@
 namespace hangup {
 
 constinit context_category_storage the_context_category;
+const std::error_category* const category_of_no_error = &std::system_category();
 
 const char* context_category_type::name() const noexcept {
   return "context";

@@ -34,6 +34,15 @@ inline std::error_code make_error_code(errc e) noexcept {
   return {static_cast<int>(e), context_category()};
 }
 
+// std::error_code(), whose own default asks the standard library for this address each time.
+extern const std::error_category* const category_of_no_error;
+inline std::error_code no_error() noexcept {
+  if (category_of_no_error == nullptr) [[unlikely]] {  // in the constructor of some static object
+    return {};
+  }
+  return {0, *category_of_no_error};
+}
+
 // Thrown by context::throw_if_done(). A server maps it to the same end as an error code: it is
 // never an error of the handler.
 class canceled_error : public std::system_error {

@@ -29,7 +29,10 @@ tree::scope* late_watch::watched() const noexcept {
 }
 
 void late_watch::fire() noexcept {
-  arm(ctx_.cause()->at + report_.after);
+  const auto at = ctx_.cause()->at;
+  if (report_.after < context::clock::time_point::max() - at) {
+    arm(at + report_.after);
+  }
 }
 
 void late_watch::expire() noexcept {

@@ -19,8 +19,8 @@
 //
 //   while (!over && !select(ctx, on_receive(jobs, work, [&] { over = true; }), on_receive(...)))
 //
-// Fairness: the search for a case that can go on starts at a random one, so each of n that could
-// go on is taken with a probability of at least 1/n, however busy the others are.
+// Fairness: the search for a case that can go on starts at a random one. So of n cases each one
+// that can go on is taken with a probability of at least 1/n, however busy the others are.
 //
 // The same channel may be in several cases, to receive and to send. Any number of threads may
 // select in any order of channels. A select that finds no case ready costs two locks per case and

@@ -14,7 +14,8 @@ class [[nodiscard]] shield {
  public:
   // The region has the values of `outer`, not its end and not its deadline, but a time of its own:
   // what must finish must not take for ever either. Two allocations.
-  shield(const context& outer, context::clock::duration at_most,
+  template <class Rep, class Period>
+  shield(const context& outer, std::chrono::duration<Rep, Period> at_most,
          location made = location::current())
       : outer_(outer),
         inner_(with_timeout(without_cancel(outer), at_most,
@@ -24,8 +25,8 @@ class [[nodiscard]] shield {
   const context& ctx() const noexcept { return inner_.ctx; }
 
   // Ends the region, and returns how `outer` has ended meanwhile. The second call only answers.
-  std::error_code leave() const noexcept {
-    inner_.cancel();
+  std::error_code leave(location from = location::current()) const noexcept {
+    inner_.cancel(from);
     return outer_.err();
   }
 

@@ -1,13 +1,14 @@
 #include "context/signal.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <cstdint>
 #include <mutex>
 #include <string>
 #include <system_error>
@@ -21,22 +22,32 @@ namespace {
 
 constexpr int most_signals = 65;  // signals are 1 ... 64
 
-// Where the handler writes the number of a signal, and a thread of ours reads it: a handler may do
-// next to nothing else (signal-safety(7)).
-std::atomic<int> mailbox{-1};
+// What the handler says to the thread that ends contexts: which signals have come, and that it
+// should look. A handler may do next to nothing else (signal-safety(7)).
+std::array<std::atomic<bool>, most_signals> arrived{};
+std::atomic<int> bell{-1};     // an eventfd
+std::atomic<pid_t> process{};  // whose contexts they are
 
 void on_signal(int signal) {
   const int before = errno;
-  const auto number = static_cast<unsigned char>(signal);
-  // Full: 65,536 signals wait to be read, and more of the same would say nothing new.
-  [[maybe_unused]] const auto n = ::write(mailbox.load(std::memory_order_relaxed), &number, 1);
+  if (::getpid() == process.load(std::memory_order_relaxed)) {
+    arrived[static_cast<std::size_t>(signal)].store(true, std::memory_order_release);
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto n = ::write(bell.load(std::memory_order_relaxed), &one, sizeof one);
+  } else {  // in a child made by fork(), which has no thread that ends contexts
+    ::signal(signal, SIG_DFL);
+    ::raise(signal);
+  }
   errno = before;
 }
 
 struct signal_scope final : scope {
   signal_scope(node& above, std::initializer_list<int> wanted, const location& made)
-      : scope(above, made), signals(wanted) {}
-  void give_back() noexcept override;
+      : scope(above, made), signals(wanted) {
+    watched = true;
+    kept = true;  // its end is not complete before the signal does again what it did before
+  }
+  void disarm() noexcept override;
   void print(std::string& to) const override { to.append(".with_signal"); }
 
   const std::vector<int> signals;
@@ -77,23 +88,29 @@ class signals_of_the_process {
   };
 
   signals_of_the_process() {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) {
-      throw std::system_error(errno, std::generic_category(), "pipe");
+    const int fd = ::eventfd(0, EFD_CLOEXEC);
+    if (fd < 0) {
+      throw std::system_error(errno, std::generic_category(), "eventfd");
     }
-    ::fcntl(ends[1], F_SETFL, O_NONBLOCK);
-    mailbox.store(ends[1], std::memory_order_relaxed);
-    start_background_thread("hangup-signal", [this, from = ends[0]] { run(from); });
+    bell.store(fd, std::memory_order_relaxed);
+    process.store(::getpid(), std::memory_order_relaxed);
+    start_background_thread("hangup-signal", all_signals(), [this, fd] {
+      only_serves = true;
+      run(fd);
+    });
   }
 
+  static bool exists(int signal) noexcept { return signal >= 1 && signal < most_signals; }
+
   bool add(signal_scope& s, int signal) {
-    if (signal < 1 || signal >= most_signals) {
+    if (!exists(signal)) {
       errno = EINVAL;
       return false;
     }
     auto& one = all_[static_cast<std::size_t>(signal)];
     one.waiting.push_back(&s);
     if (one.waiting.size() == 1) {
+      arrived[static_cast<std::size_t>(signal)].store(false);  // one from before is not for us
       struct sigaction ours {};
       ours.sa_handler = on_signal;
       ours.sa_flags = SA_RESTART;
@@ -107,6 +124,9 @@ class signals_of_the_process {
   }
 
   void remove(const signal_scope& s, int signal) noexcept {
+    if (!exists(signal)) {
+      return;
+    }
     auto& one = all_[static_cast<std::size_t>(signal)];
     for (auto it = one.waiting.begin(); it != one.waiting.end(); ++it) {
       if (*it == &s) {
@@ -119,14 +139,14 @@ class signals_of_the_process {
     }
   }
 
-  void run(int from) {
+  void run(int fd) {
     for (;;) {
-      unsigned char signal = 0;
-      const auto n = ::read(from, &signal, 1);
-      if (n == 1) {
-        end_all(signal);
-      } else if (n == 0 || errno != EINTR) {
-        return;
+      std::uint64_t rings = 0;
+      [[maybe_unused]] const auto n = ::read(fd, &rings, sizeof rings);
+      for (std::size_t signal = 1; signal < most_signals; ++signal) {
+        if (arrived[signal].exchange(false, std::memory_order_acquire)) {
+          end_all(static_cast<int>(signal));
+        }
       }
     }
   }
@@ -136,9 +156,7 @@ class signals_of_the_process {
     {
       const std::lock_guard hold(mutex_);
       met = all_[static_cast<std::size_t>(signal)].waiting;
-      for (auto* const s : met) {
-        s->ref();  // alive: who ends it calls remove() before letting go
-      }
+      std::erase_if(met, [](const signal_scope* s) { return !s->try_ref(); });
     }
     const char* const abbreviation = ::sigabbrev_np(signal);
     const std::string name =
@@ -153,7 +171,7 @@ class signals_of_the_process {
   std::array<one_signal, most_signals> all_;
 };
 
-void signal_scope::give_back() noexcept {
+void signal_scope::disarm() noexcept {
   signals_of_the_process::get().remove(*this);
 }
 
@@ -165,8 +183,8 @@ cancelable with_signal(const context& parent, std::initializer_list<int> signals
   auto both = context_access::adopt_scope(fresh);
   tree::attach(*fresh);
   tree::signals_of_the_process::get().add(*fresh);
-  if (!tree::keep(*fresh)) {
-    fresh->give_back();
+  if (fresh->word.how_ended() != 0) {  // the parent ended in between, and disarmed too early
+    fresh->disarm();
   }
   return both;
 }

@@ -4,6 +4,7 @@
 //   auto [ctx, stop] = with_signal(background(), {SIGINT, SIGTERM});
 #pragma once
 
+#include <csignal>
 #include <initializer_list>
 
 #include "context/context.h"
@@ -16,7 +17,7 @@ namespace hangup {
 // so that a second Ctrl-C ends a program that hangs while it stops.
 //
 // Works with signals in any thread, blocked nowhere. std::system_error if a signal cannot be caught
-// (SIGKILL). One allocation, and one thread for the process from the first use on.
+// (SIGKILL). A few allocations, and one thread for the process from the first use on.
 [[nodiscard]] cancelable with_signal(const context& parent, std::initializer_list<int> signals,
                                      location made = location::current());
 

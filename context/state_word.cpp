@@ -19,6 +19,8 @@ enum : std::uint32_t { for_lock = 1, for_end = 2, for_settle = 4 };
 
 using clock = std::chrono::steady_clock;
 
+constexpr int spins = 64;
+
 void sleep_on(std::atomic<std::uint32_t>& word, std::uint32_t seen, std::uint32_t who,
               const timespec* until) noexcept {
   // FUTEX_WAIT_BITSET takes an absolute CLOCK_MONOTONIC time, which is steady_clock on Linux.
@@ -38,9 +40,9 @@ void relax() noexcept {
 
 }  // namespace
 
-void state_word::lock() noexcept {
+void state_word::lock_contended() noexcept {
   auto seen = word_.load(std::memory_order_relaxed);
-  for (int spin = 0; spin < 64; ++spin) {
+  for (int spin = 0; spin < spins; ++spin) {
     if ((seen & locked) == 0 &&
         word_.compare_exchange_weak(seen, seen | locked, std::memory_order_acquire,
                                     std::memory_order_relaxed)) {
@@ -65,23 +67,9 @@ void state_word::lock() noexcept {
   }
 }
 
-void state_word::unlock() noexcept {
-  const auto before = word_.fetch_sub(locked, std::memory_order_release);
-  if ((before & lock_waiters) != 0) {
-    word_.fetch_and(~std::uint32_t{lock_waiters}, std::memory_order_relaxed);
-    wake_all(word_, for_lock);
-  }
-}
-
-bool state_word::end_and_unlock(std::uint32_t how, bool has_descendants) noexcept {
-  // The lock is held, so these bits are known: one addition sets the end and clears the lock.
-  const auto change = how + (has_descendants ? settling : 0U) - locked;
-  const auto before = word_.fetch_add(change, std::memory_order_acq_rel);
-  if ((before & lock_waiters) != 0) {
-    word_.fetch_and(~std::uint32_t{lock_waiters}, std::memory_order_relaxed);
-    wake_all(word_, for_lock);
-  }
-  return (before & end_waiters) != 0;
+void state_word::wake_lock_waiters() noexcept {
+  word_.fetch_and(~std::uint32_t{lock_waiters}, std::memory_order_relaxed);
+  wake_all(word_, for_lock);
 }
 
 void state_word::wake_end_waiters() noexcept {
@@ -95,7 +83,7 @@ void state_word::settle() noexcept {
   }
 }
 
-void state_word::wait_settled() noexcept {
+void state_word::sleep_until_settled() noexcept {
   auto seen = word_.load(std::memory_order_acquire);
   while ((seen & settling) != 0) {
     seen = word_.fetch_or(settle_waiters, std::memory_order_acquire) | settle_waiters;

@@ -30,17 +30,44 @@ class state_word {
   std::uint32_t how_ended() const noexcept { return word_.load(std::memory_order_acquire) & ended; }
 
   // A short lock for the scope's lists: spins a little, then sleeps. Not recursive.
-  void lock() noexcept;
-  void unlock() noexcept;
+  void lock() noexcept {
+    auto seen = word_.load(std::memory_order_relaxed);
+    if ((seen & locked) != 0 ||
+        !word_.compare_exchange_strong(seen, seen | locked, std::memory_order_acquire,
+                                       std::memory_order_relaxed)) {
+      lock_contended();
+    }
+  }
+  void unlock() noexcept {
+    if ((word_.fetch_sub(locked, std::memory_order_release) & lock_waiters) != 0) {
+      wake_lock_waiters();
+    }
+  }
 
   // With the lock held and alive: publishes the end and releases the lock. Answers whether threads
   // sleep on the end: the caller owes them wake_end_waiters().
-  [[nodiscard]] bool end_and_unlock(std::uint32_t how, bool has_descendants) noexcept;
+  [[nodiscard]] bool end_and_unlock(std::uint32_t how, bool has_descendants) noexcept {
+    // The lock is held, so these bits are known: one addition sets the end and clears the lock.
+    const auto change = how + (has_descendants ? settling : 0U) - locked;
+    const auto before = word_.fetch_add(change, std::memory_order_acq_rel);
+    if ((before & lock_waiters) != 0) {
+      wake_lock_waiters();
+    }
+    return (before & end_waiters) != 0;
+  }
   void wake_end_waiters() noexcept;
+  // Does a thread sleep on the end, or is about to?
+  bool awaited() const noexcept {
+    return (word_.load(std::memory_order_relaxed) & end_waiters) != 0;
+  }
 
   // The descendants have been ended as well.
   void settle() noexcept;
-  void wait_settled() noexcept;
+  void wait_settled() noexcept {
+    if ((word_.load(std::memory_order_acquire) & settling) != 0) {
+      sleep_until_settled();
+    }
+  }
 
   // Sleeps until the end or until `until`. Answers whether it has ended.
   bool wait_end(std::chrono::steady_clock::time_point until) noexcept;
@@ -49,6 +76,10 @@ class state_word {
   void born_ended(std::uint32_t how) noexcept { word_.store(how, std::memory_order_relaxed); }
 
  private:
+  void lock_contended() noexcept;
+  void wake_lock_waiters() noexcept;
+  void sleep_until_settled() noexcept;
+
   std::atomic<std::uint32_t> word_{0};
 };
 

@@ -8,13 +8,16 @@
 namespace hangup {
 namespace {
 
-std::string words_of(const std::exception_ptr& thrown) {
+// What an exception says of itself, for the siblings.
+cause words_of(const std::exception_ptr& thrown) {
   try {
     std::rethrow_exception(thrown);
+  } catch (const std::system_error& e) {
+    return {.code = e.code(), .text = e.what()};
   } catch (const std::exception& e) {
-    return e.what();
+    return {.text = e.what()};
   } catch (...) {
-    return "an exception of an unknown type";
+    return {.text = "an exception of an unknown type"};
   }
 }
 
@@ -61,6 +64,9 @@ std::error_code task_group::enter(bool may_wait) {
         return std::make_error_code(std::errc::resource_unavailable_try_again);
       }
       if (const auto ec = hangup::wait(own_.ctx, room_, hold, [&] { return running_ < limit_; })) {
+        return ec;
+      }
+      if (const auto ec = own_.ctx.err()) {  // the room is that of the task that has failed
         return ec;
       }
     }
@@ -116,6 +122,7 @@ void task_group::task::run() noexcept {
     } catch (...) {
       thrown = std::current_exception();
     }
+    watch.reset();  // it has returned: if that ends the context, this task is not late
     if (error || thrown) {
       g.fail(error, std::move(thrown), from);
     }
@@ -131,16 +138,16 @@ void task_group::fail(std::error_code error, std::exception_ptr thrown,
   error_ = error;
   thrown_ = thrown;
   if (!plain_) {
-    own_.cancel({.kind = cause_kind::sibling_failed,
-                 .code = error,
-                 .text = thrown ? words_of(thrown) : std::string(),
-                 .at = {},
-                 .source = from},
-                {});
+    cause why = thrown ? words_of(thrown) : cause{.code = error};
+    why.kind = cause_kind::sibling_failed;
+    own_.cancel(std::move(why), from);
   }
 }
 
 void task_group::join() noexcept {
+  while (auto* const t = tree::take(this)) {
+    t->run();
+  }
   if (active_.fetch_sub(1, std::memory_order_acq_rel) != 1) {
     const tree::blocking here;
     std::unique_lock hold(mutex_);

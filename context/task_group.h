@@ -8,8 +8,9 @@
 //   if (const auto ec = parts.wait()) { ... }
 //
 // A task is a function of `const context&`, or of nothing, that returns std::error_code or void. It
-// fails by returning an error or by throwing. Each task has a thread of its own while it runs; the
-// threads are kept and shared by all groups (threads.h), so tasks may wait for each other.
+// fails by returning an error or by throwing. Each task has a thread of its own while it runs, so
+// tasks may wait for each other; the threads are kept and shared by all groups (threads.h), and
+// wait() lends its own to what has not begun.
 //
 // Rules for users
 //   - Pass on the context that the task is given: it ends when a sibling fails, `ctx` need not.
@@ -88,7 +89,8 @@ class task_group {
 
  private:
   struct task : tree::task {
-    task(task_group& of, const location& place) noexcept : group(of), from(place) {}
+    task(task_group& of, const location& place) noexcept
+        : tree::task(&of), group(of), from(place) {}
     virtual ~task() = default;
     void run() noexcept final;
     virtual std::error_code work() = 0;

@@ -19,6 +19,7 @@ constexpr auto keep_idle = 5s;
 constexpr int spins = 2000;  // some microseconds: less than it costs to be woken
 
 thread_local bool of_the_service = false;
+thread_local int blocking_here = 0;  // how many `blocking` there are on this thread
 
 }  // namespace
 
@@ -38,8 +39,16 @@ class thread_service final : timer {
     (last_ != nullptr ? last_->next_ : first_) = &t;
     last_ = &t;
     queued_.store(queued_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    const auto failed = call(hold);
+    const auto failed = call(hold, true);
     return failed && take_back(t) ? failed : std::error_code();
+  }
+
+  task* take(const void* owner) noexcept {
+    if (queued_.load(std::memory_order_relaxed) == 0) {
+      return nullptr;
+    }
+    const std::lock_guard hold(mutex_);
+    return first_ != nullptr && first_->owner_ == owner ? &pop() : nullptr;
   }
 
   void block() noexcept {
@@ -67,6 +76,17 @@ class thread_service final : timer {
     bool awake = false;
   };
 
+  task& pop() noexcept {
+    task& t = *first_;
+    first_ = t.next_;
+    if (first_ == nullptr) {
+      last_ = nullptr;
+    }
+    queued_.store(queued_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+    ++taken_;
+    return t;
+  }
+
   // There is no thread at all. False: there was one for a moment, and it has taken the task.
   bool take_back(task& t) noexcept {
     task* before = nullptr;
@@ -85,12 +105,12 @@ class thread_service final : timer {
 
   // With the lock held and something in the queue: sees to it that somebody comes for it. May let
   // go of the lock.
-  std::error_code call(std::unique_lock<std::mutex>& hold) {
+  std::error_code call(std::unique_lock<std::mutex>& hold, bool starter = false) {
     if (searching_ >= queued_.load(std::memory_order_relaxed)) {
       return {};
     }
     if (working_ + searching_ < cores_) {
-      return one_more(hold);
+      return one_more(hold, starter);
     }
     watch_queue(hold);
     return {};
@@ -106,7 +126,7 @@ class thread_service final : timer {
     }
   }
 
-  std::error_code one_more(std::unique_lock<std::mutex>& hold) {
+  std::error_code one_more(std::unique_lock<std::mutex>& hold, bool starter = false) {
     ++searching_;
     if (sleeping_ != nullptr) {
       sleeper& s = *sleeping_;
@@ -116,10 +136,15 @@ class thread_service final : timer {
       return {};
     }
     ++threads_;
+    if (starter &&
+        !only_serves) {  // a task takes the signals that a thread of whoever starts it would take
+      ::pthread_sigmask(SIG_SETMASK, nullptr, &blocked_);
+    }
+    const sigset_t mask = blocked_;
     hold.unlock();
     std::error_code failed;
     try {
-      start_background_thread("hangup-task", [this] { work(); });
+      start_background_thread("hangup-task", mask, [this] { work(); });
     } catch (const std::system_error& e) {
       failed = e.code();
     }
@@ -142,13 +167,7 @@ class thread_service final : timer {
       if (first_ == nullptr && !wait_for_work(hold)) {
         return;
       }
-      task& t = *first_;
-      first_ = t.next_;
-      if (first_ == nullptr) {
-        last_ = nullptr;
-      }
-      queued_.store(queued_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
-      ++taken_;
+      task& t = pop();
       --searching_;
       ++working_;
       if (first_ != nullptr) {
@@ -202,6 +221,7 @@ class thread_service final : timer {
     if (first_ == nullptr) {
       burst_ = 1;
       extra_ = 0;
+      called_ = 0;
       return;
     }
     if (taken_ - taken_before_ > called_) {
@@ -219,7 +239,7 @@ class thread_service final : timer {
     watch_queue(hold);
   }
 
-  const std::size_t cores_ = std::max(2U, std::thread::hardware_concurrency());
+  const std::size_t cores_ = std::max(2U, std::thread::hardware_concurrency()) - 1;
   std::mutex mutex_;
   task* first_ = nullptr;
   task* last_ = nullptr;
@@ -228,6 +248,7 @@ class thread_service final : timer {
   std::size_t threads_ = 0;
   std::size_t working_ = 0;
   std::size_t searching_ = 0;
+  sigset_t blocked_{};  // in the thread that made a thread necessary; the latest
 
   bool armed_ = false;
   std::size_t taken_ = 0;  // tasks, ever
@@ -241,13 +262,20 @@ std::error_code start(task& t) {
   return thread_service::get().start(t);
 }
 
-blocking::blocking() noexcept : counts_(of_the_service) {
+task* take(const void* owner) noexcept {
+  return thread_service::get().take(owner);
+}
+
+blocking::blocking() noexcept : counts_(of_the_service && blocking_here++ == 0) {
   if (counts_) {
     thread_service::get().block();
   }
 }
 
 blocking::~blocking() {
+  if (of_the_service) {
+    --blocking_here;
+  }
   if (counts_) {
     thread_service::get().unblock();
   }

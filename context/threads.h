@@ -3,11 +3,11 @@
 // strangers belongs in a pool (worker/pool.h).
 //
 // Every task gets a thread, also when all others block for ever: tasks may wait for each other. As
-// many as there are cores get theirs at once. Beyond that a task waits until a running one returns
-// or says that it blocks (`blocking`), and a tenth of a millisecond at most if none does: then it
-// is a thread more, twice as many each time as before. So a burst of short tasks runs on a few
-// threads, and a burst of blocking ones soon has as many as it needs. A thread that has had nothing
-// to do for five seconds ends.
+// many as there are cores, less the one of whoever starts them, get theirs at once. Beyond that a
+// task waits until a running one returns or says that it blocks (`blocking`), and a tenth of a
+// millisecond at most if none does: then it is a thread more, twice as many each time as before. So
+// a burst of short tasks runs on a few threads, and a burst of blocking ones soon has as many as it
+// needs. A thread that has had nothing to do for five seconds ends.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@ namespace hangup::tree {
 
 class task {
  public:
-  task() = default;
+  explicit task(const void* owner = nullptr) noexcept : owner_(owner) {}
   task(const task&) = delete;
   task& operator=(const task&) = delete;
 
@@ -29,12 +29,17 @@ class task {
 
  private:
   friend class thread_service;
+  const void* const owner_;
   task* next_ = nullptr;
 };
 
 // Runs `t.run()` on a thread of its own. Returns why not, if there is no thread and none can be
 // made. Never blocks. Thread-safe.
 std::error_code start(task& t);
+
+// Takes back the task that is next in the queue if it has this owner, for a thread that would only
+// wait for it: it calls run() itself. Null: there is none.
+task* take(const void* owner) noexcept;
 
 // While it lives the calling thread, if it is one of the service's, does not count as working: for
 // waits. Costs nothing on other threads.

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -32,8 +33,15 @@ class timer_service {
       earlier ? up(t.slot_) : down(t.slot_);
     }
     if (!started_) {
-      started_ = true;
-      start_background_thread("hangup-timer", [this] { run(); });
+      try {
+        start_background_thread("hangup-timer", all_signals(), [this] {
+          only_serves = true;
+          run();
+        });
+        started_ = true;
+      } catch (const std::system_error&) {
+        // The next one may have more luck. Until then deadlines are found by those who wait.
+      }
     } else if (heap_.front() == &t && due < sleeps_until_) {
       wake_.notify_one();
     }

@@ -1,10 +1,25 @@
 #include "context/tree.h"
 
+#include <algorithm>
+#include <ctime>
+
 #include "context/error.h"
 
 namespace hangup::tree {
 
 node::node(node& above) noexcept : parent(&above), ends(above.ends), values(above.values) {}
+
+value_node::value_node(node& above, const void* key) noexcept
+    : node(above), tags{key}, next_value(above.values) {
+  values = this;
+  if (next_value != nullptr) {
+    std::copy_n(next_value->tags.begin(), width - 1, tags.begin() + 1);
+    skip = next_value;
+    for (std::size_t i = 1; skip != nullptr && i < width; ++i) {
+      skip = skip->next_value;
+    }
+  }
+}
 
 bool node::try_ref() const noexcept {
   auto seen = refs.load(std::memory_order_relaxed);
@@ -22,7 +37,7 @@ void node::destroy(const node* n) noexcept {
     node* const above = n->parent;
     const_cast<node*>(n)->leave_tree();
     delete n;
-    if (above->parent == nullptr || above->refs.fetch_sub(1, std::memory_order_acq_rel) != 1) {
+    if (above->parent == nullptr || !above->drop_ref()) {
       return;
     }
     n = above;
@@ -100,8 +115,10 @@ void attach(scope& s) noexcept {
 
 namespace {
 
-bool has_dependants(const scope& s) noexcept {
-  return s.kids != nullptr || s.hooks != nullptr || s.kept || s.stop_source.stop_possible();
+// With the lock held, just before the end: what will there be to do?
+bool has_dependants(scope& s) noexcept {
+  s.calls = s.hooks != nullptr || s.stop_source.stop_possible();
+  return s.calls || s.kept || s.kids != nullptr;
 }
 
 // What one end() has to deal with below the scope it ends, as lists through the scopes themselves.
@@ -168,6 +185,15 @@ void run_hooks(scope& s) noexcept {
   }
 }
 
+// The third step, for one scope.
+void make_calls(scope& s) noexcept {
+  s.word.lock();
+  std::stop_source source = s.stop_source;
+  s.word.unlock();
+  source.request_stop();
+  run_hooks(s);
+}
+
 // Ends the kids of `s`, which has been ended.
 void end_kids(scope& s, std::uint32_t how, walk& w) noexcept {
   s.word.lock();
@@ -204,17 +230,17 @@ void end_below(scope& top, std::uint32_t how) noexcept {
   for (scope* s = done; s != nullptr; s = s->next) {
     s->word.settle();
   }
+  for (scope* s = done; s != nullptr; s = s->next) {
+    if (s->kept) {
+      s->give_back();
+    }
+  }
   while (done != nullptr) {
     scope& s = *done;
     done = s.next;
-    s.word.lock();
-    std::stop_source source = s.stop_source;
-    s.word.unlock();
-    if (s.kept) {
-      s.give_back();
+    if (s.calls) {
+      make_calls(s);
     }
-    source.request_stop();
-    run_hooks(s);
     s.unref();
   }
 }
@@ -223,13 +249,22 @@ void end_below(scope& top, std::uint32_t how) noexcept {
 
 namespace {
 
+// Reading the clock is half of what the end of a small context costs.
+clock::time_point last_tick() noexcept {
+  timespec t{};
+  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &t);  // of the same clock
+  return clock::time_point(std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec));
+}
+
 // With the lock of `s` held, which is alive and has its cause in `own`.
-void publish(scope& s, std::uint32_t how) noexcept {
+void publish(scope& s, std::uint32_t how, bool plain = false) noexcept {
+  const bool dependants = has_dependants(s);
   if (s.own.at == clock::time_point{}) {
-    s.own.at = clock::now();
+    const bool unseen =
+        plain && !dependants && s.refs.load(std::memory_order_relaxed) <= 2 && !s.word.awaited();
+    s.own.at = unseen ? last_tick() : clock::now();
   }
   s.why = &s.own;
-  const bool dependants = has_dependants(s);
   const bool sleepers = s.word.end_and_unlock(how, dependants);
   if (sleepers) {
     s.word.wake_end_waiters();
@@ -244,14 +279,14 @@ void publish(scope& s, std::uint32_t how) noexcept {
 
 // True: alive, and locked.
 bool lock_if_alive(scope& s) noexcept {
-  if (s.word.how_ended() == 0) {
+  if (must_end(s)) {
     s.word.lock();
     if (s.word.how_ended() == 0) {
       return true;
     }
     s.word.unlock();
+    s.word.wait_settled();
   }
-  s.word.wait_settled();
   return false;
 }
 
@@ -267,6 +302,20 @@ bool end(scope& s, std::uint32_t how, cause&& why) noexcept {
   s.own = std::move(why);
   publish(s, how);
   return true;
+}
+
+void cancel(scope& s, const location& from) noexcept {
+  if (!lock_if_alive(s)) {
+    return;
+  }
+  if (s.watched) {  // what its deadline would have said
+    s.own.code.clear();
+    s.own.text.clear();
+  }
+  if (from.line != 0) {
+    s.own.source = from;
+  }
+  publish(s, state_word::canceled, true);
 }
 
 bool expire(scope& s) noexcept {
@@ -347,7 +396,8 @@ bool wait_not_running(scope& s, hook& h) noexcept {
 }
 
 void withdraw(scope& s, hook& h) noexcept {
-  if (!remove(s, h) && wait_not_running(s, h)) {
+  // Inside it; unless another one runs, which it has replaced at the same address.
+  if (!remove(s, h) && wait_not_running(s, h) && h.destroyed != nullptr) {
     *h.destroyed = true;
   }
 }
@@ -373,6 +423,7 @@ std::stop_token token_of(scope& s) {
 
 timed_scope::timed_scope(node& above, clock::time_point when, cause&& on_expiry) noexcept
     : scope(above, on_expiry.source) {
+  watched = true;
   own = std::move(on_expiry);
   due = when;
   due_owner = this;

@@ -20,15 +20,18 @@
 //      destroyed on a small stack.
 //   6. A scope has ended before its last reference goes: its cancel_func holds one, and ends it
 //      first. So nobody can meet a living scope that is being destroyed.
-//   7. What is registered outside of the tree (with a second parent, a stop token, a signal) is given
+//   7. What is registered outside of the tree (with a second parent, a stop token, a signal) is
+//   given
 //      back in the third step, by a thread that holds a reference and no lock (keep()).
 //
-// Lock order: a scope's lock, then a kid's, never more than these two; then the lock of the timer
-// service, which may be taken under them. No lock is held while a user's code runs.
+// Lock order: a scope's lock, then a kid's, never more than these two; then the lock of a service
+// (timer, signals), which may be taken under them. No lock is held while a user's code runs.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <stop_token>
 #include <string>
@@ -62,14 +65,21 @@ struct node {
     }
   }
   void unref() const noexcept {
-    if (parent != nullptr && refs.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    if (parent != nullptr && drop_ref()) {
       destroy(this);
     }
   }
-  // For the timer, which may meet a node whose last handle is just going away.
+  // True: that was the last one. Whoever has the only reference needs no atomic step to see that
+  // nobody can make another.
+  bool drop_ref() const noexcept {
+    return (!watched && refs.load(std::memory_order_acquire) == 1) ||
+           refs.fetch_sub(1, std::memory_order_acq_rel) == 1;
+  }
+  // For a service, which may meet a node whose last handle is just going away.
   bool try_ref() const noexcept;
 
   mutable std::atomic<std::uint32_t> refs{1};
+  bool watched = false;  // by a service (timer, signals), which makes references out of nothing
   node* const parent = nullptr;
   scope* ends = nullptr;                     // the scope that ends this context; null: never ends
   const value_node* values = nullptr;        // the nearest value at or above this node
@@ -81,16 +91,31 @@ struct node {
 };
 
 struct value_node : node {
-  value_node(node& above, const void* key) noexcept
-      : node(above), tag(key), next_value(above.values) {
-    values = this;
-  }
+  value_node(node& above, const void* key) noexcept;
   virtual const void* get() const noexcept = 0;
   virtual const std::type_info& key() const noexcept = 0;
   void print(std::string& to) const override;  // the key, never the value: logs are read by many
 
-  const void* const tag;
+  // The value with this key, here or above.
+  const value_node* find(const void* key) const noexcept {
+    for (const auto* v = this; v != nullptr; v = v->skip) {
+      for (std::size_t i = 0; i < width; ++i) {
+        if (v->tags[i] == key) {
+          for (; i > 0; --i) {
+            v = v->next_value;
+          }
+          return v;
+        }
+      }
+    }
+    return nullptr;
+  }
+
+  // A look-up waits for memory once per step. So a node knows the keys of the next few as well.
+  static constexpr std::size_t width = 4;
+  std::array<const void*, width> tags;  // of this one and those above it, as far as there are
   const value_node* const next_value;
+  const value_node* skip = nullptr;  // the first that is not in `tags`
 };
 
 template <class Key>
@@ -130,25 +155,27 @@ struct scope : node {
   ~scope() override;
   void leave_tree() noexcept override;
   void print(std::string& to) const override;
-  virtual void disarm() noexcept {}
+  virtual void disarm() noexcept {}     // at the end, a service has no business with it any more
   virtual void give_back() noexcept {}  // see keep()
 
+  // What an end that goes through many touches comes first, in as few cache lines as possible.
   mutable state_word word;
-  scope* up = nullptr;  // where it is registered; null: nowhere
   bool linked = false;
   std::atomic<bool> detached{false};  // unlinked for good, and nobody else will touch it
-  scope* prev = nullptr;
+  bool kept = false;                  // see keep(); guarded by word until the end
+  bool calls = false;   // there is something to call in the third step; set at the end
+  scope* up = nullptr;  // where it is registered; null: nowhere
   scope* next = nullptr;
-  scope* next_awaited = nullptr;  // for the one thread that ends `up`
-
+  scope* prev = nullptr;
   scope* kids = nullptr;                           // guarded by word
   hook* hooks = nullptr;                           // guarded by word
   std::stop_source stop_source{std::nostopstate};  // guarded by word, made on demand
-  bool kept = false;                               // see keep(); guarded by word until the end
-  std::atomic<hook*> running{nullptr};             // the hook that runs just now
-  std::atomic<std::thread::id> runner{};           // and on which thread
-
   const cause* why = nullptr;  // its own or an ancestor's; written before the end is published
+
+  scope* next_awaited = nullptr;          // for the one thread that ends `up`
+  std::atomic<hook*> running{nullptr};    // the hook that runs just now
+  std::atomic<std::thread::id> runner{};  // and on which thread
+
   cause own;  // where it was made, and what its deadline would say, until it ends by itself
 
   clock::time_point due = clock::time_point::max();  // the earliest deadline here or above
@@ -170,6 +197,15 @@ void attach(scope& s) noexcept;
 // Ends `s` and everything below it. The caller holds a reference. False: it had ended already; then
 // it returns when the end of the whole subtree is visible.
 bool end(scope& s, std::uint32_t how, cause&& why) noexcept;
+// The same, plainly: for whoever has asked must_end(). `from` may be unknown.
+void cancel(scope& s, const location& from) noexcept;
+inline bool must_end(scope& s) noexcept {
+  if (s.word.how_ended() == 0) {
+    return true;
+  }
+  s.word.wait_settled();
+  return false;
+}
 // The same, by its own deadline.
 bool expire(scope& s) noexcept;
 // The same, because of and with the cause of another scope, which has ended.

@@ -35,7 +35,7 @@ TEST(after_func, runs_after_a_timeout) {  // B53
   EXPECT_EQ(ran.get_future().wait_for(patience), std::future_status::ready);
 }
 
-TEST(after_func, runs_when_an_ancestor_ends) {
+TEST(after_func, runs_when_an_ancestor_ends) {  // B8 B53
   const auto top = with_cancel(background());
   const auto child = with_cancel(with_cancel(top.ctx).ctx);  // the middle one ended: born so
   const auto live = with_cancel(top.ctx);
@@ -78,7 +78,7 @@ TEST(after_func, stop_after_it_ran_is_false) {  // B56
   EXPECT_FALSE(hook.stop());
 }
 
-TEST(after_func, destruction_unregisters) {
+TEST(after_func, destruction_unregisters) {  // B55
   const auto c = with_cancel(background());
   int ran = 0;
   {

@@ -25,7 +25,7 @@ TEST(after_func, stop_while_it_runs_is_false_and_does_not_wait) {  // B56 B60
   go_on.set_value();
 }
 
-TEST(after_func, stop_may_be_called_by_the_function_and_by_its_owner_at_once) {
+TEST(after_func, stop_may_be_called_by_the_function_and_by_its_owner_at_once) {  // B56 B61
   for (int round = 0; round < rounds(500); ++round) {
     const auto c = with_cancel(background());
     after_func<std::function<void()>>* self = nullptr;
@@ -97,7 +97,7 @@ TEST(after_func, a_second_cancel_does_not_wait_for_functions) {  // B57
   go_on.set_value();
 }
 
-TEST(after_func, runs_exactly_once_or_is_stopped_when_both_race) {
+TEST(after_func, runs_exactly_once_or_is_stopped_when_both_race) {  // B53 B55 B56
   std::atomic<int> wrong{0};
   for (int round = 0; round < rounds(2000); ++round) {
     const auto c = with_cancel(background());

@@ -57,7 +57,7 @@ TEST(cancel, a_moved_cancel_func_cancels_once_and_at_its_new_place) {
   EXPECT_TRUE(c.ctx.done());
 }
 
-TEST(cancel, assigning_a_cancel_func_cancels_what_it_held) {
+TEST(cancel, assigning_a_cancel_func_cancels_what_it_held) {  // B66
   auto one = with_cancel(background());
   auto two = with_cancel(background());
   one.cancel = std::move(two.cancel);

@@ -37,12 +37,21 @@ TEST(error, the_errors_equal_the_conditions_of_the_standard_library) {  // B20
   EXPECT_TRUE(canceled);
 }
 
+struct number_key {
+  using type = int;
+};
+
 TEST(cause, of_a_live_context_is_null_and_of_layers_is_the_nearest_above) {  // B43
-  const auto c = with_cancel(background());
+  const auto top = with_cancel(background());
+  const auto c = with_cancel(with_value<number_key>(top.ctx, 1));
+  const auto layers = with_value<number_key>(with_value<number_key>(c.ctx, 2), 3);
   const auto shield = without_cancel(c.ctx);
   EXPECT_EQ(c.ctx.cause(), nullptr);
+  EXPECT_EQ(layers.cause(), nullptr);
   c.cancel(because("x"));
+  top.cancel(because("y"));
   EXPECT_EQ(why(c.ctx), "x");
+  EXPECT_EQ(layers.cause(), c.ctx.cause());
   EXPECT_EQ(shield.cause(), nullptr);
 }
 
@@ -64,7 +73,8 @@ TEST(cause, every_kind_reaches_the_descendants) {  // B45
   for (const auto kind :
        {cause_kind::client_closed, cause_kind::client_reset, cause_kind::client_vanished,
         cause_kind::write_timeout, cause_kind::shutdown, cause_kind::operator_request,
-        cause_kind::sibling_failed, cause_kind::handler_returned}) {
+        cause_kind::sibling_failed, cause_kind::handler_returned, cause_kind::signal,
+        cause_kind::caller}) {
     const auto c = with_cancel(background());
     const auto below = with_cancel(c.ctx);
     c.cancel({kind});
@@ -83,13 +93,18 @@ TEST(cause, a_deadline_as_the_cause_of_a_cancel_is_deadline_exceeded) {
 }
 
 TEST(cause, a_plain_cancel_has_the_kind_caller_and_no_words) {  // B33
-  const auto c = with_cancel(background());
-  c.cancel();
-  ASSERT_NE(c.ctx.cause(), nullptr);
-  EXPECT_EQ(c.ctx.cause()->kind, cause_kind::caller);
-  EXPECT_EQ(c.ctx.cause()->text, "");
-  EXPECT_FALSE(c.ctx.cause()->code);
-  EXPECT_EQ(describe(*c.ctx.cause()), "canceled");
+  const auto plain = with_cancel(background());
+  const auto empty = with_cancel(background());
+  plain.cancel();
+  empty.cancel(cause{});
+  for (const auto& ctx : {plain.ctx, empty.ctx}) {
+    EXPECT_EQ(ctx.err(), errc::canceled);
+    ASSERT_NE(ctx.cause(), nullptr);
+    EXPECT_EQ(ctx.cause()->kind, cause_kind::caller);
+    EXPECT_EQ(ctx.cause()->text, "");
+    EXPECT_FALSE(ctx.cause()->code);
+    EXPECT_EQ(describe(*ctx.cause()), "canceled");
+  }
 }
 
 TEST(cause, the_first_wins_for_ever) {  // B34
@@ -167,12 +182,12 @@ TEST(cause, a_parent_that_is_cancelled_before_the_deadline_gives_its_cause) {  /
 TEST(cause, names_are_distinct_and_descriptions_say_the_callers_words) {  // B45
   std::set<std::string> names;
   std::set<std::string> words;
-  for (int kind = 0; kind <= static_cast<int>(cause_kind::handler_returned); ++kind) {
+  for (int kind = 0; kind <= static_cast<int>(cause_kind::signal); ++kind) {
     names.emplace(name(static_cast<cause_kind>(kind)));
     words.insert(describe({static_cast<cause_kind>(kind)}));
   }
-  EXPECT_EQ(names.size(), 10U);
-  EXPECT_EQ(words.size(), 10U);
+  EXPECT_EQ(names.size(), 11U);
+  EXPECT_EQ(words.size(), 11U);
   EXPECT_EQ(name(cause_kind::client_closed), "client_closed");
   EXPECT_EQ(describe({cause_kind::client_closed}), "client closed (FIN)");
   EXPECT_EQ(describe(because("too slow")), "canceled: too slow");

@@ -163,7 +163,7 @@ TEST(racing, cancelling_a_child_while_the_parents_cancel_walks_is_no_deadlock) {
   }
 }
 
-TEST(racing, two_hooks_that_cancel_each_others_context_are_no_deadlock) {
+TEST(racing, two_hooks_that_cancel_each_others_context_are_no_deadlock) {  // B61
   for (int round = 0; round < rounds(500); ++round) {
     const auto one = with_cancel(background());
     const auto two = with_cancel(background());
@@ -176,7 +176,7 @@ TEST(racing, two_hooks_that_cancel_each_others_context_are_no_deadlock) {
   }
 }
 
-TEST(racing, the_last_handle_may_go_while_the_parent_or_the_deadline_ends_it) {
+TEST(racing, the_last_handle_may_go_while_the_parent_or_the_deadline_ends_it) {  // B63 B67
   for (int round = 0; round < rounds(1000); ++round) {
     const auto parent = with_cancel(background());
     together(4, [&](int i) {

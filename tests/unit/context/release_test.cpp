@@ -12,6 +12,9 @@ using namespace test;
 struct level_key {
   using type = int;
 };
+struct other_key {
+  using type = int;
+};
 
 TEST(release, an_ended_child_leaves_its_parent_at_once) {  // B63
   const auto parent = with_cancel(background());
@@ -85,33 +88,36 @@ void on_a_small_stack(F f) {
   pthread_attr_destroy(&attr);
 }
 
-TEST(depth, a_chain_of_100000_levels_is_cancelled_and_destroyed_without_recursion) {
-  bool ended = false;
+TEST(depth, a_chain_of_100000_levels_is_cancelled_and_destroyed_without_recursion) {  // B5
+  constexpr int levels = 100'000;
+  int ended = 0;
   bool alive = false;
   on_a_small_stack([&] {
     std::vector<cancelable> chain;
     chain.push_back(with_cancel(background()));
-    for (int i = 1; i < 100'000; ++i) {
+    for (int i = 1; i < levels; ++i) {
       chain.push_back(with_cancel(chain.back().ctx));
     }
     context leaf = chain.back().ctx;
     alive = !leaf.done();
     chain.front().cancel();
-    ended = leaf.done();
+    for (const auto& c : chain) {
+      ended += c.ctx.done();
+    }
     chain.clear();        // the leaf still holds every level
     leaf = background();  // and now all of them go
   });
   EXPECT_TRUE(alive);
-  EXPECT_TRUE(ended);
+  EXPECT_EQ(ended, levels);
 }
 
-TEST(depth, a_chain_of_100000_values_is_destroyed_without_recursion) {
+TEST(depth, a_chain_of_100000_values_and_shields_is_destroyed_without_recursion) {
   int outermost = 0;
   on_a_small_stack([&] {
     const auto c = with_cancel(background());
     context leaf = with_value<level_key>(c.ctx, 7);
     for (int i = 1; i < 100'000; ++i) {
-      leaf = without_cancel(leaf);
+      leaf = i % 2 == 0 ? without_cancel(leaf) : with_value<other_key>(leaf, i);
     }
     outermost = *leaf.value<level_key>();
   });

@@ -204,7 +204,7 @@ class stressed_tree {
   std::atomic<int> hooks_run_{0};
 };
 
-TEST(stress, everything_at_random_on_several_threads) {
+TEST(stress, everything_at_random_on_several_threads) {  // B72
   const char* const given = std::getenv("HANGUP_SEED");
   std::random_device device;
   for (int round = 0; round < (given != nullptr ? 1 : 8); ++round) {

@@ -1,10 +1,14 @@
 // Values: which one is found, how long it lives.
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <memory>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 
+#include "context/bridge.h"
+#include "context/signal.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup {
@@ -51,7 +55,13 @@ TEST(value, is_found_through_every_layer) {  // B48
   const auto timed = with_timeout(child.ctx, never);
   const auto other = with_value<trace_key>(timed.ctx, "t");
   const auto shield = without_cancel(other);
-  const auto leaf = with_cancel(shield);
+  const std::stop_source foreign;
+  const auto either = with_either(shield, child.ctx);
+  const auto token = with_stop_token(either.ctx, foreign.get_token());
+  const auto signal = with_signal(token.ctx, {SIGUSR1});
+  const auto leaf = with_cancel(signal.ctx);
+  ASSERT_NE(leaf.ctx.value<user_key>(), nullptr);
+  ASSERT_NE(leaf.ctx.value<trace_key>(), nullptr);
   EXPECT_EQ(*leaf.ctx.value<user_key>(), "u");
   EXPECT_EQ(*leaf.ctx.value<trace_key>(), "t");
   EXPECT_EQ(leaf.ctx.value<pointer_key>(), nullptr);
@@ -96,7 +106,7 @@ TEST(value, lives_as_long_as_the_last_context_below_it) {
   EXPECT_TRUE(watched.expired());
 }
 
-TEST(value, ends_with_its_parent_and_not_before) {
+TEST(value, ends_with_its_parent_and_not_before) {  // B43
   const auto parent = with_cancel(background());
   const auto valued = with_value<user_key>(parent.ctx, "u");
   EXPECT_FALSE(valued.done());
