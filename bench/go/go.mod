@@ -1,0 +1,3 @@
+module hangup/bench
+
+go 1.21
