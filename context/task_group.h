@@ -1,7 +1,7 @@
 // Tasks that belong together: they run at the same time, the first that fails ends the others, and
 // no task outlives the group (Go: golang.org/x/sync/errgroup).
 //
-//   task_group parts(ctx);
+//   task_group parts(request);
 //   for (const auto& p : wanted) {
 //     parts.go([&](const context& ctx) { return fetch(ctx, p); });
 //   }
@@ -13,7 +13,7 @@
 // wait() lends its own to what has not begun.
 //
 // Rules for users
-//   - Pass on the context that the task is given: it ends when a sibling fails, `ctx` need not.
+//   - Pass on the context that the task is given: it ends when a sibling fails, `request` need not.
 //   - wait() or lose the error: the destructor ends the context and joins, and says nothing.
 //   - Bound the group (`set_limit`) when the number of tasks is not yours.
 //   - Do not wait() for a group, or destroy it, in one of its own tasks.

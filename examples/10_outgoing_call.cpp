@@ -1,6 +1,5 @@
-// An outgoing HTTP call that may take half a second. The server that is called is here as well: it
-// answers at once on /quick; on /slow the caller gives up, and the server sees that as the hang-up
-// of its own client and stops too. So one deadline ends work on both sides.
+// An outgoing HTTP call that may take half a second. The server that is called is here as well. It
+// answers /quick at once; on /slow the caller gives up, which it sees as a hang-up, and stops too.
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -9,6 +8,7 @@
 #include <functional>
 #include <iostream>
 #include <optional>
+#include <syncstream>
 
 #include "context/after_func.h"
 #include "context/wait.h"
@@ -44,8 +44,8 @@ void call(const context& parent, int port, const char* path) {
     std::cout << "Response received, status code: " << answer->status << std::endl;
   } else {
     const auto why = ctx.done() ? ctx.err().message() : httplib::to_string(answer.error());
-    std::cout << "Request failed: Get \"http://127.0.0.1:" << port << path << "\": " << why
-              << std::endl;
+    std::osyncstream(std::cout) << "Request failed: Get \"http://127.0.0.1:" << port << path
+                                << "\": " << why << std::endl;
   }
 }
 
@@ -53,7 +53,7 @@ void quick(const context&, const httplib::Request&, httplib::Response&) {}
 
 void slow(const context& ctx, const httplib::Request&, httplib::Response&) {
   if (hangup::sleep_for(ctx, 5s)) {
-    std::cerr << "the server: " << describe(*ctx.cause()) << std::endl;
+    std::osyncstream(std::cerr) << "the server: " << describe(*ctx.cause()) << std::endl;
   }
 }
 

@@ -16,19 +16,20 @@ std::error_code fetch(const context& ctx, std::chrono::milliseconds time) {
 }
 
 int main() {
-  const auto [interrupted, stop] = with_signal(background(), {SIGINT, SIGTERM});
-  const auto [ctx, cancel] = with_timeout(interrupted, 2s, {.text = "the download"});
+  const auto interrupted = with_signal(background(), {SIGINT, SIGTERM});
+  const auto download = with_timeout(interrupted.ctx, 2s, {.text = "the download"});
   std::atomic<int> fastest{-1};
-  task_group mirrors(ctx);
+  task_group mirrors(download.ctx);
   const std::chrono::milliseconds times[] = {5s, 50ms, 10s};
   for (int i = 0; i < 3; ++i) {
-    mirrors.go([&, i](const context& c) {
-      const auto ec = fetch(c, times[i]);
+    mirrors.go([&, i](const context& ctx) {
+      const auto ec = fetch(ctx, times[i]);
       std::printf("mirror %d: %s\n", i, ec ? ec.message().c_str() : "done");
-      if (!ec && fastest.exchange(i) == -1) cancel({.text = "mirror " + std::to_string(i) + " won"});
+      if (!ec && fastest.exchange(i) == -1)
+        download.cancel({.text = "mirror " + std::to_string(i) + " won"});
       return ec;
     });
   }
   mirrors.wait();
-  std::printf("%s\n", describe(*ctx.cause()).c_str());
+  std::printf("%s\n", describe(*download.ctx.cause()).c_str());
 }

@@ -1,7 +1,10 @@
 #include "tests/unit/context/model_schedule.h"
 
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <csignal>
 #include <utility>
 
@@ -17,6 +20,10 @@ extern "C" const char* __tsan_default_options();  // NOLINT(bugprone-reserved-id
 extern "C" const char* __tsan_default_options() {
   return "halt_on_error=1";
 }
+// What runs in the middle of a sanitizer's report must not need the sanitizer.
+#define HANGUP_NOT_INSTRUMENTED __attribute__((disable_sanitizer_instrumentation))
+#else
+#define HANGUP_NOT_INSTRUMENTED
 #endif
 
 namespace hangup::model {
@@ -24,22 +31,35 @@ namespace {
 
 constexpr unsigned too_long = 120;  // seconds: no schedule takes one
 
-std::atomic<const schedule*> current{nullptr};
+// How to replay the schedule that runs, and what it does. In one place and ready for write(2).
+std::array<char, 1U << 20U> notes;
+std::size_t noted = 0;
 
-void print(std::string_view line) noexcept {
-  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
+HANGUP_NOT_INSTRUMENTED void print_notes() noexcept {
+  static constexpr char died[] = "the process died or hung in this schedule\n";
+  if (noted != 0) {
+    ::syscall(SYS_write, STDERR_FILENO, died, sizeof died - 1);
+    ::syscall(SYS_write, STDERR_FILENO, &notes, noted);
+    noted = 0;
+  }
 }
 
 }  // namespace
 
-schedule::schedule(std::string_view kind, unsigned seed) : kind_(kind), seed_(seed), random_(seed) {
-  current.store(this, std::memory_order_relaxed);
+schedule::schedule(std::string_view kind, unsigned seed) : random_(seed) {
+  write_down(words("replay: model_tests --seed=", std::to_string(seed), " --kind=", kind, "\n"));
   ::alarm(too_long);
 }
 
 schedule::~schedule() {
   ::alarm(0);
-  current.store(nullptr, std::memory_order_relaxed);
+  noted = 0;
+}
+
+void schedule::write_down(std::string_view line) {
+  const auto room = std::min(line.size(), notes.size() - noted);
+  std::copy_n(line.begin(), room, notes.begin() + static_cast<std::ptrdiff_t>(noted));
+  noted += room;
 }
 
 void schedule::fail(std::string what) {
@@ -49,34 +69,13 @@ void schedule::fail(std::string what) {
   }
 }
 
-std::string schedule::replay() const {
-  return words("replay: model_tests --seed=", std::to_string(seed_), " --kind=", kind_, "\n");
-}
-
 std::string schedule::report() const {
-  auto text = words(failure_, "\n", replay());
-  for (const auto& line : done_) {
-    text.append("  ").append(line).append("\n");
-  }
-  return text;
-}
-
-// Not for signals by the letter; but the process is lost, and what it can still say is worth a try.
-void schedule::print_current() noexcept {
-  if (const auto* const s = current.exchange(nullptr, std::memory_order_relaxed)) {
-    print("the process died or hung in this schedule\n");
-    print(s->replay());
-    for (const auto& line : s->done_) {
-      print("  ");
-      print(line);
-      print("\n");
-    }
-  }
+  return words(failure_, "\n", std::string_view(notes.data(), noted));
 }
 
 void schedule::report_crashes() {
   const auto die = [](int signal) {
-    print_current();
+    print_notes();
     std::signal(signal, SIG_DFL);
     std::raise(signal);
   };
@@ -84,7 +83,7 @@ void schedule::report_crashes() {
     std::signal(signal, die);
   }
 #if defined(HANGUP_TSAN) || defined(HANGUP_ASAN)
-  __sanitizer_set_death_callback([] { print_current(); });
+  __sanitizer_set_death_callback(print_notes);
 #else
   std::signal(SIGSEGV, die);
 #endif

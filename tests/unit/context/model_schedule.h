@@ -53,7 +53,7 @@ class schedule {
   // What the schedule does, in its order. By one thread.
   template <class... Parts>
   void log(const Parts&... parts) {
-    done_.push_back(words(parts...));
+    write_down(words("  ", parts..., "\n"));
   }
 
   // What must hold. The first that does not is kept. By any thread.
@@ -69,18 +69,14 @@ class schedule {
   // What went wrong, how to run it again, and what was done.
   std::string report() const;
 
-  // Prints as much of that as can be printed when the process dies or hangs in a schedule.
+  // Prints the latter two when the process dies or hangs in a schedule.
   static void report_crashes();
 
  private:
+  static void write_down(std::string_view line);
   void fail(std::string what);
-  std::string replay() const;
-  static void print_current() noexcept;
 
-  const std::string kind_;
-  const unsigned seed_;
   std::mt19937 random_;
-  std::vector<std::string> done_;
   std::atomic<bool> failed_{false};
   std::mutex mutex_;
   std::string failure_;  // guarded by mutex_

@@ -54,11 +54,12 @@ TEST(late_job,
   std::promise<void> go;
   pool p({.name = "queries", .workers = 1, .late = seen.after(10ms)});
   const auto c = with_cancel(background());
-  const auto line = location::current().line + 1;
+  const auto before = location::current().line;
   ASSERT_FALSE(p.submit(c.ctx, [&](const context&) {
     in.set_value();
     go.get_future().wait();
   }));
+  const auto after = location::current().line;  // compilers differ in which line of a call counts
   in.get_future().wait();
   c.cancel({.kind = cause_kind::client_closed});
   ASSERT_TRUE(seen.await(1));
@@ -68,7 +69,8 @@ TEST(late_job,
   const auto all = seen.all();
   for (const auto& r : all) {
     EXPECT_EQ(r.name, "queries");
-    EXPECT_EQ(r.line, line);
+    EXPECT_GT(r.line, before);
+    EXPECT_LT(r.line, after);
     EXPECT_EQ(r.why, cause_kind::client_closed);
     EXPECT_GE(r.since_end, 10ms);
   }
