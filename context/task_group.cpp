@@ -124,13 +124,13 @@ void task_group::task::run() noexcept {
     }
     watch.reset();  // it has returned: if that ends the context, this task is not late
     if (error || thrown) {
-      g.fail(error, std::move(thrown), from);
+      g.fail(error, thrown, from);
     }
   }  // what the task has captured is gone before wait() returns
   g.leave();
 }
 
-void task_group::fail(std::error_code error, std::exception_ptr thrown,
+void task_group::fail(std::error_code error, const std::exception_ptr& thrown,
                       const location& from) noexcept {
   if (failed_.exchange(true, std::memory_order_acq_rel)) {
     return;

@@ -126,7 +126,7 @@ class task_group {
   std::error_code start(std::unique_ptr<task> t, bool may_wait);
   std::error_code enter(bool may_wait);
   void leave() noexcept;
-  void fail(std::error_code error, std::exception_ptr thrown, const location& from) noexcept;
+  void fail(std::error_code error, const std::exception_ptr& thrown, const location& from) noexcept;
   void join() noexcept;
 
   const std::string name_;
