@@ -3,9 +3,9 @@
 // gets to know what was done, in any order, and says for each context which causes it may show.
 #include <algorithm>
 #include <deque>
-#include <thread>
 
 #include "context/wait.h"
+#include "tests/unit/context/model_crew.h"
 #include "tests/unit/context/model_worker.h"
 #include "tests/unit/context/support.h"
 
@@ -40,17 +40,12 @@ class concurrent_run {
 
  private:
   void start() {
-    std::atomic<std::size_t> ready{1};
-    std::vector<std::jthread> threads;
-    for (std::size_t t = 1; t < p_.lists.size(); ++t) {
-      threads.emplace_back([this, &ready, t] {
-        ready.fetch_add(1, std::memory_order_relaxed);
-        (void)test::spin_until([&] { return ready.load() == p_.lists.size(); });
-        for (const auto& o : p_.lists[t]) {
-          workers_[t].perform(o);
-        }
-      });
-    }
+    static crew threads;
+    threads.together(static_cast<unsigned>(p_.lists.size()) - 1, [this](unsigned number) {
+      for (const auto& o : p_.lists[number + 1]) {
+        workers_[number + 1].perform(o);
+      }
+    });
   }
 
   // Waits for the deadlines that were to pass meanwhile, and for the thread of the timers.

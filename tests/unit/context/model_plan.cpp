@@ -30,21 +30,25 @@ class planner {
       add(0);
     }
     p_.first_functions = static_cast<int>(p_.functions.size());
-    if (s_.one_in(3)) {
-      list(0).push_back({op::crowd, pick(0), none, 1 + s_.below(64)});
-      say(0, "many children of #", list(0).back().node);
-    }
     first_ = contexts_[0];
     hot_ = {pick(0), pick(0)};
+    if (s_.one_in(2)) {
+      list(0).push_back({op::crowd, s_.any(hot_), none, 1 + s_.below(200)});
+      say(0, "many children of #", list(0).back().node);
+    }
+    cold_ = s_.one_in(3) ? 2 : 6;
   }
 
   void meanwhile() {
-    const int threads = 2 + s_.below(3);
-    const int steps = 2 + s_.below(14);
+    const int threads = s_.one_in(2) ? 2 : 2 + s_.below(3);
+    const int steps = s_.one_in(3) ? 1 + s_.below(4) : 4 + s_.below(12);
     for (int t = 1; t <= threads; ++t) {
       p_.lists.emplace_back();
       contexts_.push_back(first_);
       own_functions_.emplace_back();
+    }
+    for (int t = 1; t <= threads && s_.one_in(2); ++t) {
+      list(t).push_back({op::pause, none, none, s_.below(150)});
     }
     for (int n = 0; n < steps; ++n) {
       for (int t = 1; t <= threads; ++t) {
@@ -73,12 +77,7 @@ class planner {
     return node;
   }
 
-  int pick(int t) {
-    if (t != 0 && s_.one_in(2)) {
-      return s_.any(hot_);
-    }
-    return s_.any(contexts(t));
-  }
+  int pick(int t) { return t == 0 || s_.one_in(cold_) ? s_.any(contexts(t)) : s_.any(hot_); }
 
   // Of its own, with a cancel_func.
   int pick_scope(int t) {
@@ -266,7 +265,8 @@ class planner {
   std::vector<std::vector<int>> contexts_;          // by thread: which it may use
   std::vector<std::vector<int>> own_functions_{1};  // likewise
   std::vector<int> first_;
-  std::vector<int> hot_;
+  std::vector<int> hot_;  // where they meet; but one pick in `cold_` is any
+  int cold_ = 1;
 };
 
 }  // namespace

@@ -197,6 +197,10 @@ void worker::check_ended(int node, const cause& with) {
       look(n, true);
     }
   }
+  for (const auto& [parent, kids] : all_.crowds) {
+    s_.check(!m.below(parent, scope) || (kids.front().ctx.done() && kids.back().ctx.done()),
+             "all children of #", parent, " must be done");
+  }
   // What this end itself has taken along has no function left to run, and no second child to end.
   const auto* const why = find(node)->ctx.cause();
   if (why == nullptr || !alike(*why, with)) {
