@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -20,6 +21,8 @@ constexpr std::size_t keep_capacity = 4 * 1024;  // of an idle connection's buff
 
 std::string_view name(phase p) noexcept {
   switch (p) {
+    case phase::shaking:
+      return "handshake";
     case phase::idle:
       return "idle";
     case phase::reading:
@@ -36,13 +39,16 @@ std::string_view name(phase p) noexcept {
   return "unknown";
 }
 
-connection::connection(int fd, peer ends, connection_owner& owner) noexcept
+connection::connection(int fd, peer ends, std::unique_ptr<tls_session> tls,
+                       connection_owner& owner) noexcept
     : fd_(fd),
       ends_(std::move(ends)),
       client_(ends_.remote_address + ":" + std::to_string(ends_.remote_port)),
+      tls_(std::move(tls)),
       owner_(owner) {}
 
 connection::~connection() {
+  static_cast<void>(owner_.may_keep(-static_cast<std::ptrdiff_t>(ahead_)));
   ::close(fd_);
 }
 
@@ -63,6 +69,23 @@ void connection::consume(std::size_t n) noexcept {
 
 connection::io connection::receive() {
   thread_local std::array<char, read_size> buffer;
+  if (tls_) {
+    std::size_t n = 0;
+    switch (tls_->read(buffer.data(), buffer.size(), n)) {
+      case tls_session::io::done:
+        in_.append(buffer.data(), n);
+        return io::some;
+      case tls_session::io::want_input:
+      case tls_session::io::want_room:
+        return io::again;
+      case tls_session::io::closed:
+        return io::closed;
+      case tls_session::io::cut_off:
+      case tls_session::io::failed:
+        break;
+    }
+    return io::failed;
+  }
   for (;;) {
     const auto n = ::recv(fd_, buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (n > 0) {
@@ -71,6 +94,62 @@ connection::io connection::receive() {
     }
     if (n == 0) {
       return io::closed;
+    }
+    if (errno != EINTR) {
+      return errno == EAGAIN || errno == EWOULDBLOCK ? io::again : io::failed;
+    }
+  }
+}
+
+departure connection::read_ahead() noexcept {
+  for (;;) {
+    const auto before = in_.size();
+    if (received().size() >= ahead_limit || !owner_.may_keep(0)) {
+      ahead_capped_ = true;
+      return departure::none;
+    }
+    switch (receive()) {
+      case io::some:
+        ahead_ += in_.size() - before;
+        static_cast<void>(owner_.may_keep(static_cast<std::ptrdiff_t>(in_.size() - before)));
+        break;
+      case io::again:
+        return departure::none;
+      case io::closed:
+        return departure::closed;
+      case io::failed:
+        // A reset is reported by the socket itself; what else ends TLS is its being cut off.
+        return tls_ ? departure::cut_off : departure::none;
+    }
+  }
+}
+
+bool connection::settle_ahead() noexcept {
+  const auto left = std::min(ahead_, received().size());
+  static_cast<void>(owner_.may_keep(static_cast<std::ptrdiff_t>(left) -
+                                    static_cast<std::ptrdiff_t>(std::exchange(ahead_, left))));
+  return std::exchange(ahead_capped_, false);
+}
+
+// Sends what fits now. `again` and a poll(2) event would be one thing without TLS: that wants input
+// in its handshake only, which is over.
+connection::io connection::put(std::string_view bytes, std::size_t& taken) noexcept {
+  taken = 0;
+  if (tls_) {
+    switch (tls_->write(bytes, taken)) {
+      case tls_session::io::done:
+        return io::some;
+      case tls_session::io::want_room:
+        return io::again;
+      default:
+        return io::failed;
+    }
+  }
+  for (;;) {
+    const auto n = ::send(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n >= 0) {
+      taken = static_cast<std::size_t>(n);
+      return io::some;
     }
     if (errno != EINTR) {
       return errno == EAGAIN || errno == EWOULDBLOCK ? io::again : io::failed;
@@ -87,19 +166,16 @@ bool connection::send_now(std::string_view bytes) noexcept {
   std::size_t taken = 0;
   while (taken < bytes.size()) {
     note_departure();
-    const auto n =
-        ::send(fd_, bytes.data() + taken, bytes.size() - taken, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (n < 0) {
-      if (errno == EINTR) {
-        continue;
-      }
-      if (errno != EAGAIN && errno != EWOULDBLOCK) {
-        client_left();
-        return false;
-      }
+    std::size_t n = 0;
+    const auto how = put(bytes.substr(taken), n);
+    if (how == io::failed) {
+      client_left();
+      return false;
+    }
+    if (how == io::again) {
       break;
     }
-    taken += static_cast<std::size_t>(n);
+    taken += n;
   }
   if (!kept) {
     out_.assign(bytes.substr(taken));
@@ -127,15 +203,13 @@ bool connection::send_all(std::string_view bytes, std::chrono::milliseconds pati
   }
   while (!bytes.empty()) {
     note_departure();
-    const auto n = ::send(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (n >= 0) {
-      bytes.remove_prefix(static_cast<std::size_t>(n));
+    std::size_t n = 0;
+    const auto how = put(bytes, n);
+    if (how == io::some) {
+      bytes.remove_prefix(n);
       continue;
     }
-    if (errno == EINTR) {
-      continue;
-    }
-    if (errno != EAGAIN && errno != EWOULDBLOCK) {
+    if (how == io::failed) {
       client_left();
       return false;
     }
@@ -143,6 +217,7 @@ bool connection::send_all(std::string_view bytes, std::chrono::milliseconds pati
     const auto ec =
         wait_fd(half_closed ? background() : request->ctx, fd_, POLLOUT, clock::now() + patience);
     if (ec == std::errc::timed_out && !request->ctx.done()) {
+      request->over = limit::write_time;
       request->scope.cancel({.kind = cause_kind::write_timeout});
     }
     if (ec && (half_closed || request->cut_off())) {
@@ -154,12 +229,12 @@ bool connection::send_all(std::string_view bytes, std::chrono::milliseconds pati
 
 void connection::client_left() noexcept {
   if (request) {
-    request->scope.cancel({.kind = owner_.how_left(*this)});
+    request->scope.cancel(owner_.how_left(*this));
   }
 }
 
 bool connection::scan_body() noexcept {
-  body_ready += body.feed(input().substr(body_ready));
+  body_ready += body.feed(received().substr(body_ready));
   return !body.refused();
 }
 

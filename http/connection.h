@@ -6,7 +6,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -16,6 +18,8 @@
 #include "http/body.h"
 #include "http/exchange.h"
 #include "http/observer.h"
+#include "http/tls.h"
+#include "http/watcher.h"
 #include "worker/pool.h"
 
 namespace hangup::http {
@@ -30,7 +34,10 @@ class connection_owner {
   // Parked too long. On the timer thread, while take() and park() of this connection wait.
   virtual void overdue(connection& c) noexcept = 0;
   // How the client has left, asked when a read or a write has shown that it has.
-  virtual cause_kind how_left(connection& c) noexcept = 0;
+  virtual cause how_left(connection& c) noexcept = 0;
+  // May so many more bytes be read ahead, over all connections? They count until they are given
+  // back (a negative number).
+  virtual bool may_keep(std::ptrdiff_t bytes) noexcept = 0;
 
  protected:
   ~connection_owner() = default;
@@ -43,22 +50,26 @@ struct peer {
   int local_port = 0;
 };
 
-class connection final : public job {
+class connection final : public job, public input {
  public:
   enum class io { some, again, closed, failed };
 
-  // Takes the descriptor, which must be non-blocking.
-  connection(int fd, peer ends, connection_owner& owner) noexcept;
+  // Takes the descriptor, which must be non-blocking. With a session it speaks TLS.
+  connection(int fd, peer ends, std::unique_ptr<tls_session> tls, connection_owner& owner) noexcept;
   ~connection();  // closes it
 
   int fd() const noexcept { return fd_; }
   const peer& ends() const noexcept { return ends_; }
   const std::string& client() const noexcept { return client_; }  // "127.0.0.1:50312"
+  tls_session* tls() const noexcept { return tls_.get(); }        // null: plain TCP
 
   // --- what was read ---
-  std::string_view input() const noexcept { return std::string_view(in_).substr(used_); }
+  std::string_view received() const noexcept { return std::string_view(in_).substr(used_); }
   void consume(std::size_t n) noexcept;
   io receive();  // once, does not block; at most 16 KiB
+  departure read_ahead() noexcept override;
+  // What was read ahead and has been used counts no longer. True if there was more than may be kept.
+  bool settle_ahead() noexcept;
 
   // --- what is to be sent ---
   // Sends what fits now and keeps the rest. False: the client has left, which ends the context of
@@ -77,11 +88,14 @@ class connection final : public job {
   std::string head;             // as cpp-httplib is given it
   std::string path;             // decoded
   body_scan body;               // where its body ends
-  std::size_t body_ready = 0;   // how much of input() is body
+  std::size_t body_ready = 0;   // how much of received() is body
   bool keep_alive = true;       // unless the answer says otherwise
   bool wants_continue = false;  // 100 (Continue) is owed before the body comes
   bool is_head = false;         // HEAD: no body in the answer
   outcome answer;               // of the request in flight; left_before_last is kept by what sends
+  std::size_t ahead_limit = 0;  // how much received() may grow by reading ahead
+  std::uint32_t heard_as = 0;   // its generation, see watcher.h
+  bool refused = false;         // one too many: it is told so, and counts for nothing else
   clock::time_point since{};    // when it began to wait for what it is parked for
   bool registered = false;      // in the epoll set of the front
   unsigned served = 0;          // in a row, without going back to the others
@@ -111,6 +125,7 @@ class connection final : public job {
     connection& self;
   };
 
+  io put(std::string_view bytes, std::size_t& taken) noexcept;
   void note_departure() noexcept { answer.left_before_last = request && request->ctx.done(); }
 
   static constexpr auto never = clock::time_point::max();
@@ -121,8 +136,11 @@ class connection final : public job {
   const int fd_;
   const peer ends_;
   const std::string client_;
+  const std::unique_ptr<tls_session> tls_;
   connection_owner& owner_;
   std::string in_;
+  std::size_t ahead_ = 0;      // of what has been received, how much counts as read ahead
+  bool ahead_capped_ = false;  // there may have been more
   std::size_t used_ = 0;
   std::string out_;
   std::size_t sent_ = 0;

@@ -5,15 +5,21 @@
 namespace hangup::http {
 namespace {
 
-cancelable scope_for(const context& server, const route& to, clock::time_point now) {
-  return to.deadline.count() > 0 ? with_deadline(server, now + to.deadline) : with_cancel(server);
+cancelable scope_for(const context& server, const route& to, clock::time_point now,
+                     std::optional<std::chrono::milliseconds> patience) {
+  const bool bounded = to.deadline.count() > 0;
+  if (patience && (!bounded || *patience < to.deadline)) {
+    return with_deadline(server, now + *patience, {.text = "the client's own"});
+  }
+  return bounded ? with_deadline(server, now + to.deadline) : with_cancel(server);
 }
 
 }  // namespace
 
-exchange::exchange(const context& server, const route& r, std::string id, clock::time_point now)
+exchange::exchange(const context& server, const route& r, std::string id, clock::time_point now,
+                   std::optional<std::chrono::milliseconds> patience)
     : to(r),
-      scope(scope_for(server, r, now)),
+      scope(scope_for(server, r, now, patience)),
       ctx(with_value<request_key>(scope.ctx, request_stamp(std::move(id)))),
       stamp(*ctx.value<request_key>()),
       started(now) {}

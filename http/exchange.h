@@ -5,9 +5,11 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "context/context.h"
+#include "http/limit.h"
 #include "http/request_life.h"
 #include "http/route.h"
 
@@ -30,8 +32,10 @@ struct request_key {
 
 struct exchange {
   // The context exists from the moment the head is whole: its deadline includes the wait for a
-  // worker.
-  exchange(const context& server, const route& r, std::string id, clock::time_point now);
+  // worker. `patience` is the client's own: it shortens the deadline of the route, and is all of it
+  // if the route has none.
+  exchange(const context& server, const route& r, std::string id, clock::time_point now,
+           std::optional<std::chrono::milliseconds> patience);
 
   // Has its context ended otherwise than by a FIN? A client that has closed only its own direction
   // still reads: what the handler did write for it is sent.
@@ -52,6 +56,7 @@ struct exchange {
   clock::time_point work_ended{};  // the handler and what it streams have returned
   std::atomic<bool> late{false};   // reported as a late stopper
   int status = 0;
+  limit over = limit::none;  // the bound that it ran into
   std::string broken;  // what went wrong in the handler: for the log, never for the client
 };
 

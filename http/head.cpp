@@ -85,7 +85,7 @@ class reader {
 
   bool request_line(std::string_view line) {
     if (line.size() > head_limits::line) {
-      return refuse(414, "the request line is longer than 8192 bytes");
+      return refuse(414, "the request line is longer than 8192 bytes", limit::line_bytes);
     }
     const auto first = line.find(' ');
     const auto last = line.rfind(' ');
@@ -115,10 +115,10 @@ class reader {
 
   bool header(std::string_view line) {
     if (line.size() > head_limits::line) {
-      return refuse(431, "a header line is longer than 8192 bytes");
+      return refuse(431, "a header line is longer than 8192 bytes", limit::line_bytes);
     }
     if (head_.headers.size() == limits_.headers) {
-      return refuse(431, "more than " + std::to_string(limits_.headers) + " header lines");
+      return refuse(431, "more than " + std::to_string(limits_.headers) + " header lines", limit::headers);
     }
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) {
@@ -150,8 +150,8 @@ class reader {
   }
 
  private:
-  bool refuse(int status, std::string detail) {
-    why_ = {status, std::move(detail)};
+  bool refuse(int status, std::string detail, limit over = limit::none) {
+    why_ = {status, std::move(detail), over};
     return false;
   }
 
@@ -220,14 +220,52 @@ class reader {
       }
       head_.expects_continue = head_.http_1_1;
     } else if (is("Range") && value.size() > head_limits::range) {
-      return refuse(431, "the Range header is longer than 256 bytes");
+      return refuse(431, "the Range header is longer than 256 bytes", limit::line_bytes);
     } else if (is("X-Request-Id") && is_sane_id(value)) {
       head_.request_id = value;
+    } else if (is("X-Request-Timeout-Ms")) {
+      return patience(value, 1) ||
+             refuse(400, "X-Request-Timeout-Ms is not a number of milliseconds, 1 to 86400000");
+    } else if (is("Prefer")) {
+      return preferences(value) ||
+             refuse(400, "Prefer: wait is not a number of seconds, 1 to 86400");
     } else if (is("REMOTE_ADDR") || is("REMOTE_PORT") || is("LOCAL_ADDR") || is("LOCAL_PORT")) {
       // cpp-httplib puts the connection's addresses among the headers under these names.
       return refuse(400, "a header has a name that is reserved for the server");
     }
     return true;
+  }
+
+  // So many units of so many milliseconds, a day at most.
+  bool patience(std::string_view text, unsigned unit_ms) {
+    constexpr std::uint64_t day_ms = 86'400'000;
+    std::uint64_t units = 0;
+    const auto end = text.data() + text.size();
+    const auto [stop, ec] = std::from_chars(text.data(), end, units);
+    if (ec != std::errc{} || stop != end || units == 0 || units > day_ms / unit_ms) {
+      return false;
+    }
+    const std::chrono::milliseconds time(units * unit_ms);
+    head_.patience = std::min(head_.patience.value_or(time), time);
+    return true;
+  }
+
+  // Of all preferences only wait is looked at; one that is not understood is ignored (RFC 7240 2).
+  bool preferences(std::string_view list) {
+    bool good = true;
+    for_each_element(list, [&](std::string_view element) {
+      const auto parameters = element.find(';');
+      const auto preference = trimmed(element.substr(0, parameters));
+      const auto equals = preference.find('=');
+      if (equals_ignoring_case(trimmed(preference.substr(0, equals)), "wait")) {
+        auto value = equals == std::string_view::npos ? "" : trimmed(preference.substr(equals + 1));
+        if (value.size() > 2 && value.front() == '"' && value.back() == '"') {
+          value = value.substr(1, value.size() - 2);
+        }
+        good = patience(value, 1000) && good;
+      }
+    });
+    return good;
   }
 
   const head_limits& limits_;
@@ -306,11 +344,12 @@ head_is read_head(std::string_view bytes, const head_limits& limits, request_hea
         return head_is::incomplete;
       }
       if (first) {
-        why = {414, "the request line is longer than 8192 bytes"};
+        why = {414, "the request line is longer than 8192 bytes", limit::line_bytes};
       } else if (too_long) {
-        why = {431, "a header line is longer than 8192 bytes"};
+        why = {431, "a header line is longer than 8192 bytes", limit::line_bytes};
       } else {
-        why = {431, "the head is larger than " + std::to_string(limits.bytes) + " bytes"};
+        why = {431, "the head is larger than " + std::to_string(limits.bytes) + " bytes",
+               limit::head_bytes};
       }
       return head_is::refused;
     }

@@ -4,12 +4,16 @@
 // fuzzed.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "http/limit.h"
 
 namespace hangup::http {
 
@@ -26,6 +30,7 @@ struct head_limits {
 struct refusal {
   int status = 0;
   std::string detail;
+  limit over = limit::none;  // the bound that was run into, if it was one
 };
 
 // What we need to know of a head. The views point into the bytes it was read from.
@@ -41,6 +46,9 @@ struct request_head {
   bool chunked = false;
   std::uint64_t content_length = 0;
   std::string_view request_id;  // the value of X-Request-Id, empty if absent or not sane
+  // How long the client will wait at most: X-Request-Timeout-Ms, or Prefer: wait=seconds (RFC 7240
+  // 4.3), the shorter of both.
+  std::optional<std::chrono::milliseconds> patience;
   std::vector<std::pair<std::string_view, std::string_view>> headers;
 
   bool has_body() const noexcept { return chunked || content_length > 0; }

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "http/exchange.h"
+#include "http/limit.h"
 
 namespace hangup::http {
 
@@ -46,6 +47,8 @@ struct late_request {
 // Called on the threads that serve, many at once: must be thread-safe, quick and must not throw.
 class observer {
  public:
+  // A bound has been run into. Read ahead: at most once for each request.
+  virtual void reached(limit) noexcept {}
   virtual void began(const route&) noexcept {}
   // Once after options::late_after, on the timer thread, and once when it is over.
   virtual void late(const late_request&) noexcept {}
@@ -70,8 +73,8 @@ struct request_view {
 };
 
 // What a connection is doing, as an operator sees it.
-enum class phase : std::uint8_t { idle, reading, queued, running, writing, lingering };
-inline constexpr int phases = 6;
+enum class phase : std::uint8_t { shaking, idle, reading, queued, running, writing, lingering };
+inline constexpr int phases = 7;
 std::string_view name(phase p) noexcept;
 
 }  // namespace hangup::http

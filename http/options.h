@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "http/half_close.h"
 #include "http/head.h"
 
 namespace hangup::http {
@@ -13,6 +14,8 @@ namespace hangup::http {
 struct options {
   unsigned front_threads = 2;           // threads that read heads and serve routes on the spot
   std::size_t max_connections = 10000;  // one more is answered 503 and closed
+  // From one address; 0: as many as there may be at all, as behind a proxy all come from one.
+  std::size_t max_connections_per_address = 0;
   int backlog = 4096;                   // of the listening socket
   head_limits head{};                   // 414, 431
   std::uint64_t max_body = 8 << 20;     // 413
@@ -21,6 +24,13 @@ struct options {
   std::uint64_t body_buffer = 64 << 10;
   std::size_t spot_output = 16 << 20;  // largest answer of a route on the spot; more breaks it off
 
+  half_close on_half_close = half_close::cancel;  // unless the route says otherwise
+  // While a request waits or is worked on, so much of what its client sends is read, that a FIN
+  // behind it is heard: for one connection, and for all together. 0: nothing is.
+  std::size_t read_ahead = 1 << 20;
+  std::size_t read_ahead_total = 64 << 20;
+
+  std::chrono::milliseconds handshake_timeout{10'000};  // of TLS, from the first moment: closed
   std::chrono::milliseconds head_timeout{10'000};   // from the first byte of a head to its end: 408
   std::chrono::milliseconds idle_timeout{60'000};   // between requests: closed
   std::chrono::milliseconds body_timeout{30'000};   // without a byte of an awaited body: 408

@@ -19,18 +19,14 @@ std::string make_id() {
   return {text.data(), 16};
 }
 
-void end_with(const exchange& x, cause_kind kind) {
-  x.scope.cancel({.kind = kind});
-}
-
 }  // namespace
 
 service::then service::next(connection& c) {
-  c.consume(leading_empty_lines(c.input()));
+  c.consume(leading_empty_lines(c.received()));
   if (closing_) {
     return then::close;
   }
-  if (c.input().empty()) {
+  if (c.received().empty()) {
     c.served = 0;
     park(c, phase::idle, how_.idle_timeout);
     return then::parked;
@@ -43,7 +39,7 @@ service::then service::next(connection& c) {
   }
   request_head head;
   refusal why;
-  switch (read_head(c.input(), how_.head, head, why)) {
+  switch (read_head(c.received(), how_.head, head, why)) {
     case head_is::incomplete:
       park(c, phase::reading, how_.head_timeout);
       return then::parked;
@@ -52,6 +48,7 @@ service::then service::next(connection& c) {
       c.is_head = false;  // what it was going to be is not sure: the answer has its body
       c.body = {};
       begin(c, routes_.none(), head);
+      c.request->over = why.over;
       return answer(c, why.status, why.detail);
     case head_is::whole:
       break;
@@ -90,9 +87,11 @@ service::then service::received(connection& c, const request_head& head) {
 service::then service::body_arrived(connection& c) {
   if (!c.scan_body()) {
     c.keep_alive = false;
-    return c.body.state() == body_scan::result::too_large
-               ? answer(c, 413, "the body is larger than this route takes")
-               : answer(c, 400, "the chunks of the body are malformed");
+    if (c.body.state() != body_scan::result::too_large) {
+      return answer(c, 400, "the chunks of the body are malformed");
+    }
+    c.request->over = limit::body_bytes;
+    return answer(c, 413, "the body is larger than this route takes");
   }
   const bool to_a_worker = c.request->to.runs_on != nullptr;
   if (c.body.complete() || (to_a_worker && c.body_ready >= how_.body_buffer)) {
@@ -112,7 +111,7 @@ void service::begin(connection& c, const route& to, const request_head& head) {
   in_flight_.fetch_add(1);
   {
     const std::lock_guard hold(c.guard);
-    c.request.emplace(all_.ctx, to, std::move(id), clock::now());
+    c.request.emplace(all_.ctx, to, std::move(id), clock::now(), head.patience);
     c.request->method = head.method;
     c.request->target = head.target;
   }
@@ -120,8 +119,10 @@ void service::begin(connection& c, const route& to, const request_head& head) {
   for (auto* o : observers_) {
     o->began(to);
   }
-  if (const auto gone = watcher_.begin(c.fd(), c.request->scope.ctx); gone != departure::none) {
-    end_with(*c.request, cause_of(gone));
+  if (const auto gone = watcher_.begin(c.fd(), c.request->scope.ctx,
+                                       to.on_half_close.value_or(how_.on_half_close));
+      gone != departure::none) {
+    c.request->scope.cancel(cause_of(gone));
   }
 }
 
@@ -135,14 +136,20 @@ service::then service::start(connection& c) {
   }
   x.life.advance(request_state::queued);
   c.now.store(phase::queued, std::memory_order_relaxed);
+  if (how_.read_ahead > 0) {
+    c.ahead_limit = how_.read_ahead;
+    watcher_.read_ahead(c.fd(), c);
+  }
   const auto ec = x.to.runs_on->post(x.ctx, c);
   if (!ec) {
     return then::parked;  // it is the pool's now, or done already
   }
-  return x.ctx.done()
-             ? settle_unstarted(c)
-             : answer(c, 503, "the queue of the pool \"" + x.to.runs_on->name() + "\" is full",
-                      "Retry-After: 1\r\n");
+  if (x.ctx.done()) {
+    return settle_unstarted(c);
+  }
+  x.over = limit::queue;
+  return answer(c, 503, "the queue of the pool \"" + x.to.runs_on->name() + "\" is full",
+                "Retry-After: 1\r\n");
 }
 
 void service::dropped(connection& c) noexcept {
@@ -151,7 +158,7 @@ void service::dropped(connection& c) noexcept {
 
 void service::run(connection& c) noexcept {
   const auto after = c.request->ctx.done() ? settle_unstarted(c) : serve(c, false);
-  if (after == then::next && !c.input().empty()) {
+  if (after == then::next && !c.received().empty()) {
     c.now.store(phase::running, std::memory_order_relaxed);
     front_.resume(c);  // what else it wants is read by the front, not by a worker
   } else {
@@ -197,7 +204,7 @@ service::then service::serve(connection& c, bool on_the_spot) {
   c.now.store(phase::running, std::memory_order_relaxed);
   x.life.advance(request_state::running);
   x.work_began = clock::now();
-  turn t(c, how_, draining_, on_the_spot);
+  turn t(c, how_, watcher_, draining_, on_the_spot);
   const bool whole = work(c, t);
   if (x.work_ended == clock::time_point{}) {
     x.work_ended = clock::now();
@@ -212,6 +219,7 @@ service::then service::serve(connection& c, bool on_the_spot) {
 service::then service::answer(connection& c, int status, std::string_view detail,
                               std::string_view headers) {
   exchange& x = *c.request;
+  watcher_.stop_reading(c.fd());
   const bool keep = c.keep_alive && !draining_ && (c.body.complete() || discard_rest(c));
   const auto body = problem_body(status, detail, x.stamp.id);
   std::string text = "HTTP/1.1 " + std::to_string(status) + " ";
@@ -291,13 +299,19 @@ void service::report(const connection& c, request_end end, const cause* why,
 void service::finish(connection& c) {
   exchange& x = *c.request;
   watcher_.over(c.fd());
+  if (c.settle_ahead() && x.over == limit::none) {
+    x.over = limit::read_ahead;
+  }
+  if (x.over != limit::none) {
+    tell(x.over);
+  }
   const auto now = clock::now();
   const auto* const why = x.ctx.cause();
   const auto end = x.life.finish(why, c.answer);
   if (!observers_.empty()) {
     report(c, end, why, now);
   }
-  end_with(x, cause_kind::handler_returned);
+  x.scope.cancel({.kind = cause_kind::handler_returned});
   c.since = {};
   {
     const std::lock_guard hold(c.guard);
@@ -313,12 +327,13 @@ void service::finish(connection& c) {
 bool service::discard_rest(connection& c) {
   constexpr int most = 16;  // reads of 16 KiB
   for (int i = 0; i < most; ++i) {
+    const bool well = c.scan_body();  // also of what was read ahead
     c.consume(c.body_ready);
     c.body_ready = 0;
     if (c.body.complete()) {
       return true;
     }
-    if (c.body.refused() || c.receive() != connection::io::some || !c.scan_body()) {
+    if (!well || c.receive() != connection::io::some) {
       return false;
     }
   }

@@ -5,12 +5,14 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "context/context.h"
+#include "http/half_close.h"
 #include "http/httplib.h"
 #include "worker/pool.h"
 
@@ -30,6 +32,7 @@ struct route {
   // that are small and at hand, because other connections wait meanwhile.
   pool* runs_on = nullptr;
   std::chrono::milliseconds deadline{0};  // from the whole head to the end of the work; 0: none
+  std::optional<half_close> on_half_close{};  // else what options says
   handler answer{};
   std::size_t index = 0;  // set by the table: 1, 2 ... in the order of add()
 };

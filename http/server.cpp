@@ -18,8 +18,12 @@ server& server::observe(observer& o) {
   return *this;
 }
 
+void server::use_tls(std::shared_ptr<const tls_identity> as) {
+  service_ ? service_->use_tls(std::move(as)) : identity_.swap(as);
+}
+
 std::error_code server::listen(const std::string& host, std::uint16_t port) {
-  service_ = std::make_unique<service>(how_, routes_, observers_);
+  service_ = std::make_unique<service>(how_, routes_, observers_, std::move(identity_));
   if (const auto ec = service_->door().listen(host, port)) {
     service_.reset();
     return ec;

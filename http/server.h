@@ -24,6 +24,7 @@
 #include "http/observer.h"
 #include "http/options.h"
 #include "http/route.h"
+#include "http/tls.h"
 
 namespace hangup::http {
 
@@ -39,6 +40,10 @@ class server {
   // Before listen(). Throws std::invalid_argument where route_table::add() says so.
   server& handle(route r);
   server& observe(observer& o);
+
+  // TLS on every connection that comes from now on. Once before listen(), or there is none; after
+  // that at any time and from any thread: a renewed certificate, while what is connected goes on.
+  void use_tls(std::shared_ptr<const tls_identity> as);
 
   // Binds, listens and starts to serve; returns at once. Port 0 takes a free one. A port that is
   // taken is std::errc::address_in_use. Once.
@@ -63,6 +68,7 @@ class server {
   const options how_;
   route_table routes_;
   std::vector<observer*> observers_;
+  std::shared_ptr<const tls_identity> identity_;  // until listen()
   std::unique_ptr<service> service_;
 };
 

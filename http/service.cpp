@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "context/wait.h"
+#include "http/problem.h"
 
 namespace hangup::http {
 namespace {
@@ -18,20 +19,22 @@ std::size_t descriptor_limit() noexcept {
   return limit.rlim_max;
 }
 
-constexpr std::string_view no_room =
-    "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n"
-    "Retry-After: 1\r\nConnection: close\r\nContent-Length: 112\r\n\r\n"
-    "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,"
-    "\"detail\":\"too many connections to the server\"}\n";
-static_assert(no_room.size() - no_room.find("\r\n\r\n") - 4 == 112);
+std::string no_room(std::string_view detail) {
+  const auto body = problem_body(503, detail, {});
+  return "HTTP/1.1 503 Service Unavailable\r\nContent-Type: " + std::string(problem_type) +
+         "\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: " +
+         std::to_string(body.size()) + "\r\n\r\n" + body;
+}
 
 }  // namespace
 
-service::service(const options& how, const route_table& routes, std::vector<observer*> observers)
+service::service(const options& how, const route_table& routes, std::vector<observer*> observers,
+                 std::shared_ptr<const tls_identity> as)
     : how_(how),
       routes_(routes),
       observers_(std::move(observers)),
       all_(with_cancel(background())),
+      identity_(std::move(as)),
       watcher_(descriptor_limit()),
       front_(how, *this) {}
 
@@ -43,34 +46,105 @@ service::~service() {
 }
 
 void service::accepted(int fd, peer ends) noexcept {
-  constexpr std::size_t refused_at_once = 64;  // of those over the limit: they still get an answer
-  auto* const c = new connection(fd, std::move(ends), *this);
-  if (watcher_.watch(fd)) {  // a descriptor beyond all limits, or no memory
-    delete c;
-    return;
-  }
-  std::size_t before = 0;
+  std::unique_ptr<tls_session> tls;
   {
     const std::lock_guard hold(lot_);
-    before = count_;
-    if (before < how_.max_connections + refused_at_once) {
-      ++count_;
-      c->lot_next = first_;
-      if (first_ != nullptr) {
-        first_->lot_prev = c;
-      }
-      first_ = c;
+    if (identity_) {
+      tls = std::make_unique<tls_session>(*identity_, fd);
     }
   }
-  if (before >= how_.max_connections + refused_at_once) {
-    watcher_.forget(fd);
-    delete c;
-  } else if (before >= how_.max_connections) {
-    static_cast<void>(c->send_now(no_room));
-    linger(*c);
-  } else {
-    park(*c, phase::idle, how_.idle_timeout);
+  std::unique_ptr<connection> c(new connection(fd, std::move(ends), std::move(tls), *this));
+  if (watcher_.watch(fd, c->heard_as)) {  // a descriptor beyond all limits, or no memory
+    return;
   }
+  if (!admit(*c)) {
+    watcher_.forget(fd);
+    return;
+  }
+  auto& admitted = *c.release();  // its own from now on: close() deletes it
+  if (admitted.refused) {
+    linger(admitted);
+  } else if (admitted.tls() != nullptr) {
+    shake_hands(admitted);
+  } else {
+    park(admitted, phase::idle, how_.idle_timeout);
+  }
+}
+
+// One of those that are too many is admitted only to be told so, and few of them at once.
+bool service::admit(connection& c) {
+  constexpr std::size_t refused_at_once = 64;
+  auto over = limit::none;
+  {
+    const std::lock_guard hold(lot_);
+    const auto per_address = how_.max_connections_per_address;
+    if (count_ - refused_ >= how_.max_connections) {
+      over = limit::connections;
+    } else if (per_address != 0 && by_address_[c.ends().remote_address] >= per_address) {
+      over = limit::connections_per_address;
+    }
+    c.refused = over != limit::none;
+    if (!c.refused || (c.tls() == nullptr && refused_ < refused_at_once)) {
+      ++count_;
+      refused_ += c.refused ? 1 : 0;
+      if (per_address != 0 && !c.refused) {
+        ++by_address_[c.ends().remote_address];
+      }
+      c.lot_next = first_;
+      if (first_ != nullptr) {
+        first_->lot_prev = &c;
+      }
+      first_ = &c;
+    } else {
+      c.refused = false;
+    }
+  }
+  if (over == limit::none) {
+    return true;
+  }
+  tell(over);
+  if (c.refused) {
+    static_cast<void>(c.send_now(no_room(over == limit::connections
+                                             ? "too many connections to the server"
+                                             : "too many connections from this address")));
+  }
+  return c.refused;
+}
+
+void service::tell(limit reached) const {
+  for (auto* o : observers_) {
+    o->reached(reached);
+  }
+}
+
+void service::use_tls(std::shared_ptr<const tls_identity> as) noexcept {
+  const std::lock_guard hold(lot_);
+  identity_.swap(as);
+}
+
+void service::shake_hands(connection& c) {
+  switch (const auto how = c.tls()->handshake()) {
+    case tls_session::io::done:
+      c.since = {};
+      c.now.store(phase::idle, std::memory_order_relaxed);
+      readable(c);
+      return;
+    case tls_session::io::want_input:
+    case tls_session::io::want_room:
+      if (closing_) {
+        close(c);
+        return;
+      }
+      park(c, phase::shaking, how_.handshake_timeout, how == tls_session::io::want_room);
+      return;
+    case tls_session::io::failed:
+      tell(limit::handshake);
+      break;
+    case tls_session::io::closed:
+    case tls_session::io::cut_off:
+      break;
+  }
+  close(c);
 }
 
 void service::close(connection& c) noexcept {
@@ -81,12 +155,18 @@ void service::close(connection& c) noexcept {
     if (c.lot_next != nullptr) {
       c.lot_next->lot_prev = c.lot_prev;
     }
+    if (const auto here = by_address_.find(c.ends().remote_address);
+        !c.refused && here != by_address_.end() && --here->second == 0) {
+      by_address_.erase(here);
+    }
   }
+  const bool refused = c.refused;
   delete &c;
   front_.descriptor_freed();
   // Last, because the destructor waits for this: afterwards there may be no service any more.
   const std::lock_guard hold(lot_);
   --count_;
+  refused_ -= refused ? 1 : 0;
   if (closing_) {
     changed_.notify_all();
   }
@@ -98,6 +178,9 @@ void service::ready(connection& c) noexcept {
     return;
   }
   switch (c.now.load(std::memory_order_relaxed)) {
+    case phase::shaking:
+      shake_hands(c);
+      break;
     case phase::idle:
     case phase::reading:
       readable(c);
@@ -139,9 +222,9 @@ void service::readable(connection& c) {
     return;
   }
   if (c.request) {  // it left, or we stop, before its body was complete
-    c.request->scope.cancel({.kind = got == connection::io::again
-                                         ? cause_kind::shutdown
-                                         : how_left(c)});  // unless it has ended already
+    c.request->scope.cancel(got == connection::io::again
+                                ? cause{.kind = cause_kind::shutdown}
+                                : how_left(c));  // unless it has ended already
     go_on(c, settle_unstarted(c));
     return;
   }
@@ -149,7 +232,7 @@ void service::readable(connection& c) {
 }
 
 // A wait that is one and the same is not made longer by every byte that comes: `since` is kept.
-void service::park(connection& c, phase as, std::chrono::milliseconds patience) {
+void service::park(connection& c, phase as, std::chrono::milliseconds patience, bool for_room) {
   const auto now = clock::now();
   if (c.now.load(std::memory_order_relaxed) != as || c.since == clock::time_point{}) {
     c.since = now;
@@ -163,11 +246,16 @@ void service::park(connection& c, phase as, std::chrono::milliseconds patience) 
   if (closing_ || (c.request && c.request->cut_off())) {
     overdue(c);  // whoever wakes what is parked may have passed here already
   }
-  as == phase::writing ? front_.park_for_output(c) : front_.park_for_input(c);
+  as == phase::writing || for_room ? front_.park_for_output(c) : front_.park_for_input(c);
 }
 
-cause_kind service::how_left(connection& c) noexcept {
+cause service::how_left(connection& c) noexcept {
   return cause_of(watcher_.look(c.fd()));
+}
+
+bool service::may_keep(std::ptrdiff_t bytes) noexcept {
+  return ahead_.fetch_add(bytes, std::memory_order_relaxed) + bytes <
+         static_cast<std::ptrdiff_t>(how_.read_ahead_total);
 }
 
 // On the timer thread. What is parked is woken by closing its input: only the owner acts.
@@ -180,7 +268,14 @@ void service::overdue(connection& c) noexcept {
 
 void service::too_late(connection& c) {
   switch (c.now.load(std::memory_order_relaxed)) {
+    case phase::shaking:
+      tell(limit::handshake_time);
+      close(c);
+      return;
     case phase::idle:
+      tell(limit::idle_time);
+      close(c);
+      return;
     case phase::lingering:
       close(c);
       return;
@@ -189,14 +284,19 @@ void service::too_late(connection& c) {
       if (!c.request) {
         c.is_head = false;
         begin(c, routes_.none(), {});
+        c.request->over = limit::head_time;
       } else if (c.request->overdue()) {
         go_on(c, settle_unstarted(c));
         return;
+      }
+      if (c.request->over == limit::none) {
+        c.request->over = limit::body_time;
       }
       go_on(c, answer(c, 408, "the request did not arrive in time"));
       return;
     case phase::writing:
       if (!c.request->overdue()) {
+        c.request->over = limit::write_time;
         c.request->scope.cancel({.kind = cause_kind::write_timeout});
       }
       c.answer.complete = false;
@@ -213,12 +313,18 @@ void service::too_late(connection& c) {
 // Closes so that the client can read the answer: a close with unread input would be a reset, which
 // destroys what is still on its way (RFC 9112 9.6).
 void service::linger(connection& c) {
-  if (c.now.load(std::memory_order_relaxed) == phase::lingering ||
-      ::shutdown(c.fd(), SHUT_WR) != 0) {
+  if (c.now.load(std::memory_order_relaxed) == phase::lingering) {
     close(c);
     return;
   }
-  c.consume(c.input().size());
+  if (c.tls() != nullptr) {
+    c.tls()->close();
+  }
+  if (::shutdown(c.fd(), SHUT_WR) != 0) {
+    close(c);
+    return;
+  }
+  c.consume(c.received().size());
   c.since = {};
   c.now.store(phase::lingering, std::memory_order_relaxed);
   lingering(c);
@@ -229,7 +335,7 @@ void service::lingering(connection& c) {
   for (int i = 0; i < most && !closing_; ++i) {
     switch (c.receive()) {
       case connection::io::some:
-        c.consume(c.input().size());
+        c.consume(c.received().size());
         break;
       case connection::io::again:
         park(c, phase::lingering, how_.linger_timeout);

@@ -14,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "context/late.h"
@@ -30,12 +31,15 @@ class turn;
 
 class service final : private connection_owner, private front::driver {
  public:
-  service(const options& how, const route_table& routes, std::vector<observer*> observers);
+  service(const options& how, const route_table& routes, std::vector<observer*> observers,
+          std::shared_ptr<const tls_identity> as);
   ~service();
   service(const service&) = delete;
   service& operator=(const service&) = delete;
 
   front& door() noexcept { return front_; }
+  // For the connections that come. Only where there has been an identity from the start.
+  void use_tls(std::shared_ptr<const tls_identity> as) noexcept;
 
   // From now on every answer closes its connection.
   void begin_drain() noexcept { draining_ = true; }
@@ -58,14 +62,18 @@ class service final : private connection_owner, private front::driver {
   void run(connection& c) noexcept override;
   void dropped(connection& c) noexcept override;
   void overdue(connection& c) noexcept override;
-  cause_kind how_left(connection& c) noexcept override;
+  cause how_left(connection& c) noexcept override;
+  bool may_keep(std::ptrdiff_t bytes) noexcept override;
   // front::driver
   void accepted(int fd, peer ends) noexcept override;
   void ready(connection& c) noexcept override;
 
   // service.cpp: connections
   void go_on(connection& c, then what);
-  void park(connection& c, phase as, std::chrono::milliseconds patience);
+  bool admit(connection& c);
+  void park(connection& c, phase as, std::chrono::milliseconds patience, bool for_room = false);
+  void shake_hands(connection& c);
+  void tell(limit reached) const;
   void readable(connection& c);
   void too_late(connection& c);
   void linger(connection& c);
@@ -101,7 +109,11 @@ class service final : private connection_owner, private front::driver {
   std::mutex lot_;
   std::condition_variable_any changed_;  // a drain waits for fewer requests or connections
   connection* first_ = nullptr;          // all connections, guarded by lot_
-  std::size_t count_ = 0;                // guarded by lot_
+  std::size_t count_ = 0;                // guarded by lot_, as the rest here
+  std::size_t refused_ = 0;              // of these, those that were too many
+  std::unordered_map<std::string, std::size_t> by_address_;  // if there is a limit
+  std::shared_ptr<const tls_identity> identity_;             // null: plain TCP
+  std::atomic<std::ptrdiff_t> ahead_{0};                     // bytes read ahead, in all connections
 
   engine engine_;
   watcher watcher_;

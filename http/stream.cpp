@@ -20,6 +20,11 @@ ssize_t request_stream::read(char* to, std::size_t size) {
     head_at_ += n;
     return static_cast<ssize_t>(n);
   }
+  if (!reading_) {
+    reading_ = true;
+    ears_.stop_reading(c_.fd());
+    static_cast<void>(c_.scan_body());  // what was read ahead
+  }
   while (c_.body_ready == 0) {
     if (c_.body.complete()) {
       return 0;
@@ -28,10 +33,17 @@ ssize_t request_stream::read(char* to, std::size_t size) {
       return -1;
     }
   }
-  const auto n = give(c_.input().substr(0, c_.body_ready));
+  const auto n = give(c_.received().substr(0, c_.body_ready));
   c_.body_ready -= n;
   c_.consume(n);
   return static_cast<ssize_t>(n);
+}
+
+void request_stream::leave_input() noexcept {
+  if (!on_the_spot_ && how_.read_ahead > 0) {
+    reading_ = false;
+    ears_.read_ahead(c_.fd(), c_);
+  }
 }
 
 // Waits for more of a body that is too large to be complete before the work began.
@@ -54,6 +66,7 @@ bool request_stream::more_body() {
         if (const auto ec =
                 wait_fd(c_.request->ctx, c_.fd(), POLLIN, clock::now() + how_.body_timeout)) {
           body_late_ = ec == std::errc::timed_out && !c_.request->ctx.done();
+          c_.request->over = body_late_ ? limit::body_time : limit::none;
           return false;
         }
         break;

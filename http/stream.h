@@ -18,14 +18,17 @@ class request_stream final : public httplib::Stream {
  public:
   // `on_the_spot`: this thread must not wait; what the client does not take now is kept in the
   // connection. Else writes and reads wait, as long as the context lives.
-  request_stream(connection& c, const options& how, bool on_the_spot) noexcept
-      : c_(c), how_(how), on_the_spot_(on_the_spot) {}
+  request_stream(connection& c, const options& how, watcher& ears, bool on_the_spot) noexcept
+      : c_(c), how_(how), ears_(ears), on_the_spot_(on_the_spot) {}
 
   // The next write is a head that a body follows: both go out together. Two small segments are what
   // makes cpp-httplib slow.
   void expect_body() noexcept { holding_ = true; }
   // Nothing is sent any more: the client has left.
   void mute() noexcept { muted_ = true; }
+  // From now on the body is not read here, unless it is after all: what comes is read ahead, so
+  // that the end of it is heard.
+  void leave_input() noexcept;
   // Sends what was held. False if anything at all could not be sent.
   bool finish();
 
@@ -56,7 +59,9 @@ class request_stream final : public httplib::Stream {
 
   connection& c_;
   const options& how_;
+  watcher& ears_;
   const bool on_the_spot_;
+  bool reading_ = false;  // the input is ours, and not the watcher's
   std::size_t head_at_ = 0;
   std::string held_;
   bool holding_ = false;

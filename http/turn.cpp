@@ -14,6 +14,7 @@ void clear(httplib::Response& res) {
 
 void turn::answer(httplib::Request& req, httplib::Response& res) {
   answered_ = true;
+  stream.leave_input();
   req.path = c_.path;
   req.target = x_.target;
   try {
@@ -48,6 +49,7 @@ void turn::error(httplib::Response& res) {
       res.status = 408;
     } else if (c_.body.state() == body_scan::result::too_large) {
       res.status = 413;
+      x_.over = limit::body_bytes;
     }
   }
   if (res.body.empty() && !res.content_provider_) {

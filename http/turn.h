@@ -14,8 +14,9 @@ namespace hangup::http {
 class turn final : public engine_calls {
  public:
   // `draining`: the answer closes its connection. The connection has a request in flight.
-  turn(connection& c, const options& how, const std::atomic<bool>& draining, bool on_the_spot)
-      : stream(c, how, on_the_spot), c_(c), x_(*c.request), draining_(draining) {}
+  turn(connection& c, const options& how, watcher& ears, const std::atomic<bool>& draining,
+       bool on_the_spot)
+      : stream(c, how, ears, on_the_spot), c_(c), x_(*c.request), draining_(draining) {}
 
   void answer(httplib::Request& req, httplib::Response& res) override;
   void error(httplib::Response& res) override;

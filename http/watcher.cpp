@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -21,7 +22,7 @@ std::uint64_t tag_of(int fd, std::uint32_t generation) noexcept {
 
 departure departure_of(int fd, std::uint32_t events) noexcept {
   if ((events & (EPOLLERR | EPOLLHUP)) == 0) {
-    return departure::closed;
+    return (events & EPOLLRDHUP) != 0 ? departure::closed : departure::none;
   }
   int error = 0;
   socklen_t size = sizeof error;
@@ -31,17 +32,19 @@ departure departure_of(int fd, std::uint32_t events) noexcept {
 
 }  // namespace
 
-cause_kind cause_of(departure how) noexcept {
+cause cause_of(departure how) {
   switch (how) {
     case departure::reset:
-      return cause_kind::client_reset;
+      return {.kind = cause_kind::client_reset};
     case departure::vanished:
-      return cause_kind::client_vanished;
+      return {.kind = cause_kind::client_vanished};
+    case departure::cut_off:
+      return {.kind = cause_kind::client_closed, .text = "TLS was cut off"};
     case departure::closed:
     case departure::none:
       break;
   }
-  return cause_kind::client_closed;
+  return {.kind = cause_kind::client_closed};
 }
 
 watcher::watcher(std::size_t descriptors)
@@ -74,7 +77,7 @@ watcher::slot& watcher::at(int fd) const noexcept {
   return blocks_[n / block_size].load(std::memory_order_acquire)[n % block_size];
 }
 
-std::error_code watcher::watch(int fd) {
+std::error_code watcher::watch(int fd, std::uint32_t& generation) {
   const auto block = static_cast<std::size_t>(fd) / block_size;
   if (block >= blocks_.size()) {
     return std::make_error_code(std::errc::too_many_files_open);
@@ -91,7 +94,8 @@ std::error_code watcher::watch(int fd) {
     const std::lock_guard hold(s.mutex);
     s.muted = false;
     s.gone = departure::none;
-    ev.data.u64 = tag_of(fd, s.generation);
+    generation = s.generation;
+    ev.data.u64 = tag_of(fd, generation);
   }
   ev.events = EPOLLRDHUP | EPOLLET;
   return ::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &ev) == 0
@@ -105,15 +109,43 @@ void watcher::forget(int fd) noexcept {
   ++s.generation;
   s.muted = true;
   s.current.reset();
+  s.reading = nullptr;
 }
 
-departure watcher::begin(int fd, const context& ctx) {
+departure watcher::begin(int fd, const context& ctx, half_close policy) {
   slot& s = at(fd);
   const std::lock_guard hold(s.mutex);
-  if (s.gone == departure::none) {
+  s.fin_ends = policy == half_close::cancel;
+  if (s.gone == departure::none || (s.gone == departure::closed && !s.fin_ends)) {
     s.current = ctx;
+    return departure::none;
   }
   return s.gone;
+}
+
+void watcher::listen(int op, int fd, const slot& s, std::uint32_t more) noexcept {
+  epoll_event ev{};
+  ev.events = EPOLLRDHUP | EPOLLET | more;
+  ev.data.u64 = tag_of(fd, s.generation);
+  ::epoll_ctl(epoll_, op, fd, &ev);
+}
+
+void watcher::read_ahead(int fd, input& from) noexcept {
+  slot& s = at(fd);
+  const std::lock_guard hold(s.mutex);
+  if (s.reading == nullptr) {
+    s.reading = &from;
+    listen(EPOLL_CTL_MOD, fd, s, EPOLLIN);
+  }
+}
+
+void watcher::stop_reading(int fd) noexcept {
+  slot& s = at(fd);
+  const std::lock_guard hold(s.mutex);
+  if (s.reading != nullptr) {
+    s.reading = nullptr;
+    listen(EPOLL_CTL_MOD, fd, s, 0);
+  }
 }
 
 departure watcher::look(int fd) noexcept {
@@ -123,7 +155,7 @@ departure watcher::look(int fd) noexcept {
     pollfd now{fd, POLLRDHUP, 0};
     ::poll(&now, 1, 0);
     static_assert(POLLERR == EPOLLERR && POLLHUP == EPOLLHUP);
-    s.gone = departure_of(fd, static_cast<std::uint32_t>(now.revents));
+    s.gone = std::max(departure_of(fd, static_cast<std::uint32_t>(now.revents)), departure::closed);
   }
   return s.gone;
 }
@@ -133,6 +165,10 @@ void watcher::over(int fd) noexcept {
   std::optional<context> last;  // let go of outside the lock
   const std::lock_guard hold(s.mutex);
   last.swap(s.current);
+  if (s.reading != nullptr) {
+    s.reading = nullptr;
+    listen(EPOLL_CTL_MOD, fd, s, 0);
+  }
 }
 
 void watcher::mute(int fd) noexcept {
@@ -141,24 +177,29 @@ void watcher::mute(int fd) noexcept {
   s.muted = true;
 }
 
-void watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) {
+void watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) noexcept {
   slot& s = at(fd);
   std::optional<context> ctx;
-  cause_kind why{};
+  departure how{};
   {
     const std::lock_guard hold(s.mutex);
     if (s.generation != generation || s.muted) {
       return;
     }
     // Of a reset the error can be asked for once only: look() may have done so.
-    if (s.gone == departure::none || s.gone == departure::closed) {
-      s.gone = departure_of(fd, events);
+    if (s.gone < departure::reset) {
+      const auto read = s.reading != nullptr ? s.reading->read_ahead() : departure::none;
+      const auto seen = departure_of(fd, events);
+      s.gone = std::max({s.gone, seen, read});
     }
-    why = cause_of(s.gone);
+    how = s.gone;
+    if (how == departure::none || (how == departure::closed && !s.fin_ends)) {
+      return;
+    }
     ctx.swap(s.current);
   }
   if (ctx) {
-    context_access::end(*ctx, {.kind = why});
+    context_access::end(*ctx, cause_of(how));
   }
 }
 

@@ -1,8 +1,12 @@
 // Hears the hang-ups. One thread, one epoll set, nothing else: each connection is registered once,
 // with EPOLLRDHUP | EPOLLET and never EPOLLIN, so nothing is ever read here and bytes that nobody
 // has read (a body, a pipelined request, one stray byte) cannot hide that the client has left. FIN
-// is EPOLLRDHUP alone; RST adds EPOLLHUP; a peer that stopped answering adds ETIMEDOUT. Known
-// limit: a FIN behind data that does not fit the receive window has not arrived yet.
+// is EPOLLRDHUP alone; RST adds EPOLLHUP; a peer that stopped answering adds ETIMEDOUT.
+//
+// Two ends are hidden from EPOLLRDHUP: a FIN behind data that does not fit the receive window has
+// not arrived yet, and the end of TLS without a FIN is data. For them what arrives is read ahead,
+// into the buffer of the connection and up to a cap, while a request waits or is worked on: see
+// read_ahead(). What remains: a FIN behind more than the cap.
 //
 // A context is published for a connection while a request of it is in flight; when the client
 // leaves, the watcher ends that context. Both sides go through the lock of the connection's slot,
@@ -26,13 +30,25 @@
 #include <vector>
 
 #include "context/context.h"
+#include "http/half_close.h"
 
 namespace hangup::http {
 
-// How a client has left.
-enum class departure : std::uint8_t { none, closed, reset, vanished };
+// How a client has left: FIN or the end of TLS, FIN in the middle of TLS, RST, or without a word.
+enum class departure : std::uint8_t { none, closed, cut_off, reset, vanished };
 
-cause_kind cause_of(departure how) noexcept;
+cause cause_of(departure how);
+
+// A connection, as far as the watcher reads from it.
+class input {
+ public:
+  // Reads what is there and may be kept, and answers whether that is the end of it. Does not block.
+  // On the watcher's thread; begin(), stop_reading(), over() and forget() wait for its return.
+  virtual departure read_ahead() noexcept = 0;
+
+ protected:
+  ~input() = default;
+};
 
 class watcher {
  public:
@@ -42,13 +58,19 @@ class watcher {
   watcher(const watcher&) = delete;
   watcher& operator=(const watcher&) = delete;
 
-  std::error_code watch(int fd);
+  // `generation` becomes what heard() wants to know.
+  std::error_code watch(int fd, std::uint32_t& generation);
   // Before the descriptor is closed (which takes it out of the epoll set).
   void forget(int fd) noexcept;
 
   // Publishes the context that a hang-up ends. If the client has left already, says how: the
-  // context is then the caller's to end.
-  departure begin(int fd, const context& ctx);
+  // context is then the caller's to end. Under half_close::ignore a FIN alone is no hang-up.
+  departure begin(int fd, const context& ctx, half_close policy);
+  // From now on reads ahead from this descriptor, until stop_reading() or over(); nothing if it
+  // does already. A system call each.
+  void read_ahead(int fd, input& from) noexcept;
+  // Waits for a read_ahead() under way.
+  void stop_reading(int fd) noexcept;
   // How the client has left, for whoever has found by itself that it has (a read of 0 bytes, a
   // write that failed): the same answer as the watcher's, whichever of the two comes first.
   departure look(int fd) noexcept;
@@ -56,20 +78,25 @@ class watcher {
   void over(int fd) noexcept;
   // From now on what this descriptor reports is our own doing: shutdown(2) raises RDHUP too.
   void mute(int fd) noexcept;
+  // What poll(2) or epoll(7) has reported of a descriptor: who sleeps on its context polls it
+  // itself, and is woken once and not twice. Ends the context that is published.
+  void heard(int fd, std::uint32_t generation, std::uint32_t events) noexcept;
 
  private:
   struct slot {
     std::mutex mutex;
     std::uint32_t generation = 0;
     bool muted = true;
+    bool fin_ends = true;  // the half-close policy of the request in flight
     departure gone = departure::none;
     std::optional<context> current;
+    input* reading = nullptr;
   };
   static constexpr std::size_t block_size = 1024;
 
   slot& at(int fd) const noexcept;
   void run();
-  void heard(int fd, std::uint32_t generation, std::uint32_t events);
+  void listen(int op, int fd, const slot& s, std::uint32_t more) noexcept;
 
   int epoll_;
   int wake_;

@@ -1,0 +1,31 @@
+// The bounds that a server keeps (options.h), by name: for refusals and for what observers count.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace hangup::http {
+
+enum class limit : std::uint8_t {
+  none,
+  connections,
+  connections_per_address,
+  handshake_time,
+  handshake,  // what came was not TLS, or none that is spoken here
+  head_time,
+  idle_time,
+  head_bytes,
+  line_bytes,
+  headers,
+  body_bytes,
+  body_time,
+  write_time,
+  queue,
+  read_ahead,  // a FIN behind what is not read ahead will not be heard
+};
+inline constexpr int limit_kinds = 15;
+
+// "head_time"
+std::string_view name(limit l) noexcept;
+
+}  // namespace hangup::http

@@ -1,0 +1,69 @@
+// TLS for accepted connections (OpenSSL): versions 1.2 and later, HTTP/1.1 by ALPN. Nothing here
+// blocks: where OpenSSL wants the socket to be readable or writable, the caller is told, and parks
+// the connection or waits with its context.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+struct ssl_ctx_st;
+struct ssl_st;
+
+namespace hangup::http {
+
+// What a certificate or a key is refused for, in one line: "tls.crt: no certificate in it".
+class tls_error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// A certificate chain and its private key, read from PEM files and checked against each other. Immutable:
+// another one takes its place for the connections that come (server::use_tls).
+class tls_identity {
+ public:
+  // Throws tls_error.
+  tls_identity(const std::string& certificate_file, const std::string& key_file);
+
+ private:
+  friend class tls_session;
+  std::shared_ptr<ssl_ctx_st> ctx_;
+};
+
+// One connection's. Thread-safe, each call for itself: the watcher may read while a worker writes.
+class tls_session {
+ public:
+  enum class io {
+    done,        // some bytes, or the handshake
+    want_input,  // again when the socket is readable
+    want_room,   // again when it is writable
+    closed,      // the peer has closed in order (close_notify)
+    cut_off,     // the peer has closed the socket and not TLS: a truncation (RFC 8446 6.1)
+    failed,      // reset, or not TLS
+  };
+
+  // Of an accepted, non-blocking socket, which stays the caller's.
+  tls_session(const tls_identity& as, int fd);
+  ~tls_session();
+  tls_session(const tls_session&) = delete;
+  tls_session& operator=(const tls_session&) = delete;
+
+  io handshake() noexcept;
+  // At most one record, 16 KiB: with a buffer of that size nothing is left behind in the session,
+  // so that the socket says when there is more.
+  io read(char* to, std::size_t size, std::size_t& got) noexcept;
+  io write(std::string_view bytes, std::size_t& taken) noexcept;
+  // Tells the peer that nothing more will come, if there is room for that now.
+  void close() noexcept;
+
+ private:
+  io state_after(int result) const noexcept;
+
+  std::mutex mutex_;
+  ssl_st* ssl_;
+};
+
+}  // namespace hangup::http
