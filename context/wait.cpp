@@ -9,6 +9,7 @@
 #include <ctime>
 
 #include "context/after_func.h"
+#include "context/early_end.h"
 
 namespace hangup {
 namespace {
@@ -77,9 +78,63 @@ std::error_code poll_until(pollfd* fds, nfds_t count, clock::time_point until) {
   }
 }
 
+// What wait_fd() does; `on` says what was reported.
+std::error_code wait_poll(const context& ctx, pollfd& on, clock::time_point until) {
+  pollfd fds[2] = {on, {-1, POLLIN, 0}};
+  auto* const s = context_access::scope(ctx);
+  if (s == nullptr) {
+    const auto ec = poll_until(fds, 1, until);
+    on = fds[0];
+    return ec;
+  }
+  if (const auto ec = ctx.err()) {
+    return ec;
+  }
+  const tree::blocking here;
+  auto& wake = wake_up::of_this_thread();
+  fds[1].fd = wake.fd();
+  std::error_code ec;
+  {
+    const after_func on_end(ctx, [&wake]() noexcept { wake.ring(); });
+    ec = poll_until(fds, 2, std::min(until, s->due));
+  }
+  if (ctx.done()) {
+    wake.hush();
+  }
+  on = fds[0];
+  if (on.revents != 0) {
+    return {};
+  }
+  if (ec == std::errc::timed_out && s->due <= until) {
+    tree::end_if_due(*s);
+  }
+  return ctx.done() ? ctx.err() : ec;
+}
+
+// Sleeps where the end is announced. False: what was announced was no end, or there is no
+// descriptor to be woken by: the rest of the sleep is an ordinary one.
+bool sleep_listening(const context& ctx, const early_end::type& at, clock::time_point when) {
+  pollfd on{at.fd, at.events, 0};
+  try {
+    if (wait_poll(ctx, on, when)) {
+      return true;
+    }
+  } catch (const std::system_error&) {
+    return false;
+  }
+  if (!ctx.done()) {
+    at.reported(at.of, at, on.revents);
+  }
+  return ctx.done();
+}
+
 }  // namespace
 
 std::error_code sleep_until(const context& ctx, clock::time_point when) {
+  if (const auto* const at = ctx.value<early_end>();
+      at != nullptr && sleep_listening(ctx, *at, when)) {
+    return ctx.err();
+  }
   const tree::blocking here;
   auto* const s = context_access::scope(ctx);
   if (s == nullptr) {
@@ -104,32 +159,8 @@ std::error_code wait_done(const context& ctx) {
 }
 
 std::error_code wait_fd(const context& ctx, int fd, short events, clock::time_point until) {
-  pollfd fds[2] = {{fd, events, 0}, {-1, POLLIN, 0}};
-  auto* const s = context_access::scope(ctx);
-  if (s == nullptr) {
-    return poll_until(fds, 1, until);
-  }
-  if (const auto ec = ctx.err()) {
-    return ec;
-  }
-  const tree::blocking here;
-  auto& wake = wake_up::of_this_thread();
-  fds[1].fd = wake.fd();
-  std::error_code ec;
-  {
-    const after_func on_end(ctx, [&wake]() noexcept { wake.ring(); });
-    ec = poll_until(fds, 2, std::min(until, s->due));
-  }
-  if (ctx.done()) {
-    wake.hush();
-  }
-  if (fds[0].revents != 0) {
-    return {};
-  }
-  if (ec == std::errc::timed_out && s->due <= until) {
-    tree::end_if_due(*s);
-  }
-  return ctx.done() ? ctx.err() : ec;
+  pollfd on{fd, events, 0};
+  return wait_poll(ctx, on, until);
 }
 
 }  // namespace hangup

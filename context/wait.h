@@ -13,9 +13,10 @@
 
 namespace hangup {
 
-// Sleeps. Costs one futex wait; registers nothing. If the context's own deadline comes first, the
-// sleeper itself ends the context then: it does not wait for the timer thread to do so. For no time
-// it does not sleep, but looks at the clock: err() that trusts no timer, before expensive work.
+// Sleeps. Costs one futex wait; registers nothing (on a context with an early_end: as wait_fd). If
+// the context's own deadline comes first, the sleeper itself ends the context then: it does not
+// wait for the timer thread to do so. For no time it does not sleep, but looks at the clock: err()
+// that trusts no timer, before expensive work.
 std::error_code sleep_for(const context& ctx, context::clock::duration time);
 template <class Rep, class Period>
 std::error_code sleep_for(const context& ctx, std::chrono::duration<Rep, Period> time) {

@@ -17,6 +17,28 @@ namespace {
 constexpr std::size_t read_size = 16 * 1024;
 constexpr std::size_t keep_capacity = 4 * 1024;  // of an idle connection's buffers
 
+thread_local std::array<char, read_size> read_buffer;
+
+ssize_t receive_from(int fd) noexcept {
+  for (;;) {
+    const auto n = ::recv(fd, read_buffer.data(), read_buffer.size(), MSG_DONTWAIT);
+    if (n >= 0 || errno != EINTR) {
+      return n;
+    }
+  }
+}
+
+// Of the recv(2) that was just made.
+connection::io outcome_of(ssize_t n) noexcept {
+  if (n > 0) {
+    return connection::io::some;
+  }
+  if (n == 0) {
+    return connection::io::closed;
+  }
+  return errno == EAGAIN || errno == EWOULDBLOCK ? connection::io::again : connection::io::failed;
+}
+
 }  // namespace
 
 std::string_view name(phase p) noexcept {
@@ -68,7 +90,7 @@ void connection::consume(std::size_t n) noexcept {
 }
 
 connection::io connection::receive() {
-  thread_local std::array<char, read_size> buffer;
+  auto& buffer = read_buffer;
   if (tls_) {
     std::size_t n = 0;
     switch (tls_->read(buffer.data(), buffer.size(), n)) {
@@ -86,19 +108,15 @@ connection::io connection::receive() {
     }
     return io::failed;
   }
-  for (;;) {
-    const auto n = ::recv(fd_, buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (n > 0) {
-      in_.append(buffer.data(), static_cast<std::size_t>(n));
-      return io::some;
-    }
-    if (n == 0) {
-      return io::closed;
-    }
-    if (errno != EINTR) {
-      return errno == EAGAIN || errno == EWOULDBLOCK ? io::again : io::failed;
-    }
+  const auto n = receive_from(fd_);
+  if (n > 0) {
+    in_.append(buffer.data(), static_cast<std::size_t>(n));
   }
+  return outcome_of(n);
+}
+
+connection::io connection::discard() noexcept {
+  return outcome_of(receive_from(fd_));
 }
 
 departure connection::read_ahead() noexcept {

@@ -67,8 +67,10 @@ class connection final : public job, public input {
   std::string_view received() const noexcept { return std::string_view(in_).substr(used_); }
   void consume(std::size_t n) noexcept;
   io receive();  // once, does not block; at most 16 KiB
+  io discard() noexcept;  // likewise, to be thrown away: not even as TLS
   departure read_ahead() noexcept override;
-  // What was read ahead and has been used counts no longer. True if there was more than may be kept.
+  // What was read ahead and has been used counts no longer. True if there was more than may be
+  // kept.
   bool settle_ahead() noexcept;
 
   // --- what is to be sent ---

@@ -17,10 +17,14 @@ cancelable scope_for(const context& server, const route& to, clock::time_point n
 }  // namespace
 
 exchange::exchange(const context& server, const route& r, std::string id, clock::time_point now,
-                   std::optional<std::chrono::milliseconds> patience)
+                   std::optional<std::chrono::milliseconds> patience,
+                   const early_end::type& heard_at)
     : to(r),
       scope(scope_for(server, r, now, patience)),
-      ctx(with_value<request_key>(scope.ctx, request_stamp(std::move(id)))),
+      // On the spot nobody sleeps.
+      ctx(with_value<request_key>(
+          r.runs_on != nullptr ? with_value<early_end>(scope.ctx, heard_at) : scope.ctx,
+          request_stamp(std::move(id)))),
       stamp(*ctx.value<request_key>()),
       started(now) {}
 

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "context/context.h"
+#include "context/early_end.h"
 #include "http/limit.h"
 #include "http/request_life.h"
 #include "http/route.h"
@@ -35,7 +36,7 @@ struct exchange {
   // worker. `patience` is the client's own: it shortens the deadline of the route, and is all of it
   // if the route has none.
   exchange(const context& server, const route& r, std::string id, clock::time_point now,
-           std::optional<std::chrono::milliseconds> patience);
+           std::optional<std::chrono::milliseconds> patience, const early_end::type& heard_at);
 
   // Has its context ended otherwise than by a FIN? A client that has closed only its own direction
   // still reads: what the handler did write for it is sent.
@@ -57,7 +58,7 @@ struct exchange {
   std::atomic<bool> late{false};   // reported as a late stopper
   int status = 0;
   limit over = limit::none;  // the bound that it ran into
-  std::string broken;  // what went wrong in the handler: for the log, never for the client
+  std::string broken;        // what went wrong in the handler: for the log, never for the client
 };
 
 }  // namespace hangup::http

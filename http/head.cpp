@@ -118,7 +118,8 @@ class reader {
       return refuse(431, "a header line is longer than 8192 bytes", limit::line_bytes);
     }
     if (head_.headers.size() == limits_.headers) {
-      return refuse(431, "more than " + std::to_string(limits_.headers) + " header lines", limit::headers);
+      return refuse(431, "more than " + std::to_string(limits_.headers) + " header lines",
+                    limit::headers);
     }
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) {

@@ -6,9 +6,11 @@ namespace hangup::http {
 
 std::string_view name(limit l) noexcept {
   static constexpr std::array<std::string_view, limit_kinds> names = {
-      "none",       "connections", "connections_per_address", "handshake_time", "handshake",
-      "head_time",  "idle_time",   "head_bytes",              "line_bytes",     "headers",
-      "body_bytes", "body_time",   "write_time",              "queue",          "read_ahead"};
+      "none",           "connections", "connections_per_address",
+      "handshake_time", "handshake",   "head_time",
+      "idle_time",      "head_bytes",  "line_bytes",
+      "headers",        "body_bytes",  "body_time",
+      "write_time",     "queue",       "read_ahead"};
   return names[static_cast<std::size_t>(l)];
 }
 

@@ -108,10 +108,12 @@ service::then service::body_arrived(connection& c) {
 
 void service::begin(connection& c, const route& to, const request_head& head) {
   std::string id = head.request_id.empty() ? make_id() : std::string(head.request_id);
+  const auto policy = to.on_half_close.value_or(how_.on_half_close);
   in_flight_.fetch_add(1);
   {
     const std::lock_guard hold(c.guard);
-    c.request.emplace(all_.ctx, to, std::move(id), clock::now(), head.patience);
+    c.request.emplace(all_.ctx, to, std::move(id), clock::now(), head.patience,
+                      watcher_.announced(c.fd(), c.heard_as, policy));
     c.request->method = head.method;
     c.request->target = head.target;
   }
@@ -119,8 +121,7 @@ void service::begin(connection& c, const route& to, const request_head& head) {
   for (auto* o : observers_) {
     o->began(to);
   }
-  if (const auto gone = watcher_.begin(c.fd(), c.request->scope.ctx,
-                                       to.on_half_close.value_or(how_.on_half_close));
+  if (const auto gone = watcher_.begin(c.fd(), c.request->scope.ctx, policy);
       gone != departure::none) {
     c.request->scope.cancel(cause_of(gone));
   }

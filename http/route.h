@@ -31,7 +31,7 @@ struct route {
   // Where the handler runs. Null: on the spot, on the thread that read the request: for answers
   // that are small and at hand, because other connections wait meanwhile.
   pool* runs_on = nullptr;
-  std::chrono::milliseconds deadline{0};  // from the whole head to the end of the work; 0: none
+  std::chrono::milliseconds deadline{0};      // from the whole head to the end of the work; 0: none
   std::optional<half_close> on_half_close{};  // else what options says
   handler answer{};
   std::size_t index = 0;  // set by the table: 1, 2 ... in the order of add()

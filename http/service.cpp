@@ -104,9 +104,9 @@ bool service::admit(connection& c) {
   }
   tell(over);
   if (c.refused) {
-    static_cast<void>(c.send_now(no_room(over == limit::connections
-                                             ? "too many connections to the server"
-                                             : "too many connections from this address")));
+    static_cast<void>(
+        c.send_now(no_room(over == limit::connections ? "too many connections to the server"
+                                                      : "too many connections from this address")));
   }
   return c.refused;
 }
@@ -139,7 +139,8 @@ void service::shake_hands(connection& c) {
       return;
     case tls_session::io::failed:
       tell(limit::handshake);
-      break;
+      linger(c);  // the alert says why
+      return;
     case tls_session::io::closed:
     case tls_session::io::cut_off:
       break;
@@ -333,9 +334,8 @@ void service::linger(connection& c) {
 void service::lingering(connection& c) {
   constexpr int most = 64;  // reads of 16 KiB: a client that goes on sending is not worth more
   for (int i = 0; i < most && !closing_; ++i) {
-    switch (c.receive()) {
+    switch (c.discard()) {
       case connection::io::some:
-        c.consume(c.received().size());
         break;
       case connection::io::again:
         park(c, phase::lingering, how_.linger_timeout);

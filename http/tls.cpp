@@ -37,8 +37,8 @@ int bio_read(BIO* bio, char* to, int size) noexcept {
 
 int bio_write(BIO* bio, const char* from, int size) noexcept {
   ::BIO_clear_retry_flags(bio);
-  const auto n = ::send(to_descriptor(bio), from, static_cast<std::size_t>(size),
-                        MSG_DONTWAIT | MSG_NOSIGNAL);
+  const auto n =
+      ::send(to_descriptor(bio), from, static_cast<std::size_t>(size), MSG_DONTWAIT | MSG_NOSIGNAL);
   if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
     ::BIO_set_retry_write(bio);
   }

@@ -21,8 +21,8 @@ class tls_error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// A certificate chain and its private key, read from PEM files and checked against each other. Immutable:
-// another one takes its place for the connections that come (server::use_tls).
+// A certificate chain and its private key, read from PEM files and checked against each other.
+// Immutable: another one takes its place for the connections that come (server::use_tls).
 class tls_identity {
  public:
   // Throws tls_error.

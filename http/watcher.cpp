@@ -177,6 +177,14 @@ void watcher::mute(int fd) noexcept {
   s.muted = true;
 }
 
+early_end::type watcher::announced(int fd, std::uint32_t generation, half_close policy) noexcept {
+  return {fd, static_cast<short>(policy == half_close::cancel ? POLLRDHUP : 0),
+          [](void* of, const early_end::type& what, short events) noexcept {
+            static_cast<watcher*>(of)->heard(what.fd, what.tag, static_cast<std::uint32_t>(events));
+          },
+          this, generation};
+}
+
 void watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) noexcept {
   slot& s = at(fd);
   std::optional<context> ctx;

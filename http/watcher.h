@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "context/context.h"
+#include "context/early_end.h"
 #include "http/half_close.h"
 
 namespace hangup::http {
@@ -43,7 +44,8 @@ cause cause_of(departure how);
 class input {
  public:
   // Reads what is there and may be kept, and answers whether that is the end of it. Does not block.
-  // On the watcher's thread; begin(), stop_reading(), over() and forget() wait for its return.
+  // On the watcher's thread or that of a sleeper (announced()), one at a time; begin(),
+  // stop_reading(), over() and forget() wait for its return.
   virtual departure read_ahead() noexcept = 0;
 
  protected:
@@ -58,7 +60,7 @@ class watcher {
   watcher(const watcher&) = delete;
   watcher& operator=(const watcher&) = delete;
 
-  // `generation` becomes what heard() wants to know.
+  // `generation` becomes what announced() wants to know.
   std::error_code watch(int fd, std::uint32_t& generation);
   // Before the descriptor is closed (which takes it out of the epoll set).
   void forget(int fd) noexcept;
@@ -78,9 +80,8 @@ class watcher {
   void over(int fd) noexcept;
   // From now on what this descriptor reports is our own doing: shutdown(2) raises RDHUP too.
   void mute(int fd) noexcept;
-  // What poll(2) or epoll(7) has reported of a descriptor: who sleeps on its context polls it
-  // itself, and is woken once and not twice. Ends the context that is published.
-  void heard(int fd, std::uint32_t generation, std::uint32_t events) noexcept;
+  // Where a sleeper can hear it as soon as we do.
+  early_end::type announced(int fd, std::uint32_t generation, half_close policy) noexcept;
 
  private:
   struct slot {
@@ -96,6 +97,7 @@ class watcher {
 
   slot& at(int fd) const noexcept;
   void run();
+  void heard(int fd, std::uint32_t generation, std::uint32_t events) noexcept;
   void listen(int op, int fd, const slot& s, std::uint32_t more) noexcept;
 
   int epoll_;

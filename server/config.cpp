@@ -169,10 +169,17 @@ void take(const json& from, const char* key, std::chrono::duration<Rep, Period>&
   to = std::chrono::duration<Rep, Period>(from.at(key).get<Rep>());
 }
 
+http::half_close half_close_of(const std::string& text) {
+  return text == "ignore" ? http::half_close::ignore : http::half_close::cancel;
+}
+
 void take(const json& from, const char* key, config::route_t& to) {
   const auto& route = from.at(key);
   take(route, "pool", to.pool);
   take(route, "deadline_ms", to.deadline);
+  if (const auto policy = route.at("half_close").get<std::string>(); policy != "default") {
+    to.on_half_close = half_close_of(policy);
+  }
 }
 
 // The document is complete and every number in it is in its range, so that nothing throws or
@@ -184,6 +191,9 @@ config filled(const json& document) {
   take(listen, "port", c.listen.port);
   take(listen, "backlog", c.listen.backlog);
 
+  take(document.at("tls"), "certificate", c.tls.certificate);
+  take(document.at("tls"), "key", c.tls.key);
+
   const auto& log = document.at("log");
   take(log, "level", c.log.level);
   take(log, "format", c.log.format);
@@ -192,10 +202,15 @@ config filled(const json& document) {
   const auto& http = document.at("http");
   take(http, "front_threads", c.http.front_threads);
   take(http, "max_connections", c.http.max_connections);
+  take(http, "max_connections_per_address", c.http.max_connections_per_address);
   take(http, "max_head_bytes", c.http.max_head_bytes);
   take(http, "max_headers", c.http.max_headers);
   take(http, "max_body_bytes", c.http.max_body_bytes);
   take(http, "body_buffer_bytes", c.http.body_buffer_bytes);
+  take(http, "read_ahead_bytes", c.http.read_ahead_bytes);
+  take(http, "read_ahead_total_bytes", c.http.read_ahead_total_bytes);
+  c.http.on_half_close = half_close_of(http.at("half_close").get<std::string>());
+  take(http, "handshake_timeout_ms", c.http.handshake_timeout);
   take(http, "head_timeout_ms", c.http.head_timeout);
   take(http, "idle_timeout_ms", c.http.idle_timeout);
   take(http, "body_timeout_ms", c.http.body_timeout);
@@ -240,6 +255,17 @@ problem check_pools(const json& document) {
       }
       return "routes." + route.key() + ".pool: found " + shown(name) + ", allowed " +
              (known.empty() ? "nothing: there are no pools" : "one of " + listed(known));
+    }
+  }
+  return {};
+}
+
+problem check_tls(const json& document) {
+  const auto& tls = document.at("tls");
+  for (const auto& [here, there] : {std::pair("certificate", "key"), {"key", "certificate"}}) {
+    if (tls.at(here).get<std::string>().empty() && !tls.at(there).get<std::string>().empty()) {
+      return std::string("tls.") + here +
+             ": found nothing, allowed the path of a PEM file, as tls." + there + " has one";
     }
   }
   return {};
@@ -290,6 +316,9 @@ config parse(std::string_view text, std::string_view name, const std::vector<set
     if (const auto wrong = config_schema().read_text(s.key, s.text, value)) {
       refuse(s.by, *wrong);
     }
+  }
+  if (const auto wrong = check_tls(document)) {
+    refuse(name, *wrong);
   }
   return filled(document);
 }

@@ -8,10 +8,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "http/half_close.h"
 
 namespace hangup::server {
 
@@ -29,6 +32,12 @@ struct config {
     bool operator==(const listen_t&) const = default;
   } listen;
 
+  struct tls_t {
+    std::string certificate;  // both empty: plain HTTP
+    std::string key;
+    bool operator==(const tls_t&) const = default;
+  } tls;
+
   struct log_t {
     log_level level{};
     log_format format{};
@@ -39,10 +48,15 @@ struct config {
   struct http_t {
     unsigned front_threads = 0;
     std::size_t max_connections = 0;
+    std::size_t max_connections_per_address = 0;  // 0: no limit of its own
     std::size_t max_head_bytes = 0;
     std::size_t max_headers = 0;
     std::size_t max_body_bytes = 0;
     std::size_t body_buffer_bytes = 0;
+    std::size_t read_ahead_bytes = 0;
+    std::size_t read_ahead_total_bytes = 0;
+    http::half_close on_half_close{};
+    std::chrono::milliseconds handshake_timeout{};
     std::chrono::milliseconds head_timeout{};
     std::chrono::milliseconds idle_timeout{};
     std::chrono::milliseconds body_timeout{};
@@ -66,6 +80,7 @@ struct config {
   struct route_t {
     std::string pool;                      // one of `pools`
     std::chrono::milliseconds deadline{};  // 0: none
+    std::optional<http::half_close> on_half_close{};
     bool operator==(const route_t&) const = default;
   };
   struct routes_t {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/identity.h"
 #include "server/schema.h"
 
 #ifndef HANGUP_VERSION
@@ -35,11 +36,11 @@ struct value_flag {
 
 launch answer(std::string message) {
   message.erase(message.find_last_not_of('\n') + 1);
-  return {{}, {}, 0, std::move(message), false};
+  return {{}, {}, {}, 0, std::move(message), false};
 }
 
 launch refusal(std::string message) {
-  return {{}, {}, 2, std::move(message), true};
+  return {{}, {}, {}, 2, std::move(message), true};
 }
 
 launch found_nothing(const value_flag& flag) {
@@ -83,8 +84,11 @@ launch launch_with(const std::string& file, const std::vector<setting>& settings
   l.source = file.empty() ? "built-in defaults" : file;
   try {
     l.settings = file.empty() ? defaults(settings) : load(file, settings);
+    l.identity = identity_of(l.settings);
   } catch (const config_error& wrong) {
     return refusal(wrong.what());
+  } catch (const http::tls_error& wrong) {
+    return refusal(l.source + ": tls: " + wrong.what());
   }
   return only_check ? answer(l.source + ": ok") : l;
 }
@@ -102,14 +106,20 @@ launch read_flags(int argc, const char* const* argv) {
   app.footer(std::string("Flags go over the file. Without --config that is ") + default_file +
              " in the current directory,\nand if there is none the built-in defaults hold.");
 
-  std::array<value_flag, 4> flags{{{"--config", ""},
+  std::array<value_flag, 6> flags{{{"--config", ""},
                                    {"--host", "listen.host"},
                                    {"--port", "listen.port"},
+                                   {"--tls-certificate", "tls.certificate"},
+                                   {"--tls-key", "tls.key"},
                                    {"--log-level", "log.level"}}};
-  auto& [file, host, port, level] = flags;
+  auto& [file, host, port, certificate, key, level] = flags;
   file.option = app.add_option(file.name, file.value, "Configuration file, JSON.");
   file.option->type_name("FILE");
-  for (const auto& [flag, type] : {std::pair(&host, "ADDR"), {&port, "N"}, {&level, "L"}}) {
+  for (const auto& [flag, type] : {std::pair(&host, "ADDR"),
+                                   {&port, "N"},
+                                   {&certificate, "FILE"},
+                                   {&key, "FILE"},
+                                   {&level, "L"}}) {
     flag->option = app.add_option(flag->name, flag->value, config_schema().about(flag->key));
     flag->option->type_name(type);
   }
@@ -147,7 +157,7 @@ launch read_flags(int argc, const char* const* argv) {
   }
 
   std::vector<setting> settings;
-  for (const auto* flag : {&host, &port, &level}) {
+  for (const auto* flag : {&host, &port, &certificate, &key, &level}) {
     if (flag->is_given()) {
       settings.push_back({flag->name, flag->key, flag->value});
     }

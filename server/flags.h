@@ -2,9 +2,11 @@
 // schema.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
+#include "http/tls.h"
 #include "server/config.h"
 
 namespace hangup::server {
@@ -16,6 +18,7 @@ namespace hangup::server {
 // what was found and what is allowed. Otherwise it runs with the settings.
 struct launch {
   config settings;
+  std::shared_ptr<const http::tls_identity> identity;  // null: plain HTTP
   std::string source;  // where the settings are from: the file's path, or "built-in defaults"
   std::optional<int> exit_code;
   std::string message;

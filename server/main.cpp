@@ -19,6 +19,7 @@
 #include "handlers/spin.h"
 #include "server/ended_requests.h"
 #include "server/flags.h"
+#include "server/identity.h"
 #include "server/metrics.h"
 #include "server/pages.h"
 #include "server/request_log.h"
@@ -45,8 +46,10 @@ class signals {
   signals(const signals&) = delete;
   signals& operator=(const signals&) = delete;
 
-  // The next signal that asks to stop; none if the context ends first. SIGHUP is only noted.
-  std::optional<int> next_stop(const context& ctx, request_log& log) const {
+  // The next signal that asks to stop; none if the context ends first. Calls `reload` for each
+  // SIGHUP until then.
+  template <class Reload>
+  std::optional<int> next_stop(const context& ctx, const Reload& reload) const {
     for (;;) {
       if (wait_fd(ctx, fd_, POLLIN)) {
         return std::nullopt;
@@ -58,7 +61,7 @@ class signals {
       if (info.ssi_signo != SIGHUP) {
         return static_cast<int>(info.ssi_signo);
       }
-      log.say(spdlog::level::info, "SIGHUP: there is nothing to reload, going on");
+      reload();
     }
   }
 
@@ -75,6 +78,11 @@ http::options http_options(const config& c) {
   o.head.headers = c.http.max_headers;
   o.max_body = c.http.max_body_bytes;
   o.body_buffer = c.http.body_buffer_bytes;
+  o.max_connections_per_address = c.http.max_connections_per_address;
+  o.read_ahead = c.http.read_ahead_bytes;
+  o.read_ahead_total = c.http.read_ahead_total_bytes;
+  o.on_half_close = c.http.on_half_close;
+  o.handshake_timeout = c.http.handshake_timeout;
   o.head_timeout = c.http.head_timeout;
   o.idle_timeout = c.http.idle_timeout;
   o.body_timeout = c.http.body_timeout;
@@ -94,6 +102,21 @@ void raise_descriptor_limit() {
   if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
     limit.rlim_cur = limit.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+void renew_identity(const config& c, http::server& server, request_log& log) {
+  try {
+    if (auto renewed = identity_of(c)) {
+      server.use_tls(std::move(renewed));
+      log.say(spdlog::level::info, "SIGHUP: new connections get the certificate in " +
+                                       escaped(c.tls.certificate) + " as it is now");
+    } else {
+      log.say(spdlog::level::info, "SIGHUP: there is nothing to reload, going on");
+    }
+  } catch (const http::tls_error& e) {
+    log.say(spdlog::level::err,
+            std::string("SIGHUP: going on with the old certificate: ") + e.what());
   }
 }
 
@@ -123,6 +146,7 @@ int run(const launch& with) {
                    .path = path,
                    .runs_on = pools.at(r.pool).get(),
                    .deadline = r.deadline,
+                   .on_half_close = r.on_half_close,
                    .answer = std::move(h)});
   };
   slow("/query/sim", c.routes.query_sim, handlers::sim_query());
@@ -137,6 +161,9 @@ int run(const launch& with) {
     counted.push_back(p.get());
   }
   counts = std::make_unique<metrics>(server, counted, [&log] { return log.dropped(); });
+  if (with.identity) {
+    server.use_tls(with.identity);
+  }
   server.observe(*counts).observe(ended).observe(log);
 
   if (const auto ec = server.listen(c.listen.host, c.listen.port)) {
@@ -144,11 +171,12 @@ int run(const launch& with) {
                  shown(c.listen.host).c_str(), unsigned{c.listen.port}, ec.message().c_str());
     return 1;
   }
-  log.say(spdlog::level::info,
-          fmt::format("hangup {} listens on http://{}:{} with {}, pid {}", HANGUP_VERSION,
-                      c.listen.host, server.port(), with.source, ::getpid()));
+  log.say(spdlog::level::info, fmt::format("hangup {} listens on {}://{}:{} with {}, pid {}",
+                                           HANGUP_VERSION, c.tls.key.empty() ? "http" : "https",
+                                           c.listen.host, server.port(), with.source, ::getpid()));
 
-  const auto first = stops.next_stop(background(), log);
+  const auto reload = [&] { renew_identity(c, server, log); };
+  const auto first = stops.next_stop(background(), reload);
   log.say(spdlog::level::info,
           fmt::format("{}: draining for up to {} s; once more ends at once",
                       ::strsignal(first.value_or(SIGTERM)), c.stopping.drain.count()));
@@ -156,9 +184,9 @@ int run(const launch& with) {
   // A second signal ends the patience; the end of the drain ends the wait for it.
   const auto [drained, over] = with_cancel(background());
   std::thread second([&, drained = drained, &no_more = no_more] {
-    if (stops.next_stop(drained, log)) {
+    if (stops.next_stop(drained, reload)) {
       no_more();
-      if (stops.next_stop(drained, log)) {
+      if (stops.next_stop(drained, reload)) {
         ::_exit(1);
       }
     }

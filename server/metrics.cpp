@@ -59,6 +59,10 @@ metrics::metrics(const http::server& server, std::vector<const pool*> pools,
       log_lines_dropped_(std::move(log_lines_dropped)),
       counts_(routes_.size()) {}
 
+void metrics::reached(http::limit l) noexcept {
+  reached_[static_cast<std::size_t>(l)].fetch_add(1, relaxed);
+}
+
 void metrics::began(const http::route& to) noexcept {
   counts_[to.index].began.fetch_add(1, relaxed);
 }
@@ -175,6 +179,13 @@ std::vector<MetricFamily> metrics::Collect() const {
   for (std::size_t i = 0; i < by_phase.size(); ++i) {
     add_gauge(connections, {{"state", std::string(name(static_cast<http::phase>(i)))}},
               static_cast<double>(by_phase[i]));
+  }
+  auto& reached =
+      family(all, "hangup_limit_reached_total",
+             "Times that a client has run into a limit, by which.", MetricType::Counter);
+  for (std::size_t i = 1; i < reached_.size(); ++i) {  // without limit::none
+    add_counter(reached, {{"limit", std::string(name(static_cast<http::limit>(i)))}},
+                static_cast<double>(reached_[i].load(relaxed)));
   }
   add_counter(family(all, "hangup_log_dropped_total",
                      "Log lines dropped because the queue was full.", MetricType::Counter),

@@ -27,6 +27,7 @@ class metrics final : public http::observer, public prometheus::Collectable {
   metrics(const http::server& server, std::vector<const pool*> pools,
           std::function<std::uint64_t()> log_lines_dropped);
 
+  void reached(http::limit l) noexcept override;
   void began(const http::route& to) noexcept override;
   void late(const http::late_request& l) noexcept override;
   void ended(const http::request_report& r) noexcept override;
@@ -53,6 +54,7 @@ class metrics final : public http::observer, public prometheus::Collectable {
   const std::vector<const pool*> pools_;
   const std::function<std::uint64_t()> log_lines_dropped_;
   std::vector<of_route> counts_;  // by the route's index
+  std::array<std::atomic<std::uint64_t>, http::limit_kinds> reached_{};
 };
 
 }  // namespace hangup::server

@@ -1,0 +1,14 @@
+// The certificate that the configuration names.
+#pragma once
+
+#include <memory>
+
+#include "http/tls.h"
+#include "server/config.h"
+
+namespace hangup::server {
+
+// Reads it. Null if none is configured: plain HTTP. Throws http::tls_error, one line.
+std::shared_ptr<const http::tls_identity> identity_of(const config& c);
+
+}  // namespace hangup::server
