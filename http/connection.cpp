@@ -1,6 +1,7 @@
 #include "http/connection.h"
 
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -93,7 +94,9 @@ connection::io connection::receive() {
   auto& buffer = read_buffer;
   if (tls_) {
     std::size_t n = 0;
-    switch (tls_->read(buffer.data(), buffer.size(), n)) {
+    const auto how = tls_->read(buffer.data(), buffer.size(), n);
+    drained_ = how != tls_session::io::done;
+    switch (how) {
       case tls_session::io::done:
         in_.append(buffer.data(), n);
         return io::some;
@@ -109,6 +112,7 @@ connection::io connection::receive() {
     return io::failed;
   }
   const auto n = receive_from(fd_);
+  note_drained(n);
   if (n > 0) {
     in_.append(buffer.data(), static_cast<std::size_t>(n));
   }
@@ -116,7 +120,21 @@ connection::io connection::receive() {
 }
 
 connection::io connection::discard() noexcept {
-  return outcome_of(receive_from(fd_));
+  const auto n = receive_from(fd_);
+  note_drained(n);
+  return outcome_of(n);
+}
+
+// Less than was asked for is all there was (epoll(7)); but the end behind it may have been reported
+// together with it.
+void connection::note_drained(ssize_t n) noexcept {
+  to_the_end_ = to_the_end_ && n > 0;
+  drained_ = n <= 0 || (static_cast<std::size_t>(n) < read_size && !to_the_end_);
+}
+
+void connection::happened(std::uint32_t events) noexcept {
+  drained_ = drained_ && (events & EPOLLIN) == 0;
+  to_the_end_ = to_the_end_ || (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
 }
 
 departure connection::read_ahead() noexcept {

@@ -67,7 +67,10 @@ class connection final : public job, public input {
   std::string_view received() const noexcept { return std::string_view(in_).substr(used_); }
   void consume(std::size_t n) noexcept;
   io receive();  // once, does not block; at most 16 KiB
-  io discard() noexcept;  // likewise, to be thrown away: not even as TLS
+  // Has everything been read that there was when something last happened to the descriptor?
+  bool drained() const noexcept { return drained_; }
+  void happened(std::uint32_t events) noexcept;  // of epoll(7)
+  io discard() noexcept;                         // likewise, to be thrown away: not even as TLS
   departure read_ahead() noexcept override;
   // What was read ahead and has been used counts no longer. True if there was more than may be
   // kept.
@@ -99,7 +102,7 @@ class connection final : public job, public input {
   std::uint32_t heard_as = 0;   // its generation, see watcher.h
   bool refused = false;         // one too many: it is told so, and counts for nothing else
   clock::time_point since{};    // when it began to wait for what it is parked for
-  bool registered = false;      // in the epoll set of the front
+  bool hears_room = false;      // the front has been told to wait for it
   unsigned served = 0;          // in a row, without going back to the others
 
   // Looks at what has arrived of the body. False: it is refused (body.state() says why).
@@ -116,6 +119,8 @@ class connection final : public job, public input {
   // It is no longer parked. False: it had been for too long, and overdue() was called.
   bool take() noexcept;
 
+  connection* resumed_after = nullptr;  // the line of those to be resumed, guarded by the front
+
   connection* lot_prev = nullptr;  // the list of all connections, guarded by its owner
   connection* lot_next = nullptr;
 
@@ -127,6 +132,7 @@ class connection final : public job, public input {
     connection& self;
   };
 
+  void note_drained(ssize_t n) noexcept;
   io put(std::string_view bytes, std::size_t& taken) noexcept;
   void note_departure() noexcept { answer.left_before_last = request && request->ctx.done(); }
 
@@ -143,6 +149,8 @@ class connection final : public job, public input {
   std::string in_;
   std::size_t ahead_ = 0;      // of what has been received, how much counts as read ahead
   bool ahead_capped_ = false;  // there may have been more
+  bool drained_ = true;
+  bool to_the_end_ = false;  // there is an end to be read
   std::size_t used_ = 0;
   std::string out_;
   std::size_t sent_ = 0;

@@ -15,18 +15,6 @@
 #include <memory>
 #include <utility>
 
-#if defined(__SANITIZE_THREAD__)
-#define HANGUP_TSAN
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define HANGUP_TSAN
-#endif
-#endif
-#ifdef HANGUP_TSAN
-#include <sanitizer/tsan_interface.h>
-#include <sys/syscall.h>
-#endif
-
 namespace hangup::http {
 namespace {
 
@@ -63,6 +51,22 @@ void set_options(int fd, const options& how) noexcept {
   set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(how.user_timeout.count()));
 }
 
+void ring(int eventfd) noexcept {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto n = ::write(eventfd, &one, sizeof one);
+}
+
+// The state of a slot: who has the connection, and of which use of the descriptor that is said.
+enum : std::uint64_t { owned = 0, parked = 1, missed = 2, which = 3 };  // missed: owned as well
+
+constexpr std::uint64_t state_of(std::uint32_t generation, std::uint64_t who) noexcept {
+  return std::uint64_t{generation} << 2 | who;
+}
+
+std::uint32_t generation_of(const std::atomic<std::uint64_t>& state) noexcept {
+  return static_cast<std::uint32_t>(state.load(std::memory_order_relaxed) >> 2);
+}
+
 class resolve_category final : public std::error_category {
  public:
   const char* name() const noexcept override { return "getaddrinfo"; }
@@ -75,11 +79,13 @@ front::front(const options& how, driver& d)
     : how_(how),
       driver_(d),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (epoll_ < 0 || wake_ < 0) {
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (epoll_ < 0 || wake_ < 0 || bell_ < 0) {
     throw std::system_error(last_error(), "epoll");
   }
-  arm(EPOLL_CTL_ADD, wake_, EPOLLIN, &wake_);
+  static_cast<void>(arm(EPOLL_CTL_ADD, wake_, EPOLLIN));
+  static_cast<void>(arm(EPOLL_CTL_ADD, bell_, EPOLLIN | EPOLLET));  // each ring wakes one thread
 }
 
 front::~front() {
@@ -87,6 +93,7 @@ front::~front() {
   if (listener_ >= 0) {
     ::close(listener_);
   }
+  ::close(bell_);
   ::close(wake_);
   ::close(epoll_);
 }
@@ -128,7 +135,7 @@ void front::start() {
     ::pthread_setname_np(threads_.back().native_handle(), "hangup-front");
   }
   if (listening_) {
-    arm(EPOLL_CTL_ADD, listener_, EPOLLIN | EPOLLONESHOT, &listener_);
+    static_cast<void>(arm(EPOLL_CTL_ADD, listener_, EPOLLIN | EPOLLONESHOT));
   }
 }
 
@@ -140,52 +147,145 @@ void front::stop_listening() noexcept {
 }
 
 void front::stop() noexcept {
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto n = ::write(wake_, &one, sizeof one);
+  ring(wake_);
   for (auto& t : threads_) {
     t.join();
   }
   threads_.clear();
 }
 
-void front::arm(int op, int fd, std::uint32_t events, void* what) noexcept {
+std::error_code front::arm(int op, int fd, std::uint32_t events,
+                           std::uint32_t generation) noexcept {
   epoll_event ev{};
   ev.events = events;
-  ev.data.ptr = what;
-#ifdef HANGUP_TSAN
-  // What this thread did to it happens before what the thread does that is woken for it. The kernel
-  // sees to that; ThreadSanitizer is told, and not shown the call: that the other may close the
-  // descriptor while this one returns from the call is no race.
-  __tsan_release(what);
-  ::syscall(SYS_epoll_ctl, epoll_, op, fd, &ev);
-#else
-  ::epoll_ctl(epoll_, op, fd, &ev);
-#endif
+  ev.data.u64 = descriptor_tag{fd, generation}.packed();
+  return ::epoll_ctl(epoll_, op, fd, &ev) == 0 ? std::error_code{} : last_error();
 }
 
-void front::park(connection& c, std::uint32_t events) noexcept {
-  const int op = std::exchange(c.registered, true) ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-  arm(op, c.fd(), events | EPOLLONESHOT, &c);
+std::error_code front::adopt(connection& c) noexcept {
+  slot* const s = slots_.make(c.fd());
+  if (s == nullptr) {
+    return std::make_error_code(std::errc::too_many_files_open);
+  }
+  s->c = &c;
+  return arm(EPOLL_CTL_ADD, c.fd(), EPOLLIN | EPOLLRDHUP | EPOLLET, generation_of(s->state));
+}
+
+void front::forget(const connection& c) noexcept {
+  auto& state = slots_.at(c.fd()).state;
+  state.store(state_of(generation_of(state) + 1, owned), std::memory_order_release);
+}
+
+// Release: what its owner did to a connection happens before what the next one does. False if
+// something has happened since it was taken.
+bool front::give_up(connection& c) noexcept {
+  auto& state = slots_.at(c.fd()).state;
+  auto was = state.load(std::memory_order_relaxed);
+  return (was & which) == owned &&
+         state.compare_exchange_strong(was, was | parked, std::memory_order_release,
+                                       std::memory_order_relaxed);
 }
 
 void front::park_for_input(connection& c) noexcept {
-  park(c, EPOLLIN);  // a FIN is input as well
+  if (!c.drained() || !give_up(c)) {
+    resume(c);
+  }
 }
 
-void front::park_for_output(connection& c) noexcept {
-  park(c, EPOLLOUT);
+void front::park_for_room(connection& c) noexcept {
+  if (!std::exchange(c.hears_room, true)) {  // few ever have to wait for it
+    static_cast<void>(arm(EPOLL_CTL_MOD, c.fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+                          generation_of(slots_.at(c.fd()).state)));
+  }
+  if (!give_up(c)) {
+    resume(c);
+  }
+}
+
+void front::happened(descriptor_tag what, std::uint32_t events) noexcept {
+  slot& s = slots_.at(what.fd);
+  const auto ours = state_of(what.generation, owned);
+  auto was = s.state.load(std::memory_order_relaxed);
+  for (;;) {
+    if ((was | which) != (ours | which) || (was & which) == missed) {
+      return;  // closed since, or noted already
+    }
+    const auto next = (was & which) == parked ? ours : ours | missed;
+    if (s.state.compare_exchange_weak(was, next, std::memory_order_acquire,
+                                      std::memory_order_relaxed)) {
+      break;
+    }
+  }
+  if ((was & which) == parked) {
+    s.c->happened(events);
+    driver_.ready(*s.c);
+  }
+}
+
+thread_local front::own front::this_thread;
+
+void front::line::push(connection& c) noexcept {
+  c.resumed_after = nullptr;
+  (last != nullptr ? last->resumed_after : first) = &c;
+  last = &c;
+}
+
+connection* front::line::pop() noexcept {
+  connection* const c = first;
+  if (c != nullptr) {
+    first = c->resumed_after;
+    last = first != nullptr ? last : nullptr;
+  }
+  return c;
 }
 
 void front::resume(connection& c) noexcept {
-  // There is room to write, or the connection is broken: either is an event at once.
-  park(c, EPOLLIN | EPOLLOUT);
+  // What was noted is looked at when it comes back.
+  auto& state = slots_.at(c.fd()).state;
+  if ((state.load(std::memory_order_relaxed) & which) == missed) {
+    state.fetch_and(~std::uint64_t{missed}, std::memory_order_acquire);
+    c.happened(EPOLLIN | EPOLLRDHUP);
+  }
+  if (this_thread.of == this) {
+    this_thread.again.push(c);
+    return;
+  }
+  bool first = false;
+  {
+    const std::lock_guard hold(resuming_);
+    first = resumed_.first == nullptr;
+    resumed_.push(c);
+  }
+  if (first) {
+    ring(bell_);
+  }
+}
+
+void front::serve_resumed() noexcept {
+  constexpr int at_a_time = 16;  // then those that are ready have their turn
+  for (int i = 0; i < at_a_time; ++i) {
+    connection* c = nullptr;
+    bool more = false;
+    {
+      const std::lock_guard hold(resuming_);
+      c = resumed_.pop();
+      more = resumed_.first != nullptr;
+    }
+    if (c == nullptr) {
+      return;
+    }
+    if (more && (i == 0 || i + 1 == at_a_time)) {
+      ring(bell_);  // another thread may help; or this one, later
+    }
+    driver_.ready(*c);
+  }
 }
 
 void front::descriptor_freed() noexcept {
   if (out_of_descriptors_.load(std::memory_order_relaxed) &&
       out_of_descriptors_.exchange(false, std::memory_order_acq_rel)) {
     if (listening_) {
-      arm(EPOLL_CTL_MOD, listener_, EPOLLIN | EPOLLONESHOT, &listener_);
+      static_cast<void>(arm(EPOLL_CTL_MOD, listener_, EPOLLIN | EPOLLONESHOT));
     }
   }
 }
@@ -222,30 +322,33 @@ void front::accept_all() noexcept {
     driver_.accepted(fd, std::move(ends));
   }
   if (listening_) {
-    arm(EPOLL_CTL_MOD, listener_, EPOLLIN | EPOLLONESHOT, &listener_);
+    static_cast<void>(arm(EPOLL_CTL_MOD, listener_, EPOLLIN | EPOLLONESHOT));
   }
 }
 
 void front::run() noexcept {
   std::array<epoll_event, 4> events;  // what this thread takes, the others cannot serve meanwhile
-  for (;;) {
-    const int n = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), -1);
-    bool over = false;
+  this_thread.of = this;
+  line& again = this_thread.again;
+  for (bool over = false; !over || again.first != nullptr;) {
+    const int patience = again.first != nullptr ? 0 : -1;
+    const int n = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), patience);
+    auto before = std::exchange(again, {});
     for (int i = 0; i < n; ++i) {
-      void* const what = events[static_cast<std::size_t>(i)].data.ptr;
-#ifdef HANGUP_TSAN
-      __tsan_acquire(what);
-#endif
-      if (what == &wake_) {
+      const auto& ev = events[static_cast<std::size_t>(i)];
+      const auto what = descriptor_tag::of(ev.data.u64);
+      if (what.fd == wake_) {
         over = true;  // the event stays, for the other threads
-      } else if (what == &listener_) {
+      } else if (what.fd == bell_) {
+        serve_resumed();
+      } else if (what.fd == listener_) {
         accept_all();
       } else {
-        driver_.ready(*static_cast<connection*>(what));
+        happened(what, ev.events);
       }
     }
-    if (over) {
-      return;
+    while (connection* const c = before.pop()) {
+      driver_.ready(*c);
     }
   }
 }

@@ -1,11 +1,17 @@
 // The front: the listening socket, the parked connections, and the few threads that wait for both
 // in one epoll set (leader and followers: whichever the kernel wakes). A parked connection costs
-// its buffers and no thread. Each is armed for one event only (EPOLLONESHOT), so it has one owner:
-// the set while it is parked, then the thread that took the event. Not for users.
+// its buffers and no thread.
+//
+// Each connection is registered once, edge-triggered, and has one
+// owner: nobody while it is parked, then the thread that took the event. What is reported while it
+// is owned is noted, and to park it then is to have it back at once: so to park costs no system
+// call and misses nothing. (EPOLLONESHOT would cost a call each time.) Who parks a connection must
+// have read all there is, which connection::drained() knows. Not for users.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -13,6 +19,7 @@
 
 #include "context/timer.h"
 #include "http/connection.h"
+#include "http/descriptor_table.h"
 #include "http/options.h"
 
 namespace hangup::http {
@@ -45,11 +52,18 @@ class front {
   // Ends the threads and joins them. What is still parked stays with the driver.
   void stop() noexcept;
 
-  // Hands a connection over to the epoll set. It must not be touched after that: another thread may
-  // have it already. Thread-safe.
-  void park_for_input(connection& c) noexcept;   // until there is something to read
-  void park_for_output(connection& c) noexcept;  // until there is room to write
-  void resume(connection& c) noexcept;           // not at all: it comes back behind all others
+  // Registers a connection, whose owner is the caller.
+  std::error_code adopt(connection& c) noexcept;
+  // Before it is closed, by its owner. Events that are under way find nothing.
+  void forget(const connection& c) noexcept;
+  // Gives it up until there is something to read. It must not be touched after that: another thread
+  // may have it already. Thread-safe.
+  void park_for_input(connection& c) noexcept;
+  // Gives it up until there is room to write, or something else happens. Thread-safe.
+  void park_for_room(connection& c) noexcept;
+  // Gives it up to whichever thread of the front is free: it comes back behind those that are
+  // ready. Thread-safe.
+  void resume(connection& c) noexcept;
 
   // A descriptor has become free: goes on accepting if that had stopped for want of one.
   // Thread-safe.
@@ -63,16 +77,41 @@ class front {
     front& self;
   };
 
+  // Who has a connection: the upper bits say which use of the descriptor it is about.
+  struct slot {
+    std::atomic<std::uint64_t> state{0};
+    connection* c = nullptr;  // written by its first owner
+  };
+  struct line {  // of connections to be resumed
+    connection* first = nullptr;
+    connection* last = nullptr;
+    void push(connection& c) noexcept;
+    connection* pop() noexcept;
+  };
+
   void run() noexcept;
-  void park(connection& c, std::uint32_t events) noexcept;
+  bool give_up(connection& c) noexcept;
+  void happened(descriptor_tag what, std::uint32_t events) noexcept;
+  void serve_resumed() noexcept;
   void accept_all() noexcept;
-  void arm(int op, int fd, std::uint32_t events, void* what) noexcept;
+  std::error_code arm(int op, int fd, std::uint32_t events, std::uint32_t generation = 0) noexcept;
+
+  // Whose thread this is, if it is one's, and what it has to look at once more.
+  struct own {
+    const front* of = nullptr;
+    line again;
+  };
+  static thread_local own this_thread;
 
   const options& how_;
   driver& driver_;
   int epoll_;
-  int wake_;
+  int wake_;  // readable: the threads end
+  int bell_;  // rung when somebody has to be resumed
   int listener_ = -1;
+  descriptor_table<slot> slots_;
+  std::mutex resuming_;
+  line resumed_;  // guarded by resuming_
   std::atomic<bool> listening_{false};
   std::atomic<bool> out_of_descriptors_{false};
   std::uint16_t port_ = 0;

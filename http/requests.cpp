@@ -1,5 +1,4 @@
 // The requests' half of service.h: from a head to the one end that is reported.
-#include <cstdio>
 #include <random>
 
 #include "http/problem.h"
@@ -14,9 +13,13 @@ constexpr unsigned in_a_row = 16;  // requests of one connection, before the oth
 
 std::string make_id() {
   thread_local std::mt19937_64 random{std::random_device{}()};
-  std::array<char, 17> text{};
-  std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(random()));
-  return {text.data(), 16};
+  std::string text(16, '0');
+  auto bits = random();
+  for (auto& digit : text) {
+    digit = "0123456789abcdef"[bits & 0xf];
+    bits >>= 4;
+  }
+  return text;
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include "http/service.h"
 
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -9,15 +8,6 @@
 
 namespace hangup::http {
 namespace {
-
-std::size_t descriptor_limit() noexcept {
-  rlimit limit{};
-  constexpr std::size_t most = 1 << 20;
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max > most) {
-    return most;
-  }
-  return limit.rlim_max;
-}
 
 std::string no_room(std::string_view detail) {
   const auto body = problem_body(503, detail, {});
@@ -35,7 +25,6 @@ service::service(const options& how, const route_table& routes, std::vector<obse
       observers_(std::move(observers)),
       all_(with_cancel(background())),
       identity_(std::move(as)),
-      watcher_(descriptor_limit()),
       front_(how, *this) {}
 
 service::~service() {
@@ -57,8 +46,9 @@ void service::accepted(int fd, peer ends) noexcept {
   if (watcher_.watch(fd, c->heard_as)) {  // a descriptor beyond all limits, or no memory
     return;
   }
-  if (!admit(*c)) {
+  if (front_.adopt(*c) || !admit(*c)) {
     watcher_.forget(fd);
+    front_.forget(*c);
     return;
   }
   auto& admitted = *c.release();  // its own from now on: close() deletes it
@@ -150,6 +140,7 @@ void service::shake_hands(connection& c) {
 
 void service::close(connection& c) noexcept {
   watcher_.forget(c.fd());
+  front_.forget(c);
   {
     const std::lock_guard hold(lot_);
     (c.lot_prev != nullptr ? c.lot_prev->lot_next : first_) = c.lot_next;
@@ -247,7 +238,7 @@ void service::park(connection& c, phase as, std::chrono::milliseconds patience, 
   if (closing_ || (c.request && c.request->cut_off())) {
     overdue(c);  // whoever wakes what is parked may have passed here already
   }
-  as == phase::writing || for_room ? front_.park_for_output(c) : front_.park_for_input(c);
+  as == phase::writing || for_room ? front_.park_for_room(c) : front_.park_for_input(c);
 }
 
 cause service::how_left(connection& c) noexcept {

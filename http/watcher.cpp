@@ -16,10 +16,6 @@ namespace {
 
 constexpr std::uint64_t wake_tag = ~std::uint64_t{0};
 
-std::uint64_t tag_of(int fd, std::uint32_t generation) noexcept {
-  return std::uint64_t{generation} << 32 | static_cast<std::uint32_t>(fd);
-}
-
 departure departure_of(int fd, std::uint32_t events) noexcept {
   if ((events & (EPOLLERR | EPOLLHUP)) == 0) {
     return (events & EPOLLRDHUP) != 0 ? departure::closed : departure::none;
@@ -47,10 +43,8 @@ cause cause_of(departure how) {
   return {.kind = cause_kind::client_closed};
 }
 
-watcher::watcher(std::size_t descriptors)
-    : epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      blocks_((descriptors + block_size - 1) / block_size) {
+watcher::watcher()
+    : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   epoll_event ev{};
   ev.events = EPOLLIN;
   ev.data.u64 = wake_tag;
@@ -65,37 +59,23 @@ watcher::~watcher() {
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto n = ::write(wake_, &one, sizeof one);
   thread_.join();
-  for (auto& block : blocks_) {
-    delete[] block.load();
-  }
   ::close(wake_);
   ::close(epoll_);
 }
 
-watcher::slot& watcher::at(int fd) const noexcept {
-  const auto n = static_cast<std::size_t>(fd);
-  return blocks_[n / block_size].load(std::memory_order_acquire)[n % block_size];
-}
-
 std::error_code watcher::watch(int fd, std::uint32_t& generation) {
-  const auto block = static_cast<std::size_t>(fd) / block_size;
-  if (block >= blocks_.size()) {
+  slot* const made = slots_.make(fd);
+  if (made == nullptr) {
     return std::make_error_code(std::errc::too_many_files_open);
   }
-  if (blocks_[block].load(std::memory_order_acquire) == nullptr) {
-    const std::lock_guard hold(growing_);
-    if (blocks_[block].load(std::memory_order_relaxed) == nullptr) {
-      blocks_[block].store(new slot[block_size], std::memory_order_release);
-    }
-  }
-  slot& s = at(fd);
+  slot& s = *made;
   epoll_event ev{};
   {
     const std::lock_guard hold(s.mutex);
     s.muted = false;
     s.gone = departure::none;
     generation = s.generation;
-    ev.data.u64 = tag_of(fd, generation);
+    ev.data.u64 = descriptor_tag{fd, generation}.packed();
   }
   ev.events = EPOLLRDHUP | EPOLLET;
   return ::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &ev) == 0
@@ -104,7 +84,7 @@ std::error_code watcher::watch(int fd, std::uint32_t& generation) {
 }
 
 void watcher::forget(int fd) noexcept {
-  slot& s = at(fd);
+  slot& s = slots_.at(fd);
   const std::lock_guard hold(s.mutex);
   ++s.generation;
   s.muted = true;
@@ -113,7 +93,7 @@ void watcher::forget(int fd) noexcept {
 }
 
 departure watcher::begin(int fd, const context& ctx, half_close policy) {
-  slot& s = at(fd);
+  slot& s = slots_.at(fd);
   const std::lock_guard hold(s.mutex);
   s.fin_ends = policy == half_close::cancel;
   if (s.gone == departure::none || (s.gone == departure::closed && !s.fin_ends)) {
@@ -126,12 +106,12 @@ departure watcher::begin(int fd, const context& ctx, half_close policy) {
 void watcher::listen(int op, int fd, const slot& s, std::uint32_t more) noexcept {
   epoll_event ev{};
   ev.events = EPOLLRDHUP | EPOLLET | more;
-  ev.data.u64 = tag_of(fd, s.generation);
+  ev.data.u64 = descriptor_tag{fd, s.generation}.packed();
   ::epoll_ctl(epoll_, op, fd, &ev);
 }
 
 void watcher::read_ahead(int fd, input& from) noexcept {
-  slot& s = at(fd);
+  slot& s = slots_.at(fd);
   const std::lock_guard hold(s.mutex);
   if (s.reading == nullptr) {
     s.reading = &from;
@@ -140,7 +120,7 @@ void watcher::read_ahead(int fd, input& from) noexcept {
 }
 
 void watcher::stop_reading(int fd) noexcept {
-  slot& s = at(fd);
+  slot& s = slots_.at(fd);
   const std::lock_guard hold(s.mutex);
   if (s.reading != nullptr) {
     s.reading = nullptr;
@@ -149,7 +129,7 @@ void watcher::stop_reading(int fd) noexcept {
 }
 
 departure watcher::look(int fd) noexcept {
-  slot& s = at(fd);
+  slot& s = slots_.at(fd);
   const std::lock_guard hold(s.mutex);
   if (s.gone == departure::none) {
     pollfd now{fd, POLLRDHUP, 0};
@@ -161,7 +141,7 @@ departure watcher::look(int fd) noexcept {
 }
 
 void watcher::over(int fd) noexcept {
-  slot& s = at(fd);
+  slot& s = slots_.at(fd);
   std::optional<context> last;  // let go of outside the lock
   const std::lock_guard hold(s.mutex);
   last.swap(s.current);
@@ -172,7 +152,7 @@ void watcher::over(int fd) noexcept {
 }
 
 void watcher::mute(int fd) noexcept {
-  slot& s = at(fd);
+  slot& s = slots_.at(fd);
   const std::lock_guard hold(s.mutex);
   s.muted = true;
 }
@@ -186,7 +166,7 @@ early_end::type watcher::announced(int fd, std::uint32_t generation, half_close 
 }
 
 void watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) noexcept {
-  slot& s = at(fd);
+  slot& s = slots_.at(fd);
   std::optional<context> ctx;
   departure how{};
   {
@@ -220,8 +200,8 @@ void watcher::run() {
       if (ev.data.u64 == wake_tag) {
         return;
       }
-      heard(static_cast<int>(ev.data.u64 & 0xffffffffU),
-            static_cast<std::uint32_t>(ev.data.u64 >> 32), ev.events);
+      const auto of = descriptor_tag::of(ev.data.u64);
+      heard(of.fd, of.generation, ev.events);
     }
   }
 }

@@ -27,10 +27,10 @@
 #include <optional>
 #include <system_error>
 #include <thread>
-#include <vector>
 
 #include "context/context.h"
 #include "context/early_end.h"
+#include "http/descriptor_table.h"
 #include "http/half_close.h"
 
 namespace hangup::http {
@@ -54,8 +54,7 @@ class input {
 
 class watcher {
  public:
-  // Starts the thread. `descriptors` bounds the numbers of the descriptors that can be watched.
-  explicit watcher(std::size_t descriptors);
+  watcher();  // starts the thread
   ~watcher();
   watcher(const watcher&) = delete;
   watcher& operator=(const watcher&) = delete;
@@ -93,17 +92,13 @@ class watcher {
     std::optional<context> current;
     input* reading = nullptr;
   };
-  static constexpr std::size_t block_size = 1024;
-
-  slot& at(int fd) const noexcept;
   void run();
   void heard(int fd, std::uint32_t generation, std::uint32_t events) noexcept;
   void listen(int op, int fd, const slot& s, std::uint32_t more) noexcept;
 
   int epoll_;
   int wake_;
-  std::vector<std::atomic<slot*>> blocks_;  // made on demand: most numbers are never used
-  std::mutex growing_;
+  descriptor_table<slot> slots_;
   std::thread thread_;
 };
 
