@@ -1,0 +1,3 @@
+module hangup/bench/http
+
+go 1.21
