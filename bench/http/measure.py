@@ -13,6 +13,7 @@ given.add_argument("--rounds", type=int)
 given.add_argument("--only")
 given.add_argument("--json")
 given.add_argument("--patience", type=float)
+given.add_argument("--hangup")
 given.add_argument("--go")
 given.add_argument("--quick", action="store_true")
 given = given.parse_args()
@@ -44,7 +45,7 @@ class server:
             hangup_config["listen"]["port"] = self.port
             json.dump(hangup_config, self.config)
             self.config.flush()
-            command = [f"{build}/hangup", "--config", self.config.name]
+            command = [given.hangup, "--config", self.config.name]
         else:
             command = {"Go": [f"{build}/go_server", str(self.port), str(cores), "64"],
                        "stock": [f"{build}/bench/http/stock_server", str(self.port), str(threads)],
