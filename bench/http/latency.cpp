@@ -41,6 +41,7 @@ json latency(const target& at, const latency_options& how, std::uint64_t seed) {
   const burning others(at, how.burn);
   std::vector<double> us;
   int missing = 0;
+  int unstarted = 0;
   int early = 0;
   int answered = 0;
   for (int done = 0; done < how.count;) {
@@ -69,8 +70,10 @@ json latency(const target& at, const latency_options& how, std::uint64_t seed) {
     }
     for (const auto& [id, closed] : left) {
       const auto it = found.find(id);
-      if (it == found.end() || it->second.stopped == 0) {
+      if (it == found.end() || it->second.end == "completed") {
         ++missing;
+      } else if (it->second.stopped == 0) {
+        ++unstarted;
       } else if (it->second.stopped < closed) {
         ++early;
       } else {
@@ -78,11 +81,8 @@ json latency(const target& at, const latency_options& how, std::uint64_t seed) {
       }
     }
   }
-  return {{"us", summary(us)},
-          {"missing", missing},
-          {"early", early},
-          {"answered", answered},
-          {"each", us}};
+  return {{"us", summary(us)}, {"missing", missing},   {"unstarted", unstarted},
+          {"early", early},    {"answered", answered}, {"each", us}};
 }
 
 }  // namespace bench

@@ -15,10 +15,19 @@ given.add_argument("--json")
 given.add_argument("--patience", type=float)
 given.add_argument("--hangup")
 given.add_argument("--go")
+given.add_argument("--seconds", type=int)
+given.add_argument("--nice", type=int)
 given.add_argument("--quick", action="store_true")
 given = given.parse_args()
 if given.quick:
     quiet = 1.0
+if given.nice:
+    os.nice(given.nice)
+    if os.path.exists("/proc/self/autogroup"):  # then niceness counts within a session, and that of the session without
+        os.setsid()
+        with open("/proc/self/autogroup", "w") as group:
+            group.write(str(given.nice))
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # through the with-blocks
 
 # hangup as it is shipped, but for what bounds the scenarios: ten thousand must get in, and none of
 # them may run into a deadline. It logs what is wrong, as the others do.
@@ -98,7 +107,7 @@ def healthz(connections):
         with server(name, threads=connections + 8) as s:
             s.wrk(connections, 1).communicate()  # to warm up
             before = s.cpu()
-            said = s.wrk(connections, 1 if given.quick else 5).communicate()[0]
+            said = s.wrk(connections, 1 if given.quick else given.seconds).communicate()[0]
             used = s.cpu() - before
             got = read_wrk(said)
             got["cpu_us"] = used * 1e6 / got["requests"]
@@ -125,7 +134,7 @@ def latency(loaded=False, **settings):
             load = s.wrk(16, 300)
             try:
                 time.sleep(0.3)
-                got = shares(s.ask("latency", at_a_time=50, page=32768, **asked))
+                got = shares(s.ask("latency", at_a_time=25, page=32768, **asked))
             finally:
                 load.send_signal(signal.SIGINT)
                 said = load.communicate()[0]
@@ -144,7 +153,7 @@ def crowd(mode, count):
 def goodput(per_second, leave):
     def run(name, seed):
         with server(name, threads=cores) as s:
-            got = s.ask("goodput", per_second=per_second, leave=leave, seconds=0.3 if given.quick else 5, seed=seed)
+            got = s.ask("goodput", per_second=per_second, leave=leave, seconds=0.3 if given.quick else given.seconds, seed=seed)
             return {**got.pop("ms"), **got}
     return run
 
@@ -157,7 +166,7 @@ scenarios = {
     "healthz128": (everyone, healthz(128)),
     "fin": (everyone, latency(how="fin", count=20 if few else 1000)),
     "rst": (hearing, latency(how="rst", count=20 if few else 1000)),
-    "loadedfin": (hearing, latency(loaded=True, how="fin", count=20 if few else 300)),
+    "loadedfin": (hearing, latency(loaded=True, how="fin", count=20 if few else 300, hold_us="5000:10000")),
     # A request that waits, while CPU-bound ones burn on every core; and one of the burning ones.
     "busyfin": (("hangup", "Go"), latency(how="fin", count=10 if few else 200, hold_us="20000:40000", burn=cores)),
     "busyspin": (("hangup", "Go"), latency(how="fin", count=10 if few else 200, hold_us="20000:40000", burn=cores - 1,

@@ -23,8 +23,8 @@ struct latency_options {
 };
 
 // Requests one after the other, each hung up: from just before close() to the work's stamp, in us.
-// {"us": summary, "missing", "early", "each": [...]}: without a stamp, and with one from before the
-// close(), which is an error of the server.
+// {"us": summary, "each": [...], "missing": whose hang-up was not heard, "unstarted": heard before
+// the work began, "early": stopped before the close(), "answered": before they could be hung up}
 json latency(const target& at, const latency_options& how, std::uint64_t seed);
 
 // So many requests in flight at once, all hung up.

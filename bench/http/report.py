@@ -13,6 +13,7 @@ def healthz():
 
 def latency(p50, p99):
     return [figure("p50", "p50, us", "less", "x", p50), figure("p99", "p99, us", "less", "x", p99), figure("p999", "p999, us", "less"),
+            figure("unstarted", "heard before the work began", "less"),
             figure("missing", "not heard", "less", "<=", 0), figure("early", "stopped too early", "less", "<=", 0)]
 
 
@@ -107,7 +108,7 @@ def print_table(report):
             of = {s: values(report, scenario, s, f) for s in ("Go", "hangup", "floor", "stock")}
             if scenario == "fin" and f.key == "missing" and any(of["stock"]):
                 of["stock"] = [20]  # all that were asked
-            if f.key in ("missing", "early") and not any(any(v for v in of[s] if v) for s in ("Go", "hangup", "floor", "stock")):
+            if f.key in ("missing", "early", "unstarted") and not any(any(v for v in of[s] if v) for s in ("Go", "hangup", "floor", "stock")):
                 continue  # nothing to say
             goal, verdict = judge(f, of["hangup"], ratios)
             print(f"| {scenario} | {f.text} | {spread(of['Go'])} | {spread(of['hangup'])} | {spread(ratios)} | {goal} | {verdict} "
