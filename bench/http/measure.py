@@ -37,22 +37,21 @@ hangup_config = {
     "http": {"max_connections": 20000, "idle_timeout_ms": 3600000},
     "pools": {"query": {"workers": 64, "queue": 20000}, "cpu": {"workers": cores, "queue": 64}, "search": {"workers": 1}},
     "routes": {"query_sim": {"deadline_ms": 0}, "spin": {"deadline_ms": 0}},
-    "requests": {"ended": 65536},
 }
 
 
 class server:
     """One of the servers, in a process of its own while the with-block lasts."""
 
-    def __init__(self, name, threads=24):
+    def __init__(self, name, threads=24, remembers=4096):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.config = None
         if name == "hangup":
             self.config = tempfile.NamedTemporaryFile("w", suffix=".json")
-            hangup_config["listen"]["port"] = self.port
-            json.dump(hangup_config, self.config)
+            listen = hangup_config["listen"] | {"port": self.port}
+            json.dump(hangup_config | {"listen": listen, "requests": {"ended": remembers}}, self.config)
             self.config.flush()
             command = [given.hangup, "--config", self.config.name]
         else:
@@ -125,7 +124,7 @@ def shares(got):
 
 def latency(loaded=False, **settings):
     def run(name, seed):
-        with server(name) as s:
+        with server(name, remembers=65536 if loaded else 4096) as s:  # the load is remembered as well
             asked = dict(settings, seed=seed)
             if name == "stock":  # the control: it hears none of them
                 asked |= {"count": 20, "path": "/query/sim?rows=1&row_ms=1000"}
@@ -145,7 +144,7 @@ def latency(loaded=False, **settings):
 
 def crowd(mode, count):
     def run(name, seed):
-        with server(name) as s:
+        with server(name, remembers=2 * count) as s:
             return s.ask(mode, count=count)
     return run
 
