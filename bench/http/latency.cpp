@@ -1,6 +1,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <random>
 
 #include "bench/http/modes.h"
@@ -61,10 +62,11 @@ json latency(const target& at, const latency_options& how, std::uint64_t seed) {
       hang_up(fd, how.how);
       left.emplace_back(std::move(id), now);
     }
-    // The last ones are given time to be heard, but one that never is does not hold up the rest.
+    // They are given time to be heard, but one that never is does not hold up the rest.
     constexpr int looks = 20;
     auto found = stops(at.port, how.page);
-    for (int i = 0; i < looks && !left.empty() && !found.contains(left.back().first); ++i) {
+    const auto heard = [&found](const auto& one) { return found.contains(one.first); };
+    for (int i = 0; i < looks && !std::all_of(left.begin(), left.end(), heard); ++i) {
       sleep_until(now_ns() + 50'000'000);
       found = stops(at.port, how.page);
     }
