@@ -303,6 +303,12 @@ bool hides_control(std::string_view value) noexcept {
   return false;
 }
 
+// RFC 9110 14.2: a server may take a Range for absent. 80 times the whole of an answer fit into 256
+// bytes, and cpp-httplib puts them together in memory.
+bool is_several_ranges(std::string_view name, std::string_view value) noexcept {
+  return equals_ignoring_case(name, "Range") && value.find(',') != std::string_view::npos;
+}
+
 }  // namespace
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
@@ -379,7 +385,7 @@ void write_head(const request_head& head, std::string& out) {
   }
   out.append(head.http_1_1 ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n");
   for (const auto& [name, value] : head.headers) {
-    if (equals_ignoring_case(name, "Expect")) {
+    if (equals_ignoring_case(name, "Expect") || is_several_ranges(name, value)) {
       continue;
     }
     out.append(name).append(": ");

@@ -70,7 +70,8 @@ std::size_t leading_empty_lines(std::string_view bytes) noexcept;
 // The head as cpp-httplib is given it: the same request, written so that its parser reads what we
 // have read. The path is always "/": routes are found by ours, never by a std::regex on a
 // stranger's path. It takes neither a second '?' nor a '=' in a value, percent-decodes header
-// values (0.11), and answers Expect by itself, which we have done already.
+// values (0.11), multiplies an answer by the ranges that are asked for (several are left out), and
+// answers Expect by itself, which we have done already.
 void write_head(const request_head& head, std::string& out);
 
 // A token of RFC 9110 5.6.2, as methods and header names are.

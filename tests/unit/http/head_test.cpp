@@ -346,6 +346,13 @@ TEST(write_head, leaves_expect_out) {
             "POST / HTTP/1.1\r\nHost: t\r\nX: y\r\n\r\n");
 }
 
+TEST(write_head, leaves_several_ranges_out_and_a_single_one_in) {
+  EXPECT_EQ(rewritten("GET / HTTP/1.1\r\nHost: t\r\nRange: bytes=0-,0-\r\n\r\n"),
+            "GET / HTTP/1.1\r\nHost: t\r\n\r\n");
+  EXPECT_EQ(rewritten("GET / HTTP/1.1\r\nHost: t\r\nrange: bytes=0-4\r\n\r\n"),
+            "GET / HTTP/1.1\r\nHost: t\r\nrange: bytes=0-4\r\n\r\n");
+}
+
 TEST(write_head, keeps_encoded_controls_in_values_encoded) {
   const auto value = [](const std::string& v) {
     const auto out = rewritten("GET / HTTP/1.1\r\nHost: t\r\nX: " + v + "\r\n\r\n");
