@@ -86,6 +86,12 @@ class client {
   ~client() { close(); }
 
   bool connected() const noexcept { return connected_; }
+  std::uint16_t local_port() const noexcept {
+    sockaddr_in here{};
+    socklen_t size = sizeof here;
+    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&here), &size);
+    return ntohs(here.sin_port);
+  }
 
   // Sends all of it. False: the server has closed, or does not read for too long.
   bool send(std::string_view bytes) {
@@ -157,6 +163,8 @@ class client {
 
   // Waits until there is something to read, or the time is over.
   bool readable(std::chrono::milliseconds time) { return wait_for(POLLIN, now() + time); }
+  // Waits until the kernel takes more, or the time is over.
+  bool writable(std::chrono::milliseconds time) { return wait_for(POLLOUT, now() + time); }
   // Reads at least so many bytes, as they come.
   bool receive_bytes(std::size_t count) {
     const auto limit = now() + patience;

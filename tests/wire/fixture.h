@@ -7,6 +7,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
+#include <functional>
 #include <iterator>
 #include <map>
 #include <mutex>
@@ -210,12 +211,15 @@ class latch {
   bool open_ = false;
 };
 
+class live_server;
+
 struct setup {
   http::options how{};
   unsigned workers = 8;  // of the pool "many"
   unsigned queue = 64;
-  unsigned queue_of_one = 2;                // of the pool "one", which has one worker
-  std::chrono::milliseconds deadline{200};  // of the routes under /deadline
+  unsigned queue_of_one = 2;                 // of the pool "one", which has one worker
+  std::chrono::milliseconds deadline{200};   // of the routes under /deadline
+  std::function<void(live_server&)> more{};  // routes of the test's own
 };
 
 // The server. Its end checks what must hold after every test: each request that began has ended,
@@ -228,6 +232,9 @@ class live_server {
         server(how.how) {
     add_answers();
     add_waits(how.deadline);
+    if (how.more) {
+      how.more(*this);
+    }
     server.observe(seen);
     const auto ec = server.listen("127.0.0.1", 0);
     EXPECT_FALSE(ec) << ec.message();
