@@ -107,7 +107,7 @@ std::vector<attack> framings() {
 
 class framing : public testing::TestWithParam<attack> {};
 
-TEST_P(framing, that_is_not_the_one_of_the_standard_is_refused_and_hides_no_request) {
+TEST_P(framing, that_is_not_the_one_of_the_standard_is_refused_and_hides_no_request) {  // C44
   live_server server;
   expect_refused(server, GetParam());
 }

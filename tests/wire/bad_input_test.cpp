@@ -114,7 +114,7 @@ TEST(bad_input, that_is_too_large_for_the_spot_is_not_asked_for_with_100_continu
 }
 
 // The answer must not be destroyed by a reset because of what the client went on to send.
-TEST(bad_input, is_answered_readably_to_a_client_that_goes_on_sending) {
+TEST(bad_input, is_answered_readably_to_a_client_that_goes_on_sending) {  // C43
   live_server server;
   for (int i = 0; i < rounds(50); ++i) {
     client c = server.connect();
@@ -194,7 +194,7 @@ std::vector<smuggling> attempts() {
   };
 }
 
-TEST(bad_input, that_hides_a_request_does_not_get_it_served) {
+TEST(bad_input, that_hides_a_request_does_not_get_it_served) {  // C44
   live_server server;
   for (const auto& attempt : attempts()) {
     SCOPED_TRACE(attempt.what);
@@ -228,7 +228,7 @@ TEST(bad_input, that_hides_a_request_is_answered_once) {
   EXPECT_EQ(server.at.count("/one/fast"), 0);
 }
 
-TEST(bad_input, in_chunks_that_a_worker_reads_is_refused_and_what_follows_is_not_served) {
+TEST(bad_input, in_chunks_that_a_worker_reads_is_refused_and_what_follows_is_not_served) {  // C44
   live_server server;
   const std::string start =
       "POST /pool/echo HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n";

@@ -65,7 +65,7 @@ TEST(request_context, has_ended_once_the_answer_is_out_and_that_is_no_hang_up) {
   EXPECT_EQ(ctx.cause()->kind, cause_kind::handler_returned);
 }
 
-TEST(request_context, is_one_per_request_and_a_departure_ends_the_last_of_them_only) {
+TEST(request_context, is_one_per_request_and_a_departure_ends_the_last_of_them_only) {  // C16
   kept_contexts kept;
   live_server server(keeping(kept));
   client c = server.connect();
@@ -73,7 +73,7 @@ TEST(request_context, is_one_per_request_and_a_departure_ends_the_last_of_them_o
     ASSERT_EQ(c.ask(get("/keep")).status, 200);
   }
   ASSERT_TRUE(c.send(get("/keep/wait")));
-  ASSERT_TRUE(server.at.await("kept and waits"));  // C16: live at entry, says the handler
+  ASSERT_TRUE(server.at.await("kept and waits"));  // it was live at entry, says the handler
   c.close();
   EXPECT_EQ(server.seen.nth(3).end, request_end::client_closed);
   for (std::size_t i = 0; i < 3; ++i) {

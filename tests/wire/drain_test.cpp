@@ -32,7 +32,7 @@ class draining {
   std::future<std::error_code> result_;
 };
 
-TEST(drain, of_an_idle_server_is_over_at_once_and_closes_its_connections) {
+TEST(drain, of_an_idle_server_is_over_at_once_and_closes_its_connections) {  // C33
   live_server server;
   client fresh = server.connect();
   client kept = server.connect();
@@ -47,7 +47,7 @@ TEST(drain, of_an_idle_server_is_over_at_once_and_closes_its_connections) {
   EXPECT_FALSE(server.server.drain(background(), patience)) << "the second does nothing";
 }
 
-TEST(drain, lets_requests_finish_and_refuses_new_clients) {
+TEST(drain, lets_requests_finish_and_refuses_new_clients) {  // C33
   live_server server;
   client c = server.connect();
   ASSERT_TRUE(c.send(get("/stubborn")));
@@ -62,6 +62,32 @@ TEST(drain, lets_requests_finish_and_refuses_new_clients) {
   EXPECT_TRUE(c.sees_the_end());
   EXPECT_FALSE(d.result());
   EXPECT_EQ(server.seen.nth(0).end, request_end::completed);
+}
+
+// It waits for the event, it does not look again and again; who sends nothing holds nothing up.
+TEST(drain, returns_as_soon_as_the_last_request_has_ended) {  // C33
+  auto best = http::clock::duration::max();
+  for (int i = 0; i < 10; ++i) {
+    live_server server;
+    client idle = server.connect();
+    EXPECT_EQ(idle.ask(get("/fast")).status, 200);
+    client silent = server.connect();
+    client half = server.connect();
+    ASSERT_TRUE(half.send("GET /fast HT"));
+    client c = server.connect();
+    ASSERT_TRUE(c.send(get("/stubborn")));
+    ASSERT_TRUE(server.at.await("/stubborn"));
+    ASSERT_TRUE(eventually([&] { return server.connections() == 4; }));
+    draining d(server);
+    EXPECT_FALSE(d.over());
+    const auto begin = http::clock::now();
+    server.gate.open();
+    EXPECT_FALSE(d.result());
+    best = std::min(best, http::clock::now() - begin);
+    EXPECT_EQ(c.receive().status, 200);
+    EXPECT_TRUE(half.sees_the_end());
+  }
+  EXPECT_LT(best, sanitized ? 100ms : 20ms);
 }
 
 TEST(drain, answers_who_is_connected_already_and_closes) {
@@ -81,7 +107,7 @@ TEST(drain, answers_who_is_connected_already_and_closes) {
   EXPECT_FALSE(d.result());
 }
 
-TEST(drain, ends_what_is_left_with_a_503_when_its_patience_is_over) {
+TEST(drain, ends_what_is_left_with_a_503_when_its_patience_is_over) {  // C33
   live_server server;
   client waiting = server.connect();
   ASSERT_TRUE(waiting.send(get("/wait")));
@@ -113,7 +139,7 @@ TEST(drain, ends_what_is_left_with_a_503_when_its_patience_is_over) {
   EXPECT_EQ(body.receive().status, 503);
 }
 
-TEST(drain, ends_a_client_that_does_not_read_its_answer) {
+TEST(drain, ends_a_client_that_does_not_read_its_answer) {  // C29
   for (const auto* path : {"/big?size=15000000", "/pool/rows?size=100000"}) {
     live_server each;
     client c = each.connect(4096);
@@ -219,7 +245,7 @@ TEST(destruction, while_the_first_client_connects_is_clean) {
   }
 }
 
-TEST(destruction, ends_every_request_with_cause_shutdown) {
+TEST(destruction, ends_every_request_with_cause_shutdown) {  // C34
   pool workers({.name = "workers", .workers = 1, .queue = 8});
   recorder seen;
   signals at;

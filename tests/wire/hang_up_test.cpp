@@ -31,6 +31,10 @@ std::vector<sent> everything_sent() {
       {"C4 a body of a GET, which nobody reads", get("/wait", "Content-Length: 5\r\n") + five, ""},
       {"C7 a chunked body of a GET, which nobody reads",
        get("/wait", "Transfer-Encoding: chunked\r\n") + "5\r\nhello\r\n0\r\n\r\n", ""},
+      {"C7 a chunked body",
+       "POST /wait HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n"
+       "5\r\nhello\r\n0\r\n\r\n",
+       ""},
       {"C11 a second request in the same segment", get("/wait") + get("/fast"), ""},
       {"C12 a second request later", get("/wait"), get("/fast")},
       {"C13 one stray byte later", get("/wait"), "x"},
@@ -82,18 +86,18 @@ class hang_up_after : public testing::TestWithParam<std::size_t> {
   live_server server_;
 };
 
-TEST_P(hang_up_after, a_fin_ends_the_request) {
+TEST_P(hang_up_after, a_fin_ends_the_request) {  // C1, C4, C7, C11, C12, C13, C20, C21
   const auto r = left([](client& c) { c.close(); });
   EXPECT_EQ(r.end, request_end::client_closed);
   EXPECT_EQ(r.cause, "client closed (FIN)");
 }
 
-TEST_P(hang_up_after, a_reset_ends_the_request) {
+TEST_P(hang_up_after, a_reset_ends_the_request) {  // C2, C5, C14
   const auto r = left([](client& c) { c.reset(); });
   EXPECT_EQ(r.end, request_end::client_reset);
 }
 
-TEST_P(hang_up_after, a_half_close_ends_the_request_and_nothing_is_written) {
+TEST_P(hang_up_after, a_half_close_ends_the_request_and_nothing_is_written) {  // C3
   const auto r = left([](client& c) {
     c.shutdown_write();
     EXPECT_TRUE(c.sees_the_end());
@@ -104,7 +108,7 @@ TEST_P(hang_up_after, a_half_close_ends_the_request_and_nothing_is_written) {
 INSTANTIATE_TEST_SUITE_P(sent, hang_up_after,
                          testing::Range(std::size_t{0}, everything_sent().size()));
 
-TEST(hang_up, a_half_closed_client_gets_the_answer_that_the_handler_does_write) {
+TEST(hang_up, a_half_closed_client_gets_the_answer_that_the_handler_does_write) {  // C3
   live_server server;
   client c = server.connect();
   ASSERT_TRUE(c.send(get("/late")));
@@ -116,7 +120,7 @@ TEST(hang_up, a_half_closed_client_gets_the_answer_that_the_handler_does_write) 
   EXPECT_EQ(server.seen.nth(0).end, request_end::client_closed);
 }
 
-TEST(hang_up, a_client_that_stays_is_not_taken_for_gone_by_what_it_sends_meanwhile) {
+TEST(hang_up, a_client_that_stays_is_not_taken_for_gone_by_what_it_sends_meanwhile) {  // C48
   live_server server;
   client c = server.connect();
   ASSERT_TRUE(c.send(get("/stubborn")));
@@ -223,7 +227,7 @@ TEST(hang_up, while_the_body_is_awaited_is_never_started) {  // C6
   EXPECT_EQ(server.at.count("/wait"), 0);
 }
 
-TEST(hang_up, by_reset_while_the_body_is_awaited_is_called_a_reset) {
+TEST(hang_up, by_reset_while_the_body_is_awaited_is_called_a_reset) {  // C6
   live_server server;
   const int n = rounds(1000);
   for (int i = 0; i < n; ++i) {
@@ -240,6 +244,7 @@ TEST(hang_up, by_reset_while_the_body_is_awaited_is_called_a_reset) {
 
 // A body larger than body_buffer is read by a worker: it is the worker that misses the rest of it.
 TEST(hang_up, while_a_worker_reads_a_large_body_ends_the_request_and_the_handler_is_never_called) {
+  // C10
   live_server server;
   const int n = rounds(300);
   for (int i = 0; i < n; ++i) {
@@ -255,7 +260,7 @@ TEST(hang_up, while_a_worker_reads_a_large_body_ends_the_request_and_the_handler
   EXPECT_EQ(server.at.count("/pool/echo"), 0);
 }
 
-TEST(hang_up, by_reset_while_a_worker_reads_a_large_body_is_called_a_reset) {
+TEST(hang_up, by_reset_while_a_worker_reads_a_large_body_is_called_a_reset) {  // C10
   live_server server;
   const int n = rounds(300);
   for (int i = 0; i < n; ++i) {
@@ -378,7 +383,7 @@ TEST(hang_up, by_reset_is_seen_behind_more_than_the_receive_window_takes) {  // 
 // To leave after the last byte is not a cancellation, however soon it happens.
 class left_after : public testing::TestWithParam<const char*> {};
 
-TEST_P(left_after, the_last_byte_is_completed) {
+TEST_P(left_after, the_last_byte_is_completed) {  // C17
   live_server server;
   const bool large = std::string_view(GetParam()).find("size") != std::string_view::npos;
   const auto n = static_cast<std::size_t>(rounds(large ? 100 : 700));
@@ -460,7 +465,7 @@ TEST(hang_up, by_reset_that_the_answer_meets_first_is_not_a_failure) {
 }
 
 // The answer to a request whose client has left is not sent, and so the next does not get it.
-TEST(hang_up, of_a_request_never_reaches_the_next_one_on_the_same_descriptor) {
+TEST(hang_up, of_a_request_never_reaches_the_next_one_on_the_same_descriptor) {  // C16
   live_server server;
   const int n = rounds(200);
   for (int i = 0; i < n; ++i) {

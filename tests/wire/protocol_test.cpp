@@ -43,7 +43,7 @@ TEST(protocol, a_connection_serves_many_requests_one_after_the_other) {
   EXPECT_EQ(server.seen.count(request_end::completed), static_cast<std::size_t>(n));
 }
 
-TEST(protocol, pipelined_requests_are_answered_in_order_wherever_they_run) {
+TEST(protocol, pipelined_requests_are_answered_in_order_wherever_they_run) {  // C15
   live_server server;
   client c = server.connect();
   std::string all;
@@ -128,7 +128,7 @@ TEST(protocol, bodies_of_all_sizes_come_whole_to_spot_and_pool) {
   EXPECT_EQ(server.connections(), 1U) << "one connection for all of them";
 }
 
-TEST(protocol, the_body_of_a_get_is_not_taken_for_the_next_request) {
+TEST(protocol, the_body_of_a_get_is_not_taken_for_the_next_request) {  // C43
   live_server server;
   client c = server.connect();
   const auto hidden = get("/nothing");
@@ -222,7 +222,7 @@ TEST(protocol, a_stream_is_chunked_and_well_formed) {
   EXPECT_EQ(none.body, "");
 }
 
-TEST(protocol, a_stream_that_fails_is_broken_off_and_not_ended) {
+TEST(protocol, a_stream_that_fails_is_broken_off_and_not_ended) {  // C35
   live_server server;
   for (const auto* path : {"/pool/rows_broken", "/pool/rows_throw"}) {
     const auto before = server.seen.all().size();
@@ -288,7 +288,7 @@ TEST(protocol, what_is_not_there_and_what_is_not_allowed_keeps_the_connection) {
   EXPECT_EQ(server.seen.nth(0).path, "none");
 }
 
-TEST(protocol, an_exception_is_a_500_that_does_not_tell_its_text) {
+TEST(protocol, an_exception_is_a_500_that_does_not_tell_its_text) {  // C35
   live_server server;
   client c = server.connect();
   for (const auto* path : {"/throw", "/pool/throw", "/pool/throw_int"}) {

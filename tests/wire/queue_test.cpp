@@ -51,11 +51,11 @@ class leaving_while_queued : public a_busy_worker {
   }
 };
 
-TEST_F(leaving_while_queued, by_fin_is_never_started) {
+TEST_F(leaving_while_queued, by_fin_is_never_started) {  // C18
   EXPECT_EQ(left("", [](client& c) { c.close(); }).end, request_end::client_closed);
 }
 
-TEST_F(leaving_while_queued, by_reset_is_never_started) {
+TEST_F(leaving_while_queued, by_reset_is_never_started) {  // C18
   EXPECT_EQ(left("", [](client& c) { c.reset(); }).end, request_end::client_reset);
 }
 
@@ -67,7 +67,7 @@ TEST_F(leaving_while_queued, by_half_close_is_never_started_and_nothing_is_writt
   EXPECT_EQ(r.end, request_end::client_closed);
 }
 
-TEST_F(leaving_while_queued, with_a_second_request_behind_starts_neither) {
+TEST_F(leaving_while_queued, with_a_second_request_behind_starts_neither) {  // C18
   EXPECT_EQ(left(get("/fast"), [](client& c) { c.close(); }).end, request_end::client_closed);
 }
 

@@ -81,7 +81,7 @@ TEST_F(storm, of_a_thousand_requests_that_all_leave_at_once) {
   EXPECT_LE(server.many.now().dropped, all - static_cast<std::size_t>(started));
 }
 
-TEST_F(storm, of_rounds_of_connect_request_leave_leaves_nothing_behind) {
+TEST_F(storm, of_rounds_of_connect_request_leave_leaves_nothing_behind) {  // C47
   live_server server;
   const std::vector<std::string> requests = {get("/wait"), get("/fast"), get("/pool/rows"),
                                              get("/one/wait"), "GET /fast HT"};

@@ -83,7 +83,7 @@ TEST(idle_timeout, closes_a_connection_without_a_word) {
   EXPECT_EQ(server.seen.began_count(), 1U);
 }
 
-TEST(timeouts, of_connections_do_not_touch_a_request_that_is_worked_on) {
+TEST(timeouts, of_connections_do_not_touch_a_request_that_is_worked_on) {  // C32
   setup how;
   how.how.head_timeout = how.how.idle_timeout = how.how.body_timeout = how.how.write_timeout = 50ms;
   how.deadline = 500ms;
@@ -117,7 +117,7 @@ TEST(body_timeout, while_a_worker_reads_the_body_is_a_408) {
   EXPECT_EQ(server.at.count("/pool/echo"), 0);
 }
 
-TEST(deadline, of_a_running_handler_is_a_504_and_the_connection_is_good_for_more) {
+TEST(deadline, of_a_running_handler_is_a_504_and_the_connection_is_good_for_more) {  // C31, C42
   live_server server;
   client c = server.connect();
   const auto a = c.ask(get("/deadline/wait", "X-Request-Id: late-1\r\n"));
@@ -132,7 +132,7 @@ TEST(deadline, of_a_running_handler_is_a_504_and_the_connection_is_good_for_more
   EXPECT_EQ(c.ask(get("/fast")).status, 200);
 }
 
-TEST(deadline, does_not_withhold_what_the_handler_answers_after_it) {
+TEST(deadline, does_not_withhold_what_the_handler_answers_after_it) {  // C42
   live_server server;
   client c = server.connect();
   const auto a = c.ask(get("/deadline/late"));
@@ -191,6 +191,7 @@ TEST(deadline, passes_while_the_client_does_not_read_the_answer_of_the_spot) {
 class write_timeout : public testing::TestWithParam<const char*> {};
 
 TEST_P(write_timeout, ends_the_request_of_a_client_that_does_not_read_while_others_are_served) {
+  // C30
   setup how = with(&http::options::write_timeout, 500ms);
   how.workers = 2;
   live_server server(how);
