@@ -19,8 +19,9 @@ double ms(http::clock::duration d) noexcept {
   return std::chrono::duration<double, std::milli>(d).count();
 }
 
+// In ASCII: an operator reads it in a terminal, and strangers have written parts of it.
 std::string text(const json& page) {
-  return page.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+  return page.dump(2, ' ', true, json::error_handler_t::replace) + "\n";
 }
 
 json in_flight(const http::request_view& v, http::clock::time_point now) {

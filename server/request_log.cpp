@@ -2,6 +2,8 @@
 
 #include <spdlog/sinks/ansicolor_sink.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 
 namespace hangup::server {
@@ -55,18 +57,42 @@ std::string in_json(const http::request_report& r) {
   return line.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace);
 }
 
+// Of how many bytes the character at the begin of the text is, if a terminal or a reader of lines
+// takes it for nothing but itself; else 0: it is not UTF-8, a control (C1 too), a separator of
+// lines or paragraphs, or it turns the direction of what follows.
+std::size_t printable(std::string_view text) noexcept {
+  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const std::size_t n = byte(0) < 0x80 ? 1 : byte(0) < 0xe0 ? 2 : byte(0) < 0xf0 ? 3 : 4;
+  std::uint32_t c = n == 1 ? byte(0) : byte(0) & (0x7fU >> n);
+  if (text.size() < n || (n > 1 && byte(0) < 0xc2) || byte(0) > 0xf4) {
+    return 0;
+  }
+  for (std::size_t i = 1; i < n; ++i) {
+    if ((byte(i) & 0xc0U) != 0x80) {
+      return 0;
+    }
+    c = c << 6U | (byte(i) & 0x3fU);
+  }
+  const bool too_long = (n == 3 && c < 0x800) || (n == 4 && c < 0x10000);
+  const bool none = too_long || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff);
+  const bool control = c < 0x20 || (c >= 0x7f && c < 0xa0);
+  const bool obeyed =
+      c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+  return none || control || obeyed ? 0 : n;
+}
+
 }  // namespace
 
 std::string escaped(std::string_view text) {
   std::string safe;
   safe.reserve(text.size());
-  for (const char c : text) {
-    const auto u = static_cast<unsigned char>(c);
-    if (u < 0x20 || u == 0x7f) {
-      fmt::format_to(std::back_inserter(safe), "\\x{:02x}", u);
-    } else {
-      safe.push_back(c);
+  while (!text.empty()) {
+    const auto n = printable(text);
+    if (n == 0) {
+      fmt::format_to(std::back_inserter(safe), "\\x{:02x}", static_cast<unsigned char>(text[0]));
     }
+    safe.append(text.substr(0, n));
+    text.remove_prefix(std::max<std::size_t>(n, 1));
   }
   return safe;
 }

@@ -36,8 +36,9 @@ class request_log final : public http::observer {
   std::shared_ptr<spdlog::logger> out_;
 };
 
-// What strangers write, for a terminal or a file: control characters become \xNN, so that nobody
-// can write a line of their own or move a cursor.
+// What strangers write, for a terminal or a file: controls (C1 too), separators of lines,
+// characters that turn the direction of text and bytes that are not UTF-8 become \xNN, so that
+// nobody can write a line of their own, move a cursor or show another order than there is.
 std::string escaped(std::string_view text);
 
 }  // namespace hangup::server

@@ -143,5 +143,42 @@ TEST(request_log, control_characters_of_strangers_are_escaped) {
   EXPECT_EQ(escaped("\x7f"), "\\x7f");
 }
 
+TEST(escaped, leaves_text_as_it_is_and_nothing_that_a_terminal_obeys) {
+  for (const std::string text : {"", "GET /a?b=c \\ ~", "\xc3\xa4\xc2\xa0",
+                                 "\xe2\x82\xac\xed\x9f\xbf", "\xf0\x9f\x98\x80\xf4\x8f\xbf\xbf"}) {
+    EXPECT_EQ(escaped(text), text);
+  }
+  const std::vector<std::pair<std::string, std::string>> changed = {
+      {"a\nb\tc\x7f", "a\\x0ab\\x09c\\x7f"},
+      {std::string("a\0b", 3), "a\\x00b"},
+      {"\xc2\x9b"
+       "2J",
+       "\\xc2\\x9b2J"},                     // CSI, one of C1
+      {"\xc2\x85", "\\xc2\\x85"},           // next line
+      {"\xe2\x80\xa8", "\\xe2\\x80\\xa8"},  // line separator
+      {"\xe2\x80\xae"
+       "x",
+       "\\xe2\\x80\\xaex"},  // right to left from here on
+      {"\xe2\x81\xa6", "\\xe2\\x81\\xa6"},
+      {"\x9b"
+       "2J",
+       "\\x9b2J"},                 // not UTF-8
+      {"\xc0\x8a", "\\xc0\\x8a"},  // a line feed, too long
+      {"\xe0\x80\x8a", "\\xe0\\x80\\x8a"},
+      {"\xf0\x80\x80\x8a", "\\xf0\\x80\\x80\\x8a"},
+      {"\xed\xa0\x80", "\\xed\\xa0\\x80"},  // half a surrogate
+      {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},
+      {"\xe2\x82", "\\xe2\\x82"},  // cut off
+      {"\xff\xfe", "\\xff\\xfe"},
+      {"\xc3"
+       "a",
+       "\\xc3"
+       "a"},
+  };
+  for (const auto& [text, safe] : changed) {
+    EXPECT_EQ(escaped(text), safe);
+  }
+}
+
 }  // namespace
 }  // namespace hangup::server
