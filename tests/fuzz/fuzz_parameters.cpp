@@ -1,0 +1,186 @@
+// The parameters of a stranger's query, from the request line to what handlers make of them: as we
+// rewrite the head for cpp-httplib, as it decodes the query, as the parameters are checked. Next to
+// a reading of the same query that shares no code with it.
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "context/context.h"
+#include "handlers/parameters.h"
+#include "handlers/search.h"
+#include "handlers/search_root.h"
+#include "handlers/sim_query.h"
+#include "handlers/spin.h"
+#include "http/head.h"
+
+using namespace hangup;
+
+namespace {
+
+void require(bool holds) {
+  if (!holds) {
+    std::abort();
+  }
+}
+
+int digit(char c) {
+  return c >= '0' && c <= '9'   ? c - '0'
+         : c >= 'a' && c <= 'f' ? c - 'a' + 10
+         : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                : -1;
+}
+
+// The form as browsers write it: + is a space, %XX a byte; what is no encoding stays.
+std::string decoded(std::string_view raw) {
+  std::string text;
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    if (raw[i] == '%' && i + 2 < raw.size() && digit(raw[i + 1]) >= 0 && digit(raw[i + 2]) >= 0) {
+      text.push_back(static_cast<char>(digit(raw[i + 1]) * 16 + digit(raw[i + 2])));
+      i += 2;
+    } else {
+      text.push_back(raw[i] == '+' ? ' ' : raw[i]);
+    }
+  }
+  return text;
+}
+
+// The first value of a name, if there is one and it is plain enough for all to agree about it: no
+// encoding of an encoding, none that is cut off, none beyond bytes (%uXXXX).
+std::optional<std::string> plain_value(std::string_view query, std::string_view name) {
+  while (!query.empty()) {
+    const auto end = std::min(query.find('&'), query.size());
+    const auto part = query.substr(0, end);
+    const auto equals = std::min(part.find('='), part.size());
+    if (decoded(part.substr(0, equals)) == name) {
+      return equals < part.size() ? decoded(part.substr(equals + 1)) : std::string();
+    }
+    query.remove_prefix(std::min(end + 1, query.size()));
+  }
+  return std::nullopt;
+}
+
+bool is_plain(std::string_view query) {
+  // cpp-httplib takes the value of an empty name for a name.
+  if (query.substr(0, 1) == "=" || query.find("&=") != std::string_view::npos) {
+    return false;
+  }
+  for (std::size_t i = 0; i < query.size(); ++i) {
+    if (query[i] == '%' &&
+        !(i + 2 < query.size() && digit(query[i + 1]) >= 0 && digit(query[i + 2]) >= 0)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// As numbers are written: digits, and no more of them than fit.
+bool is_number(const std::string& text, std::uint64_t& value) {
+  value = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9' || value > (UINT64_MAX - static_cast<std::uint64_t>(c - '0')) / 10) {
+      return false;
+    }
+    value = value * 10 + static_cast<std::uint64_t>(c - '0');
+  }
+  return !text.empty();
+}
+
+void check_number(const httplib::Request& req, const char* name, std::optional<std::string> said) {
+  handlers::parameters p(req);
+  constexpr std::uint64_t least = 3;
+  constexpr std::uint64_t most = 1'000'000;
+  const auto value = p.number(name, 7, least, most);
+  require(value >= least && value <= most);
+  require(p.problem().empty() || p.problem().find(name) != std::string::npos);
+  if (said) {
+    std::uint64_t number = 0;
+    const bool good = is_number(*said, number) && number >= least && number <= most;
+    require(p.problem().empty() == good && value == (good ? number : 7));
+  }
+}
+
+void check_text(const httplib::Request& req, const char* name, std::optional<std::string> said) {
+  handlers::parameters p(req);
+  const auto text = p.text(name, 100);
+  if (said) {
+    require(text == *said);
+    require(p.problem().empty() == (!said->empty() && said->size() <= 100));
+  }
+  handlers::parameters f(req);
+  const bool flag = f.flag(name, true);
+  if (said) {
+    require(f.problem().empty() == (*said == "0" || *said == "1"));
+    require(flag == (*said != "0"));
+  }
+}
+
+// A handler refuses with a problem that is JSON, or takes it.
+void ask(const http::handler& h, const context& ctx, const httplib::Request& req) {
+  httplib::Response res;
+  h(ctx, req, res);
+  if (res.status >= 400) {
+    const auto body = nlohmann::json::parse(res.body, nullptr, false);
+    require(body.is_object() && body["status"] == res.status && !body["detail"].empty());
+  }
+}
+
+struct asked {
+  asked() {
+    std::string folder = "/tmp/hangup-fuzz-XXXXXX";
+    require(::mkdtemp(folder.data()) != nullptr);
+    search = handlers::search(std::make_shared<const search::root>(folder), 1000);
+    std::filesystem::remove(folder);  // the descriptor stays
+    ended.cancel();                   // nothing is worked on, only read
+  }
+  http::handler search;
+  http::handler sim_query = handlers::sim_query();
+  http::handler spin = handlers::spin();
+  cancelable ended = with_cancel(background());
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const asked all;
+  const std::string query(reinterpret_cast<const char*>(data), size);
+  const auto text = "GET /?" + query + " HTTP/1.1\r\nHost: fuzz\r\n\r\n";
+  http::request_head head;
+  http::refusal why;
+  if (http::read_head(text, {}, head, why) != http::head_is::whole || head.query != query) {
+    return 0;  // bytes that cannot be in a target
+  }
+  std::string rewritten;
+  http::write_head(head, rewritten);
+  const auto from = rewritten.find('?') + 1;
+  const auto to = rewritten.find(" HTTP/1.1\r\n");
+  httplib::Request req;
+  req.method = "GET";
+  req.version = "HTTP/1.1";
+  if (from != 0 && from < to) {
+    httplib::detail::parse_query_text(rewritten.substr(from, to - from), req.params);
+  }
+
+  const bool plain = is_plain(query);
+  for (const char* name : {"rows", "row_ms", "pattern", "stream", "a"}) {
+    // With the name twice the map of cpp-httplib may give either.
+    const bool once = req.get_param_value_count(name) <= 1;
+    const auto said = plain && once ? plain_value(query, name) : std::nullopt;
+    if (plain && once) {
+      require(req.has_param(name) == said.has_value());
+    }
+    check_number(req, name, said);
+    check_text(req, name, said);
+  }
+  const auto ctx = all.ended.ctx;
+  ask(all.sim_query, ctx, req);
+  if (req.get_param_value("look") != "0") {  // it would burn all the time that it is told to
+    ask(all.spin, ctx, req);
+  }
+  ask(all.search, ctx, req);
+  return 0;
+}
