@@ -40,7 +40,7 @@ std::vector<std::string> forgeries() {
   return all;
 }
 
-// What ends a line or begins a command, to a terminal or to a reader of logs: C0 and C1 controls,
+// What ends a line or begins a command, to a terminal or to a reader of logs: control characters,
 // line and paragraph separators, reversed text, and bytes that are no UTF-8.
 std::string first_unsafe(const std::string& text) {
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -153,7 +153,7 @@ TEST(escaped, leaves_text_as_it_is_and_nothing_that_a_terminal_obeys) {
       {std::string("a\0b", 3), "a\\x00b"},
       {"\xc2\x9b"
        "2J",
-       "\\xc2\\x9b2J"},                     // CSI, one of C1
+       "\\xc2\\x9b2J"},                     // CSI, a control
       {"\xc2\x85", "\\xc2\\x85"},           // next line
       {"\xe2\x80\xa8", "\\xe2\\x80\\xa8"},  // line separator
       {"\xe2\x80\xae"
