@@ -152,8 +152,10 @@ departure connection::read_ahead() noexcept {
       case io::again:
         return departure::none;
       case io::closed:
+        drained_ = false;  // its owner has not seen the end yet
         return departure::closed;
       case io::failed:
+        drained_ = false;
         // A reset is reported by the socket itself; what else ends TLS is its being cut off.
         return tls_ ? departure::cut_off : departure::none;
     }

@@ -161,6 +161,7 @@ void service::dropped(connection& c) noexcept {
 }
 
 void service::run(connection& c) noexcept {
+  watcher_.check(c.fd(), c.heard_as);  // a free worker may be ahead of the watcher
   const auto after = c.request->ctx.done() ? settle_unstarted(c) : serve(c, false);
   if (after == then::next && !c.received().empty()) {
     c.now.store(phase::running, std::memory_order_relaxed);
@@ -183,7 +184,7 @@ service::then service::settle_unstarted(connection& c) {
                     "Retry-After: 1\r\n");
     default:
       finish(c);
-      return then::close;
+      return then::drop;
   }
 }
 
@@ -248,7 +249,11 @@ service::then service::answered(connection& c) {
     park(c, phase::writing, how_.write_timeout);
     return then::parked;
   }
+  const bool silent = c.answer.status == 0;
   finish(c);
+  if (silent) {
+    return then::drop;
+  }
   return c.keep_alive && discard_rest(c) ? then::next : then::close;
 }
 

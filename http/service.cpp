@@ -9,6 +9,8 @@
 namespace hangup::http {
 namespace {
 
+constexpr int most_reads = 64;  // of 16 KiB: a client that goes on sending is not worth more
+
 std::string no_room(std::string_view detail) {
   const auto body = problem_body(503, detail, {});
   return "HTTP/1.1 503 Service Unavailable\r\nContent-Type: " + std::string(problem_type) +
@@ -67,6 +69,9 @@ bool service::admit(connection& c) {
   auto over = limit::none;
   {
     const std::lock_guard hold(lot_);
+    if (closing_) {
+      return false;
+    }
     const auto per_address = how_.max_connections_per_address;
     if (count_ - refused_ >= how_.max_connections) {
       over = limit::connections;
@@ -198,6 +203,8 @@ void service::go_on(connection& c, then what) {
   }
   if (what == then::close) {
     linger(c);
+  } else if (what == then::drop) {
+    drop(c);
   }
 }
 
@@ -322,9 +329,15 @@ void service::linger(connection& c) {
   lingering(c);
 }
 
+// What was sent before may be on its way still: with unread input the close would be a reset.
+void service::drop(connection& c) {
+  for (int i = 0; i < most_reads && c.discard() == connection::io::some; ++i) {
+  }
+  close(c);
+}
+
 void service::lingering(connection& c) {
-  constexpr int most = 64;  // reads of 16 KiB: a client that goes on sending is not worth more
-  for (int i = 0; i < most && !closing_; ++i) {
+  for (int i = 0; i < most_reads && !closing_; ++i) {
     switch (c.discard()) {
       case connection::io::some:
         break;

@@ -56,7 +56,7 @@ class service final : private connection_owner, private front::driver {
   std::array<std::size_t, phases> connections();
 
  private:
-  enum class then { next, close, parked };
+  enum class then { next, close, drop, parked };  // drop: the client has left, close
 
   // connection_owner
   void run(connection& c) noexcept override;
@@ -77,6 +77,7 @@ class service final : private connection_owner, private front::driver {
   void readable(connection& c);
   void too_late(connection& c);
   void linger(connection& c);
+  void drop(connection& c);
   void lingering(connection& c);
   void close(connection& c) noexcept;
   void wake_parked(bool only_requests);

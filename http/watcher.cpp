@@ -26,6 +26,18 @@ departure departure_of(int fd, std::uint32_t events) noexcept {
   return error == ETIMEDOUT || error == EHOSTUNREACH ? departure::vanished : departure::reset;
 }
 
+// What the socket says at this moment.
+std::uint32_t events_now(int fd) noexcept {
+  pollfd now{fd, POLLRDHUP, 0};
+  ::poll(&now, 1, 0);
+  static_assert(POLLERR == EPOLLERR && POLLHUP == EPOLLHUP && POLLRDHUP == EPOLLRDHUP);
+  return static_cast<std::uint32_t>(now.revents);
+}
+
+departure departure_now(int fd) noexcept {
+  return departure_of(fd, events_now(fd));
+}
+
 }  // namespace
 
 cause cause_of(departure how) {
@@ -132,12 +144,15 @@ departure watcher::look(int fd) noexcept {
   slot& s = slots_.at(fd);
   const std::lock_guard hold(s.mutex);
   if (s.gone == departure::none) {
-    pollfd now{fd, POLLRDHUP, 0};
-    ::poll(&now, 1, 0);
-    static_assert(POLLERR == EPOLLERR && POLLHUP == EPOLLHUP);
-    s.gone = std::max(departure_of(fd, static_cast<std::uint32_t>(now.revents)), departure::closed);
+    s.gone = std::max(departure_now(fd), departure::closed);
   }
   return s.gone;
+}
+
+void watcher::check(int fd, std::uint32_t generation) noexcept {
+  if (const auto events = events_now(fd); events != 0) {
+    heard(fd, generation, events);
+  }
 }
 
 void watcher::over(int fd) noexcept {
@@ -177,7 +192,8 @@ void watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) noex
     // Of a reset the error can be asked for once only: look() may have done so.
     if (s.gone < departure::reset) {
       const auto read = s.reading != nullptr ? s.reading->read_ahead() : departure::none;
-      const auto seen = departure_of(fd, events);
+      // A reset whose error somebody has been told already reads as the end.
+      const auto seen = read == departure::none ? departure_of(fd, events) : departure_now(fd);
       s.gone = std::max({s.gone, seen, read});
     }
     how = s.gone;

@@ -75,6 +75,9 @@ class watcher {
   // How the client has left, for whoever has found by itself that it has (a read of 0 bytes, a
   // write that failed): the same answer as the watcher's, whichever of the two comes first.
   departure look(int fd) noexcept;
+  // Has the client left by now? Then the context that is published ends here, and not only when the
+  // watcher's turn comes. A system call.
+  void check(int fd, std::uint32_t generation) noexcept;
   // Unpublishes it: no hang-up ends it any more.
   void over(int fd) noexcept;
   // From now on what this descriptor reports is our own doing: shutdown(2) raises RDHUP too.

@@ -456,7 +456,7 @@ TEST(hang_up, by_reset_that_the_answer_meets_first_is_not_a_failure) {
       c.reset();
     }
   }
-  EXPECT_TRUE(eventually([&] { return server.connections() == 1; }));
+  EXPECT_TRUE(eventually([&] { return server.connections() == 1; })) << server.left();
   std::size_t failed = 0;
   for (const auto& r : server.seen.all()) {
     failed += r.end == request_end::failed ? 1 : 0;
