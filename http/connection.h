@@ -102,8 +102,8 @@ class connection final : public job, public input {
   std::uint32_t heard_as = 0;   // its generation, see watcher.h
   bool refused = false;         // one too many: it is told so, and counts for nothing else
   clock::time_point since{};    // when it began to wait for what it is parked for
-  bool hears_room = false;      // the front has been told to wait for it
-  unsigned served = 0;          // in a row, without going back to the others
+  std::uint32_t heard_events = 0;  // which the front hears of
+  unsigned served = 0;             // in a row, without going back to the others
 
   // Looks at what has arrived of the body. False: it is refused (body.state() says why).
   bool scan_body() noexcept;

@@ -67,6 +67,8 @@ std::uint32_t generation_of(const std::atomic<std::uint64_t>& state) noexcept {
   return static_cast<std::uint32_t>(state.load(std::memory_order_relaxed) >> 2);
 }
 
+constexpr std::uint32_t input_events = EPOLLIN | EPOLLRDHUP;
+
 class resolve_category final : public std::error_category {
  public:
   const char* name() const noexcept override { return "getaddrinfo"; }
@@ -168,7 +170,8 @@ std::error_code front::adopt(connection& c) noexcept {
     return std::make_error_code(std::errc::too_many_files_open);
   }
   s->c = &c;
-  return arm(EPOLL_CTL_ADD, c.fd(), EPOLLIN | EPOLLRDHUP | EPOLLET, generation_of(s->state));
+  c.heard_events = input_events;
+  return arm(EPOLL_CTL_ADD, c.fd(), input_events | EPOLLET, generation_of(s->state));
 }
 
 void front::forget(const connection& c) noexcept {
@@ -186,20 +189,32 @@ bool front::give_up(connection& c) noexcept {
                                        std::memory_order_relaxed);
 }
 
+// Says what is to be reported of it, if that is not what is reported already.
+void front::hear(connection& c, std::uint32_t events) noexcept {
+  if (std::exchange(c.heard_events, events) != events) {
+    static_cast<void>(
+        arm(EPOLL_CTL_MOD, c.fd(), events | EPOLLET, generation_of(slots_.at(c.fd()).state)));
+  }
+}
+
 void front::park_for_input(connection& c) noexcept {
+  if ((c.heard_events & EPOLLIN) == 0) {
+    hear(c, input_events);
+  }
   if (!c.drained() || !give_up(c)) {
     resume(c);
   }
 }
 
 void front::park_for_room(connection& c) noexcept {
-  if (!std::exchange(c.hears_room, true)) {  // few ever have to wait for it
-    static_cast<void>(arm(EPOLL_CTL_MOD, c.fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-                          generation_of(slots_.at(c.fd()).state)));
-  }
+  hear(c, input_events | EPOLLOUT);  // and from then on: few ever have to wait for it
   if (!give_up(c)) {
     resume(c);
   }
+}
+
+void front::turn_away(connection& c) noexcept {
+  hear(c, 0);
 }
 
 void front::happened(descriptor_tag what, std::uint32_t events) noexcept {

@@ -61,6 +61,10 @@ class front {
   void park_for_input(connection& c) noexcept;
   // Gives it up until there is room to write, or something else happens. Thread-safe.
   void park_for_room(connection& c) noexcept;
+  // Hears nothing of it until it is parked again, for its owner is going to be at work for long:
+  // else a thread here would be woken by the hang-up, next to the one that is to hear it. A system
+  // call, and one more when it is parked.
+  void turn_away(connection& c) noexcept;
   // Gives it up to whichever thread of the front is free: it comes back behind those that are
   // ready. Thread-safe.
   void resume(connection& c) noexcept;
@@ -91,6 +95,7 @@ class front {
 
   void run() noexcept;
   bool give_up(connection& c) noexcept;
+  void hear(connection& c, std::uint32_t events) noexcept;
   void happened(descriptor_tag what, std::uint32_t events) noexcept;
   void serve_resumed() noexcept;
   void accept_all() noexcept;

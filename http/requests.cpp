@@ -140,6 +140,7 @@ service::then service::start(connection& c) {
   }
   x.life.advance(request_state::queued);
   c.now.store(phase::queued, std::memory_order_relaxed);
+  front_.turn_away(c);
   if (how_.read_ahead > 0) {
     c.ahead_limit = how_.read_ahead;
     watcher_.read_ahead(c.fd(), c);
