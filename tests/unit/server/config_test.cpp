@@ -162,13 +162,18 @@ TEST(config, every_text_has_its_lengths_and_every_word_is_one_of_its_words) {
 TEST(config, every_key_has_an_effect_of_its_own) {
   std::map<std::string, config> seen;
   for_each_key([&](const std::string& path, const json& node) {
-    if (path == "$schema") {  // the editor's
+    if (path == "$schema" || path.starts_with("tls.")) {  // the editor's; not without each other
       return;
     }
-    json other = node.value("default", json()) == "text" ? "json" : "error";
+    json other;
     if (node.at("type") == "integer") {
       other = node.value("default", 1) + 1;
-    } else if (path.ends_with(".pool")) {
+    } else if (node.contains("enum")) {
+      other = node.at("enum").back();
+    } else {
+      other = "error";
+    }
+    if (path.ends_with(".pool")) {
       other = path == "routes.query_sim.pool" ? "cpu" : "query";
     }
     const auto c = parse(document(path, other), "c.json");
@@ -178,6 +183,29 @@ TEST(config, every_key_has_an_effect_of_its_own) {
     }
     seen.emplace(path, c);
   });
+}
+
+TEST(config, a_certificate_goes_with_its_key) {
+  const auto both = parse(R"({"tls": {"certificate": "c.pem", "key": "k.pem"}})", "c");
+  EXPECT_EQ(both.tls.certificate, "c.pem");
+  EXPECT_EQ(both.tls.key, "k.pem");
+  EXPECT_EQ(error_of(R"({"tls": {"certificate": "c.pem"}})"),
+            "c.json: tls.key: found nothing, allowed the path of a PEM file, as tls.certificate "
+            "has one");
+  EXPECT_EQ(error_of(R"({"tls": {"key": "k.pem"}})"),
+            "c.json: tls.certificate: found nothing, allowed the path of a PEM file, as tls.key "
+            "has one");
+}
+
+TEST(config, a_half_close_is_the_routes_own_or_the_servers) {
+  EXPECT_EQ(parse("{}", "c").http.on_half_close, http::half_close::cancel);
+  EXPECT_EQ(parse("{}", "c").routes.spin.on_half_close, std::nullopt);
+  const auto c = parse(R"({"http": {"half_close": "ignore"},
+                           "routes": {"spin": {"half_close": "cancel"}}})",
+                       "c");
+  EXPECT_EQ(c.http.on_half_close, http::half_close::ignore);
+  EXPECT_EQ(c.routes.spin.on_half_close, http::half_close::cancel);
+  EXPECT_EQ(c.routes.search.on_half_close, std::nullopt);
 }
 
 TEST(config, a_unit_in_a_name_is_the_unit_of_the_value) {
