@@ -8,17 +8,20 @@
 #include <cerrno>
 #include <cstdint>
 #include <new>
+#include <system_error>
 
 namespace hangup::http {
 namespace {
 
-// The last thing that went wrong, in OpenSSL's words.
+// The first thing that went wrong, in the system's words or OpenSSL's.
 std::string why() {
-  const auto code = ::ERR_peek_last_error();
-  const char* const reason = ::ERR_reason_error_string(code);
-  std::string text = reason != nullptr ? reason : "unknown error";
+  const auto code = ::ERR_peek_error();
   ::ERR_clear_error();
-  return text;
+  if (ERR_SYSTEM_ERROR(code)) {
+    return std::generic_category().message(ERR_GET_REASON(code));
+  }
+  const char* const reason = ::ERR_reason_error_string(code);
+  return reason != nullptr ? reason : "unknown error";
 }
 
 // The socket, without SIGPIPE: a library must not change what signals do to the program.
@@ -87,14 +90,11 @@ tls_identity::tls_identity(const std::string& certificate_file, const std::strin
   ::SSL_CTX_set_alpn_select_cb(ctx, &choose_protocol, nullptr);
   ::ERR_clear_error();
   if (::SSL_CTX_use_certificate_chain_file(ctx, certificate_file.c_str()) != 1) {
-    throw tls_error(certificate_file + ": not a certificate in PEM: " + why());
+    throw tls_error(certificate_file + ": no certificate in PEM: " + why());
   }
-  if (::SSL_CTX_use_PrivateKey_file(ctx, key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
-    throw tls_error(key_file + ": not the private key of " + certificate_file +
-                    " in PEM: " + why());
-  }
-  if (::SSL_CTX_check_private_key(ctx) != 1) {
-    throw tls_error(key_file + ": not the private key of " + certificate_file + ": " + why());
+  if (::SSL_CTX_use_PrivateKey_file(ctx, key_file.c_str(), SSL_FILETYPE_PEM) != 1 ||
+      ::SSL_CTX_check_private_key(ctx) != 1) {
+    throw tls_error(key_file + ": no private key in PEM for " + certificate_file + ": " + why());
   }
 }
 

@@ -235,9 +235,9 @@ dependants plain_tree::count() const {
 }
 
 bool plain_tree::may_show(int ctx, const cause& real, time_point from, time_point to) {
-  // A plain cancellation may be dated to the kernel's last tick, at 100 Hz or more.
+  // A plain cancellation may be dated to the kernel's last tick, which a machine that stalls owes.
   const bool is_plain = real.kind == cause_kind::caller && real.text.empty() && !real.code;
-  const auto earliest = from - (is_plain ? std::chrono::milliseconds(10) : time_point::duration{});
+  const auto earliest = from - (is_plain ? std::chrono::seconds(1) : time_point::duration{});
   auto& why = change(at(ctx).scope).why;
   for (const auto& w : why) {
     const bool first_look = w.at == time_point{};
