@@ -64,10 +64,17 @@ enum class ending { none, fin, reset };
 class client {
  public:
   // `receive_buffer`: SO_RCVBUF, for a client that reads slowly.
-  explicit client(std::uint16_t port, int receive_buffer = 0)
+  // `from`: the source address, for one that is not 127.0.0.1.
+  explicit client(std::uint16_t port, int receive_buffer = 0, const char* from = nullptr)
       : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     if (receive_buffer > 0) {
       ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+    }
+    if (from != nullptr) {
+      sockaddr_in source{};
+      source.sin_family = AF_INET;
+      ::inet_pton(AF_INET, from, &source.sin_addr);
+      ::bind(fd_, reinterpret_cast<const sockaddr*>(&source), sizeof source);
     }
     sockaddr_in to{};
     to.sin_family = AF_INET;
@@ -83,7 +90,7 @@ class client {
         how_(other.how_),
         in_(std::move(other.in_)) {}
   client& operator=(client&&) = delete;
-  ~client() { close(); }
+  virtual ~client() { close(); }
 
   bool connected() const noexcept { return connected_; }
   std::uint16_t local_port() const noexcept {
@@ -97,7 +104,7 @@ class client {
   bool send(std::string_view bytes) {
     const auto limit = now() + patience;
     while (!bytes.empty()) {
-      const auto n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      const auto n = put(bytes);
       if (n >= 0) {
         bytes.remove_prefix(static_cast<std::size_t>(n));
       } else if (errno != EAGAIN || !wait_for(POLLOUT, limit)) {
@@ -108,7 +115,7 @@ class client {
   }
   // Sends what the kernel takes at once, and says how much that was.
   std::size_t send_some(std::string_view bytes) {
-    const auto n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    const auto n = put(bytes);
     return n > 0 ? static_cast<std::size_t>(n) : 0;
   }
 
@@ -147,7 +154,7 @@ class client {
       std::size_t size = 0;
       const auto [stop, ec] = std::from_chars(length.data(), length.data() + length.size(), size);
       const bool number = ec == std::errc{} && stop == length.data() + length.size();
-      a.whole = number && take(size, a.body, limit);
+      a.whole = number && cut(size, a.body, limit);
     } else {
       while (more(limit)) {
       }
@@ -161,6 +168,19 @@ class client {
     return receive();
   }
 
+  // Sends until the kernel takes no more for as long as this: both buffers are full, and the server
+  // does not read. Says how much that was.
+  std::size_t flood(std::string_view bytes, std::chrono::milliseconds quiet = 200ms) {
+    std::size_t all = 0;
+    while (wait_for(POLLOUT, now() + quiet)) {
+      const auto n = send_some(bytes);
+      if (n == 0 && errno != EAGAIN) {
+        break;
+      }
+      all += n;
+    }
+    return all;
+  }
   // Waits until there is something to read, or the time is over.
   bool readable(std::chrono::milliseconds time) { return wait_for(POLLIN, now() + time); }
   // Waits until the kernel takes more, or the time is over.
@@ -175,6 +195,19 @@ class client {
     }
     return true;
   }
+  // What comes, up to and with this text; empty if the connection ends before.
+  std::string receive_until(std::string_view text) {
+    const auto limit = now() + patience;
+    std::size_t at = 0;
+    while ((at = in_.find(text)) == std::string::npos) {
+      if (!more(limit)) {
+        return {};
+      }
+    }
+    const auto all = in_.substr(0, at + text.size());
+    in_.erase(0, all.size());
+    return all;
+  }
   // All that comes until the server has closed.
   std::string receive_rest() {
     const auto limit = now() + patience;
@@ -186,9 +219,16 @@ class client {
   bool sees_the_end() { return receive_rest().empty() && how_ != ending::none; }
   ending how_it_ended() const noexcept { return how_; }
 
- private:
+ protected:
   using clock = std::chrono::steady_clock;
   static clock::time_point now() { return clock::now(); }
+  int fd() const noexcept { return fd_; }
+
+  // As send(2) and recv(2), without waiting.
+  virtual ssize_t put(std::string_view bytes) {
+    return ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
+  virtual ssize_t take(char* to, std::size_t size) { return ::recv(fd_, to, size, MSG_DONTWAIT); }
 
   bool wait_for(short events, clock::time_point limit) {
     for (;;) {
@@ -201,12 +241,16 @@ class client {
     }
   }
 
+ private:
   bool more(clock::time_point limit) {
-    if (how_ != ending::none || !wait_for(POLLIN, limit)) {
-      return false;
-    }
     std::array<char, 64 * 1024> buffer;
-    const auto n = ::recv(fd_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    ssize_t n = -1;
+    do {
+      if (how_ != ending::none || !wait_for(POLLIN, limit)) {
+        return false;
+      }
+      n = take(buffer.data(), buffer.size());
+    } while (n < 0 && errno == EAGAIN);
     if (n > 0) {
       in_.append(buffer.data(), static_cast<std::size_t>(n));
       return true;
@@ -215,7 +259,7 @@ class client {
     return false;
   }
 
-  bool take(std::size_t size, std::string& to, clock::time_point limit) {
+  bool cut(std::size_t size, std::string& to, clock::time_point limit) {
     while (in_.size() < size && more(limit)) {
     }
     const auto n = std::min(size, in_.size());
@@ -239,7 +283,7 @@ class client {
       }
       in_.erase(0, end + 2);
       std::string line_end;
-      if (!take(size, body, limit) || !take(2, line_end, limit) || line_end != "\r\n") {
+      if (!cut(size, body, limit) || !cut(2, line_end, limit) || line_end != "\r\n") {
         return false;
       }
       if (size == 0) {

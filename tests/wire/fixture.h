@@ -10,6 +10,7 @@
 #include <functional>
 #include <iterator>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <numeric>
 #include <stdexcept>
@@ -107,6 +108,11 @@ class recorder final : public http::observer {
     ++began_;
     changed_.notify_all();
   }
+  void reached(http::limit l) noexcept override {
+    const std::lock_guard hold(mutex_);
+    ++reached_[l];
+    changed_.notify_all();
+  }
   void late(const http::late_request& l) noexcept override {
     const std::lock_guard hold(mutex_);
     late_.push_back({std::string(l.target), l.cause, l.since, l.over});
@@ -133,6 +139,15 @@ class recorder final : public http::observer {
     std::unique_lock hold(mutex_);
     return changed_.wait_for(hold, patience, [&] { return late_.size() >= count; });
   }
+  bool await_reached(http::limit l) {
+    std::unique_lock hold(mutex_);
+    return changed_.wait_for(hold, patience, [&] { return reached_.contains(l); });
+  }
+  // How often each limit has been told.
+  std::map<http::limit, int> reached() const {
+    const std::lock_guard hold(mutex_);
+    return reached_;
+  }
   std::vector<late_stop> late_stops() const {
     const std::lock_guard hold(mutex_);
     return late_;
@@ -156,6 +171,23 @@ class recorder final : public http::observer {
     const std::lock_guard hold(mutex_);
     return n < ended_.size() ? ended_[n] : ended_request{};
   }
+  // The one with this target; one that fails the test if it does not end.
+  ended_request of(const std::string& target) {
+    std::unique_lock hold(mutex_);
+    auto found = ended_.end();
+    changed_.wait_for(hold, patience, [&] {
+      found = std::find_if(ended_.begin(), ended_.end(),
+                           [&](const auto& r) { return r.target == target; });
+      return found != ended_.end();
+    });
+    EXPECT_NE(found, ended_.end()) << target << " has not ended";
+    return found != ended_.end() ? *found : ended_request{};
+  }
+  bool has_ended(const std::string& target) const {
+    const std::lock_guard hold(mutex_);
+    return std::any_of(ended_.begin(), ended_.end(),
+                       [&](const auto& r) { return r.target == target; });
+  }
   ended_request last() const {
     const std::lock_guard hold(mutex_);
     return ended_.empty() ? ended_request{} : ended_.back();
@@ -167,6 +199,7 @@ class recorder final : public http::observer {
   std::size_t began_ = 0;
   std::vector<ended_request> ended_;
   std::vector<late_stop> late_;
+  std::map<http::limit, int> reached_;
 };
 
 // What handlers tell tests, counted by name.
@@ -217,9 +250,10 @@ struct setup {
   http::options how{};
   unsigned workers = 8;  // of the pool "many"
   unsigned queue = 64;
-  unsigned queue_of_one = 2;                 // of the pool "one", which has one worker
-  std::chrono::milliseconds deadline{200};   // of the routes under /deadline
-  std::function<void(live_server&)> more{};  // routes of the test's own
+  unsigned queue_of_one = 2;                              // of the pool "one", which has one worker
+  std::chrono::milliseconds deadline{200};                // of the routes under /deadline
+  std::shared_ptr<const http::tls_identity> identity{};   // none: plain TCP
+  std::vector<std::function<void(live_server&)>> more{};  // adds routes of the test's own
 };
 
 // The server. Its end checks what must hold after every test: each request that began has ended,
@@ -232,8 +266,11 @@ class live_server {
         server(how.how) {
     add_answers();
     add_waits(how.deadline);
-    if (how.more) {
-      how.more(*this);
+    for (const auto& add_more : how.more) {
+      add_more(*this);
+    }
+    if (how.identity) {
+      server.use_tls(how.identity);
     }
     server.observe(seen);
     const auto ec = server.listen("127.0.0.1", 0);
