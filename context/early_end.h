@@ -1,7 +1,8 @@
 // Where the end of a context is announced before anybody ends it: a descriptor, e.g. a client's
 // connection. Who sleeps on such a context polls the descriptor itself, and so is woken once, by
 // the kernel, and not by a thread that was woken first to tell it. A value, inherited by what is
-// derived from its context; it says nothing that done() does not say, only sooner.
+// derived from its context, but not through without_cancel(); it says nothing that done() does not
+// say, only sooner.
 #pragma once
 
 #include <cstdint>

@@ -111,6 +111,20 @@ std::error_code wait_poll(const context& ctx, pollfd& on, clock::time_point unti
   return ctx.done() ? ctx.err() : ec;
 }
 
+// Where the end of this context is announced; null if it is not. Below without_cancel() it is not:
+// what was put above that speaks of the end that was dropped, and may be gone.
+const early_end::type* announced(const context& ctx) noexcept {
+  const auto* const at = ctx.value<early_end>();
+  if (at != nullptr) {
+    for (const auto* n = &context_access::node(ctx); n->ends != nullptr; n = n->parent) {
+      if (n->values == n && n->values->get() == at) {
+        return at;
+      }
+    }
+  }
+  return nullptr;
+}
+
 // Sleeps where the end is announced. False: what was announced was no end, or there is no
 // descriptor to be woken by: the rest of the sleep is an ordinary one.
 bool sleep_listening(const context& ctx, const early_end::type& at, clock::time_point when) {
@@ -131,8 +145,7 @@ bool sleep_listening(const context& ctx, const early_end::type& at, clock::time_
 }  // namespace
 
 std::error_code sleep_until(const context& ctx, clock::time_point when) {
-  if (const auto* const at = ctx.value<early_end>();
-      at != nullptr && sleep_listening(ctx, *at, when)) {
+  if (const auto* const at = announced(ctx); at != nullptr && sleep_listening(ctx, *at, when)) {
     return ctx.err();
   }
   const tree::blocking here;
