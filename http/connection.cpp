@@ -141,7 +141,8 @@ departure connection::read_ahead() noexcept {
   for (;;) {
     const auto before = in_.size();
     if (received().size() >= ahead_limit || !owner_.may_keep(0)) {
-      ahead_capped_ = true;
+      char next = 0;
+      ahead_capped_ = ahead_capped_ || ::recv(fd_, &next, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
       return departure::none;
     }
     switch (receive()) {

@@ -148,7 +148,7 @@ class connection final : public job, public input {
   connection_owner& owner_;
   std::string in_;
   std::size_t ahead_ = 0;      // of what has been received, how much counts as read ahead
-  bool ahead_capped_ = false;  // there may have been more
+  bool ahead_capped_ = false;  // there was more
   bool drained_ = true;
   bool to_the_end_ = false;  // there is an end to be read
   std::size_t used_ = 0;
