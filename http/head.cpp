@@ -59,11 +59,26 @@ bool decode_path(std::string_view raw, std::string& out) {
   return true;
 }
 
+// Where the first element of a list ends: a comma within a quoted string is none.
+std::size_t end_of_element(std::string_view list) noexcept {
+  bool quoted = false;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    if (list[i] == '"') {
+      quoted = !quoted;
+    } else if (quoted && list[i] == '\\') {
+      ++i;
+    } else if (!quoted && list[i] == ',') {
+      return i;
+    }
+  }
+  return list.size();
+}
+
 // Calls `each` for the elements of a comma-separated list (RFC 9110 5.6.1).
 template <class Each>
 void for_each_element(std::string_view list, Each each) {
   while (!list.empty()) {
-    const auto comma = std::min(list.find(','), list.size());
+    const auto comma = end_of_element(list);
     if (const auto element = trimmed(list.substr(0, comma)); !element.empty()) {
       each(element);
     }
@@ -225,6 +240,9 @@ class reader {
     } else if (is("X-Request-Id") && is_sane_id(value)) {
       head_.request_id = value;
     } else if (is("X-Request-Timeout-Ms")) {
+      if (++timeouts_ > 1) {
+        return refuse(400, "more than one X-Request-Timeout-Ms header");
+      }
       return patience(value, 1) ||
              refuse(400, "X-Request-Timeout-Ms is not a number of milliseconds, 1 to 86400000");
     } else if (is("Prefer")) {
@@ -251,19 +269,20 @@ class reader {
     return true;
   }
 
-  // Of all preferences only wait is looked at; one that is not understood is ignored (RFC 7240 2).
+  // Of all preferences only wait is looked at, and of several the first; one that is not understood
+  // is ignored (RFC 7240 2).
   bool preferences(std::string_view list) {
     bool good = true;
     for_each_element(list, [&](std::string_view element) {
       const auto parameters = element.find(';');
       const auto preference = trimmed(element.substr(0, parameters));
       const auto equals = preference.find('=');
-      if (equals_ignoring_case(trimmed(preference.substr(0, equals)), "wait")) {
+      if (equals_ignoring_case(trimmed(preference.substr(0, equals)), "wait") && ++waits_ == 1) {
         auto value = equals == std::string_view::npos ? "" : trimmed(preference.substr(equals + 1));
         if (value.size() > 2 && value.front() == '"' && value.back() == '"') {
           value = value.substr(1, value.size() - 2);
         }
-        good = patience(value, 1000) && good;
+        good = patience(value, 1000);
       }
     });
     return good;
@@ -275,6 +294,8 @@ class reader {
   int hosts_ = 0;
   int lengths_ = 0;
   int codings_ = 0;
+  int timeouts_ = 0;
+  int waits_ = 0;
   bool closes_ = false;
 };
 
