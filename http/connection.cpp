@@ -107,6 +107,8 @@ connection::io connection::receive() {
         return io::closed;
       case tls_session::io::cut_off:
       case tls_session::io::failed:
+        return io::cut_off;
+      case tls_session::io::reset:
         break;
     }
     return io::failed;
@@ -145,21 +147,12 @@ departure connection::read_ahead() noexcept {
       ahead_capped_ = ahead_capped_ || ::recv(fd_, &next, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
       return departure::none;
     }
-    switch (receive()) {
-      case io::some:
-        ahead_ += in_.size() - before;
-        static_cast<void>(owner_.may_keep(static_cast<std::ptrdiff_t>(in_.size() - before)));
-        break;
-      case io::again:
-        return departure::none;
-      case io::closed:
-        drained_ = false;  // its owner has not seen the end yet
-        return departure::closed;
-      case io::failed:
-        drained_ = false;
-        // A reset is reported by the socket itself; what else ends TLS is its being cut off.
-        return tls_ ? departure::cut_off : departure::none;
+    if (const auto how = receive(); how != io::some) {
+      drained_ = drained_ && how == io::again;  // its owner has not seen the end yet
+      return seen_by(how);
     }
+    ahead_ += in_.size() - before;
+    static_cast<void>(owner_.may_keep(static_cast<std::ptrdiff_t>(in_.size() - before)));
   }
 }
 
@@ -208,7 +201,7 @@ bool connection::send_now(std::string_view bytes) noexcept {
     std::size_t n = 0;
     const auto how = put(bytes.substr(taken), n);
     if (how == io::failed) {
-      client_left();
+      client_left(seen_by(how));
       return false;
     }
     if (how == io::again) {
@@ -249,7 +242,7 @@ bool connection::send_all(std::string_view bytes, std::chrono::milliseconds pati
       continue;
     }
     if (how == io::failed) {
-      client_left();
+      client_left(seen_by(how));
       return false;
     }
     const bool half_closed = request->ctx.done() && !request->cut_off();
@@ -266,9 +259,24 @@ bool connection::send_all(std::string_view bytes, std::chrono::milliseconds pati
   return true;
 }
 
-void connection::client_left() noexcept {
+departure connection::seen_by(io how) noexcept {
+  switch (how) {
+    case io::some:
+    case io::again:
+      return departure::none;
+    case io::closed:
+      return departure::closed;
+    case io::cut_off:
+      return departure::cut_off;
+    case io::failed:
+      break;
+  }
+  return departure_by(errno);
+}
+
+void connection::client_left(departure seen) noexcept {
   if (request) {
-    request->scope.cancel(owner_.how_left(*this));
+    request->scope.cancel(owner_.how_left(*this, seen));
   }
 }
 

@@ -33,8 +33,8 @@ class connection_owner {
   virtual void dropped(connection& c) noexcept = 0;  // its context ended in the queue
   // Parked too long. On the timer thread, while take() and park() of this connection wait.
   virtual void overdue(connection& c) noexcept = 0;
-  // How the client has left, asked when a read or a write has shown that it has.
-  virtual cause how_left(connection& c) noexcept = 0;
+  // How the client has left, asked when a read or a write has shown that it has, and how.
+  virtual cause how_left(connection& c, departure seen) noexcept = 0;
   // May so many more bytes be read ahead, over all connections? They count until they are given
   // back (a negative number).
   virtual bool may_keep(std::ptrdiff_t bytes) noexcept = 0;
@@ -52,7 +52,13 @@ struct peer {
 
 class connection final : public job, public input {
  public:
-  enum class io { some, again, closed, failed };
+  enum class io {
+    some,
+    again,
+    closed,
+    cut_off,  // closed, but not TLS; or what came is not TLS
+    failed,   // errno says how
+  };
 
   // Takes the descriptor, which must be non-blocking. With a session it speaks TLS.
   connection(int fd, peer ends, std::unique_ptr<tls_session> tls, connection_owner& owner) noexcept;
@@ -107,9 +113,10 @@ class connection final : public job, public input {
 
   // Looks at what has arrived of the body. False: it is refused (body.state() says why).
   bool scan_body() noexcept;
-  // Ends the context of the request in flight, because a read or a write has shown that the client
-  // has left.
-  void client_left() noexcept;
+  // What a read or a write has shown that came to `how`; errno is still that of the call.
+  static departure seen_by(io how) noexcept;
+  // Ends the context of the request in flight, because the client was seen to have left.
+  void client_left(departure seen) noexcept;
 
   // --- parking ---
   std::atomic<phase> now{phase::idle};  // thread-safe

@@ -138,6 +138,7 @@ void service::shake_hands(connection& c) {
       return;
     case tls_session::io::closed:
     case tls_session::io::cut_off:
+    case tls_session::io::reset:
       break;
   }
   close(c);
@@ -145,6 +146,9 @@ void service::shake_hands(connection& c) {
 
 void service::close(connection& c) noexcept {
   watcher_.forget(c.fd());
+  if (c.tls() != nullptr) {
+    c.tls()->close();
+  }
   front_.forget(c);
   {
     const std::lock_guard hold(lot_);
@@ -210,6 +214,7 @@ void service::go_on(connection& c, then what) {
 
 void service::readable(connection& c) {
   const auto got = c.receive();
+  const auto seen = connection::seen_by(got);
   if (got == connection::io::some) {
     go_on(c, c.request ? body_arrived(c) : next(c));
     return;
@@ -223,7 +228,7 @@ void service::readable(connection& c) {
   if (c.request) {  // it left, or we stop, before its body was complete
     c.request->scope.cancel(got == connection::io::again
                                 ? cause{.kind = cause_kind::shutdown}
-                                : how_left(c));  // unless it has ended already
+                                : how_left(c, seen));  // unless it has ended already
     go_on(c, settle_unstarted(c));
     return;
   }
@@ -248,8 +253,8 @@ void service::park(connection& c, phase as, std::chrono::milliseconds patience, 
   as == phase::writing || for_room ? front_.park_for_room(c) : front_.park_for_input(c);
 }
 
-cause service::how_left(connection& c) noexcept {
-  return cause_of(watcher_.look(c.fd()));
+cause service::how_left(connection& c, departure seen) noexcept {
+  return cause_of(watcher_.look(c.fd(), seen));
 }
 
 bool service::may_keep(std::ptrdiff_t bytes) noexcept {
@@ -345,6 +350,7 @@ void service::lingering(connection& c) {
         park(c, phase::lingering, how_.linger_timeout);
         return;
       case connection::io::closed:
+      case connection::io::cut_off:
       case connection::io::failed:
         close(c);
         return;

@@ -62,7 +62,7 @@ class service final : private connection_owner, private front::driver {
   void run(connection& c) noexcept override;
   void dropped(connection& c) noexcept override;
   void overdue(connection& c) noexcept override;
-  cause how_left(connection& c) noexcept override;
+  cause how_left(connection& c, departure seen) noexcept override;
   bool may_keep(std::ptrdiff_t bytes) noexcept override;
   // front::driver
   void accepted(int fd, peer ends) noexcept override;

@@ -58,7 +58,8 @@ bool request_stream::more_body() {
     }
   }
   for (;;) {
-    switch (c_.receive()) {
+    const auto how = c_.receive();
+    switch (how) {
       case connection::io::some:
         static_cast<void>(c_.scan_body());
         return true;
@@ -71,8 +72,9 @@ bool request_stream::more_body() {
         }
         break;
       case connection::io::closed:
+      case connection::io::cut_off:
       case connection::io::failed:
-        c_.client_left();
+        c_.client_left(connection::seen_by(how));
         return false;
     }
   }

@@ -34,6 +34,8 @@ int bio_read(BIO* bio, char* to, int size) noexcept {
   const auto n = ::recv(to_descriptor(bio), to, static_cast<std::size_t>(size), MSG_DONTWAIT);
   if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
     ::BIO_set_retry_read(bio);
+  } else if (n == 0) {
+    ::BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
   }
   return static_cast<int>(n);
 }
@@ -48,7 +50,10 @@ int bio_write(BIO* bio, const char* from, int size) noexcept {
   return static_cast<int>(n);
 }
 
-long bio_ctrl(BIO*, int command, long, void*) noexcept {
+long bio_ctrl(BIO* bio, int command, long, void*) noexcept {
+  if (command == BIO_CTRL_EOF) {
+    return ::BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0 ? 1 : 0;
+  }
   return command == BIO_CTRL_FLUSH ? 1 : 0;
 }
 
@@ -85,9 +90,15 @@ tls_identity::tls_identity(const std::string& certificate_file, const std::strin
   auto* const ctx = ctx_.get();
   ::SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
   ::SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  // A FIN in the middle of TLS is told apart below. By default OpenSSL would answer it with an
+  // alert, which makes a client that has gone reset the connection: its departure would look like
+  // another.
+  ::SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
   ::SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                               SSL_MODE_RELEASE_BUFFERS);
   ::SSL_CTX_set_alpn_select_cb(ctx, &choose_protocol, nullptr);
+  // A key with a passphrase is refused: without this OpenSSL would ask for it on the terminal.
+  ::SSL_CTX_set_default_passwd_cb(ctx, [](char*, int, int, void*) { return -1; });
   ::ERR_clear_error();
   if (::SSL_CTX_use_certificate_chain_file(ctx, certificate_file.c_str()) != 1) {
     throw tls_error(certificate_file + ": no certificate in PEM: " + why());
@@ -114,47 +125,46 @@ tls_session::~tls_session() {
   ::SSL_free(ssl_);
 }
 
-tls_session::io tls_session::state_after(int result) const noexcept {
+// What one of OpenSSL's calls has come to.
+template <class Call>
+tls_session::io tls_session::after(Call call) noexcept {
+  const std::lock_guard hold(mutex_);
+  ::ERR_clear_error();
+  errno = 0;
+  const int result = call();
   if (result > 0) {
     return io::done;
   }
   const int system = errno;
-  const int error = ::SSL_get_error(ssl_, result);
-  switch (error) {
+  switch (::SSL_get_error(ssl_, result)) {
     case SSL_ERROR_WANT_READ:
       return io::want_input;
     case SSL_ERROR_WANT_WRITE:
       return io::want_room;
     case SSL_ERROR_ZERO_RETURN:
-      return io::closed;
+      return BIO_eof(::SSL_get_rbio(ssl_)) ? io::cut_off : io::closed;
+    case SSL_ERROR_SYSCALL:
+      errno = system;
+      return system == 0 ? io::cut_off : io::reset;
     default:
       break;
   }
-  const bool end_of_file =
-      ERR_GET_REASON(::ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING ||
-      (error == SSL_ERROR_SYSCALL && result == 0 && system != ECONNRESET);
   ::ERR_clear_error();
-  return end_of_file ? io::cut_off : io::failed;
+  return io::failed;
 }
 
 tls_session::io tls_session::handshake() noexcept {
-  const std::lock_guard hold(mutex_);
-  ::ERR_clear_error();
-  return state_after(::SSL_do_handshake(ssl_));
+  return after([this] { return ::SSL_do_handshake(ssl_); });
 }
 
 tls_session::io tls_session::read(char* to, std::size_t size, std::size_t& got) noexcept {
-  const std::lock_guard hold(mutex_);
-  ::ERR_clear_error();
   got = 0;
-  return state_after(::SSL_read_ex(ssl_, to, size, &got));
+  return after([&] { return ::SSL_read_ex(ssl_, to, size, &got); });
 }
 
 tls_session::io tls_session::write(std::string_view bytes, std::size_t& taken) noexcept {
-  const std::lock_guard hold(mutex_);
-  ::ERR_clear_error();
   taken = 0;
-  return state_after(::SSL_write_ex(ssl_, bytes.data(), bytes.size(), &taken));
+  return after([&] { return ::SSL_write_ex(ssl_, bytes.data(), bytes.size(), &taken); });
 }
 
 void tls_session::close() noexcept {

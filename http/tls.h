@@ -42,7 +42,8 @@ class tls_session {
     want_room,   // again when it is writable
     closed,      // the peer has closed in order (close_notify)
     cut_off,     // the peer has closed the socket and not TLS: a truncation (RFC 8446 6.1)
-    failed,      // reset, or not TLS
+    reset,       // the socket has failed: errno says how
+    failed,      // what came is not TLS
   };
 
   // Of an accepted, non-blocking socket, which stays the caller's.
@@ -60,7 +61,8 @@ class tls_session {
   void close() noexcept;
 
  private:
-  io state_after(int result) const noexcept;
+  template <class Call>
+  io after(Call call) noexcept;
 
   std::mutex mutex_;
   ssl_st* ssl_;

@@ -23,7 +23,7 @@ departure departure_of(int fd, std::uint32_t events) noexcept {
   int error = 0;
   socklen_t size = sizeof error;
   ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
-  return error == ETIMEDOUT || error == EHOSTUNREACH ? departure::vanished : departure::reset;
+  return departure_by(error);
 }
 
 // What the socket says at this moment.
@@ -39,6 +39,10 @@ departure departure_now(int fd) noexcept {
 }
 
 }  // namespace
+
+departure departure_by(int error) noexcept {
+  return error == ETIMEDOUT || error == EHOSTUNREACH ? departure::vanished : departure::reset;
+}
 
 cause cause_of(departure how) {
   switch (how) {
@@ -140,11 +144,11 @@ void watcher::stop_reading(int fd) noexcept {
   }
 }
 
-departure watcher::look(int fd) noexcept {
+departure watcher::look(int fd, departure seen) noexcept {
   slot& s = slots_.at(fd);
   const std::lock_guard hold(s.mutex);
   if (s.gone == departure::none) {
-    s.gone = std::max(departure_now(fd), departure::closed);
+    s.gone = std::max(departure_now(fd), seen);
   }
   return s.gone;
 }
@@ -189,12 +193,13 @@ void watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) noex
     if (s.generation != generation || s.muted) {
       return;
     }
-    // Of a reset the error can be asked for once only: look() may have done so.
+    // The error can be asked for once only, and to read asks for it: look() may have done so.
     if (s.gone < departure::reset) {
+      const auto seen = departure_of(fd, events);
       const auto read = s.reading != nullptr ? s.reading->read_ahead() : departure::none;
       // A reset whose error somebody has been told already reads as the end.
-      const auto seen = read == departure::none ? departure_of(fd, events) : departure_now(fd);
-      s.gone = std::max({s.gone, seen, read});
+      const auto now = read == departure::none ? read : departure_now(fd);
+      s.gone = std::max({s.gone, seen, read, now});
     }
     how = s.gone;
     if (how == departure::none || (how == departure::closed && !s.fin_ends)) {

@@ -39,6 +39,8 @@ namespace hangup::http {
 enum class departure : std::uint8_t { none, closed, cut_off, reset, vanished };
 
 cause cause_of(departure how);
+// Of an error that recv(2) or SO_ERROR has reported.
+departure departure_by(int error) noexcept;
 
 // A connection, as far as the watcher reads from it.
 class input {
@@ -72,9 +74,10 @@ class watcher {
   void read_ahead(int fd, input& from) noexcept;
   // Waits for a read_ahead() under way.
   void stop_reading(int fd) noexcept;
-  // How the client has left, for whoever has found by itself that it has (a read of 0 bytes, a
-  // write that failed): the same answer as the watcher's, whichever of the two comes first.
-  departure look(int fd) noexcept;
+  // How the client has left, for whoever has found by itself that it has, and how that looked (a
+  // read of 0 bytes, a write that failed): the same answer as the watcher's, whichever of the two
+  // comes first.
+  departure look(int fd, departure seen) noexcept;
   // Has the client left by now? Then the context that is published ends here, and not only when the
   // watcher's turn comes. A system call.
   void check(int fd, std::uint32_t generation) noexcept;

@@ -2,6 +2,7 @@
 // was sent before, and handlers that wait until the test lets them answer.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <string>
@@ -59,17 +60,19 @@ inline void add_marker(live_server& s) {
                    .answer = marker});
 }
 
-// On a server of plain TCP with a marker, and a worker of the pool "many" to spare. True when all
-// that clients have done before this has been heard.
-inline bool all_heard(live_server& s) {
-  thread_local int count = 0;
+// On a server with a marker, and a worker of the pool "many" to spare. True when all that clients
+// have done before this has been heard. `c` has nothing unread in its socket.
+inline bool all_heard(live_server& s, client&& c) {
+  static std::atomic<int> count{0};
   const std::string target = "/marker?" + std::to_string(++count);
-  client c = s.connect();
   if (!c.send(get(target)) || !s.at.await(target)) {
     return false;
   }
   c.close();
   return s.seen.of(target).end == request_end::client_closed;
+}
+inline bool all_heard(live_server& s) {
+  return all_heard(s, s.connect());
 }
 
 // A body, or anything else, that no two places of are alike.

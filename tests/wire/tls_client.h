@@ -1,0 +1,136 @@
+// The client of raw bytes, over TLS (OpenSSL): it shakes hands, and leaves by close_notify, by FIN,
+// by RST or by any two of them, as the test says.
+#pragma once
+
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "tests/wire/client.h"
+
+namespace hangup::wire {
+
+struct tls_offer {
+  int least = TLS1_2_VERSION;
+  int most = 0;        // 0: whatever OpenSSL has
+  std::string alpn{};  // as on the wire: "\x02h2"
+};
+
+class tls_client final : public client {
+ public:
+  // Connects, and no more.
+  explicit tls_client(std::uint16_t port, const tls_offer& offer = {}, int receive_buffer = 0)
+      : client(port, receive_buffer), ctx_(::SSL_CTX_new(::TLS_client_method()), &::SSL_CTX_free) {
+    ::SSL_CTX_set_min_proto_version(ctx_.get(), offer.least);
+    ::SSL_CTX_set_max_proto_version(ctx_.get(), offer.most);
+    ::SSL_CTX_set_security_level(ctx_.get(), 0);  // so that TLS 1.1 can be offered
+    ::SSL_CTX_set_mode(ctx_.get(),
+                       SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    ssl_.reset(::SSL_new(ctx_.get()));
+    ::fcntl(fd(), F_SETFL, O_NONBLOCK);
+    ::SSL_set_fd(ssl_.get(), fd());
+    if (!offer.alpn.empty()) {
+      ::SSL_set_alpn_protos(ssl_.get(), reinterpret_cast<const unsigned char*>(offer.alpn.data()),
+                            static_cast<unsigned>(offer.alpn.size()));
+    }
+  }
+  tls_client(tls_client&&) = default;
+
+  // The first message of the handshake, and no more for now.
+  void hello() {
+    ::BIO* const nothing = ::BIO_new(::BIO_s_mem());
+    ::BIO_set_mem_eof_return(nothing, -1);
+    ::SSL_set0_rbio(ssl_.get(), nothing);
+    EXPECT_LT(::SSL_connect(ssl_.get()), 0);
+    ::SSL_set0_rbio(ssl_.get(), ::BIO_new_socket(fd(), BIO_NOCLOSE));
+  }
+  // All of it, or what is left of it. False: it was refused, or takes too long.
+  bool shake_hands() {
+    const auto limit = now() + patience;
+    for (;;) {
+      ::ERR_clear_error();
+      const int n = ::SSL_connect(ssl_.get());
+      if (n == 1) {
+        return true;
+      }
+      if (!would_block(n)) {
+        failure_ = ERR_GET_REASON(::ERR_peek_error());
+        return false;
+      }
+      if (!wait_for(POLLIN, limit)) {
+        return false;
+      }
+    }
+  }
+
+  // The reason for which the handshake failed; after an alert: 1000 and its number.
+  int failure() const noexcept { return failure_; }
+  std::string protocol() const { return ::SSL_get_version(ssl_.get()); }
+  std::string alpn() const {
+    const unsigned char* name = nullptr;
+    unsigned size = 0;
+    ::SSL_get0_alpn_selected(ssl_.get(), &name, &size);
+    return {reinterpret_cast<const char*>(name), size};
+  }
+  // Of the certificate of the server; 0 if it has shown none.
+  long serial() const {
+    const std::unique_ptr<X509, decltype(&::X509_free)> shown(
+        ::SSL_get1_peer_certificate(ssl_.get()), &::X509_free);
+    return shown ? ::ASN1_INTEGER_get(::X509_get0_serialNumber(shown.get())) : 0;
+  }
+
+  // The end of TLS in this direction, and of nothing else.
+  void close_notify() {
+    ::ERR_clear_error();
+    ::SSL_shutdown(ssl_.get());
+  }
+  bool was_closed_in_order() const {
+    return (::SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0;
+  }
+  // Bytes that are not TLS.
+  void send_raw(std::string_view bytes) {
+    static_cast<void>(::send(fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL));
+  }
+
+ protected:
+  ssize_t put(std::string_view bytes) override {
+    ::ERR_clear_error();
+    std::size_t n = 0;
+    if (::SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &n) == 1) {
+      return static_cast<ssize_t>(n);
+    }
+    errno = would_block(0) ? EAGAIN : EPIPE;
+    return -1;
+  }
+  ssize_t take(char* to, std::size_t size) override {
+    ::ERR_clear_error();
+    std::size_t n = 0;
+    if (::SSL_read_ex(ssl_.get(), to, size, &n) == 1) {
+      return static_cast<ssize_t>(n);
+    }
+    if (::SSL_get_error(ssl_.get(), 0) == SSL_ERROR_ZERO_RETURN) {
+      return 0;
+    }
+    errno = would_block(0) ? EAGAIN : ECONNRESET;
+    return -1;
+  }
+
+ private:
+  bool would_block(int result) const {
+    const int error = ::SSL_get_error(ssl_.get(), result);
+    return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
+  }
+  std::unique_ptr<SSL_CTX, decltype(&::SSL_CTX_free)> ctx_;
+  struct free_ssl {
+    void operator()(SSL* s) const noexcept { ::SSL_free(s); }
+  };
+  std::unique_ptr<SSL, free_ssl> ssl_;
+  int failure_ = 0;
+};
+
+}  // namespace hangup::wire
