@@ -118,6 +118,19 @@ TEST_F(counted, late_stoppers_are_counted_while_they_work_and_for_ever) {
   EXPECT_TRUE(has(m, R"(hangup_late_stoppers_total{route="/slow"} 1)")) << m.text();
 }
 
+TEST_F(counted, limits_are_counted_by_their_names) {
+  metrics m(server, {&workers}, [] { return 0U; });
+  for (int i = 1; i < http::limit_kinds; ++i) {
+    const auto l = static_cast<http::limit>(i);
+    const auto of = "hangup_limit_reached_total{limit=\"" + std::string(name(l)) + "\"} ";
+    EXPECT_TRUE(has(m, of + "0")) << of << m.text();
+    m.reached(l);
+    m.reached(l);
+    EXPECT_TRUE(has(m, of + "2")) << of << m.text();
+  }
+  EXPECT_EQ(m.text().find("limit=\"none\""), std::string::npos);
+}
+
 TEST_F(counted, what_never_ran_has_no_time_to_stop) {
   metrics m(server, {&workers}, [] { return 0U; });
   auto r = hung_up(*route);
