@@ -139,16 +139,17 @@ result run(std::vector<std::string> command) {
 }
 
 server::server(std::vector<std::string> flags) : program(with_binary(std::move(flags))) {
-  const auto line = program.line_with(" listens on http://");
-  const auto address = line.find("http://127.0.0.1:");
-  if (address == std::string::npos) {
+  const auto line = program.line_with(" listens on http");
+  const auto from = line.find("http");
+  const auto colon = line.find("://127.0.0.1:");
+  if (from == std::string::npos || colon == std::string::npos) {
     throw std::runtime_error("the server did not start: " + program.output());
   }
-  port_ = std::stoi(line.substr(address + 17));
+  base_ = line.substr(from, line.find(' ', from) - from);
 }
 
 std::string server::url(const std::string& target) const {
-  return "http://127.0.0.1:" + std::to_string(port_) + target;
+  return base_ + target;
 }
 
 result server::curl(const std::string& target, std::vector<std::string> options) const {

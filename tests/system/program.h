@@ -74,7 +74,7 @@ class server {
   process program;
 
  private:
-  int port_ = 0;
+  std::string base_;  // "http://127.0.0.1:8080"
 };
 
 }  // namespace hangup::system_test
