@@ -22,10 +22,9 @@ exchange::exchange(const context& server, const route& r, std::string id, clock:
     : to(r),
       scope(scope_for(server, r, now, patience)),
       // On the spot nobody sleeps.
-      ctx(with_value<request_key>(r.runs_on != nullptr
-                                      ? with_value<early_end>(scope.ctx, heard_at)
-                                      : scope.ctx,
-                                  request_stamp(std::move(id)))),
+      ctx(with_value<request_key>(
+          r.runs_on != nullptr ? with_value<early_end>(scope.ctx, heard_at) : scope.ctx,
+          request_stamp(std::move(id)))),
       stamp(*ctx.value<request_key>()),
       started(now) {}
 

@@ -1,5 +1,8 @@
 // What it means that a client has closed its own direction of the connection and may still read.
-// TCP cannot tell that from a client that is gone (RFC 9112 9.6): somebody has to decide.
+// TCP cannot tell that from a client that is gone (RFC 9112 9.6): somebody has to decide. Where it
+// is ignored, a client that is gone is found out only by what is written to it or by keep-alive, so
+// such a route wants a deadline. In TLS the client says it by close_notify; a FIN without one is a
+// truncation (RFC 8446 6.1), and an end under either.
 #pragma once
 
 #include <cstdint>

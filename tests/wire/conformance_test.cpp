@@ -30,7 +30,7 @@ class kept_contexts {
 
 setup keeping(kept_contexts& kept) {
   setup how;
-  how.more = [&kept](live_server& s) {
+  how.more = {[&kept](live_server& s) {
     for (const bool waits : {false, true}) {
       s.server.handle({.method = "GET",
                        .path = waits ? "/keep/wait" : "/keep",
@@ -47,7 +47,7 @@ setup keeping(kept_contexts& kept) {
                          }
                        }});
     }
-  };
+  }};
   return how;
 }
 
@@ -86,7 +86,7 @@ TEST(request_context, is_one_per_request_and_a_departure_ends_the_last_of_them_o
 
 TEST(request_context, carries_its_own_id_and_the_request_its_own_addresses) {  // C41
   setup how;
-  how.more = [](live_server& s) {
+  how.more = {[](live_server& s) {
     s.server.handle(
         {.method = "GET",
          .path = "/who",
@@ -97,7 +97,7 @@ TEST(request_context, carries_its_own_id_and_the_request_its_own_addresses) {  /
                                std::to_string(req.local_port),
                            "text/plain");
          }});
-  };
+  }};
   live_server server(how);
   client a = server.connect();
   client b = server.connect();
@@ -175,7 +175,7 @@ TEST(a_client_that_reads_nothing, does_not_get_the_next_answer_on_a_connection_t
 TEST(a_deadline, of_a_handler_that_does_not_look_keeps_its_worker_and_says_so) {  // C42
   setup how;
   how.how.late_after = 10ms;
-  how.more = [](live_server& s) {
+  how.more = {[](live_server& s) {
     s.server.handle(
         {.method = "GET",
          .path = "/deaf",
@@ -186,7 +186,7 @@ TEST(a_deadline, of_a_handler_that_does_not_look_keeps_its_worker_and_says_so) {
            s.gate.wait();
            res.set_content("at last\n", "text/plain");
          }});
-  };
+  }};
   live_server server(how);
   client first = server.connect();
   ASSERT_TRUE(first.send(get("/deaf")));

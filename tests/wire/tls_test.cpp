@@ -95,7 +95,7 @@ const leaving ways[] = {
 
 class hang_up_over_tls : public testing::TestWithParam<leaving> {};
 
-TEST_P(hang_up_over_tls, ends_the_request_whatever_was_sent_behind_it) {  // C38, C39
+TEST_P(hang_up_over_tls, ends_the_request_whatever_was_sent_behind_it) {  // C38, C39, C40
   const auto& way = GetParam();
   struct {
     const char* what;
