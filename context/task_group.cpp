@@ -66,9 +66,9 @@ std::error_code task_group::enter(bool may_wait) {
       if (const auto ec = hangup::wait(own_.ctx, room_, hold, [&] { return running_ < limit_; })) {
         return ec;
       }
-      if (const auto ec = own_.ctx.err()) {  // the room is that of the task that has failed
-        return ec;
-      }
+    }
+    if (const auto ec = own_.ctx.err()) {  // the room may be that of the task that has failed
+      return ec;
     }
     ++running_;
   }
