@@ -89,8 +89,7 @@ class a_client_that_vanishes : public testing::TestWithParam<vanishing> {
   }
 };
 
-// C36, C37
-TEST_P(a_client_that_vanishes, is_found_by_what_the_configuration_says) {
+TEST_P(a_client_that_vanishes, is_found_by_what_the_configuration_says) {  // C36, C37
   const auto& v = GetParam();
   const two_hosts hosts;
   const auto file = testing::TempDir() + "vanished-" + std::to_string(::getpid()) + ".json";
