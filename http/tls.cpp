@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <cstdint>
 #include <new>
 #include <system_error>
 
@@ -26,7 +25,7 @@ std::string why() {
 
 // The socket, without SIGPIPE: a library must not change what signals do to the program.
 int to_descriptor(BIO* bio) noexcept {
-  return static_cast<int>(reinterpret_cast<std::intptr_t>(::BIO_get_data(bio)));
+  return *static_cast<const int*>(::BIO_get_data(bio));
 }
 
 int bio_read(BIO* bio, char* to, int size) noexcept {
@@ -109,13 +108,13 @@ tls_identity::tls_identity(const std::string& certificate_file, const std::strin
   }
 }
 
-tls_session::tls_session(const tls_identity& as, int fd) : ssl_(::SSL_new(as.ctx_.get())) {
+tls_session::tls_session(const tls_identity& as, int fd) : fd_(fd), ssl_(::SSL_new(as.ctx_.get())) {
   auto* const bio = ssl_ != nullptr ? ::BIO_new(socket_bio()) : nullptr;
   if (bio == nullptr) {
     ::SSL_free(ssl_);
     throw std::bad_alloc();
   }
-  ::BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(fd)));
+  ::BIO_set_data(bio, &fd_);
   ::BIO_set_init(bio, 1);
   ::SSL_set_bio(ssl_, bio, bio);
   ::SSL_set_accept_state(ssl_);

@@ -65,6 +65,7 @@ class tls_session {
   io after(Call call) noexcept;
 
   std::mutex mutex_;
+  int fd_;
   ssl_st* ssl_;
 };
 
