@@ -113,8 +113,10 @@ TEST_P(tls_storm, of_random_clients_ends_each_request_once) {
   EXPECT_TRUE(server.await_no_connections()) << server.left();
   EXPECT_TRUE(server.await_quiet()) << server.left();
   EXPECT_EQ(server.seen.all().size(), server.seen.began_count());
-  EXPECT_GT(server.seen.count(request_end::completed), 0U);
-  EXPECT_GT(server.seen.count(request_end::client_closed), 0U);
+  if (!sanitized) {  // else they are too few for each kind to be among them
+    EXPECT_GT(server.seen.count(request_end::completed), 0U);
+    EXPECT_GT(server.seen.count(request_end::client_closed), 0U);
+  }
   EXPECT_EQ(shaken(server).ask(get("/pool/fast")).status, 200) << "it serves as before";
   EXPECT_TRUE(server.await_no_connections());
   // A worker that has waited keeps an eventfd.
