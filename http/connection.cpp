@@ -91,14 +91,13 @@ void connection::consume(std::size_t n) noexcept {
 }
 
 connection::io connection::receive() {
-  auto& buffer = read_buffer;
   if (tls_) {
     std::size_t n = 0;
-    const auto how = tls_->read(buffer.data(), buffer.size(), n);
+    const auto how = tls_->read(read_buffer.data(), read_buffer.size(), n);
     drained_ = how != tls_session::io::done;
     switch (how) {
       case tls_session::io::done:
-        in_.append(buffer.data(), n);
+        in_.append(read_buffer.data(), n);
         return io::some;
       case tls_session::io::want_input:
       case tls_session::io::want_room:
@@ -113,25 +112,24 @@ connection::io connection::receive() {
     }
     return io::failed;
   }
-  const auto n = receive_from(fd_);
-  note_drained(n);
+  const auto n = read_socket();
   if (n > 0) {
-    in_.append(buffer.data(), static_cast<std::size_t>(n));
+    in_.append(read_buffer.data(), static_cast<std::size_t>(n));
   }
   return outcome_of(n);
 }
 
 connection::io connection::discard() noexcept {
-  const auto n = receive_from(fd_);
-  note_drained(n);
-  return outcome_of(n);
+  return outcome_of(read_socket());
 }
 
 // Less than was asked for is all there was (epoll(7)); but the end behind it may have been reported
 // together with it.
-void connection::note_drained(ssize_t n) noexcept {
+ssize_t connection::read_socket() noexcept {
+  const auto n = receive_from(fd_);
   to_the_end_ = to_the_end_ && n > 0;
   drained_ = n <= 0 || (static_cast<std::size_t>(n) < read_size && !to_the_end_);
+  return n;
 }
 
 void connection::happened(std::uint32_t events) noexcept {

@@ -72,12 +72,13 @@ class connection final : public job, public input {
   // --- what was read ---
   std::string_view received() const noexcept { return std::string_view(in_).substr(used_); }
   void consume(std::size_t n) noexcept;
-  io receive();  // once, does not block; at most 16 KiB
+  io receive();           // once, does not block; at most 16 KiB
+  io discard() noexcept;  // likewise, to be thrown away: not even as TLS
   // Has everything been read that there was when something last happened to the descriptor?
   bool drained() const noexcept { return drained_; }
   void happened(std::uint32_t events) noexcept;  // of epoll(7)
-  io discard() noexcept;                         // likewise, to be thrown away: not even as TLS
   departure read_ahead() noexcept override;
+  bool ends_in_band() const noexcept override { return tls_ != nullptr; }
   // What was read ahead and has been used counts no longer. True if there was more than may be
   // kept.
   bool settle_ahead() noexcept;
@@ -139,7 +140,7 @@ class connection final : public job, public input {
     connection& self;
   };
 
-  void note_drained(ssize_t n) noexcept;
+  ssize_t read_socket() noexcept;
   io put(std::string_view bytes, std::size_t& taken) noexcept;
   void note_departure() noexcept { answer.left_before_last = request && request->ctx.done(); }
 

@@ -169,7 +169,8 @@ tls_session::io tls_session::write(std::string_view bytes, std::size_t& taken) n
 void tls_session::close() noexcept {
   const std::lock_guard hold(mutex_);
   ::ERR_clear_error();
-  if (::SSL_is_init_finished(ssl_) == 1) {
+  // A second SSL_shutdown would wait for the peer's.
+  if (::SSL_is_init_finished(ssl_) == 1 && (::SSL_get_shutdown(ssl_) & SSL_SENT_SHUTDOWN) == 0) {
     ::SSL_shutdown(ssl_);
   }
   ::ERR_clear_error();

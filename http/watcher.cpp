@@ -85,18 +85,12 @@ std::error_code watcher::watch(int fd, std::uint32_t& generation) {
     return std::make_error_code(std::errc::too_many_files_open);
   }
   slot& s = *made;
-  epoll_event ev{};
-  {
-    const std::lock_guard hold(s.mutex);
-    s.muted = false;
-    s.gone = departure::none;
-    generation = s.generation;
-    ev.data.u64 = descriptor_tag{fd, generation}.packed();
-  }
-  ev.events = EPOLLRDHUP | EPOLLET;
-  return ::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &ev) == 0
-             ? std::error_code{}
-             : std::error_code{errno, std::generic_category()};
+  const std::lock_guard hold(s.mutex);
+  s.muted = false;
+  s.gone = departure::none;
+  generation = s.generation;
+  return listen(EPOLL_CTL_ADD, fd, s, 0) ? std::error_code{}
+                                         : std::error_code{errno, std::generic_category()};
 }
 
 void watcher::forget(int fd) noexcept {
@@ -119,11 +113,18 @@ departure watcher::begin(int fd, const context& ctx, half_close policy) {
   return s.gone;
 }
 
-void watcher::listen(int op, int fd, const slot& s, std::uint32_t more) noexcept {
+bool watcher::listen(int op, int fd, const slot& s, std::uint32_t more) noexcept {
   epoll_event ev{};
   ev.events = EPOLLRDHUP | EPOLLET | more;
   ev.data.u64 = descriptor_tag{fd, s.generation}.packed();
-  ::epoll_ctl(epoll_, op, fd, &ev);
+  return ::epoll_ctl(epoll_, op, fd, &ev) == 0;
+}
+
+void watcher::stop_reading(int fd, slot& s) noexcept {
+  if (s.reading != nullptr) {
+    s.reading = nullptr;
+    listen(EPOLL_CTL_MOD, fd, s, 0);
+  }
 }
 
 void watcher::read_ahead(int fd, input& from) noexcept {
@@ -138,10 +139,7 @@ void watcher::read_ahead(int fd, input& from) noexcept {
 void watcher::stop_reading(int fd) noexcept {
   slot& s = slots_.at(fd);
   const std::lock_guard hold(s.mutex);
-  if (s.reading != nullptr) {
-    s.reading = nullptr;
-    listen(EPOLL_CTL_MOD, fd, s, 0);
-  }
+  stop_reading(fd, s);
 }
 
 departure watcher::look(int fd, departure seen) noexcept {
@@ -164,10 +162,7 @@ void watcher::over(int fd) noexcept {
   std::optional<context> last;  // let go of outside the lock
   const std::lock_guard hold(s.mutex);
   last.swap(s.current);
-  if (s.reading != nullptr) {
-    s.reading = nullptr;
-    listen(EPOLL_CTL_MOD, fd, s, 0);
-  }
+  stop_reading(fd, s);
 }
 
 void watcher::mute(int fd) noexcept {
@@ -196,7 +191,9 @@ void watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) noex
     // The error can be asked for once only, and to read asks for it: look() may have done so.
     if (s.gone < departure::reset) {
       const auto seen = departure_of(fd, events);
-      const auto read = s.reading != nullptr ? s.reading->read_ahead() : departure::none;
+      const bool ask =
+          s.reading != nullptr && (seen == departure::none || s.reading->ends_in_band());
+      const auto read = ask ? s.reading->read_ahead() : departure::none;
       // A reset whose error somebody has been told already reads as the end.
       const auto now = read == departure::none ? read : departure_now(fd);
       s.gone = std::max({s.gone, seen, read, now});

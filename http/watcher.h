@@ -49,6 +49,8 @@ class input {
   // On the watcher's thread or that of a sleeper (announced()), one at a time; begin(),
   // stop_reading(), over() and forget() wait for its return.
   virtual departure read_ahead() noexcept = 0;
+  // Is how it ended told by its last bytes (TLS)? Else what the socket reports says it all.
+  virtual bool ends_in_band() const noexcept = 0;
 
  protected:
   ~input() = default;
@@ -100,7 +102,8 @@ class watcher {
   };
   void run();
   void heard(int fd, std::uint32_t generation, std::uint32_t events) noexcept;
-  void listen(int op, int fd, const slot& s, std::uint32_t more) noexcept;
+  bool listen(int op, int fd, const slot& s, std::uint32_t more) noexcept;
+  void stop_reading(int fd, slot& s) noexcept;  // its lock is held
 
   int epoll_;
   int wake_;
