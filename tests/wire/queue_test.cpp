@@ -218,5 +218,32 @@ TEST(a_queue, that_is_left_while_a_worker_comes_free_ends_each_request_once) {
             0);
 }
 
+TEST(a_saturated_pool, slows_neither_the_fast_routes_nor_another_pool) {
+  setup how;
+  how.queue = 4;
+  live_server server(how);
+  std::vector<client> waiting;
+  for (std::size_t i = 0; i < how.workers + how.queue; ++i) {
+    waiting.push_back(server.connect());
+    ASSERT_TRUE(waiting.back().send(get("/stubborn")));
+  }
+  ASSERT_TRUE(server.at.await("/stubborn", static_cast<int>(how.workers)));
+  ASSERT_TRUE(eventually([&] { return server.many.now().queued == how.queue; }));
+
+  client fast = server.connect();
+  client other = server.connect();
+  for (int i = 0; i < rounds(1000); ++i) {
+    ASSERT_EQ(fast.ask(get("/fast")).status, 200);
+    ASSERT_EQ(other.ask(get("/one/fast")).status, 200);
+    ASSERT_EQ(fast.ask(get("/pool/fast")).status, 503);
+  }
+  EXPECT_EQ(server.many.now().running, how.workers);
+  EXPECT_EQ(server.many.now().queued, how.queue);
+  server.gate.open();
+  for (auto& c : waiting) {
+    EXPECT_EQ(c.receive().body, "at last\n");
+  }
+}
+
 }  // namespace
 }  // namespace hangup::wire

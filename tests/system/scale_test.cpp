@@ -1,0 +1,129 @@
+// Ten thousand at once: what each costs, that all their work stops, and that a thread belongs to
+// work that runs. (Fewer where every access is checked, or where the system allows no more.)
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "tests/system/program.h"
+#include "tests/wire/fixture.h"
+
+namespace hangup::system_test {
+namespace {
+
+using wire::client;
+using wire::eventually;
+
+// A server for many, and its clients.
+class scale : public testing::Test {
+ protected:
+  void SetUp() override {
+    rlimit limit{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = limit.rlim_max;
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);  // inherited, and of use to this process too
+    // A worker that waits has a descriptor of its own beside that of the connection.
+    const auto room = (limit.rlim_max - 500) / 2;
+    count_ = std::min(static_cast<std::size_t>(wire::rounds(10'000)), std::size_t{room});
+  }
+
+  void start(std::size_t workers) {
+    const auto file = testing::TempDir() + "scale-" + std::to_string(::getpid()) + ".json";
+    std::ofstream(file) << nlohmann::json{{"listen", {{"port", 0}, {"backlog", 4096}}},
+                                          {"log", {{"level", "warn"}}},
+                                          {"http", {{"max_connections", 20'000}}},
+                                          {"pools",
+                                           {{"query", {{"workers", workers}, {"queue", 20'000}}},
+                                            {"cpu", {{"workers", 2}, {"queue", 1}}},
+                                            {"search", {{"workers", 1}, {"queue", 1}}}}},
+                                          {"routes", {{"query_sim", {{"deadline_ms", 0}}}}}};
+    server_.emplace(std::vector<std::string>{"--config", file, "--log-level", "info"});
+    std::filesystem::remove(file);
+    const auto said = server_->program.line_with("listens on");
+    pid_ = said.substr(said.rfind("pid ") + 4);
+    const auto url = server_->url("");
+    port_ = static_cast<std::uint16_t>(std::stoi(url.substr(url.rfind(':') + 1)));
+    EXPECT_EQ(server_->curl("/query/sim?rows=1&row_ms=1").exit, 0);  // what the first answer takes
+    before_kib_ = resident_kib();
+  }
+
+  void connect_all(const std::string& request, bool answered) {
+    clients_.reserve(count_);
+    while (clients_.size() < count_) {
+      clients_.emplace_back(port_);
+      ASSERT_TRUE(clients_.back().connected());
+      ASSERT_TRUE(clients_.back().send(request));
+      if (answered) {
+        ASSERT_EQ(clients_.back().receive().status, 200);
+      }
+    }
+  }
+  bool await(const std::string& line, std::size_t value) const {
+    return eventually([&] { return server_->metric(line) == static_cast<double>(value); });
+  }
+  void all_leave() {
+    const auto ended =
+        server_->metric(R"(hangup_requests_total{route="/query/sim",end="client_closed"})")
+            .value_or(0);
+    clients_.clear();
+    EXPECT_TRUE(await(R"(hangup_requests_in_flight{route="/query/sim"})", 0));
+    EXPECT_TRUE(await(R"(hangup_requests_total{route="/query/sim",end="client_closed"})",
+                      static_cast<std::size_t>(ended) + count_));
+  }
+  // Of what came since start().
+  std::size_t kib_each() const { return (resident_kib() - before_kib_) / count_; }
+  std::size_t entries(const char* what) const {
+    return wire::entries(("/proc/" + pid_ + what).c_str());
+  }
+
+  std::size_t count_ = 0;
+  std::optional<server> server_;
+
+ private:
+  std::size_t resident_kib() const {
+    std::size_t pages = 0;
+    std::ifstream("/proc/" + pid_ + "/statm") >> pages >> pages;
+    return pages * static_cast<std::size_t>(::getpagesize()) / 1024;
+  }
+
+  std::string pid_;
+  std::uint16_t port_ = 0;
+  std::size_t before_kib_ = 0;
+  std::vector<client> clients_;
+};
+
+TEST_F(scale, ten_thousand_idle_connections_cost_little_memory_and_no_thread) {
+  start(64);
+  const auto threads = entries("/task");
+  connect_all(wire::get("/healthz"), true);
+  std::cout << count_ << " idle connections, each " << kib_each() << " KiB\n";
+  EXPECT_EQ(entries("/task"), threads);
+  EXPECT_LE(kib_each(), wire::sanitized ? 64U : 4U);
+}
+
+TEST_F(scale, ten_thousand_requests_wait_for_64_workers_and_all_stop_when_their_clients_leave) {
+  start(64);
+  const auto threads = entries("/task");
+  connect_all(wire::get("/query/sim?rows=1&row_ms=600000"), false);
+  ASSERT_TRUE(await(R"(hangup_requests_in_flight{route="/query/sim"})", count_));
+  std::cout << count_ << " requests in flight, each " << kib_each() << " KiB\n";
+  EXPECT_LE(entries("/task"), threads + 64);
+  EXPECT_LE(kib_each(), wire::sanitized ? 64U : 4U);
+  all_leave();
+}
+
+TEST_F(scale, ten_thousand_workers_run_at_once_and_all_stop_when_their_clients_leave) {
+  start(count_);
+  connect_all(wire::get("/query/sim?rows=1&row_ms=600000"), false);
+  ASSERT_TRUE(await(R"(hangup_workers_running{pool="query"})", count_));
+  std::cout << count_ << " requests on workers of their own, each " << kib_each() << " KiB\n";
+  EXPECT_GE(entries("/task"), count_);
+  all_leave();
+  EXPECT_TRUE(await(R"(hangup_workers_running{pool="query"})", 0));
+}
+
+}  // namespace
+}  // namespace hangup::system_test
