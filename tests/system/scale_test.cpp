@@ -74,7 +74,7 @@ class scale : public testing::Test {
                       static_cast<std::size_t>(ended) + count_));
   }
   // Of what came since start().
-  std::size_t kib_each() const { return (resident_kib() - before_kib_) / count_; }
+  double kib_each() const { return (resident_kib() - before_kib_) / static_cast<double>(count_); }
   std::size_t entries(const char* what) const {
     return wire::entries(("/proc/" + pid_ + what).c_str());
   }
@@ -83,15 +83,15 @@ class scale : public testing::Test {
   std::optional<server> server_;
 
  private:
-  std::size_t resident_kib() const {
-    std::size_t pages = 0;
+  double resident_kib() const {
+    double pages = 0;
     std::ifstream("/proc/" + pid_ + "/statm") >> pages >> pages;
-    return pages * static_cast<std::size_t>(::getpagesize()) / 1024;
+    return pages * ::getpagesize() / 1024;
   }
 
   std::string pid_;
   std::uint16_t port_ = 0;
-  std::size_t before_kib_ = 0;
+  double before_kib_ = 0;
   std::vector<client> clients_;
 };
 
@@ -101,23 +101,23 @@ TEST_F(scale, ten_thousand_idle_connections_cost_little_memory_and_no_thread) {
   connect_all(wire::get("/healthz"), true);
   std::cout << count_ << " idle connections, each " << kib_each() << " KiB\n";
   EXPECT_EQ(entries("/task"), threads);
-  EXPECT_LE(kib_each(), wire::sanitized ? 64U : 4U);
+  EXPECT_LE(kib_each(), wire::sanitized ? 64 : 4);
 }
 
 TEST_F(scale, ten_thousand_requests_wait_for_64_workers_and_all_stop_when_their_clients_leave) {
   start(64);
   const auto threads = entries("/task");
-  connect_all(wire::get("/query/sim?rows=1&row_ms=600000"), false);
+  connect_all(wire::get("/query/sim?rows=1&row_ms=600000&stream=0"), false);
   ASSERT_TRUE(await(R"(hangup_requests_in_flight{route="/query/sim"})", count_));
   std::cout << count_ << " requests in flight, each " << kib_each() << " KiB\n";
   EXPECT_LE(entries("/task"), threads + 64);
-  EXPECT_LE(kib_each(), wire::sanitized ? 64U : 4U);
+  EXPECT_LE(kib_each(), wire::sanitized ? 64 : 4);
   all_leave();
 }
 
 TEST_F(scale, ten_thousand_workers_run_at_once_and_all_stop_when_their_clients_leave) {
   start(count_);
-  connect_all(wire::get("/query/sim?rows=1&row_ms=600000"), false);
+  connect_all(wire::get("/query/sim?rows=1&row_ms=600000&stream=0"), false);
   ASSERT_TRUE(await(R"(hangup_workers_running{pool="query"})", count_));
   std::cout << count_ << " requests on workers of their own, each " << kib_each() << " KiB\n";
   EXPECT_GE(entries("/task"), count_);
