@@ -84,6 +84,8 @@ if(HANGUP_SERVER)
                  ad99e21f4706193670c42b36c9824dc997f4c475) # v1.2.4
   endif()
 
+  pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.37)
+
   pkg_check_modules(RE2 QUIET IMPORTED_TARGET re2)
   if(RE2_FOUND)
     add_library(hangup_re2 INTERFACE)

@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "server/database_config.h"
 #include "server/schema.h"
 
 namespace hangup::server {
@@ -232,6 +233,10 @@ config filled(const json& document) {
   take(routes, "spin", c.routes.spin);
   take(routes, "search", c.routes.search);
 
+  for (const auto& database : document.at("databases").items()) {
+    c.databases[database.key()] = read_database(database.value());
+  }
+
   const auto& search = document.at("search");
   take(search, "root", c.search.root);
   take(search, "max_matches_limit", c.search.max_matches_limit);
@@ -243,18 +248,21 @@ config filled(const json& document) {
   return c;
 }
 
-// What a schema cannot say: a route's pool is one of the pools.
+// What a schema cannot say: the pool of a route or a database is one of the pools.
 problem check_pools(const json& document) {
   const auto& pools = document.at("pools");
-  for (const auto& route : document.at("routes").items()) {
-    const auto name = route.value().at("pool").get<std::string>();
-    if (!pools.contains(name)) {
-      std::vector<std::string> known;
-      for (const auto& pool : pools.items()) {
-        known.push_back(pool.key());
+  for (const auto* const section : {"routes", "databases"}) {
+    for (const auto& user : document.at(section).items()) {
+      const auto name = user.value().at("pool").get<std::string>();
+      if (!pools.contains(name)) {
+        std::vector<std::string> known;
+        for (const auto& pool : pools.items()) {
+          known.push_back(pool.key());
+        }
+        return std::string(section) + "." + user.key() + ".pool: found " + shown(name) +
+               ", allowed " +
+               (known.empty() ? "nothing: there are no pools" : "one of " + listed(known));
       }
-      return "routes." + route.key() + ".pool: found " + shown(name) + ", allowed " +
-             (known.empty() ? "nothing: there are no pools" : "one of " + listed(known));
     }
   }
   return {};
@@ -306,8 +314,10 @@ config parse(std::string_view text, std::string_view name, const std::vector<set
   if (const auto wrong = config_schema().complete(document)) {
     refuse(name, *wrong);
   }
-  if (const auto wrong = check_pools(document)) {
-    refuse(name, *wrong);
+  for (const auto& wrong : {check_pools(document), check_databases(document.at("databases"))}) {
+    if (wrong) {
+      refuse(name, *wrong);
+    }
   }
   for (const auto& s : settings) {
     std::string pointer = "/" + s.key;

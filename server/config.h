@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "handlers/query/report.h"
 #include "http/half_close.h"
 
 namespace hangup::server {
@@ -89,6 +90,20 @@ struct config {
     route_t search;
     bool operator==(const routes_t&) const = default;
   } routes;
+
+  struct database_t {
+    std::string kind;                      // the engine; what is not of it is not used
+    std::string pool;                      // one of `pools`
+    std::chrono::milliseconds deadline{};  // 0: none
+    std::size_t connections = 0;
+    std::chrono::milliseconds wait{};
+    std::string file;
+    bool sample = false;
+    std::uint64_t sample_rows = 0;
+    std::map<std::string, query::report> reports;
+    bool operator==(const database_t&) const = default;
+  };
+  std::map<std::string, database_t> databases;
 
   struct search_t {
     std::string root;

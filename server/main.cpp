@@ -14,9 +14,11 @@
 #include <poll.h>
 
 #include "context/wait.h"
+#include "handlers/query/routes.h"
 #include "handlers/search.h"
 #include "handlers/sim_query.h"
 #include "handlers/spin.h"
+#include "server/databases.h"
 #include "server/ended_requests.h"
 #include "server/flags.h"
 #include "server/identity.h"
@@ -120,6 +122,30 @@ void renew_identity(const config& c, http::server& server, request_log& log) {
   }
 }
 
+// Making a sample takes seconds, in which a signal is heard as well. None: it was.
+std::optional<databases> opened(const config& c, const signals& stops) {
+  const auto [opening, end] = with_cancel(background());
+  const auto [listening, over] = with_cancel(background());
+  std::thread listener([&, listening = listening, &end = end] {
+    if (stops.next_stop(listening, [] {})) {
+      end();
+    }
+  });
+  struct joined {
+    ~joined() {
+      over();
+      thread.join();
+    }
+    const cancel_func& over;
+    std::thread& thread;
+  } const at_the_end{over, listener};
+  try {
+    return open_databases(opening, c);
+  } catch (const canceled_error&) {
+    return std::nullopt;
+  }
+}
+
 int run(const launch& with) {
   const config& c = with.settings;
   const signals stops;
@@ -131,6 +157,16 @@ int run(const launch& with) {
     std::fprintf(stderr, "%s: search.root: %s\n", with.source.c_str(), e.what());
     return 2;
   }
+  std::optional<databases> sources;
+  try {
+    sources = opened(c, stops);
+  } catch (const database_error& e) {
+    std::fprintf(stderr, "%s: %s\n", with.source.c_str(), e.what());
+    return 2;
+  }
+  if (!sources) {
+    return 0;
+  }
   request_log log(c.log);
   ended_requests ended(c.requests.ended);
   std::map<std::string, std::unique_ptr<pool>> pools;
@@ -138,6 +174,9 @@ int run(const launch& with) {
     pools[name] =
         std::make_unique<pool>(pool::options{.name = name, .workers = p.workers, .queue = p.queue});
   }
+
+  // Probes may wait for a database, and must not wait for queries.
+  pool probes({.name = "probe", .workers = 2, .queue = 16});
 
   std::unique_ptr<metrics> counts;
   http::server server(http_options(c));
@@ -152,15 +191,26 @@ int run(const launch& with) {
   slow("/query/sim", c.routes.query_sim, handlers::sim_query());
   slow("/spin", c.routes.spin, handlers::spin());
   slow("/search", c.routes.search, handlers::search(tree, c.search.max_matches_limit));
+  std::vector<const query::source*> known;
+  for (const auto& d : *sources) {
+    known.push_back(d.get());
+    const auto& how = c.databases.at(d->name());
+    slow(("/query/" + d->name()).c_str(), {.pool = how.pool, .deadline = how.deadline},
+         query::run_report(
+             *d, [&log](const std::string& line) { log.say(spdlog::level::warn, escaped(line)); }));
+  }
+  server.handle({.method = "GET", .path = "/query", .answer = query::list_databases(known)});
   add_pages(server, ended);
+  add_readiness_page(server, known.empty() ? nullptr : &probes,
+                     [&sources](const context& ctx) { return unreachable(ctx, *sources); });
   add_metrics_page(server, [&counts]() -> const metrics& { return *counts; });
 
-  std::vector<const pool*> counted;
-  counted.reserve(pools.size());
+  std::vector<const pool*> counted = {&probes};
   for (const auto& [name, p] : pools) {
     counted.push_back(p.get());
   }
-  counts = std::make_unique<metrics>(server, counted, [&log] { return log.dropped(); });
+  counts = std::make_unique<metrics>(
+      server, counted, [&log] { return log.dropped(); }, known);
   if (with.identity) {
     server.use_tls(with.identity);
   }

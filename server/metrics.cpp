@@ -52,11 +52,13 @@ std::uint64_t ns_between(http::clock::time_point from, http::clock::time_point t
 }  // namespace
 
 metrics::metrics(const http::server& server, std::vector<const pool*> pools,
-                 std::function<std::uint64_t()> log_lines_dropped)
+                 std::function<std::uint64_t()> log_lines_dropped,
+                 std::vector<const query::source*> sources)
     : server_(server),
       routes_(server.routes()),
       pools_(std::move(pools)),
       log_lines_dropped_(std::move(log_lines_dropped)),
+      databases_(std::move(sources)),
       counts_(routes_.size()) {}
 
 void metrics::reached(http::limit l) noexcept {
@@ -173,6 +175,8 @@ std::vector<MetricFamily> metrics::Collect() const {
   by_pool("hangup_queue_dropped_total", "Requests whose context ended in the queue: never run.",
           MetricType::Counter, [](const pool::stats& s, const pool&) { return s.dropped; });
 
+  collect_databases(all);
+
   auto& connections = family(all, "hangup_connections", "Open connections, by what they are doing.",
                              MetricType::Gauge);
   const auto by_phase = server_.connections();
@@ -191,6 +195,42 @@ std::vector<MetricFamily> metrics::Collect() const {
                      "Log lines dropped because the queue was full.", MetricType::Counter),
               {}, static_cast<double>(log_lines_dropped_()));
   return all;
+}
+
+void metrics::collect_databases(std::vector<MetricFamily>& all) const {
+  auto& queries =
+      family(all, "hangup_queries_total", "Queries that have ended, by how.", MetricType::Counter);
+  for (const auto* d : databases_) {
+    for (std::size_t e = 0; e < query::query_ends; ++e) {
+      const auto end = static_cast<query::query_end>(e);
+      add_counter(queries, {{"database", d->name()}, {"end", std::string(query::name(end))}},
+                  static_cast<double>(d->ended(end)));
+    }
+  }
+  std::vector<query::database_stats> now;
+  std::transform(databases_.begin(), databases_.end(), std::back_inserter(now),
+                 [](const query::source* d) { return d->engine().now(); });
+  const auto by_database = [&](const char* name, const char* help, MetricType type, auto member) {
+    auto& f = family(all, name, help, type);
+    for (std::size_t i = 0; i < now.size(); ++i) {
+      const labels by = {{"database", databases_[i]->name()}};
+      const auto v = static_cast<double>(now[i].*member);
+      type == MetricType::Gauge ? add_gauge(f, by, v) : add_counter(f, by, v);
+    }
+  };
+  using stats = query::database_stats;
+  by_database("hangup_database_connections", "Connections to the database that are open.",
+              MetricType::Gauge, &stats::connections);
+  by_database("hangup_database_connections_in_use",
+              "Places of connections that queries have taken.", MetricType::Gauge, &stats::in_use);
+  by_database("hangup_database_waiting", "Queries that wait for a connection.", MetricType::Gauge,
+              &stats::waiting);
+  by_database("hangup_database_connections_kept_total",
+              "Connections given back by a query, fit for the next.", MetricType::Counter,
+              &stats::kept);
+  by_database("hangup_database_connections_dropped_total",
+              "Connections closed after a query, because they were not fit for another.",
+              MetricType::Counter, &stats::dropped);
 }
 
 std::string metrics::text() const {

@@ -14,6 +14,7 @@
 #include <prometheus/collectable.h>
 #include <prometheus/metric_family.h>
 
+#include "handlers/query/source.h"
 #include "http/observer.h"
 #include "http/server.h"
 #include "worker/pool.h"
@@ -25,7 +26,8 @@ class metrics final : public http::observer, public prometheus::Collectable {
   // After all routes have been added to the server, before it listens; all of these must outlive
   // it.
   metrics(const http::server& server, std::vector<const pool*> pools,
-          std::function<std::uint64_t()> log_lines_dropped);
+          std::function<std::uint64_t()> log_lines_dropped,
+          std::vector<const query::source*> sources = {});
 
   void reached(http::limit l) noexcept override;
   void began(const http::route& to) noexcept override;
@@ -36,6 +38,8 @@ class metrics final : public http::observer, public prometheus::Collectable {
   std::string text() const;
 
  private:
+  void collect_databases(std::vector<prometheus::MetricFamily>& all) const;
+
   // Upper bounds of the stop-time histogram in seconds; the last bucket is +Inf.
   static constexpr std::array<double, 12> bounds = {
       0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.01, 0.1, 1, 10};
@@ -53,6 +57,7 @@ class metrics final : public http::observer, public prometheus::Collectable {
   const std::vector<const http::route*> routes_;
   const std::vector<const pool*> pools_;
   const std::function<std::uint64_t()> log_lines_dropped_;
+  const std::vector<const query::source*> databases_;
   std::vector<of_route> counts_;  // by the route's index
   std::array<std::atomic<std::uint64_t>, http::limit_kinds> reached_{};
 };

@@ -69,16 +69,6 @@ void add_pages(http::server& server, const ended_requests& ended) {
                  }});
   server.handle(
       {.method = "GET",
-       .path = "/readyz",
-       .answer = [&server](const context& ctx, const httplib::Request&, httplib::Response& res) {
-         if (server.draining()) {
-           http::set_problem(res, 503, "the server is draining", http::request_id(ctx));
-         } else {
-           res.set_content("ready\n", "text/plain");
-         }
-       }});
-  server.handle(
-      {.method = "GET",
        .path = "/requests",
        .answer = [&server](const context&, const httplib::Request&, httplib::Response& res) {
          const auto now = http::clock::now();
@@ -104,6 +94,29 @@ void add_pages(http::server& server, const ended_requests& ended) {
            list.push_back(ended_one(e));
          }
          res.set_content(text({{"ended", std::move(list)}}), "application/json");
+       }});
+}
+
+void add_readiness_page(http::server& server, pool* runs_on,
+                        std::function<std::vector<std::string>(const context&)> missing) {
+  server.handle(
+      {.method = "GET",
+       .path = "/readyz",
+       .runs_on = runs_on,
+       .answer = [&server, missing = std::move(missing)](
+                     const context& ctx, const httplib::Request&, httplib::Response& res) {
+         std::string why = server.draining() ? "the server is draining" : "";
+         if (why.empty()) {
+           for (const auto& line : missing(ctx)) {
+             why.append(why.empty() ? "" : "; ").append(line);
+           }
+         }
+         if (why.empty()) {
+           res.set_content("ready\n", "text/plain");
+           return;
+         }
+         res.set_header("Retry-After", "1");
+         http::set_problem(res, 503, why, http::request_id(ctx));
        }});
 }
 

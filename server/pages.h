@@ -1,14 +1,23 @@
 // The operator's pages: what the server is doing now, and what it has done.
 #pragma once
 
+#include <functional>
+#include <string>
+#include <vector>
+
 #include "http/server.h"
 #include "server/ended_requests.h"
 #include "server/metrics.h"
 
 namespace hangup::server {
 
-// GET /healthz, /readyz, /requests and /requests/ended, all served on the spot.
+// GET /healthz, /requests and /requests/ended, all served on the spot.
 void add_pages(http::server& server, const ended_requests& ended);
+
+// GET /readyz: 503 while the server drains, or while something is missing that it needs, which
+// `missing` says in one line each. It may wait, on this pool, within its context.
+void add_readiness_page(http::server& server, pool* runs_on,
+                        std::function<std::vector<std::string>(const context&)> missing);
 
 // GET /metrics. Separately, because metrics are made when all routes are there: `find` is asked for
 // each request.

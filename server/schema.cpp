@@ -62,8 +62,15 @@ std::string allowed_by(const json& node) {
   if (type == "object") {
     return "an object";
   }
-  if (type == "integer") {
-    return "an integer " + range(node.at("minimum"), node.at("maximum"));
+  if (type == "integer" || type == "number") {
+    return (type == "integer" ? "an integer " : "a number ") +
+           range(node.at("minimum"), node.at("maximum"));
+  }
+  if (type == "boolean") {
+    return "true or false";
+  }
+  if (type == "array") {
+    return "an array of at most " + node.at("maxItems").dump();
   }
   if (node.contains("enum")) {
     return "one of " + listed(node.at("enum").get<std::vector<std::string>>());
@@ -103,6 +110,24 @@ problem check_integer(const json& node, json& value, const std::string& path) {
   if (!fits || value.get<std::int64_t>() < least.get<std::int64_t>() ||
       value.get<std::int64_t>() > most.get<std::int64_t>()) {
     return placed(path, "found " + value.dump() + ", allowed " + range(least, most));
+  }
+  return {};
+}
+
+problem check_number(const json& node, const json& value, const std::string& path) {
+  const bool good = value.is_number() && value >= node.at("minimum") && value <= node.at("maximum");
+  return good ? problem{} : unlike(node, kind(value), path);
+}
+
+problem check_array(const json& node, json& value, const std::string& path) {
+  if (!value.is_array() || value.size() > node.at("maxItems").get<std::size_t>()) {
+    return unlike(
+        node, value.is_array() ? "an array of " + std::to_string(value.size()) : kind(value), path);
+  }
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    if (auto wrong = check(node.at("items"), value[i], path + "[" + std::to_string(i) + "]")) {
+      return wrong;
+    }
   }
   return {};
 }
@@ -195,9 +220,13 @@ problem check_object(const json& node, json& value, const std::string& path) {
 
 problem check(const json& node, json& value, const std::string& path) {
   const auto& type = node.at("type");
-  return type == "object"    ? check_object(node, value, path)
-         : type == "integer" ? check_integer(node, value, path)
-                             : check_string(node, value, path);
+  return type == "object"     ? check_object(node, value, path)
+         : type == "integer"  ? check_integer(node, value, path)
+         : type == "number"   ? check_number(node, value, path)
+         : type == "array"    ? check_array(node, value, path)
+         : type != "boolean"  ? check_string(node, value, path)
+         : value.is_boolean() ? problem{}
+                              : unlike(node, kind(value), path);
 }
 
 // What check() relies on. Our own mistakes, so by exception.
@@ -235,11 +264,15 @@ void understand(const json& node, const std::string& path) {
     for (const auto& name : node.value("required", json::array())) {
       insist(properties_of(node).contains(name), "requires what it does not have");
     }
-  } else if (in("type") == "integer") {
+  } else if (in("type") == "integer" || in("type") == "number") {
     known.insert(known.end(), {"minimum", "maximum"});
     insist(in("minimum").is_number_integer() && in("maximum").is_number_integer(),
            "an integer without a minimum and a maximum");
-  } else {
+  } else if (in("type") == "array") {
+    known.insert(known.end(), {"items", "maxItems"});
+    insist(in("maxItems").is_number_unsigned(), "an array without a maxItems");
+    understand(in("items"), path + "[]");
+  } else if (in("type") != "boolean") {
     known.insert(known.end(), {"enum", "minLength", "maxLength", "pattern"});
     insist(in("type") == "string", "a type that is not understood");
     insist(in("enum").is_array() || in("maxLength").is_number_unsigned(),

@@ -4,7 +4,10 @@
 //
 //   any        type, title, description, default, $schema
 //   object     properties, required, additionalProperties (false or a schema), propertyNames
+//   array      items, maxItems (both)
 //   integer    minimum, maximum (both)
+//   number     the same
+//   boolean
 //   string     enum, or minLength, maxLength and pattern
 //
 // A problem is one line, without the name of the document:
@@ -28,8 +31,8 @@ using problem = std::optional<std::string>;
 class schema {
  public:
   // Throws std::invalid_argument naming the place if there is a keyword that is not understood
-  // here, an integer without a range, a string without a greatest length, a default that is not
-  // allowed, or a key without a default that is neither required nor an object.
+  // here, a number without a range, an array or a string without a greatest length, a default that
+  // is not allowed, or a key without a default that is neither required nor an object.
   explicit schema(nlohmann::json root);
 
   // Checks the document and fills in the defaults of what it leaves out: afterwards every key is

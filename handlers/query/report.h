@@ -17,13 +17,16 @@ namespace hangup::query {
 struct integer_range {
   std::int64_t least = 0;
   std::int64_t most = 0;
+  bool operator==(const integer_range&) const = default;
 };
 struct real_range {  // finite numbers
   double least = 0;
   double most = 0;
+  bool operator==(const real_range&) const = default;
 };
 struct text_limit {      // UTF-8 without a NUL
   std::size_t most = 0;  // bytes
+  bool operator==(const text_limit&) const = default;
 };
 using allowed = std::variant<integer_range, real_range, text_limit>;
 
@@ -36,6 +39,7 @@ struct parameter {
   std::string name;
   query::allowed allowed{};
   std::optional<value> otherwise{};  // none: a request has to give it
+  bool operator==(const parameter&) const = default;
 };
 
 struct report {
@@ -43,6 +47,7 @@ struct report {
   std::string description{};
   std::string sql;  // one statement; $1 is the first parameter
   std::vector<parameter> parameters{};
+  bool operator==(const report&) const = default;
 };
 
 // "integer", "real", "text"

@@ -1,0 +1,54 @@
+#include "handlers/query/database.h"
+
+#include "handlers/query/utf8.h"
+
+namespace hangup::query {
+namespace {
+
+class category final : public std::error_category {
+ public:
+  const char* name() const noexcept override { return "query"; }
+  std::string message(int value) const override {
+    switch (static_cast<errc>(value)) {
+      case errc::unreachable:
+        return "the database cannot be reached";
+      case errc::busy:
+        return "the database is busy";
+      case errc::failed:
+        return "the database could not run the query";
+    }
+    return "unknown error of a query";
+  }
+};
+
+}  // namespace
+
+const std::error_category& query_category() noexcept {
+  static const category instance;
+  return instance;
+}
+
+std::string one_line(std::string_view said) {
+  constexpr std::size_t most = 300;
+  std::string line;
+  while (!said.empty()) {
+    const auto n = character_size(said);
+    const bool plain = n > 1
+                           ? static_cast<unsigned char>(said[0]) != 0xc2  // C1 controls among them
+                           : n == 1 && said[0] >= ' ' && said[0] != '\x7f';
+    const std::string_view shown = plain ? said.substr(0, n) : " ";
+    if (line.size() + shown.size() > most) {
+      break;
+    }
+    if (shown != " " || (!line.empty() && line.back() != ' ')) {
+      line.append(shown);
+    }
+    said.remove_prefix(n == 0 ? 1 : n);
+  }
+  while (!line.empty() && line.back() == ' ') {
+    line.pop_back();
+  }
+  return line;
+}
+
+}  // namespace hangup::query

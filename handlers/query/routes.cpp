@@ -1,0 +1,177 @@
+#include "handlers/query/routes.h"
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "handlers/query/rows_out.h"
+#include "http/problem.h"
+#include "http/request.h"
+
+namespace hangup::query {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+json as_json(const value& v) {
+  return std::visit([](const auto& x) { return json(x); }, v);
+}
+
+json described(const parameter& p) {
+  json j = {{"name", p.name}, {"type", type_name(p.allowed)}};
+  if (p.otherwise) {
+    j["default"] = as_json(*p.otherwise);
+  }
+  if (const auto* const limit = std::get_if<text_limit>(&p.allowed)) {
+    j["max_bytes"] = limit->most;
+  } else if (const auto* const whole = std::get_if<integer_range>(&p.allowed)) {
+    j["minimum"] = whole->least;
+    j["maximum"] = whole->most;
+  } else {
+    j["minimum"] = std::get<real_range>(p.allowed).least;
+    j["maximum"] = std::get<real_range>(p.allowed).most;
+  }
+  return j;
+}
+
+json described(const source& s) {
+  auto reports = json::array();
+  for (const auto& [name, r] : s.reports()) {
+    auto takes = json::array();
+    for (const auto& p : r.parameters) {
+      takes.push_back(described(p));
+    }
+    reports.push_back(
+        {{"name", name}, {"description", r.description}, {"parameters", std::move(takes)}});
+  }
+  return {{"name", s.name()},
+          {"kind", s.kind()},
+          {"path", "/query/" + s.name()},
+          {"reports", std::move(reports)}};
+}
+
+// What is asked of a source, if it can be asked; else `res` is the problem.
+struct question {
+  const query::report* what = nullptr;
+  arguments with{};
+  format as{};
+};
+
+bool read_question(const context& ctx, const source& s, const httplib::Request& req,
+                   httplib::Response& res, question& q) {
+  const auto refuse = [&](int status, const std::string& detail) {
+    http::set_problem(res, status, detail, http::request_id(ctx));
+    return false;
+  };
+  const auto names = [&s] {
+    std::string all;
+    for (const auto& [name, r] : s.reports()) {
+      all.append(all.empty() ? "" : ", ").append(name);
+    }
+    return all.empty() ? std::string("none") : all;
+  };
+  const auto name = req.get_param_value("report");
+  if (name.empty()) {
+    return refuse(400, "parameter \"report\": found nothing, allowed one of: " + names());
+  }
+  const auto found = s.reports().find(name);
+  if (found == s.reports().end()) {
+    return refuse(404, "the database \"" + s.name() + "\" has no report \"" + name.substr(0, 64) +
+                           "\"; it has: " + names());
+  }
+  std::string problem;
+  auto with = read_arguments(found->second, req.params, {"report"}, problem);
+  if (!with) {
+    return refuse(400, problem);
+  }
+  q = {&found->second, std::move(*with), preferred(req.get_header_value("Accept"))};
+  return true;
+}
+
+// What both halves of an answer, before and after its head, need to know.
+struct asked {
+  source& from;
+  std::string report;
+  std::function<void(const std::string&)> say;
+
+  // Counts how it ended, and says so if it failed. True: it was stopped.
+  bool over(const context& ctx, std::error_code ec, const std::string& why) const {
+    const auto end = end_of(ec);
+    from.count(end);
+    if (end != query_end::completed && end != query_end::stopped) {
+      say("database " + from.name() + ", report " + report + ": " + ec.message() + ": " + why +
+          " [" + http::request_id(ctx) + "]");
+    }
+    return end == query_end::stopped;
+  }
+};
+
+std::error_code stream_rows(const context& ctx, const asked& by, std::unique_ptr<running> q,
+                            format as, http::body_writer& out) {
+  rows_out rows(as, out);
+  std::string why;
+  const auto ec = q->rows(ctx, rows, why);
+  q.reset();  // the connection is for others, while the client reads the last rows
+  if (by.over(ctx, ec, why.empty() ? rows.problem() : why)) {
+    http::work_stopped(ctx);
+    return ec;
+  }
+  if (ec) {
+    rows.fail(ctx, ec.message(), why.empty() ? rows.problem() : why);
+    return ec;
+  }
+  return rows.finish(ctx);
+}
+
+}  // namespace
+
+http::handler list_databases(std::vector<const source*> all) {
+  auto databases = json::array({{{"name", "sim"},
+                                 {"kind", "simulated"},
+                                 {"path", "/query/sim"},
+                                 {"parameters",
+                                  {{{"name", "rows"}, {"type", "integer"}, {"default", 100}},
+                                   {{"name", "row_ms"}, {"type", "integer"}, {"default", 10}},
+                                   {{"name", "stream"}, {"type", "integer"}, {"default", 1}}}}}});
+  for (const auto* s : all) {
+    databases.push_back(described(*s));
+  }
+  const json page = {{"databases", std::move(databases)}};
+  return [text = page.dump(2, ' ', false, json::error_handler_t::replace) + "\n"](
+             const context&, const httplib::Request&, httplib::Response& res) {
+    res.set_content(text, "application/json");
+  };
+}
+
+http::handler run_report(source& from, std::function<void(const std::string&)> say) {
+  return [&from, say = std::move(say)](const context& ctx, const httplib::Request& req,
+                                       httplib::Response& res) {
+    question q;
+    if (!read_question(ctx, from, req, res, q)) {
+      return;
+    }
+    const asked by{from, q.what->name, say};
+    auto begun = std::make_shared<std::unique_ptr<running>>();
+    if (req.method != "HEAD") {
+      std::string why;
+      if (const auto ec = from.engine().start(ctx, *q.what, q.with, *begun, why)) {
+        if (by.over(ctx, ec, why)) {
+          http::work_stopped(ctx);
+          return;
+        }
+        const bool later = ec != errc::failed;
+        if (later) {
+          res.set_header("Retry-After", "1");
+        }
+        http::set_problem(res, later ? 503 : 500, ec.message() + ": " + why, http::request_id(ctx));
+        return;
+      }
+    }
+    http::stream(
+        ctx, req, res, content_type(q.as),
+        [by, begun = std::move(begun), as = q.as](const context& c, http::body_writer& out) {
+          return stream_rows(c, by, std::move(*begun), as, out);
+        });
+  };
+}
+
+}  // namespace hangup::query

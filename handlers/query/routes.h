@@ -1,0 +1,24 @@
+// The databases, over HTTP.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "handlers/query/source.h"
+#include "http/route.h"
+
+namespace hangup::query {
+
+// GET: the databases with their reports and what those take, and the simulated one. The sources
+// must outlive the handler, here and below.
+http::handler list_databases(std::vector<const source*> all);
+
+// GET ?report=NAME&...: runs the report and streams its rows as they come, as NDJSON, or as CSV if
+// the client prefers that. Everything that can go wrong before the first row has a status: 400 for
+// an argument, 404 for a report, 503 for a database that is unreachable or busy, 500 for a query
+// that failed. After it the body is broken off (see rows_out.h). Failures are told to `say`, one
+// line each. Stops the query the moment the context ends.
+http::handler run_report(source& from, std::function<void(const std::string&)> say);
+
+}  // namespace hangup::query

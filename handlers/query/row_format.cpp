@@ -1,0 +1,207 @@
+#include "handlers/query/row_format.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <set>
+
+#include "handlers/query/utf8.h"
+
+namespace hangup::query {
+namespace {
+
+constexpr std::string_view replacement = "\xef\xbf\xbd";  // U+FFFD
+
+// Appends the text with `escape` for each ASCII character that is not plain, and U+FFFD for each
+// byte that is not UTF-8. What lies between goes over in one piece.
+template <class Plain, class Escape>
+void append_utf8(std::string_view text, std::string& to, Plain plain, Escape escape) {
+  std::size_t done = 0;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const auto c = static_cast<unsigned char>(text[at]);
+    const auto n = c < 0x80 ? std::size_t{1} : character_size(text.substr(at));
+    if (n == 0 || (c < 0x80 && !plain(c))) {
+      to.append(text, done, at - done);
+      n == 0 ? static_cast<void>(to.append(replacement)) : escape(c);
+      done = at + 1;
+    }
+    at += n == 0 ? 1 : n;
+  }
+  to.append(text, done, at - done);
+}
+
+template <class Number>
+std::string_view digits(Number number, std::array<char, 32>& room) {
+  const auto end = std::to_chars(room.data(), room.data() + room.size(), number).ptr;
+  return {room.data(), static_cast<std::size_t>(end - room.data())};
+}
+
+void append_integer(std::int64_t number, std::string& to) {
+  std::array<char, 32> room;
+  to.append(digits(number, room));
+}
+
+// As short as it can be and still read back as the same number, and as a real: 1.0, not 1.
+void append_real(double number, bool quoted, std::string& to) {
+  if (!std::isfinite(number)) {
+    const std::string_view name = std::isnan(number) ? "NaN"
+                                  : number > 0       ? "Infinity"
+                                                     : "-Infinity";
+    to.append(quoted ? "\"" : "").append(name).append(quoted ? "\"" : "");
+    return;
+  }
+  std::array<char, 32> room;
+  const auto text = digits(number, room);
+  to.append(text);
+  if (text.find_first_of(".e") == std::string_view::npos) {
+    to.append(".0");
+  }
+}
+
+void append_csv(std::string_view text, std::string& to) {
+  const bool bare = !text.empty() && text.find_first_of(",\"\r\n") == std::string_view::npos &&
+                    text.front() != ' ' && text.back() != ' ';
+  to.append(bare ? "" : "\"");
+  append_utf8(
+      text, to, [](unsigned char c) { return c != '"'; },
+      [&to](unsigned char) { to.append("\"\""); });
+  to.append(bare ? "" : "\"");
+}
+
+// The weight that the header gives a media type, and by how exact a name: 0 */*, 1 type/*, 2
+// itself.
+struct liking {
+  double weight = 0;
+  int exact = -1;
+};
+
+liking liked(std::string_view accept, std::string_view type) {
+  const auto trimmed = [](std::string_view s) {
+    const auto from = std::min(s.find_first_not_of(" \t"), s.size());
+    return s.substr(from, s.find_last_not_of(" \t") + 1 - from);
+  };
+  const auto any = std::string(type.substr(0, type.find('/'))) + "/*";
+  liking best;
+  while (!accept.empty()) {
+    const auto end = std::min(accept.find(','), accept.size());
+    const auto range = accept.substr(0, end);
+    accept.remove_prefix(std::min(end + 1, accept.size()));
+    const auto name = trimmed(range.substr(0, range.find(';')));
+    const int exact = name == type ? 2 : name == any ? 1 : name == "*/*" ? 0 : -1;
+    if (exact <= best.exact) {
+      continue;
+    }
+    double weight = 1;
+    if (const auto q = range.find("q="); q != std::string_view::npos) {
+      const auto text = trimmed(range.substr(q + 2));
+      std::from_chars(text.data(), text.data() + text.size(), weight);
+    }
+    best = {weight, exact};
+  }
+  return best;
+}
+
+}  // namespace
+
+const char* content_type(format f) noexcept {
+  return f == format::csv ? "text/csv; charset=utf-8; header=present" : "application/x-ndjson";
+}
+
+format preferred(std::string_view accept) {
+  const auto csv = liked(accept, "text/csv");
+  const auto ndjson = liked(accept, "application/x-ndjson");
+  const bool wins =
+      csv.exact == 2 && csv.weight > 0 &&
+      (csv.weight > ndjson.weight || (csv.weight == ndjson.weight && csv.exact > ndjson.exact));
+  return wins ? format::csv : format::ndjson;
+}
+
+void append_json(std::string_view text, std::string& to) {
+  to.push_back('"');
+  append_utf8(
+      text, to, [](unsigned char c) { return c >= ' ' && c != '"' && c != '\\'; },
+      [&to](unsigned char c) {
+        constexpr std::string_view hex = "0123456789abcdef";
+        switch (c) {
+          case '"':
+          case '\\':
+            to.push_back('\\');
+            to.push_back(static_cast<char>(c));
+            break;
+          case '\n':
+            to.append("\\n");
+            break;
+          case '\r':
+            to.append("\\r");
+            break;
+          case '\t':
+            to.append("\\t");
+            break;
+          default:
+            to.append("\\u00");
+            to.push_back(hex[c >> 4U]);
+            to.push_back(hex[c & 0xfU]);
+        }
+      });
+  to.push_back('"');
+}
+
+void row_format::columns(std::span<const std::string> names, std::string& to) {
+  std::set<std::string> used;
+  for (const auto& name : names) {
+    const bool first = &name == names.data();
+    if (format_ == format::csv) {
+      to.append(first ? "" : ",");
+      append_csv(name, to);
+      continue;
+    }
+    auto one = name;
+    for (int n = 2; !used.insert(one).second; ++n) {
+      one = name + "_" + std::to_string(n);
+    }
+    auto& key = keys_.emplace_back(first ? "{" : ",");
+    append_json(one, key);
+    key.push_back(':');
+  }
+  if (format_ == format::csv) {
+    to.append("\r\n");
+  }
+}
+
+bool row_format::row(std::span<const field> fields, std::string& to) const {
+  const auto before = to.size();
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (format_ == format::ndjson) {
+      to.append(keys_[i]);
+    } else if (i > 0) {
+      to.push_back(',');
+    }
+    const auto* const text = std::get_if<std::string_view>(&fields[i]);
+    if (text == nullptr || text->size() <= most_bytes) {
+      add(fields[i], to);
+    }
+    if ((text != nullptr && text->size() > most_bytes) || to.size() - before > most_bytes) {
+      to.resize(before);
+      return false;
+    }
+  }
+  to.append(format_ == format::csv ? "\r\n" : fields.empty() ? "{}\n" : "}\n");
+  return true;
+}
+
+void row_format::add(const field& f, std::string& to) const {
+  const bool csv = format_ == format::csv;
+  if (const auto* const integer = std::get_if<std::int64_t>(&f)) {
+    append_integer(*integer, to);
+  } else if (const auto* const real = std::get_if<double>(&f)) {
+    append_real(*real, !csv, to);
+  } else if (const auto* const text = std::get_if<std::string_view>(&f)) {
+    csv ? append_csv(*text, to) : append_json(*text, to);
+  } else if (!csv) {
+    to.append("null");
+  }
+}
+
+}  // namespace hangup::query

@@ -1,0 +1,316 @@
+#include "handlers/query/sample_database.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "context/wait.h"
+#include "handlers/query/database.h"
+
+namespace hangup::query {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr const char* tables = R"(
+PRAGMA page_size=4096; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-16384;
+CREATE TABLE customers(id INTEGER PRIMARY KEY, name TEXT NOT NULL, city TEXT NOT NULL,
+                       country TEXT NOT NULL, since TEXT NOT NULL);
+CREATE TABLE orders(id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL, ordered TEXT NOT NULL,
+                    status TEXT NOT NULL);
+CREATE TABLE items(order_id INTEGER NOT NULL, product TEXT NOT NULL, quantity INTEGER NOT NULL,
+                   cents INTEGER NOT NULL);
+BEGIN;)";
+constexpr const char* indexes =
+    "CREATE INDEX orders_by_customer ON orders(customer_id);"
+    "CREATE INDEX items_by_order ON items(order_id); COMMIT;";
+
+constexpr std::array<std::string_view, 16> first_names = {
+    "Ada",  "Bjarne", "Chinua",    "Dmitri", "Edsger",   "Frances", "Grace", "Hedy",
+    "Ivar", "Jürgen", "Katherine", "Linus",  "Margaret", "Niklaus", "Olga",  "Peter"};
+constexpr std::array<std::string_view, 16> last_names = {
+    "Okafor", "Nguyen", "Müller", "Rossi", "O'Brien", "Silva", "Kowalski", "Larsen",
+    "Moreau", "Tanaka", "Haddad", "Novák", "García",  "Singh", "Eriksson", "Demir"};
+struct place {
+  std::string_view city;
+  std::string_view country;
+};
+constexpr std::array<place, 12> places = {{{"Berlin", "DE"},
+                                           {"Hamburg", "DE"},
+                                           {"Paris", "FR"},
+                                           {"Lyon", "FR"},
+                                           {"Lagos", "NG"},
+                                           {"Oslo", "NO"},
+                                           {"São Paulo", "BR"},
+                                           {"Kyoto", "JP"},
+                                           {"Mumbai", "IN"},
+                                           {"Toronto", "CA"},
+                                           {"Boston", "US"},
+                                           {"Kraków", "PL"}}};
+constexpr std::array<std::string_view, 16> products = {
+    "lamp", "desk",  "chair", "kettle", "bicycle", "radio", "clock", "tent",
+    "rope", "drill", "piano", "globe",  "scale",   "anvil", "kite",  "sofa"};
+constexpr std::array<std::string_view, 4> states = {"paid", "shipped", "delivered", "returned"};
+
+// The same bits for the same row, everywhere: splitmix64.
+class dice {
+ public:
+  dice(std::uint64_t table, std::uint64_t row) noexcept : state_(table << 56U ^ row) {}
+  std::uint64_t below(std::uint64_t limit) noexcept {
+    state_ += 0x9e3779b97f4a7c15U;
+    auto z = state_;
+    z = (z ^ z >> 30U) * 0xbf58476d1ce4e5b9U;
+    z = (z ^ z >> 27U) * 0x94d049bb133111ebU;
+    return (z ^ z >> 31U) % limit;
+  }
+  template <class T, std::size_t N>
+  const T& of(const std::array<T, N>& all) noexcept {
+    return all[below(N)];
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+std::string day(dice& d) {
+  std::array<char, 16> text;
+  const auto n = std::snprintf(
+      text.data(), text.size(), "20%02u-%02u-%02u", static_cast<unsigned>(16 + d.below(10)),
+      static_cast<unsigned>(1 + d.below(12)), static_cast<unsigned>(1 + d.below(28)));
+  return {text.data(), static_cast<std::size_t>(n)};
+}
+
+// The file while it is made: a connection, and the first error.
+class maker {
+ public:
+  explicit maker(const std::string& file) {
+    sqlite3* opened = nullptr;
+    code_ =
+        sqlite3_open_v2(file.c_str(), &opened,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+    to_.reset(opened);
+  }
+
+  void run(const char* sql) {
+    if (good()) {
+      code_ = sqlite3_exec(to_.get(), sql, nullptr, nullptr, nullptr);
+    }
+  }
+
+  // One INSERT, used for many rows.
+  class insert {
+   public:
+    insert(maker& to, const char* sql) : to_(to) {
+      if (to_.good()) {
+        to_.code_ = sqlite3_prepare_v2(to_.to_.get(), sql, -1, &statement_, nullptr);
+      }
+    }
+    ~insert() { sqlite3_finalize(statement_); }
+    insert(const insert&) = delete;
+    insert& operator=(const insert&) = delete;
+
+    template <class... V>
+    void row(const V&... values) {
+      if (to_.good()) {
+        int at = 0;
+        (bind(++at, values), ...);
+        sqlite3_step(statement_);
+        to_.code_ = sqlite3_reset(statement_);
+      }
+    }
+
+   private:
+    void bind(int at, std::uint64_t v) {
+      sqlite3_bind_int64(statement_, at, static_cast<sqlite3_int64>(v));
+    }
+    void bind(int at, std::string_view v) {
+      sqlite3_bind_text64(statement_, at, v.data(), v.size(), SQLITE_STATIC, SQLITE_UTF8);
+    }
+
+    maker& to_;
+    sqlite3_stmt* statement_ = nullptr;
+  };
+
+  bool good() const noexcept { return code_ == SQLITE_OK; }
+  std::string said() const { return one_line(sqlite3_errmsg(to_.get())); }
+  bool close() {
+    sqlite3* const c = to_.release();
+    if (sqlite3_close(c) != SQLITE_OK) {
+      to_.reset(c);
+      return false;
+    }
+    return true;
+  }
+
+ private:
+  struct closer {
+    void operator()(sqlite3* c) const noexcept { sqlite3_close_v2(c); }
+  };
+  std::unique_ptr<sqlite3, closer> to_;
+  int code_ = SQLITE_OK;
+};
+
+class sample {
+ public:
+  sample(const context& ctx, std::uint64_t rows, const std::function<void(unsigned)>& progress)
+      : ctx_(ctx), rows_(std::max<std::uint64_t>(rows, 100)), progress_(progress) {}
+
+  void fill(maker& to) {
+    const auto customers = rows_ / 50;
+    const auto orders = rows_ * 49 / 200;
+    to.run(tables);
+    maker::insert customer(to, "INSERT INTO customers VALUES(?,?,?,?,?)");
+    for (std::uint64_t id = 1; goes_on(to) && id <= customers; ++id) {
+      dice d(1, id);
+      const auto name = std::string(d.of(first_names)) + " " + std::string(d.of(last_names));
+      const auto& where = d.of(places);
+      customer.row(id, std::string_view(name), where.city, where.country, std::string_view(day(d)));
+    }
+    maker::insert order(to, "INSERT INTO orders VALUES(?,?,?,?)");
+    maker::insert item(to, "INSERT INTO items VALUES(?,?,?,?)");
+    for (std::uint64_t id = 1; goes_on(to) && id <= orders; ++id) {
+      dice d(2, id);
+      const auto when = day(d);
+      order.row(id, 1 + d.below(customers), std::string_view(when), d.of(states));
+      for (auto n = 1 + d.below(5); n > 0; --n) {
+        const auto which = d.below(products.size());
+        item.row(id, products[which], 1 + d.below(9), (which + 1) * 499 + d.below(100));
+        static_cast<void>(goes_on(to));
+      }
+    }
+    if (!ctx_.done()) {
+      to.run(indexes);
+    }
+  }
+
+ private:
+  // Counts a row.
+  bool goes_on(const maker& to) {
+    const auto percent = static_cast<unsigned>(std::min<std::uint64_t>(done_++ * 90 / rows_, 90));
+    if (percent != told_) {  // the rest is for the indexes
+      told_ = percent;
+      progress_(percent);
+    }
+    return to.good() && !ctx_.done();
+  }
+
+  const context& ctx_;
+  const std::uint64_t rows_;
+  const std::function<void(unsigned)>& progress_;
+  std::uint64_t done_ = 0;
+  unsigned told_ = 0;
+};
+
+std::error_code last_error() noexcept {
+  return {errno, std::generic_category()};
+}
+
+// An open file with a lock on it; closing gives both back.
+class locked_file {
+ public:
+  locked_file() = default;
+  ~locked_file() { close(); }
+  locked_file(const locked_file&) = delete;
+  locked_file& operator=(const locked_file&) = delete;
+
+  // Makes the file if it is not there. Waits while another process has the lock.
+  std::error_code open(const context& ctx, const std::string& path) {
+    for (;;) {
+      close();
+      fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+      if (fd_ < 0) {
+        return last_error();
+      }
+      if (const auto ec = lock(ctx)) {
+        return ec;
+      }
+      // Who had it may have given the name to another file, or taken it away.
+      struct stat here {};
+      struct stat there {};
+      if (::fstat(fd_, &here) == 0 && ::stat(path.c_str(), &there) == 0 &&
+          here.st_ino == there.st_ino && here.st_dev == there.st_dev) {
+        return {};
+      }
+    }
+  }
+  int get() const noexcept { return fd_; }
+
+ private:
+  // flock(2) has no descriptor that becomes ready, and waiting in it would not hear of the context.
+  std::error_code lock(const context& ctx) const {
+    while (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+      if (errno != EWOULDBLOCK) {
+        return last_error();
+      }
+      if (const auto ended = sleep_for(ctx, 50ms)) {
+        return ended;
+      }
+    }
+    return {};
+  }
+  void close() noexcept {
+    if (fd_ >= 0) {
+      ::close(std::exchange(fd_, -1));
+    }
+  }
+
+  int fd_ = -1;
+};
+
+bool exists(const std::string& file) noexcept {
+  return ::access(file.c_str(), F_OK) == 0;
+}
+
+}  // namespace
+
+std::error_code make_sample(const context& ctx, const std::string& file, std::uint64_t rows,
+                            const std::function<void(unsigned)>& progress, std::string& why) {
+  if (exists(file)) {
+    return {};
+  }
+  const auto failed = [&why](std::error_code ec) {
+    why = ec.message();
+    return ec;
+  };
+  const auto making = file + ".making";
+  locked_file held;
+  if (const auto ec = held.open(ctx, making)) {
+    return failed(ec);
+  }
+  if (exists(file)) {  // made meanwhile
+    ::unlink(making.c_str());
+    return {};
+  }
+  if (::ftruncate(held.get(), 0) != 0) {
+    return failed(last_error());
+  }
+  progress(0);
+  maker to(making);
+  sample(ctx, rows, progress).fill(to);
+  if (const auto ended = ctx.err()) {
+    ::unlink(making.c_str());
+    return failed(ended);
+  }
+  if (!to.good() || !to.close()) {
+    why = to.said();
+    ::unlink(making.c_str());
+    return errc::failed;
+  }
+  if (::fsync(held.get()) != 0 || ::rename(making.c_str(), file.c_str()) != 0) {
+    return failed(last_error());
+  }
+  progress(100);
+  return {};
+}
+
+}  // namespace hangup::query

@@ -1,0 +1,89 @@
+// A connection to a SQLite file, for reading. What runs on it is stopped by the context of whoever
+// uses it, on the thread that uses it: the progress handler, the pauses of a wait for a lock. There
+// is no sqlite3_interrupt(), which another thread would have to call in the right moment, and which
+// hits whatever runs then.
+#pragma once
+
+#include <sqlite3.h>
+#include <sys/types.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <unordered_map>
+
+#include "context/context.h"
+#include "handlers/query/database.h"
+
+namespace hangup::query {
+
+// One thread at a time.
+class sqlite_connection {
+ public:
+  // How many instructions of SQLite's machine run between two looks at the context: 10 to 30
+  // microseconds of them. What it costs is lost in the noise.
+  static constexpr int instructions = 1000;
+
+  // `patience`: for how long a query waits for a lock.
+  explicit sqlite_connection(std::chrono::milliseconds patience) noexcept : patience_(patience) {}
+
+  // Opens an existing file. errc::unreachable if it cannot; that it is no database shows later.
+  std::error_code open(const std::string& file, std::string& why);
+  // Does the path still lead to the file that was opened?
+  bool is_current() const noexcept;
+
+  // A statement ready for its first step, compiled when it is first asked for and kept. `attention`
+  // must be there.
+  std::error_code prepare(const std::string& sql, sqlite3_stmt*& statement, std::string& why);
+
+  // What a result code of SQLite means: the end of the context, the sink's error, or an errc with
+  // the reason. Right after the call that returned it.
+  std::error_code meaning(int code, std::string& why) const;
+
+  // False once SQLite has said that the file is broken: not for another query.
+  bool fit() const noexcept { return fit_; }
+
+  // While it exists, what runs on the connection ends with the context, and the sink (if there is
+  // one) is told when there is no row.
+  class attention {
+   public:
+    attention(sqlite_connection& of, const context& ctx, row_sink* to) noexcept : of_(of) {
+      of_.ctx_ = &ctx;
+      of_.sink_ = to;
+      of_.sink_error_ = {};
+    }
+    ~attention() {
+      of_.ctx_ = nullptr;
+      of_.sink_ = nullptr;
+    }
+    attention(const attention&) = delete;
+    attention& operator=(const attention&) = delete;
+
+   private:
+    sqlite_connection& of_;
+  };
+
+ private:
+  struct closer {
+    void operator()(sqlite3* c) const noexcept { sqlite3_close_v2(c); }
+    void operator()(sqlite3_stmt* s) const noexcept { sqlite3_finalize(s); }
+  };
+
+  int on_progress() noexcept;
+  int on_busy(int tries) noexcept;
+
+  const std::chrono::milliseconds patience_;
+  std::string file_;
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
+  std::unique_ptr<sqlite3, closer> connection_;
+  std::unordered_map<std::string, std::unique_ptr<sqlite3_stmt, closer>> statements_;  // by SQL
+  const context* ctx_ = nullptr;  // of the query that runs; these are set by `attention`
+  row_sink* sink_ = nullptr;
+  std::error_code sink_error_;
+  context::clock::time_point busy_since_{};
+  mutable bool fit_ = true;
+};
+
+}  // namespace hangup::query
