@@ -16,6 +16,7 @@
 
 #include "context/wait.h"
 #include "handlers/query/database.h"
+#include "handlers/query/sqlite_connection.h"
 
 namespace hangup::query {
 namespace {
@@ -294,6 +295,7 @@ std::error_code make_sample(const context& ctx, const std::string& file, std::ui
   if (::ftruncate(held.get(), 0) != 0) {
     return failed(last_error());
   }
+  configure_sqlite();
   progress(0);
   maker to(making);
   sample(ctx, rows, progress).fill(to);

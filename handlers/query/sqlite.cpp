@@ -160,8 +160,8 @@ class sqlite_database final : public database {
   std::error_code reachable(const context& ctx, std::string& why) override {
     constexpr std::chrono::milliseconds short_wait{200};  // if all are in use, it can be reached
     std::unique_ptr<running> q;
-    return start(ctx, std::min(how_.patience, short_wait), "SELECT count(*) FROM sqlite_schema", {},
-                 q, why);
+    return start(ctx, std::min(how_.patience, short_wait),
+                 "SELECT count(*) FROM data.sqlite_schema", {}, q, why);
   }
 
   database_stats now() const override { return connections_.now(); }
@@ -178,22 +178,9 @@ class sqlite_database final : public database {
     if (connection && !connection->is_current()) {
       connection.close();
     }
-    if (!connection) {
-      auto fresh = std::make_unique<sqlite_connection>(how_.patience);
-      if (const auto ec = fresh->open(how_.file, why)) {
-        return ec;
-      }
-      connection.open_with(std::move(fresh));
-    }
     sqlite3_stmt* statement = nullptr;
-    {
-      const sqlite_connection::attention here(*connection, ctx, nullptr);
-      if (const auto ec = connection->prepare(sql, statement, why)) {
-        if (connection->fit()) {
-          connection.keep();
-        }
-        return ec;
-      }
+    if (const auto ec = prepare(ctx, connection, sql, statement, why)) {
+      return ec;
     }
     auto q = std::make_unique<sqlite_running>(std::move(connection), statement);
     if (const auto ec = q->begin(ctx, with, why)) {
@@ -201,6 +188,24 @@ class sqlite_database final : public database {
     }
     begun = std::move(q);
     return {};
+  }
+
+  std::error_code prepare(const context& ctx, link& connection, const std::string& sql,
+                          sqlite3_stmt*& statement, std::string& why) const {
+    if (!connection) {
+      auto fresh = std::make_unique<sqlite_connection>(how_.patience);
+      const sqlite_connection::attention here(*fresh, ctx, nullptr);
+      if (const auto ec = fresh->open(how_.file, why)) {
+        return ec;
+      }
+      connection.open_with(std::move(fresh));
+    }
+    const sqlite_connection::attention here(*connection, ctx, nullptr);
+    const auto ec = connection->prepare(sql, statement, why);
+    if (ec && connection->fit()) {
+      connection.keep();
+    }
+    return ec;
   }
 
   const sqlite_options how_;

@@ -15,11 +15,28 @@ using namespace std::chrono_literals;
 constexpr int most_value_bytes = 1 << 20;  // of one text or blob, and of one row inside SQLite
 constexpr int most_columns = 100;
 
-// Reads only; sorts and temporary tables beyond the cache go to files, which have no name. The
-// cache is also what is sorted at once, without a look at the context: it is kept small, and the
-// file's pages are in the kernel's cache. No mmap: a file cut short by others would be a SIGBUS.
+// The file is attached to an empty database in memory, because a sort takes as much at once as the
+// cache of the first database has room for, and does not look at the context meanwhile: 64 KiB are
+// sorted in about a millisecond. What is beyond that, and temporary tables, go to files that have
+// no name. No mmap: a file that others cut short would be a SIGBUS.
+constexpr int sorted_at_once = 16;  // pages of 4 KiB
 constexpr const char* settings =
-    "PRAGMA query_only=1; PRAGMA temp_store=FILE; PRAGMA cache_size=-2048; PRAGMA mmap_size=0;";
+    "PRAGMA query_only=1; PRAGMA temp_store=FILE; PRAGMA main.cache_size=-64;"
+    "PRAGMA data.cache_size=-4096; PRAGMA data.mmap_size=0;";
+
+std::string read_only_uri(const std::string& file) {
+  constexpr std::string_view hex = "0123456789ABCDEF";
+  std::string uri = "file:";
+  for (const char c : file) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '?' || c == '#' || c == '%') {
+      uri.append({'%', hex[byte >> 4U], hex[byte & 0xfU]});
+    } else {
+      uri.push_back(c);
+    }
+  }
+  return uri + "?mode=ro";
+}
 
 bool stat_of(const std::string& file, struct stat& s) noexcept {
   return ::stat(file.c_str(), &s) == 0;
@@ -27,7 +44,13 @@ bool stat_of(const std::string& file, struct stat& s) noexcept {
 
 }  // namespace
 
+void configure_sqlite() {
+  static const int done = sqlite3_config(SQLITE_CONFIG_PMASZ, sorted_at_once);
+  static_cast<void>(done);
+}
+
 std::error_code sqlite_connection::open(const std::string& file, std::string& why) {
+  configure_sqlite();
   file_ = file;
   struct stat s {};
   if (stat_of(file_, s)) {
@@ -36,24 +59,13 @@ std::error_code sqlite_connection::open(const std::string& file, std::string& wh
   }
   sqlite3* opened = nullptr;
   const int code = sqlite3_open_v2(
-      file.c_str(), &opened, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE,
-      nullptr);
+      ":memory:", &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, nullptr);
   connection_.reset(opened);
   if (code != SQLITE_OK) {
     why = one_line(sqlite3_errstr(code));
     return errc::unreachable;
   }
   sqlite3_extended_result_codes(opened, 1);
-  sqlite3_db_config(opened, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-  sqlite3_db_config(opened, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
-  sqlite3_limit(opened, SQLITE_LIMIT_LENGTH, most_value_bytes);
-  sqlite3_limit(opened, SQLITE_LIMIT_COLUMN, most_columns);
-  sqlite3_limit(opened, SQLITE_LIMIT_ATTACHED, 0);
-  sqlite3_limit(opened, SQLITE_LIMIT_WORKER_THREADS, 0);  // they would not look at the context
-  if (sqlite3_exec(opened, settings, nullptr, nullptr, nullptr) != SQLITE_OK) {
-    why = one_line(sqlite3_errmsg(opened));
-    return errc::unreachable;
-  }
   sqlite3_progress_handler(
       opened, instructions,
       [](void* self) { return static_cast<sqlite_connection*>(self)->on_progress(); }, this);
@@ -61,7 +73,32 @@ std::error_code sqlite_connection::open(const std::string& file, std::string& wh
       opened,
       [](void* self, int tries) { return static_cast<sqlite_connection*>(self)->on_busy(tries); },
       this);
-  return {};
+  sqlite3_db_config(opened, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(opened, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  sqlite3_limit(opened, SQLITE_LIMIT_LENGTH, most_value_bytes);
+  sqlite3_limit(opened, SQLITE_LIMIT_COLUMN, most_columns);
+  sqlite3_limit(opened, SQLITE_LIMIT_WORKER_THREADS, 0);  // they would not look at the context
+  if (const auto ec = attach(file, why)) {
+    return ec;
+  }
+  sqlite3_limit(opened, SQLITE_LIMIT_ATTACHED, 0);
+  const int set = sqlite3_exec(opened, settings, nullptr, nullptr, nullptr);
+  return set == SQLITE_OK ? std::error_code{} : meaning(set, why);
+}
+
+std::error_code sqlite_connection::attach(const std::string& file, std::string& why) {
+  sqlite3_stmt* statement = nullptr;
+  int code = sqlite3_prepare_v2(connection_.get(), "ATTACH $1 AS data", -1, &statement, nullptr);
+  const std::unique_ptr<sqlite3_stmt, closer> held(statement);
+  if (code == SQLITE_OK) {
+    const auto uri = read_only_uri(file);
+    sqlite3_bind_text64(statement, 1, uri.data(), uri.size(), SQLITE_STATIC, SQLITE_UTF8);
+    code = sqlite3_step(statement);
+    if (code == SQLITE_DONE) {
+      return {};
+    }
+  }
+  return meaning(code, why);
 }
 
 bool sqlite_connection::is_current() const noexcept {
@@ -116,6 +153,7 @@ std::error_code sqlite_connection::meaning(int code, std::string& why) const {
     case SQLITE_IOERR:
     case SQLITE_NOTADB:
     case SQLITE_PERM:
+      why = sqlite3_errstr(code & 0xff);  // the message may have the path in it
       fit_ = false;
       return errc::unreachable;
     case SQLITE_NOMEM:

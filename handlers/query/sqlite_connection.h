@@ -18,6 +18,9 @@
 
 namespace hangup::query {
 
+// Once, before anything else is done with SQLite: how much a sort takes at once.
+void configure_sqlite();
+
 // One thread at a time.
 class sqlite_connection {
  public:
@@ -28,7 +31,8 @@ class sqlite_connection {
   // `patience`: for how long a query waits for a lock.
   explicit sqlite_connection(std::chrono::milliseconds patience) noexcept : patience_(patience) {}
 
-  // Opens an existing file. errc::unreachable if it cannot; that it is no database shows later.
+  // Opens an existing file, in which there must be a database. `attention` must be there, as it may
+  // be locked. As start() in database.h.
   std::error_code open(const std::string& file, std::string& why);
   // Does the path still lead to the file that was opened?
   bool is_current() const noexcept;
@@ -70,6 +74,7 @@ class sqlite_connection {
     void operator()(sqlite3_stmt* s) const noexcept { sqlite3_finalize(s); }
   };
 
+  std::error_code attach(const std::string& file, std::string& why);
   int on_progress() noexcept;
   int on_busy(int tries) noexcept;
 
