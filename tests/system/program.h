@@ -28,6 +28,7 @@ class process {
   process& operator=(const process&) = delete;
 
   void signal(int number) const;
+  int pid() const noexcept { return pid_; }
   // Waits for its end. 128 + n after signal n; none if it does not end.
   std::optional<int> wait(std::chrono::milliseconds limit = patience);
   // Waits for a line, of either output, that contains the text, and returns it; "" if none comes.

@@ -39,6 +39,12 @@ std::string document(const std::string& path, const json& value) {
     d["pools"] = json::parse(R"({"query": {"workers": 1}, "cpu": {"workers": 1},
                                  "search": {"workers": 1}, "p": {"workers": 1}})");
   }
+  if (path.starts_with("databases.")) {  // what a database and a report need
+    d["databases"] = json::parse(R"({"p": {"kind": "sqlite", "file": "x.db"}})");
+  }
+  if (path.starts_with("databases.p.reports.")) {
+    d["databases"]["p"]["reports"] = json::parse(R"({"p": {"sql": "SELECT 1"}})");
+  }
   d[json::json_pointer(pointer)] = value;
   return d.dump();
 }
@@ -66,7 +72,10 @@ void for_each_key(const std::function<void(const std::string& path, const json& 
 TEST(config, the_shipped_file_states_the_defaults_and_every_one_of_them) {
   std::ifstream file(shipped);
   ASSERT_TRUE(file) << shipped << " is not in the current directory";
-  const auto stated = json::parse(file);
+  auto stated = json::parse(file);
+  auto with_all = stated;  // of a parameter it states what is of its type
+  ASSERT_EQ(config_schema().complete(with_all), std::nullopt);
+  stated["databases"]["sqlite"]["reports"] = with_all["databases"]["sqlite"]["reports"];
   auto complete = json::object();
   ASSERT_EQ(config_schema().complete(complete), std::nullopt);
   EXPECT_EQ(stated, complete);
@@ -162,11 +171,19 @@ TEST(config, every_text_has_its_lengths_and_every_word_is_one_of_its_words) {
 TEST(config, every_key_has_an_effect_of_its_own) {
   std::map<std::string, config> seen;
   for_each_key([&](const std::string& path, const json& node) {
-    if (path == "$schema" || path.starts_with("tls.")) {  // the editor's; not without each other
+    if (path == "$schema" || path.starts_with("tls.") ||  // the editor's; not without each other
+        path == "databases.p.kind") {                     // there is one
       return;
     }
+    const json usual = path.ends_with(".file")  ? "x.db"
+                       : path.ends_with(".sql") ? "SELECT 1"
+                                                : node.value("default", json(1));
     json other;
-    if (node.at("type") == "integer") {
+    if (node.at("type") == "array") {
+      other = json::parse(R"([{"name": "n", "type": "integer", "required": true}])");
+    } else if (node.at("type") == "boolean") {
+      other = !usual.get<bool>();
+    } else if (node.at("type") == "integer") {
       other = node.value("default", 1) + 1;
     } else if (node.contains("enum")) {
       other = node.at("enum").back();
@@ -174,10 +191,10 @@ TEST(config, every_key_has_an_effect_of_its_own) {
       other = "error";
     }
     if (path.ends_with(".pool")) {
-      other = path == "routes.query_sim.pool" ? "cpu" : "query";
+      other = node.at("default") == "query" ? "cpu" : "query";
     }
     const auto c = parse(document(path, other), "c.json");
-    EXPECT_FALSE(c == parse(document(path, node.value("default", json(1))), "c.json")) << path;
+    EXPECT_FALSE(c == parse(document(path, usual), "c.json")) << path;
     for (const auto& [before, same] : seen) {
       EXPECT_FALSE(c == same) << path << " does what " << before << " does";
     }
@@ -249,10 +266,63 @@ TEST(config, a_wrong_value_is_refused_with_what_was_found_and_what_is_allowed) {
 TEST(config, pools_that_are_given_replace_the_default_ones) {
   const auto c =
       parse(R"({"pools": {"all": {"workers": 3}}, "routes": {"query_sim": {"pool": "all"},
-      "spin": {"pool": "all"}, "search": {"pool": "all"}}})",
+      "spin": {"pool": "all"}, "search": {"pool": "all"}}, "databases": {}})",
             "c.json");
   EXPECT_EQ(c.pools, (std::map<std::string, config::pool_t>{{"all", {3, 64}}}));
   EXPECT_EQ(c.routes.spin, (config::route_t{"all", 60s}));
+}
+
+TEST(config, a_report_is_read_with_its_parameters_in_order) {
+  const auto c = parse(R"({"databases": {"shop": {"kind": "sqlite", "file": "s.db", "wait_ms": 5,
+      "reports": {"r": {"sql": "SELECT $1, $2, $3", "parameters": [
+        {"name": "z", "type": "integer", "minimum": -1, "maximum": 5, "default": "2"},
+        {"name": "b", "type": "real", "minimum": 0.5, "maximum": 1.5, "required": true},
+        {"name": "a", "type": "text", "max_bytes": 9}]}}}}})",
+                       "c.json");
+  const auto& shop = c.databases.at("shop");
+  EXPECT_EQ(shop.wait, 5ms);
+  EXPECT_EQ(shop.reports.at("r"),
+            (query::report{"r",
+                           "",
+                           "SELECT $1, $2, $3",
+                           {{"z", query::integer_range{-1, 5}, query::value(std::int64_t{2})},
+                            {"b", query::real_range{0.5, 1.5}, {}},
+                            {"a", query::text_limit{9}, query::value(std::string())}}}));
+}
+
+TEST(config, a_database_or_a_parameter_that_makes_no_sense_is_refused) {
+  const auto with = [](const char* parameters) {
+    return error_of(document("databases.p.reports.p.parameters", json::parse(parameters)));
+  };
+  const std::string at = "c.json: databases.p.reports.p.parameters";
+  EXPECT_EQ(with(R"([{"name": "n", "type": "integer"}])"),
+            at + "[0].default: found \"\", allowed a whole number 0..9007199254740991, or "
+                 "\"required\": true");
+  EXPECT_EQ(with(R"([{"name": "n", "type": "integer", "default": "7", "maximum": 6}])"),
+            at + "[0].default: found \"7\", allowed a whole number 0..6, or \"required\": true");
+  EXPECT_EQ(with(R"([{"name": "n", "type": "real", "default": "7", "required": true}])"),
+            at + "[0].default: found \"7\", allowed none, as it is required");
+  EXPECT_EQ(with(R"([{"name": "n", "type": "integer", "minimum": 0.5, "required": true}])"),
+            at + "[0].minimum: found 0.5, allowed a whole number, as the type is integer");
+  EXPECT_EQ(with(R"([{"name": "n", "type": "real", "minimum": 2, "maximum": 1, "default": "1"}])"),
+            at + "[0].minimum: found 2, allowed at most 1, which is its maximum");
+  EXPECT_EQ(with(R"([{"name": "a", "type": "text"}, {"name": "a", "type": "text"}])"),
+            at + "[1].name: found \"a\", allowed another one: it is taken");
+  EXPECT_EQ(with(R"([{"name": "report", "type": "text"}])"),
+            at + "[0].name: found \"report\", allowed another one: requests name the report by it");
+  EXPECT_EQ(with(R"([{"name": "a", "type": "blob"}])"),
+            at + "[0].type: found \"blob\", allowed one of \"integer\", \"real\", \"text\"");
+  EXPECT_EQ(with(R"([1])"), at + "[0]: found 1, allowed an object");
+  EXPECT_EQ(with("{}"), at + ": found an object, allowed an array of at most 32");
+  EXPECT_EQ(error_of(R"({"databases": {"d": {"kind": "sqlite"}}})"),
+            "c.json: databases.d.file: found nothing, allowed the path of a SQLite file");
+  EXPECT_EQ(error_of(R"({"databases": {"sim": {"kind": "sqlite", "file": "x"}}})"),
+            "c.json: databases.sim: allowed another name: /query/sim is the simulated database");
+  EXPECT_EQ(error_of(R"({"databases": {"d": {"kind": "sqlite", "file": "x", "sample": 1}}})"),
+            "c.json: databases.d.sample: found 1, allowed true or false");
+  EXPECT_EQ(error_of(R"({"databases": {"d": {"kind": "sqlite", "file": "x", "pool": "y"}}})"),
+            "c.json: databases.d.pool: found \"y\", allowed one of \"cpu\", \"query\", "
+            "\"search\"");
 }
 
 TEST(config, a_pool_must_say_how_many_workers_it_has) {

@@ -108,7 +108,11 @@ TEST(schema, the_authors_mistakes_are_refused) {
     EXPECT_THROW(of(key_schema, more), std::invalid_argument) << key_schema << more;
   };
   refused(R"({"default": 1})");                                                    // no type
-  refused(R"({"type": "boolean", "default": true})");                              // unknown
+  refused(R"({"type": "null", "default": null})");                                 // unknown
+  refused(R"({"type": "boolean", "default": 1})");                                 // wrong one
+  refused(R"({"type": "array", "items": {"type": "boolean"}, "default": []})");    // endless
+  refused(R"({"type": "array", "maxItems": 3, "default": []})");                   // of nothing
+  refused(R"({"type": "number", "minimum": 0, "default": 1})");                    // half a range
   refused(R"({"type": ["integer", "string"], "default": 1})");                     // two
   refused(R"({"type": "integer", "minimum": 1, "default": 1})");                   // half a range
   refused(R"({"type": "integer", "minimum": 1.5, "maximum": 2, "default": 2})");   // no integer
