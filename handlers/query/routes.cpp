@@ -124,7 +124,7 @@ std::error_code stream_rows(const context& ctx, const asked& by, std::unique_ptr
 
 }  // namespace
 
-http::handler list_databases(std::vector<const source*> all) {
+http::handler list_databases(const std::vector<const source*>& all) {
   auto databases = json::array({{{"name", "sim"},
                                  {"kind", "simulated"},
                                  {"path", "/query/sim"},

@@ -12,7 +12,7 @@ namespace hangup::query {
 
 // GET: the databases with their reports and what those take, and the simulated one. The sources
 // must outlive the handler, here and below.
-http::handler list_databases(std::vector<const source*> all);
+http::handler list_databases(const std::vector<const source*>& all);
 
 // GET ?report=NAME&...: runs the report and streams its rows as they come, as NDJSON, or as CSV if
 // the client prefers that. Everything that can go wrong before the first row has a status: 400 for

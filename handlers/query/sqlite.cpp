@@ -56,6 +56,13 @@ class sqlite_running final : public running {
   }
 
   std::error_code rows(const context& ctx, row_sink& to, std::string& why) override {
+    const auto ec = all_rows(ctx, to, why);
+    finish();
+    return ec;
+  }
+
+ private:
+  std::error_code all_rows(const context& ctx, row_sink& to, std::string& why) {
     const sqlite_connection::attention here(*connection_, ctx, &to);
     const auto count = static_cast<std::size_t>(sqlite3_column_count(statement_));
     std::vector<std::string> names(count);
@@ -72,11 +79,9 @@ class sqlite_running final : public running {
         ec = ctx.done() ? ctx.err() : step(why);
       }
     }
-    finish();
     return ec;
   }
 
- private:
   std::error_code step(std::string& why) {
     const int code = sqlite3_step(statement_);
     has_row_ = code == SQLITE_ROW;
@@ -140,7 +145,7 @@ class sqlite_running final : public running {
     connection_ = link{};
   }
 
-  link connection_;
+  link connection_;          // given back by finish(), when nothing looks at it any more
   sqlite3_stmt* statement_;  // of the connection; null: it is over
   bool has_row_ = false;
   std::vector<field> fields_;
@@ -193,7 +198,7 @@ class sqlite_database final : public database {
   std::error_code prepare(const context& ctx, link& connection, const std::string& sql,
                           sqlite3_stmt*& statement, std::string& why) const {
     if (!connection) {
-      auto fresh = std::make_unique<sqlite_connection>(how_.patience);
+      auto fresh = std::make_unique<sqlite_connection>(how_.patience, how_.temporary);
       const sqlite_connection::attention here(*fresh, ctx, nullptr);
       if (const auto ec = fresh->open(how_.file, why)) {
         return ec;

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -14,6 +15,8 @@ struct sqlite_options {
   std::string file;                          // looked for when a query comes, never made
   std::size_t connections = 4;               // queries at once
   std::chrono::milliseconds patience{2000};  // for a connection, and again for a lock
+  std::uint64_t temporary = std::uint64_t{1}
+                            << 30U;  // bytes of a file for a sort, of which there may be two
 };
 
 // Never fails: a file that is missing, locked or no database is an error of each query, until it is

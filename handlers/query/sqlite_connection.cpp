@@ -57,9 +57,14 @@ std::error_code sqlite_connection::open(const std::string& file, std::string& wh
     device_ = s.st_dev;
     inode_ = s.st_ino;
   }
+  const char* const files = bounded_files();
+  if (files == nullptr) {
+    why = "no temporary file can be made";
+    return errc::unreachable;
+  }
   sqlite3* opened = nullptr;
   const int code = sqlite3_open_v2(
-      ":memory:", &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, nullptr);
+      ":memory:", &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, files);
   connection_.reset(opened);
   if (code != SQLITE_OK) {
     why = one_line(sqlite3_errstr(code));

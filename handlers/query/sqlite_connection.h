@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -15,6 +16,7 @@
 
 #include "context/context.h"
 #include "handlers/query/database.h"
+#include "handlers/query/sqlite_files.h"
 
 namespace hangup::query {
 
@@ -28,8 +30,10 @@ class sqlite_connection {
   // microseconds of them. What it costs is lost in the noise.
   static constexpr int instructions = 1000;
 
-  // `patience`: for how long a query waits for a lock.
-  explicit sqlite_connection(std::chrono::milliseconds patience) noexcept : patience_(patience) {}
+  // `patience`: for how long a query waits for a lock; `temporary`: to how many bytes a file that
+  // SQLite makes for a query may grow.
+  sqlite_connection(std::chrono::milliseconds patience, std::uint64_t temporary) noexcept
+      : patience_(patience), temporary_(temporary) {}
 
   // Opens an existing file, in which there must be a database. `attention` must be there, as it may
   // be locked. As start() in database.h.
@@ -52,7 +56,8 @@ class sqlite_connection {
   // one) is told when there is no row.
   class attention {
    public:
-    attention(sqlite_connection& of, const context& ctx, row_sink* to) noexcept : of_(of) {
+    attention(sqlite_connection& of, const context& ctx, row_sink* to) noexcept
+        : of_(of), files_(of.temporary_) {
       of_.ctx_ = &ctx;
       of_.sink_ = to;
       of_.sink_error_ = {};
@@ -66,6 +71,7 @@ class sqlite_connection {
 
    private:
     sqlite_connection& of_;
+    const file_bound files_;
   };
 
  private:
@@ -79,6 +85,7 @@ class sqlite_connection {
   int on_busy(int tries) noexcept;
 
   const std::chrono::milliseconds patience_;
+  const std::uint64_t temporary_;
   std::string file_;
   dev_t device_ = 0;
   ino_t inode_ = 0;

@@ -143,7 +143,7 @@ TEST(sqlite, what_is_hopeless_stops_with_its_context_and_the_connection_is_used_
 
 TEST(sqlite, a_hundred_ends_never_hit_the_query_of_another) {
   const folder f;
-  const auto db = open_sqlite({.file = f.sample(500), .connections = 3, .patience = long_enough});
+  const auto db = open_sqlite({.file = f.sample(500), .connections = 2, .patience = long_enough});
   std::atomic<bool> over{false};
   std::vector<std::thread> innocent;
   for (int t = 0; t < 2; ++t) {
@@ -274,6 +274,21 @@ TEST(sqlite, sql_that_writes_or_is_wrong_fails_with_the_engines_reason) {
   EXPECT_EQ(db->now().dropped, 0U);
   EXPECT_EQ(run(*db, background(), "SELECT count(*) > 100 FROM items").rows,
             std::vector<std::string>{"i1"});
+}
+
+TEST(sqlite, a_sort_does_not_fill_the_disk) {
+  const folder f;
+  const auto db = open_sqlite({.file = f.sample(), .temporary = 8U << 20U});
+  const auto sorted = [&](const char* from) {
+    return run(*db, background(),
+               std::string("SELECT max(c) FROM (SELECT a.cents AS c FROM ") + from +
+                   " ORDER BY random() LIMIT -1 OFFSET 0)");
+  };
+  EXPECT_FALSE(sorted("items a").ec);
+  const auto o = sorted("items a, items b");
+  EXPECT_EQ(o.ec, errc::failed);
+  EXPECT_EQ(o.why, "database or disk is full");
+  EXPECT_FALSE(sorted("items a").ec) << "the connection is as good as before";
 }
 
 TEST(sqlite, an_error_of_the_sink_ends_the_query) {

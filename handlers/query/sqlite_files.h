@@ -1,0 +1,23 @@
+// The files that SQLite makes for itself, for sorts and temporary tables: without a bound a query
+// could fill the disk with them.
+#pragma once
+
+#include <cstdint>
+
+namespace hangup::query {
+
+// Name of the layer between SQLite and its files (https://sqlite.org/vfs.html) in which temporary
+// files are bounded; everything else is the default one's. Null if SQLite cannot take it.
+const char* bounded_files();
+
+// While it exists, a temporary file that this thread writes to grows to so many bytes at most: then
+// the query fails with "database or disk is full". Not to be nested.
+class file_bound {
+ public:
+  explicit file_bound(std::uint64_t bytes) noexcept;
+  ~file_bound();
+  file_bound(const file_bound&) = delete;
+  file_bound& operator=(const file_bound&) = delete;
+};
+
+}  // namespace hangup::query
