@@ -33,7 +33,7 @@ class shop {
     d["reports"]["wrong"] = {{"sql", "SELECT * FROM missing"}};
     d["reports"]["slow_rows"] = {
         {"sql",
-         "WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s) SELECT i FROM s WHERE 
+         "WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s) SELECT i FROM s WHERE i "
          "% 500000 = 1"}};
     d.merge_patch(more);
     settings = {{"databases", databases}};
