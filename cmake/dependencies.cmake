@@ -85,6 +85,7 @@ if(HANGUP_SERVER)
   endif()
 
   pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.37)
+  pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq)  # no sensible way to build it from source
 
   pkg_check_modules(RE2 QUIET IMPORTED_TARGET re2)
   if(RE2_FOUND)

@@ -100,6 +100,10 @@ struct config {
     std::string file;
     bool sample = false;
     std::uint64_t sample_rows = 0;
+    std::string conninfo;  // may have a password in it
+    std::chrono::milliseconds connect_timeout{};
+    std::chrono::milliseconds settle_timeout{};
+    bool read_only = false;
     std::map<std::string, query::report> reports;
     bool operator==(const database_t&) const = default;
   };

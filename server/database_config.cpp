@@ -3,6 +3,8 @@
 #include <cmath>
 #include <set>
 
+#include "handlers/query/postgres_connection.h"
+
 namespace hangup::server {
 namespace {
 
@@ -102,6 +104,12 @@ problem check_databases(const json& databases) {
     if (d.at("kind") == "sqlite" && d.at("file").get<std::string>().empty()) {
       return path + ".file: found nothing, allowed the path of a SQLite file";
     }
+    if (d.at("kind") == "postgres" && !query::is_conninfo(d.at("conninfo").get<std::string>())) {
+      return path +
+             ".conninfo: found what libpq does not take (not shown: it may have a password "
+             "in it), allowed keywords and values, or a URI: "
+             "https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING";
+    }
     for (const auto& report : d.at("reports").items()) {
       if (auto wrong = check_report(report.value(), path + ".reports." + report.key())) {
         return wrong;
@@ -121,6 +129,10 @@ config::database_t read_database(const json& from) {
   from.at("file").get_to(to.file);
   from.at("sample").get_to(to.sample);
   from.at("sample_rows").get_to(to.sample_rows);
+  from.at("conninfo").get_to(to.conninfo);
+  to.connect_timeout = std::chrono::milliseconds(from.at("connect_timeout_ms").get<std::int64_t>());
+  to.settle_timeout = std::chrono::milliseconds(from.at("settle_timeout_ms").get<std::int64_t>());
+  from.at("read_only").get_to(to.read_only);
   for (const auto& report : from.at("reports").items()) {
     to.reports.emplace(report.key(), read_report(report.key(), report.value()));
   }

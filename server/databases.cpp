@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "context/task_group.h"
+#include "handlers/query/postgres.h"
 #include "handlers/query/sample_database.h"
 #include "handlers/query/sqlite.h"
 
@@ -31,6 +32,15 @@ void show_progress(const std::string& file, std::uint64_t rows, unsigned percent
 // The one place that knows which kinds there are.
 std::unique_ptr<query::database> open_engine(const context& ctx, const std::string& name,
                                              const config::database_t& d) {
+  if (d.kind == "postgres") {
+    return std::make_unique<query::postgres>(
+        query::postgres_options{.conninfo = d.conninfo,
+                                .connections = d.connections,
+                                .connect_timeout = d.connect_timeout,
+                                .acquire_timeout = d.wait,
+                                .settle_timeout = d.settle_timeout,
+                                .read_only = d.read_only});
+  }
   if (d.sample) {
     std::string why;
     const auto show = [&d](unsigned percent) { show_progress(d.file, d.sample_rows, percent); };

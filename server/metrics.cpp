@@ -231,6 +231,27 @@ void metrics::collect_databases(std::vector<MetricFamily>& all) const {
   by_database("hangup_database_connections_dropped_total",
               "Connections closed after a query, because they were not fit for another.",
               MetricType::Counter, &stats::dropped);
+  by_database("hangup_database_cancels_total", "Requests to cancel that were sent to the engine.",
+              MetricType::Counter, &stats::cancels);
+
+  auto& idle = family(all, "hangup_database_idle_seconds",
+                      "From the end of a query's context to its engine known to be idle.",
+                      MetricType::Histogram);
+  using query::idle_times;
+  for (std::size_t d = 0; d < now.size(); ++d) {
+    ClientMetric m;
+    m.label = {{"database", databases_[d]->name()}};
+    std::uint64_t cumulative = 0;
+    for (std::size_t i = 0; i < now[d].idle.counts.size(); ++i) {
+      cumulative += now[d].idle.counts[i];
+      m.histogram.bucket.push_back({cumulative, i < idle_times::bounds.size()
+                                                    ? idle_times::bounds[i]
+                                                    : std::numeric_limits<double>::infinity()});
+    }
+    m.histogram.sample_count = cumulative;
+    m.histogram.sample_sum = seconds(now[d].idle.ns);
+    idle.metric.push_back(std::move(m));
+  }
 }
 
 std::string metrics::text() const {

@@ -7,10 +7,12 @@
 //   if (const auto ec = q->rows(ctx, sink, why)) ...                   // the answer has begun
 //
 // Two steps, so that a query that cannot begin still has its status. Everything here waits, works
-// and returns with the context: when it has ended, the engine is made to stop, and is known to have
-// stopped (or its connection is thrown away) when the function returns ctx.err().
+// and returns with the context: when it has ended, the engine is made to stop. When the function
+// returns ctx.err(), the engine has stopped, or (where it has to be asked over a network) somebody
+// else sees to it that it does before the connection is used again: see the engine.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -78,12 +80,33 @@ class running {
   virtual std::error_code rows(const context& ctx, row_sink& to, std::string& why) = 0;
 };
 
+// From the end of a context to the engine known to be idle: how often, by upper bound in seconds,
+// the last without one.
+struct idle_times {
+  static constexpr std::array<double, 12> bounds = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
+                                                    0.01,   0.025,   0.1,    0.5,   1,      5};
+  std::array<std::uint64_t, bounds.size() + 1> counts{};
+  std::uint64_t ns = 0;  // of all of them together
+
+  void add(std::chrono::nanoseconds time) noexcept {
+    const auto seconds = static_cast<double>(time.count()) / 1e9;
+    std::size_t i = 0;
+    while (i < bounds.size() && seconds > bounds[i]) {
+      ++i;
+    }
+    ++counts[i];
+    ns += time.count() > 0 ? static_cast<std::uint64_t>(time.count()) : 0;
+  }
+};
+
 struct database_stats {
   std::size_t connections = 0;  // open now
   std::size_t in_use = 0;       // of these, by a query
   std::size_t waiting = 0;      // queries that wait for one
   std::uint64_t kept = 0;       // since the start: connections that were fit for the next query ...
   std::uint64_t dropped = 0;    // ... and that were closed instead, after a query that was stopped
+  std::uint64_t cancels = 0;    // requests to cancel that were sent to the engine
+  idle_times idle{};            // of queries that were stopped
 };
 
 // Thread-safe.

@@ -1,0 +1,215 @@
+#include "handlers/query/postgres_settler.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "context/background_thread.h"
+
+namespace hangup::query {
+namespace {
+
+using namespace std::chrono_literals;
+using clock = context::clock;
+
+// A statement is gone some milliseconds after its cancel. One cancel in a thousand is lost: it came
+// before the server had begun the statement.
+constexpr auto first_pause = 20ms;
+constexpr auto longest_pause = 1000ms;
+constexpr std::string_view query_canceled = "57014";
+
+int new_bell() {
+  const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (fd < 0) {
+    throw std::system_error(errno, std::generic_category(), "eventfd");
+  }
+  return fd;
+}
+
+bool was_canceled(const PGresult& r) noexcept {
+  const char* const state = ::PQresultErrorField(&r, PG_DIAG_SQLSTATE);
+  return state != nullptr && state == query_canceled;
+}
+
+// Milliseconds for poll(2), rounded up; -1: for ever.
+int until(clock::time_point when) noexcept {
+  if (when == clock::time_point::max()) {
+    return -1;
+  }
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(when - clock::now()).count();
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
+}
+
+}  // namespace
+
+settler::settler(std::size_t most, std::chrono::milliseconds budget,
+                 std::function<void(const settled&)> tell)
+    : budget_(budget), tell_(std::move(tell)), bell_(new_bell()), sender_(most, bell_) {
+  arrived_.reserve(most);  // so that settle() does not allocate
+  patients_.reserve(most);
+  thread_ = std::thread([this] {
+    const auto all = tree::all_signals();
+    ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+    ::pthread_setname_np(::pthread_self(), "settler");
+    work();
+  });
+}
+
+settler::~settler() {
+  {
+    const std::lock_guard hold(mutex_);
+    stop_ = true;
+  }
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto n = ::write(bell_, &one, sizeof one);
+  thread_.join();
+  ::close(bell_);
+}
+
+void settler::settle(held connection, settled::time_point stopped) noexcept {
+  const auto now = clock::now();
+  const bool first = sender_.send(connection->cancel());
+  patient p{.connection = std::move(connection),
+            .record = {.stopped = stopped, .idle = {}, .over = {}},
+            .drop_at = now + budget_,
+            .cancel_at = now + first_pause,
+            .pause = first_pause};
+  p.record.cancels = first ? 1 : 0;
+  {
+    const std::lock_guard hold(mutex_);
+    arrived_.push_back(std::move(p));
+  }
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto n = ::write(bell_, &one, sizeof one);
+}
+
+void settler::work() {
+  std::vector<pollfd> fds;
+  for (;;) {
+    fds.assign(1, {bell_, POLLIN, 0});
+    auto next = clock::time_point::max();
+    for (const auto& p : patients_) {
+      fds.push_back({p.connection->fd(), p.connection->awaits(), 0});
+      next = std::min(next, p.drop_at);
+      if (p.now == step::ending) {
+        next = std::min(next, p.cancel_at);
+      }
+    }
+    ::poll(fds.data(), fds.size(), until(next));
+    std::uint64_t rings = 0;
+    [[maybe_unused]] const auto n = ::read(bell_, &rings, sizeof rings);
+
+    for (std::size_t i = 0; i < patients_.size(); ++i) {
+      auto& p = patients_[i];
+      if (const auto how = treat(p, fds[i + 1].revents); how != outcome::waits) {
+        discharge(p, how == outcome::kept);
+      }
+    }
+    std::erase_if(patients_, [](const patient& p) { return !p.connection; });
+
+    const std::lock_guard hold(mutex_);
+    for (auto& p : arrived_) {  // their descriptors are looked at by the next poll
+      patients_.push_back(std::move(p));
+    }
+    arrived_.clear();
+    if (stop_ && patients_.empty()) {
+      return;
+    }
+  }
+}
+
+settler::outcome settler::treat(patient& p, short reported) {
+  const auto now = clock::now();
+  if (now >= p.drop_at) {
+    return outcome::dropped;
+  }
+  if ((reported & ~POLLOUT) != 0) {
+    p.connection->receive();  // if it is lost, what has come is still there to be taken
+  }
+  if (p.now != step::joining) {
+    const auto how = read(p);
+    if (how != outcome::waits) {
+      return how;
+    }
+  }
+  if (p.now == step::ending && now >= p.cancel_at) {
+    p.record.cancels += sender_.send(p.connection->cancel()) ? 1 : 0;
+    p.pause = std::min(2 * p.pause, std::chrono::milliseconds(longest_pause));
+    p.cancel_at = now + p.pause;
+  }
+  if (p.now == step::joining && sender_.withdraw(*p.connection->cancel())) {
+    return check(p);
+  }
+  return outcome::waits;
+}
+
+// Takes what has come: of the statement that nobody wants, or of the check.
+settler::outcome settler::read(patient& p) {
+  for (;;) {
+    postgres_result r;
+    switch (p.connection->take(r)) {
+      case postgres_connection::event::nothing:
+        return p.connection->lost() ? outcome::dropped : outcome::waits;
+      case postgres_connection::event::lost:
+        return outcome::dropped;
+      case postgres_connection::event::result: {
+        const auto status = ::PQresultStatus(r.get());
+        const bool error = status == PGRES_FATAL_ERROR;
+        if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH ||
+            (error && p.now == step::checking && !was_canceled(*r))) {
+          return outcome::dropped;
+        }
+        p.hit = p.hit || error;
+        break;
+      }
+      case postgres_connection::event::over:
+        if (p.now == step::ending) {
+          p.record.idle = clock::now();
+          p.now = step::joining;
+          return outcome::waits;
+        }
+        return check(p);
+    }
+  }
+}
+
+// After a statement has ended: what is next?
+settler::outcome settler::check(patient& p) {
+  auto& c = *p.connection;
+  if (p.now == step::checking) {
+    p.record.late_cancels += p.hit ? 1 : 0;
+    p.checked = !p.hit;
+  }
+  p.now = step::checking;
+  p.hit = false;
+  if (c.in_transaction()) {
+    p.checked = false;
+    return c.send("ROLLBACK") ? read(p) : outcome::dropped;
+  }
+  if (p.checked) {
+    return outcome::kept;
+  }
+  return c.send("SELECT 1") ? read(p) : outcome::dropped;
+}
+
+void settler::discharge(patient& p, bool keep) {
+  sender_.withdraw(*p.connection->cancel());
+  if (keep) {
+    p.connection.keep();
+  }
+  p.connection = held();
+  p.record.kept = keep;
+  p.record.over = clock::now();
+  if (tell_) {
+    tell_(p.record);
+  }
+}
+
+}  // namespace hangup::query

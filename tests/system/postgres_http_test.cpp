@@ -1,0 +1,166 @@
+// The built binary in front of a real PostgreSQL server: curl hangs up, and pg_stat_activity says
+// that the statement is gone.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <random>
+#include <sstream>
+
+#include "tests/system/postgres_server.h"
+#include "tests/wire/client.h"
+
+namespace hangup::system_test {
+namespace {
+
+const std::string active =
+    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'hangup' AND state <> 'idle'";
+const std::string ours = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'hangup'";
+
+class postgres_over_http : public testing::Test {
+ protected:
+  static constexpr const char* password = "not-to-be-seen";
+
+  void SetUp() override {
+    if (!postgres_server::is_installed()) {
+      ASSERT_EQ(std::getenv("CI"), nullptr) << "no PostgreSQL server is installed";
+      GTEST_SKIP() << "to run this test: apt-get install postgresql";
+    }
+    if (!postgres_) {
+      postgres_ = std::make_unique<postgres_server>();
+    }
+    ASSERT_TRUE(postgres_->becomes(ours, "0"));
+    std::ifstream example("config/postgres.json");
+    auto config = nlohmann::json::parse(example);
+    config.erase("$schema");
+    auto& pg = config["databases"]["pg"];
+    pg["conninfo"] = postgres_->conninfo() + " password=" + password;
+    pg["connections"] = 4;
+    pg["wait_ms"] = 20000;
+    pg["connect_timeout_ms"] = 10000;
+    pg["settle_timeout_ms"] = 10000;
+    file_ = testing::TempDir() + "postgres-" + std::to_string(::getpid()) + ".json";
+    std::ofstream(file_) << config;
+    hangup_ = std::make_unique<server>(std::vector<std::string>{"--config", file_});
+  }
+  void TearDown() override {
+    if (hangup_) {
+      hangup_->program.signal(SIGTERM);
+      EXPECT_EQ(hangup_->program.wait(), 0);
+      EXPECT_EQ(hangup_->program.output().find(password), std::string::npos);
+      ::unlink(file_.c_str());
+    }
+  }
+  static void TearDownTestSuite() { postgres_.reset(); }
+
+  std::uint16_t port() const {
+    const auto url = hangup_->url("");
+    return static_cast<std::uint16_t>(std::stoi(url.substr(url.rfind(':') + 1)));
+  }
+  double metric(const std::string& name) const {
+    return hangup_->metric(name + "{database=\"pg\"}").value_or(-1);
+  }
+
+  static inline std::unique_ptr<postgres_server> postgres_;
+  std::unique_ptr<server> hangup_;
+  std::string file_;
+};
+
+TEST_F(postgres_over_http, answers_rows_as_they_are) {
+  EXPECT_EQ(hangup_->curl("/query/pg?report=customer&id=7").output,
+            "{\"id\":7,\"name\":\"customer-7\",\"city\":\"Boston\",\"country\":\"US\",\"since\":"
+            "\"2016-01-08\"}\n");
+  EXPECT_EQ(hangup_->curl("/query/pg?report=customer&id=7", {"-H", "Accept: text/csv"}).output,
+            "id,name,city,country,since\r\n7,customer-7,Boston,US,2016-01-08\r\n");
+  const auto hostile =
+      hangup_->curl("/query/pg?report=customer&id=7%3Bdrop", {"-w", "%{http_code}"});
+  EXPECT_NE(hostile.output.find("400"), std::string::npos) << hostile.output;
+  EXPECT_EQ(hangup_->curl("/readyz").output, "ready\n");
+  for (const auto* page : {"/query", "/metrics", "/requests/ended"}) {
+    EXPECT_EQ(hangup_->curl(page).output.find(password), std::string::npos) << page;
+  }
+}
+
+TEST_F(postgres_over_http, a_hang_up_ends_the_statement_in_the_server) {
+  for (const auto* target : {"/query/pg?report=cross", "/query/pg?report=nap",
+                             "/query/pg?report=crunch&n=1000000000000"}) {
+    process curl({"curl", "-sS", hangup_->url(target)});
+    ASSERT_TRUE(postgres_->becomes(active, "1")) << target;
+    curl.signal(SIGKILL);
+    EXPECT_TRUE(postgres_->becomes(active, "0")) << target;
+    const auto line = hangup_->program.line_with("GET " + std::string(target) + " 499");
+    EXPECT_NE(line.find("client_closed"), std::string::npos) << hangup_->program.output();
+  }
+  EXPECT_GE(metric("hangup_database_cancels_total"), 3);
+  EXPECT_EQ(metric("hangup_database_idle_seconds_count"), 3);
+  EXPECT_EQ(metric("hangup_database_connections_dropped_total"), 0);
+  EXPECT_EQ(metric("hangup_database_connections_in_use"), 0);
+  EXPECT_TRUE(postgres_->becomes(ours, "1"));
+}
+
+TEST_F(postgres_over_http, a_slow_reader_slows_the_server_and_its_memory_stays_flat) {
+  const auto resident = [this] {
+    std::ifstream statm("/proc/" + std::to_string(hangup_->program.pid()) + "/statm");
+    long size = 0;
+    long pages = 0;
+    statm >> size >> pages;
+    return pages * ::sysconf(_SC_PAGESIZE);
+  };
+  wire::client c(port());
+  c.send(wire::get("/query/pg?report=numbers"));
+  ASSERT_TRUE(postgres_->becomes(
+      "SELECT wait_event FROM pg_stat_activity WHERE application_name = 'hangup'", "ClientWrite"));
+  const auto before = resident();
+  ASSERT_TRUE(c.receive_bytes(50'000'000));  // then it stops again
+  ASSERT_TRUE(postgres_->becomes(
+      "SELECT wait_event FROM pg_stat_activity WHERE application_name = 'hangup'", "ClientWrite"));
+  EXPECT_LT(resident() - before, 16 * 1024 * 1024);
+  c.close();
+  EXPECT_TRUE(postgres_->becomes(active, "0"));
+}
+
+TEST_F(postgres_over_http, two_hundred_hang_ups_hit_nobody_else) {
+  std::mt19937 random(1);
+  const std::vector<std::string> targets = {"nap", "cross", "crunch&n=1000000000000", "numbers"};
+  for (int i = 0; i < 50; ++i) {
+    std::vector<std::unique_ptr<wire::client>> leavers;
+    for (const auto& t : targets) {
+      leavers.push_back(std::make_unique<wire::client>(port()));
+      leavers.back()->send(wire::get("/query/pg?report=" + t));
+    }
+    ::usleep(static_cast<useconds_t>(random() % 10'000));
+    leavers.clear();
+    wire::client innocent(port());
+    const auto answer = innocent.ask(wire::get("/query/pg?report=customer&id=1"));
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    ASSERT_NE(answer.body.find("customer-1"), std::string::npos) << answer.body;
+  }
+  EXPECT_TRUE(postgres_->becomes(active, "0"));
+  EXPECT_LE(std::stoi(postgres_->ask(ours)), 4);
+  EXPECT_EQ(metric("hangup_database_connections_dropped_total"), 0);
+}
+
+TEST_F(postgres_over_http, the_server_is_killed_and_comes_back) {
+  EXPECT_EQ(hangup_->curl("/readyz").output, "ready\n");
+  process curl({"curl", "-sS", "-w", "status %{http_code}", hangup_->url("/query/pg?report=nap")});
+  ASSERT_TRUE(postgres_->becomes(active, "1"));
+  postgres_->kill();
+  EXPECT_EQ(curl.wait(), 0);
+  EXPECT_NE(curl.output().find("status 503"), std::string::npos) << curl.output();
+
+  const auto refused = hangup_->curl("/query/pg?report=customer&id=1", {"-i"}).output;
+  EXPECT_NE(refused.find("HTTP/1.1 503"), std::string::npos) << refused;
+  EXPECT_NE(refused.find("Retry-After:"), std::string::npos) << refused;
+  const auto ready = hangup_->curl("/readyz", {"-w", "%{http_code}"}).output;
+  EXPECT_NE(ready.find("database pg: "), std::string::npos) << ready;
+  EXPECT_NE(ready.find("503"), std::string::npos) << ready;
+
+  postgres_->start();
+  EXPECT_EQ(hangup_->curl("/readyz").output, "ready\n");
+  const auto again = hangup_->curl("/query/pg?report=customer&id=1").output;
+  EXPECT_NE(again.find("customer-1"), std::string::npos) << again;
+}
+
+}  // namespace
+}  // namespace hangup::system_test
