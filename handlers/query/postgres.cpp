@@ -96,10 +96,10 @@ postgres::postgres(postgres_options how, std::function<void(const settled&)> tel
       connections_(how_.connections),
       settler_(how_.connections, how_.settle_timeout, [this](const settled& s) { told(s); }) {}
 
-std::error_code postgres::connected(const context& ctx, lease<postgres_connection>& to,
-                                    std::string& why) {
-  if (const auto ec = connections_.take(ctx, how_.acquire_timeout, to)) {
-    why = "no connection came free within " + std::to_string(how_.acquire_timeout.count()) + " ms";
+std::error_code postgres::connected(const context& ctx, std::chrono::milliseconds patience,
+                                    lease<postgres_connection>& to, std::string& why) {
+  if (const auto ec = connections_.take(ctx, patience, to)) {
+    why = "no connection came free within " + std::to_string(patience.count()) + " ms";
     return ec;
   }
   if (to && to->alive()) {
@@ -117,7 +117,7 @@ std::error_code postgres::connected(const context& ctx, lease<postgres_connectio
 std::error_code postgres::start(const context& ctx, const report& what, const arguments& with,
                                 std::unique_ptr<running>& begun, std::string& why) {
   lease<postgres_connection> on;
-  if (const auto ec = connected(ctx, on, why)) {
+  if (const auto ec = connected(ctx, how_.acquire_timeout, on, why)) {
     return ec;
   }
   auto fresh = std::make_unique<statement>(*this, std::move(on));
@@ -130,7 +130,7 @@ std::error_code postgres::start(const context& ctx, const report& what, const ar
 
 std::error_code postgres::reachable(const context& ctx, std::string& why) {
   lease<postgres_connection> on;
-  if (const auto ec = connected(ctx, on, why)) {
+  if (const auto ec = connected(ctx, std::chrono::milliseconds(0), on, why)) {
     return ec;
   }
   return statement(*this, std::move(on)).execute(ctx, "SELECT 1", why);

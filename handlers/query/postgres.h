@@ -7,6 +7,7 @@
 // The connection counts as in use until it is settled.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -28,12 +29,14 @@ class postgres final : public database {
 
   std::error_code start(const context& ctx, const report& what, const arguments& with,
                         std::unique_ptr<running>& begun, std::string& why) override;
+  // errc::busy at once when all connections are in use: it is the queries then that ask.
   std::error_code reachable(const context& ctx, std::string& why) override;
   database_stats now() const override;
 
  private:
   class statement;
-  std::error_code connected(const context& ctx, lease<postgres_connection>& to, std::string& why);
+  std::error_code connected(const context& ctx, std::chrono::milliseconds patience,
+                            lease<postgres_connection>& to, std::string& why);
   void told(const settled& s);
 
   const postgres_options how_;

@@ -189,14 +189,10 @@ settler::outcome settler::check(patient& p) {
   }
   p.now = step::checking;
   p.hit = false;
-  if (c.in_transaction()) {
-    p.checked = false;
-    return c.send("ROLLBACK") ? read(p) : outcome::dropped;
-  }
-  if (p.checked) {
+  if (p.checked && !c.in_transaction()) {
     return outcome::kept;
   }
-  return c.send("SELECT 1") ? read(p) : outcome::dropped;
+  return c.send(c.in_transaction() ? "ROLLBACK" : "SELECT 1") ? read(p) : outcome::dropped;
 }
 
 void settler::discharge(patient& p, bool keep) {

@@ -2,7 +2,8 @@
 // that served the request:
 //
 //   cancel, again until the statement has ended -> read what is left of it -> wait for the last
-//   cancel to be over -> roll back -> a statement there and back -> the pool
+//   cancel to be over -> a statement there and back (ROLLBACK if it left a transaction open, else
+//   SELECT 1) -> the pool
 //
 // The trap that this order is for: a cancel that comes late hits whatever the same server process
 // runs next, which would be an innocent request. PQcancel() returns when the server has closed its

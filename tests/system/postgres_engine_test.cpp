@@ -384,7 +384,7 @@ TEST_F(postgres_engine, keeps_a_thousand_random_hang_ups_from_the_innocent) {
       std::mt19937 random(seed);
       while (!over) {
         std::string why;
-        if (!right(db, 1 + random() % 500, why)) {
+        if (!right(db, static_cast<std::int64_t>(1 + random() % 500), why)) {
           const std::lock_guard hold(mutex);
           wrong = "innocent: " + why;
         }
@@ -440,6 +440,7 @@ TEST_F(postgres_engine, recovers_when_the_server_is_killed_and_started_again) {
   ASSERT_TRUE(right(db, 1, why_)) << why_;
   std::vector<std::thread> requests;
   std::atomic<int> unreachable{0};
+  requests.reserve(2);
   for (int i = 0; i < 2; ++i) {
     requests.emplace_back([&] {
       kept_rows rows;
@@ -489,6 +490,7 @@ TEST_F(postgres_engine, says_busy_when_no_connection_comes_free_in_time) {
   ASSERT_TRUE(server_->becomes(active, "1"));
   kept_rows rows;
   EXPECT_EQ(ask(db, background(), one, {std::int64_t{1}}, rows, why_), errc::busy);
+  EXPECT_EQ(db.reachable(background(), why_), errc::busy);
   cancel();
   holder.join();
 }
@@ -607,7 +609,7 @@ class silent_listener {
     at.sin_family = AF_INET;
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof at;
-    ::bind(fd_, reinterpret_cast<sockaddr*>(&at), size);
+    static_cast<void>(::bind(fd_, reinterpret_cast<sockaddr*>(&at), size));
     ::listen(fd_, 8);
     ::getsockname(fd_, reinterpret_cast<sockaddr*>(&at), &size);
     port_ = ntohs(at.sin_port);

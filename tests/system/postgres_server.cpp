@@ -46,7 +46,7 @@ int free_port() {
   at.sin_family = AF_INET;
   at.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof at;
-  ::bind(fd, reinterpret_cast<sockaddr*>(&at), size);
+  static_cast<void>(::bind(fd, reinterpret_cast<sockaddr*>(&at), size));
   ::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size);
   ::close(fd);
   return ntohs(at.sin_port);

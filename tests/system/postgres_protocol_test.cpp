@@ -1,0 +1,260 @@
+// What a real PostgreSQL server does seldom, or not at all: a cancel that is lost, one that comes
+// late, settings that it does not know. By a server that speaks just enough of the protocol.
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <cstring>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "handlers/query/postgres.h"
+
+namespace hangup::system_test {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string number(std::uint32_t n) {
+  n = htonl(n);
+  std::string bytes(4, '\0');
+  std::memcpy(bytes.data(), &n, 4);
+  return bytes;
+}
+
+std::string message(char type, const std::string& body) {
+  return std::string(1, type) + number(static_cast<std::uint32_t>(body.size()) + 4) + body;
+}
+
+std::string error(const std::string& state) {
+  const std::string end(1, '\0');
+  return message('E', "SERROR" + end + "C" + state + end + "Mno" + end + end);
+}
+
+struct habits {
+  unsigned cancels_lost = 0;    // how many cancels are without effect
+  unsigned checks_hit = 0;      // how many statements after that are hit by a late one
+  bool transaction = false;     // the cancelled statement leaves a transaction open
+  bool knows_settings = false;  // SET is understood
+};
+
+class scripted_server {
+ public:
+  explicit scripted_server(habits how)
+      : how_(how), fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof at;
+    static_cast<void>(::bind(fd_, reinterpret_cast<sockaddr*>(&at), size));
+    ::listen(fd_, 8);
+    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&at), &size);
+    port_ = ntohs(at.sin_port);
+    acceptor_ = std::thread([this] { accept(); });
+  }
+  // After its clients.
+  ~scripted_server() {
+    ::shutdown(fd_, SHUT_RDWR);
+    acceptor_.join();
+    for (auto& s : sessions_) {
+      s.join();
+    }
+    ::close(fd_);
+  }
+  scripted_server(const scripted_server&) = delete;
+  scripted_server& operator=(const scripted_server&) = delete;
+
+  std::string conninfo() const {
+    return "host=127.0.0.1 user=x dbname=x sslmode=disable gssencmode=disable port=" +
+           std::to_string(port_);
+  }
+  void wait_for_a_statement() {
+    std::unique_lock hold(mutex_);
+    changed_.wait(hold, [this] { return running_; });
+  }
+  std::vector<std::string> said() {
+    const std::lock_guard hold(mutex_);
+    return said_;
+  }
+
+ private:
+  static bool read(int fd, std::string& to, std::size_t bytes) {
+    to.resize(bytes);
+    return bytes == 0 || ::recv(fd, to.data(), bytes, MSG_WAITALL) == static_cast<ssize_t>(bytes);
+  }
+  static std::uint32_t number_in(const std::string& bytes) {
+    std::uint32_t n = 0;
+    std::memcpy(&n, bytes.data(), 4);
+    return ntohl(n);
+  }
+  static void send(int fd, const std::string& bytes) {
+    ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  }
+
+  void accept() {
+    for (int fd = 0; (fd = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC)) >= 0;) {
+      std::string length;
+      std::string body;
+      if (!read(fd, length, 4) || !read(fd, body, number_in(length) - 4)) {
+        ::close(fd);
+      } else if (number_in(body) == 80877102) {  // CancelRequest
+        {
+          const std::lock_guard hold(mutex_);
+          ++cancels_;
+          changed_.notify_all();
+        }
+        ::close(fd);
+      } else {
+        sessions_.emplace_back([this, fd] {
+          serve(fd);
+          ::close(fd);
+        });
+      }
+    }
+  }
+
+  void serve(int fd) {
+    send(fd, message('R', number(0)) + message('K', number(1) + number(2)) + message('Z', "I"));
+    std::string type;
+    std::string length;
+    std::string body;
+    std::string answer;
+    std::string state = "I";
+    while (read(fd, type, 1) && read(fd, length, 4) && read(fd, body, number_in(length) - 4)) {
+      switch (type[0]) {
+        case 'Q': {
+          const std::string sql = body.substr(0, body.find('\0'));
+          const std::lock_guard hold(mutex_);
+          said_.push_back(sql);
+          if (sql.starts_with("SET") && !how_.knows_settings) {
+            answer = error("42704");
+          } else if (sql == "SELECT 1" && how_.checks_hit > 0) {
+            --how_.checks_hit;
+            answer = error("57014");
+          } else {
+            state = sql == "ROLLBACK" ? "I" : state;
+            answer = message('C', sql + std::string(1, '\0'));
+          }
+          send(fd, answer + message('Z', state));
+          answer.clear();
+          break;
+        }
+        case 'P':
+          answer += message('1', "");
+          break;
+        case 'B':
+          answer += message('2', "");
+          break;
+        case 'D':
+          answer += message('n', "");
+          break;
+        case 'E': {  // runs until it is cancelled
+          std::unique_lock hold(mutex_);
+          running_ = true;
+          changed_.notify_all();
+          changed_.wait(hold, [this] { return cancels_ > how_.cancels_lost; });
+          answer += error("57014");
+          state = how_.transaction ? "E" : "I";
+          break;
+        }
+        case 'S':
+          send(fd, answer + message('Z', state));
+          answer.clear();
+          break;
+        default:
+          return;
+      }
+    }
+  }
+
+  habits how_;
+  int fd_;
+  int port_ = 0;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  unsigned cancels_ = 0;  // guarded by mutex_, as the rest
+  bool running_ = false;
+  std::vector<std::string> said_;
+  std::vector<std::thread> sessions_;  // of the acceptor, then of the destructor
+  std::thread acceptor_;
+};
+
+class no_rows final : public query::row_sink {
+ public:
+  std::error_code columns(const context&, std::span<const std::string>) override { return {}; }
+  std::error_code row(const context&, std::span<const query::field>) override { return {}; }
+  std::error_code idle(const context&) override { return {}; }
+};
+
+// Hangs up on a statement, and returns what became of its connection.
+query::settled hang_up(scripted_server& server) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::optional<query::settled> told;
+  query::postgres db({.conninfo = server.conninfo(), .connections = 1, .settle_timeout = 20s},
+                     [&](const query::settled& s) {
+                       const std::lock_guard hold(mutex);
+                       told = s;
+                       changed.notify_all();
+                     });
+  const auto [ctx, cancel] = with_cancel(background());
+  std::thread request([&, ctx = ctx] {
+    std::unique_ptr<query::running> q;
+    std::string why;
+    const query::report r{.name = "r", .sql = "SELECT pg_sleep(600)"};
+    EXPECT_EQ(db.start(ctx, r, {}, q, why), hangup::errc::canceled) << why;
+  });
+  server.wait_for_a_statement();
+  cancel();
+  request.join();
+  std::unique_lock hold(mutex);
+  EXPECT_TRUE(changed.wait_for(hold, 20s, [&] { return told.has_value(); }));
+  EXPECT_EQ(db.now().kept, told && told->kept ? 1U : 0U);
+  return told.value_or(query::settled{});
+}
+
+TEST(postgres_protocol, a_cancel_that_is_lost_is_sent_again) {
+  scripted_server server({.cancels_lost = 3, .knows_settings = true});
+  const auto s = hang_up(server);
+  EXPECT_TRUE(s.kept);
+  EXPECT_EQ(s.cancels, 4U);
+}
+
+TEST(postgres_protocol, a_cancel_that_comes_late_hits_the_check_and_not_the_next_request) {
+  scripted_server server({.checks_hit = 2, .knows_settings = true});
+  const auto s = hang_up(server);
+  EXPECT_TRUE(s.kept);
+  EXPECT_EQ(s.late_cancels, 2U);
+  EXPECT_EQ(server.said(), (std::vector<std::string>{"SET default_transaction_read_only = on",
+                                                     "SET client_connection_check_interval = 1000",
+                                                     "SELECT 1", "SELECT 1", "SELECT 1"}));
+}
+
+TEST(postgres_protocol, what_is_left_of_a_transaction_is_rolled_back) {
+  scripted_server server({.transaction = true, .knows_settings = true});
+  EXPECT_TRUE(hang_up(server).kept);
+  const auto said = server.said();
+  ASSERT_EQ(said.size(), 3U);
+  EXPECT_EQ(said[2], "ROLLBACK");
+}
+
+TEST(postgres_protocol, a_server_without_the_second_belt_is_none_the_worse) {
+  scripted_server server({});
+  query::postgres db({.conninfo = server.conninfo(), .connections = 1, .read_only = false});
+  std::string why;
+  EXPECT_FALSE(db.reachable(background(), why)) << why;
+}
+
+TEST(postgres_protocol, a_server_that_cannot_keep_it_read_only_is_not_used) {
+  scripted_server server({});
+  query::postgres db({.conninfo = server.conninfo(), .connections = 1});
+  std::string why;
+  EXPECT_EQ(db.reachable(background(), why), query::errc::unreachable);
+  EXPECT_EQ(why, "no (42704)");
+}
+
+}  // namespace
+}  // namespace hangup::system_test
