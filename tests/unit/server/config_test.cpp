@@ -325,6 +325,21 @@ TEST(config, a_database_or_a_parameter_that_makes_no_sense_is_refused) {
             "\"search\"");
 }
 
+TEST(config, a_connection_string_that_is_none_is_refused_and_not_shown) {
+  const auto wrong =
+      error_of(R"({"databases": {"d": {"kind": "postgres", "conninfo": "password=s3cret word"}}})");
+  EXPECT_TRUE(wrong.starts_with("c.json: databases.d.conninfo: found what libpq does not take"))
+      << wrong;
+  EXPECT_EQ(wrong.find("s3cret"), std::string::npos) << wrong;
+  EXPECT_EQ(wrong.find("word="), std::string::npos) << wrong;
+  for (const auto* good : {"", "host=/run/postgresql dbname=x", "postgresql://u:p@localhost/x"}) {
+    const auto c = parse(
+        R"({"databases": {"d": {"kind": "postgres", "conninfo": ")" + std::string(good) + "\"}}}",
+        "c.json");
+    EXPECT_EQ(c.databases.at("d").conninfo, good);
+  }
+}
+
 TEST(config, a_pool_must_say_how_many_workers_it_has) {
   EXPECT_EQ(error_of(R"({"pools": {"p": {}}})"),
             "c.json: pools.p.workers: missing, allowed an integer 1..10000");
