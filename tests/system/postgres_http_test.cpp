@@ -111,11 +111,13 @@ TEST_F(postgres_over_http, a_slow_reader_slows_the_server_and_its_memory_stays_f
   c.send(wire::get("/query/pg?report=numbers"));
   ASSERT_TRUE(postgres_->becomes(
       "SELECT wait_event FROM pg_stat_activity WHERE application_name = 'hangup'", "ClientWrite"));
-  const auto before = resident();
+  [[maybe_unused]] const auto before = resident();
   ASSERT_TRUE(c.receive_bytes(50'000'000));  // then it stops again
   ASSERT_TRUE(postgres_->becomes(
       "SELECT wait_event FROM pg_stat_activity WHERE application_name = 'hangup'", "ClientWrite"));
+#if !defined(__SANITIZE_ADDRESS__)  // which keeps for a while what has been freed
   EXPECT_LT(resident() - before, 16 * 1024 * 1024);
+#endif
   c.close();
   EXPECT_TRUE(postgres_->becomes(active, "0"));
 }
