@@ -16,7 +16,7 @@ cancelable scope_for(const context& server, const route& to, clock::time_point n
 
 }  // namespace
 
-exchange::exchange(const context& server, const route& r, std::string id, clock::time_point now,
+exchange::exchange(const context& server, const route& r, request_stamp as, clock::time_point now,
                    std::optional<std::chrono::milliseconds> patience,
                    const early_end::type& heard_at)
     : to(r),
@@ -24,7 +24,7 @@ exchange::exchange(const context& server, const route& r, std::string id, clock:
       // On the spot nobody sleeps.
       ctx(with_value<request_key>(
           r.runs_on != nullptr ? with_value<early_end>(scope.ctx, heard_at) : scope.ctx,
-          request_stamp(std::move(id)))),
+          std::move(as))),
       stamp(*ctx.value<request_key>()),
       started(now) {}
 
@@ -44,6 +44,11 @@ const std::string& request_id(const context& ctx) noexcept {
   static const std::string none;
   const auto* const stamp = ctx.value<request_key>();
   return stamp != nullptr ? stamp->id : none;
+}
+
+const trace* trace_of(const context& ctx) noexcept {
+  const auto* const stamp = ctx.value<request_key>();
+  return stamp != nullptr ? &stamp->journey : nullptr;
 }
 
 void work_stopped(const context& ctx) noexcept {

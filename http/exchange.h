@@ -13,6 +13,7 @@
 #include "http/limit.h"
 #include "http/request_life.h"
 #include "http/route.h"
+#include "http/trace.h"
 
 namespace hangup::http {
 
@@ -20,10 +21,13 @@ using clock = std::chrono::steady_clock;
 
 // The part of an exchange that travels in the context, and so may outlive the request.
 struct request_stamp {
-  explicit request_stamp(std::string request_id) : id(std::move(request_id)) {}
-  request_stamp(request_stamp&& other) noexcept : id(std::move(other.id)) {}  // before it is shared
+  request_stamp(std::string request_id, trace of)
+      : id(std::move(request_id)), journey(std::move(of)) {}
+  request_stamp(request_stamp&& other) noexcept  // before it is shared
+      : id(std::move(other.id)), journey(std::move(other.journey)) {}
 
   std::string id;
+  trace journey;
   mutable std::atomic<clock::time_point::rep> stopped{0};
 };
 
@@ -35,7 +39,7 @@ struct exchange {
   // The context exists from the moment the head is whole: its deadline includes the wait for a
   // worker. `patience` is the client's own: it shortens the deadline of the route, and is all of it
   // if the route has none.
-  exchange(const context& server, const route& r, std::string id, clock::time_point now,
+  exchange(const context& server, const route& r, request_stamp as, clock::time_point now,
            std::optional<std::chrono::milliseconds> patience, const early_end::type& heard_at);
 
   // Has its context ended otherwise than by a FIN? A client that has closed only its own direction

@@ -239,6 +239,10 @@ class reader {
       return refuse(431, "the Range header is longer than 256 bytes", limit::line_bytes);
     } else if (is("X-Request-Id") && is_sane_id(value)) {
       head_.request_id = value;
+    } else if (is("traceparent")) {
+      head_.traceparent = ++traceparents_ == 1 ? value : std::string_view();
+    } else if (is("tracestate")) {
+      head_.tracestate.append(head_.tracestate.empty() ? "" : ",").append(value);
     } else if (is("X-Request-Timeout-Ms")) {
       if (++timeouts_ > 1) {
         return refuse(400, "more than one X-Request-Timeout-Ms header");
@@ -295,6 +299,7 @@ class reader {
   int lengths_ = 0;
   int codings_ = 0;
   int timeouts_ = 0;
+  int traceparents_ = 0;
   int waits_ = 0;
   bool closes_ = false;
 };

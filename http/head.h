@@ -45,7 +45,9 @@ struct request_head {
   bool expects_continue = false;
   bool chunked = false;
   std::uint64_t content_length = 0;
-  std::string_view request_id;  // the value of X-Request-Id, empty if absent or not sane
+  std::string_view traceparent;  // empty if absent, or there more than once
+  std::string tracestate;        // all of them, as one list
+  std::string_view request_id;   // the value of X-Request-Id, empty if absent or not sane
   // How long the client will wait at most: X-Request-Timeout-Ms, which is there once at most, or
   // Prefer: wait=seconds (RFC 7240 4.3), the first if there are several; the shorter of both.
   std::optional<std::chrono::milliseconds> patience;

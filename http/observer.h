@@ -30,6 +30,7 @@ struct request_report {
   std::optional<clock::time_point> work_ended{};     // the handler had returned
   clock::time_point ended{};
   std::string_view broken{};  // what the handler threw; for the log only
+  const trace* journey = nullptr;
 };
 
 // Work that has not stopped although the context of its request ended `since` ago.
@@ -42,6 +43,7 @@ struct late_request {
   std::string cause;
   clock::duration since;
   bool over;  // false: it goes on; true: it has stopped at last
+  const trace* journey = nullptr;
 };
 
 // Called on the threads that serve, many at once: must be thread-safe, quick and must not throw.

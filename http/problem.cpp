@@ -38,6 +38,8 @@ std::string_view status_text(int status) noexcept {
       return "Service Unavailable";
     case 504:
       return "Gateway Timeout";
+    case 508:
+      return "Loop Detected";
     case 505:
       return "HTTP Version Not Supported";
     default:

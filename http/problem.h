@@ -2,6 +2,7 @@
 // for whoever sent the request; never an exception's text.
 #pragma once
 
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -23,5 +24,17 @@ std::string problem_body(int status, std::string_view detail, std::string_view r
 // For handlers: makes the response this problem.
 void set_problem(httplib::Response& res, int status, std::string_view detail,
                  std::string_view request_id);
+
+// Thrown by a handler: this problem is the answer, and its detail stands in the log as well. Thrown
+// out of a stream, whose head has been sent, it breaks the answer off and stands in the log.
+class problem_error : public std::runtime_error {
+ public:
+  problem_error(int status, const std::string& detail)
+      : std::runtime_error(detail), status_(status) {}
+  int status() const noexcept { return status_; }
+
+ private:
+  int status_;
+};
 
 }  // namespace hangup::http

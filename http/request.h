@@ -6,11 +6,15 @@
 #include <string>
 
 #include "context/context.h"
+#include "http/trace.h"
 
 namespace hangup::http {
 
 // The id of the request, empty outside of one. Valid as long as any handle to the context.
 const std::string& request_id(const context& ctx) noexcept;
+
+// The trace that the request belongs to, null outside of one. Valid as the id is.
+const trace* trace_of(const context& ctx) noexcept;
 
 // Stamps the moment in which the work saw that its context had ended and stopped: the first call
 // counts. A handler that never calls it counts as stopped when it returns. Lock-free.

@@ -1,7 +1,6 @@
 // The requests' half of service.h: from a head to the one end that is reported.
-#include <random>
-
 #include "http/problem.h"
+#include "http/random_hex.h"
 #include "http/request.h"
 #include "http/service.h"
 #include "http/turn.h"
@@ -12,13 +11,8 @@ namespace {
 constexpr unsigned in_a_row = 16;  // requests of one connection, before the others have their turn
 
 std::string make_id() {
-  thread_local std::mt19937_64 random{std::random_device{}()};
   std::string text(16, '0');
-  auto bits = random();
-  for (auto& digit : text) {
-    digit = "0123456789abcdef"[bits & 0xf];
-    bits >>= 4;
-  }
+  random_hex(text.begin(), text.end());
   return text;
 }
 
@@ -115,8 +109,10 @@ void service::begin(connection& c, const route& to, const request_head& head) {
   in_flight_.fetch_add(1);
   {
     const std::lock_guard hold(c.guard);
-    c.request.emplace(all_.ctx, to, std::move(id), clock::now(), head.patience,
-                      watcher_.announced(c.fd(), c.heard_as, policy));
+    c.request.emplace(
+        all_.ctx, to,
+        request_stamp(std::move(id), trace::continued(head.traceparent, head.tracestate)),
+        clock::now(), head.patience, watcher_.announced(c.fd(), c.heard_as, policy));
     c.request->method = head.method;
     c.request->target = head.target;
   }
@@ -274,8 +270,8 @@ void service::tell_late(connection& c, const late_stopper& l) const {
   exchange& x = *c.request;
   x.late.store(!l.over, std::memory_order_relaxed);
   for (auto* o : observers_) {
-    o->late(
-        {x.stamp.id, x.method, x.target, c.client(), x.to, describe(l.why), l.since_end, l.over});
+    o->late({x.stamp.id, x.method, x.target, c.client(), x.to, describe(l.why), l.since_end, l.over,
+             &x.stamp.journey});
   }
 }
 
@@ -292,6 +288,7 @@ void service::report(const connection& c, request_end end, const cause* why,
   r.work_ended = set(x.work_ended);
   r.ended = now;
   r.broken = x.broken;
+  r.journey = &x.stamp.journey;
   if (why != nullptr && !(c.answer.complete && !c.answer.left_before_last)) {
     r.cause = describe(*why);
     r.context_ended = why->at;

@@ -25,6 +25,10 @@ void turn::answer(httplib::Request& req, httplib::Response& res) {
     } else {       // a context of the handler's own has ended, not the request's
       fail(res, e.what());
     }
+  } catch (const problem_error& e) {
+    x_.broken = e.what();
+    clear(res);
+    set_problem(res, e.status(), e.what(), x_.stamp.id);
   } catch (const std::exception& e) {
     fail(res, e.what());
   } catch (...) {

@@ -13,6 +13,20 @@ double ms(http::clock::duration d) noexcept {
   return std::chrono::duration<double, std::milli>(d).count();
 }
 
+std::string in_words(const http::trace* t) {
+  return t != nullptr ? fmt::format(" {}-{}", t->trace_id(), t->span_id()) : std::string();
+}
+
+void add(nlohmann::ordered_json& line, const http::trace* t) {
+  if (t != nullptr) {
+    line["trace_id"] = t->trace_id();
+    line["span_id"] = t->span_id();
+    if (!t->parent_id().empty()) {
+      line["parent_id"] = t->parent_id();
+    }
+  }
+}
+
 std::string in_words(const http::request_report& r) {
   auto line = fmt::format("{} {} {}", r.method.empty() ? "-" : escaped(r.method),
                           r.target.empty() ? "-" : escaped(r.target), r.status);
@@ -30,7 +44,8 @@ std::string in_words(const http::request_report& r) {
   if (!r.broken.empty()) {
     fmt::format_to(std::back_inserter(line), ", {}", escaped(r.broken));
   }
-  fmt::format_to(std::back_inserter(line), " [{} {}]", r.client, escaped(r.id));
+  fmt::format_to(std::back_inserter(line), " [{} {}{}]", r.client, escaped(r.id),
+                 in_words(r.journey));
   return line;
 }
 
@@ -54,6 +69,7 @@ std::string in_json(const http::request_report& r) {
   }
   line["client"] = r.client;
   line["id"] = r.id;
+  add(line, r.journey);
   return line.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace);
 }
 
@@ -127,21 +143,23 @@ void request_log::late(const http::late_request& l) noexcept {
     return;
   }
   if (json_) {
-    const nlohmann::ordered_json line = {{"msg", l.over ? "late stopper stopped" : "late stopper"},
-                                         {"method", l.method},
-                                         {"target", l.target},
-                                         {"route", l.to.path},
-                                         {"cause", l.cause},
-                                         {"canceled_ms", ms(l.since)},
-                                         {"client", l.client},
-                                         {"id", l.id}};
+    nlohmann::ordered_json line = {{"msg", l.over ? "late stopper stopped" : "late stopper"},
+                                   {"method", l.method},
+                                   {"target", l.target},
+                                   {"route", l.to.path},
+                                   {"cause", l.cause},
+                                   {"canceled_ms", ms(l.since)},
+                                   {"client", l.client},
+                                   {"id", l.id}};
+    add(line, l.journey);
     out_->log(spdlog::level::warn,
               line.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace).substr(1));
   } else {
-    out_->log(spdlog::level::warn,
-              fmt::format("late stopper: {} {} {} {:.0f} ms after {} [{} {}]", escaped(l.method),
-                          escaped(l.target), l.over ? "stopped at last," : "still works",
-                          ms(l.since), escaped(l.cause), l.client, escaped(l.id)));
+    out_->log(
+        spdlog::level::warn,
+        fmt::format("late stopper: {} {} {} {:.0f} ms after {} [{} {}{}]", escaped(l.method),
+                    escaped(l.target), l.over ? "stopped at last," : "still works", ms(l.since),
+                    escaped(l.cause), l.client, escaped(l.id), in_words(l.journey)));
   }
 }
 
