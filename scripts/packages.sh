@@ -7,12 +7,12 @@ die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
 packages_to_build=(g++ cmake ninja-build pkg-config git ca-certificates libcpp-httplib-dev libssl-dev
   zlib1g-dev libbrotli-dev nlohmann-json3-dev libspdlog-dev libre2-dev libcli11-dev prometheus-cpp-dev
-  libsqlite3-dev libpq-dev)
+  libsqlite3-dev libpq-dev libcurl4-openssl-dev)
 packages_to_test=("${packages_to_build[@]}" ccache libgtest-dev curl)
 # shellcheck disable=SC2034  # used by .ci/run
 packages_for_ci=("${packages_to_test[@]}" clang libclang-rt-14-dev clang-format clang-tidy shellcheck python3
-  python3-jsonschema libbenchmark-dev slowhttptest wrk iproute2 nftables
-  postgresql)
+  python3-jsonschema libbenchmark-dev slowhttptest wrk iproute2 nftables postgresql nginx-light haproxy
+  nghttp2-client)
 
 # need_packages PACKAGE... : installs those that are missing.
 need_packages() {

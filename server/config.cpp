@@ -232,6 +232,7 @@ config filled(const json& document) {
   take(routes, "query_sim", c.routes.query_sim);
   take(routes, "spin", c.routes.spin);
   take(routes, "search", c.routes.search);
+  take(routes, "relay", c.routes.relay);
 
   for (const auto& database : document.at("databases").items()) {
     c.databases[database.key()] = read_database(database.value());
@@ -241,6 +242,17 @@ config filled(const json& document) {
   take(search, "root", c.search.root);
   take(search, "max_matches_limit", c.search.max_matches_limit);
 
+  const auto& relay = document.at("relay");
+  for (const auto& upstream : relay.at("upstreams").items()) {
+    take(upstream.value(), "url", c.relay.upstreams[upstream.key()].url);
+    take(upstream.value(), "ca_file", c.relay.upstreams[upstream.key()].ca_file);
+  }
+  take(relay, "targets", c.relay.targets);
+  take(relay, "max_hops", c.relay.max_hops);
+  take(relay, "connect_timeout_ms", c.relay.connect_timeout);
+  take(relay, "stall_timeout_ms", c.relay.stall_timeout);
+  take(relay, "max_head_bytes", c.relay.max_head_bytes);
+
   take(document.at("requests"), "ended", c.requests.ended);
 
   take(document.at("stopping"), "drain_seconds", c.stopping.drain);
@@ -248,13 +260,15 @@ config filled(const json& document) {
   return c;
 }
 
-// What a schema cannot say: the pool of a route or a database is one of the pools.
+// What a schema cannot say: the pool of a route or a database is one of the pools. Without
+// upstreams there is no relay.
 problem check_pools(const json& document) {
   const auto& pools = document.at("pools");
   for (const auto* const section : {"routes", "databases"}) {
     for (const auto& user : document.at(section).items()) {
       const auto name = user.value().at("pool").get<std::string>();
-      if (!pools.contains(name)) {
+      const bool is_there = user.key() != "relay" || !document.at("relay").at("upstreams").empty();
+      if (is_there && !pools.contains(name)) {
         std::vector<std::string> known;
         for (const auto& pool : pools.items()) {
           known.push_back(pool.key());

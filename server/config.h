@@ -88,6 +88,7 @@ struct config {
     route_t query_sim;
     route_t spin;
     route_t search;
+    route_t relay;
     bool operator==(const routes_t&) const = default;
   } routes;
 
@@ -114,6 +115,21 @@ struct config {
     std::size_t max_matches_limit = 0;
     bool operator==(const search_t&) const = default;
   } search;
+
+  struct relay_t {
+    struct upstream_t {
+      std::string url;
+      std::string ca_file;  // empty: those of the system
+      bool operator==(const upstream_t&) const = default;
+    };
+    std::map<std::string, upstream_t> upstreams;  // none: there is no such route
+    std::map<std::string, std::string> targets;   // name -> path
+    unsigned max_hops = 0;
+    std::chrono::milliseconds connect_timeout{};
+    std::chrono::milliseconds stall_timeout{};
+    std::size_t max_head_bytes = 0;
+    bool operator==(const relay_t&) const = default;
+  } relay;
 
   struct requests_t {
     std::size_t ended = 0;

@@ -15,6 +15,7 @@
 
 #include "context/wait.h"
 #include "handlers/query/routes.h"
+#include "handlers/relay.h"
 #include "handlers/search.h"
 #include "handlers/sim_query.h"
 #include "handlers/spin.h"
@@ -26,6 +27,7 @@
 #include "server/pages.h"
 #include "server/request_log.h"
 #include "server/schema.h"
+#include "server/upstream_metrics.h"
 
 namespace hangup::server {
 namespace {
@@ -146,6 +148,26 @@ std::optional<databases> opened(const config& c, const signals& stops) {
   }
 }
 
+// Throws std::invalid_argument that names the key.
+std::shared_ptr<const handlers::relay_options> relay_options(const config::relay_t& c) {
+  auto options = std::make_shared<handlers::relay_options>();
+  options->targets.insert(c.targets.begin(), c.targets.end());
+  options->max_hops = c.max_hops;
+  for (const auto& [name, u] : c.upstreams) {
+    try {
+      options->upstreams[name] = std::make_unique<const handlers::upstream>(
+          name, handlers::upstream_options{.url = u.url,
+                                           .ca_file = u.ca_file,
+                                           .connect_timeout = c.connect_timeout,
+                                           .stall_timeout = c.stall_timeout,
+                                           .max_head_bytes = c.max_head_bytes});
+    } catch (const std::invalid_argument& e) {
+      throw std::invalid_argument("relay.upstreams." + name + "." + e.what());
+    }
+  }
+  return options;
+}
+
 int run(const launch& with) {
   const config& c = with.settings;
   const signals stops;
@@ -167,6 +189,14 @@ int run(const launch& with) {
   if (!sources) {
     return 0;
   }
+  std::shared_ptr<const handlers::relay_options> relays;
+  try {
+    relays = relay_options(c.relay);
+  } catch (const std::invalid_argument& e) {
+    std::fprintf(stderr, "%s: %s\n", with.source.c_str(), e.what());
+    return 2;
+  }
+  const upstream_metrics upstream_counts(relays);
   request_log log(c.log);
   ended_requests ended(c.requests.ended);
   std::map<std::string, std::unique_ptr<pool>> pools;
@@ -200,6 +230,9 @@ int run(const launch& with) {
              *d, [&log](const std::string& line) { log.say(spdlog::level::warn, escaped(line)); }));
   }
   server.handle({.method = "GET", .path = "/query", .answer = query::list_databases(known)});
+  if (!relays->upstreams.empty()) {
+    slow("/relay", c.routes.relay, handlers::relay(relays));
+  }
   add_pages(server, ended);
   add_readiness_page(server, known.empty() ? nullptr : &probes,
                      [&sources](const context& ctx) { return unreachable(ctx, *sources); });
@@ -211,6 +244,9 @@ int run(const launch& with) {
   }
   counts = std::make_unique<metrics>(
       server, counted, [&log] { return log.dropped(); }, known);
+  if (!relays->upstreams.empty()) {
+    counts->include(upstream_counts);
+  }
   if (with.identity) {
     server.use_tls(with.identity);
   }

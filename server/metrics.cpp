@@ -194,6 +194,10 @@ std::vector<MetricFamily> metrics::Collect() const {
   add_counter(family(all, "hangup_log_dropped_total",
                      "Log lines dropped because the queue was full.", MetricType::Counter),
               {}, static_cast<double>(log_lines_dropped_()));
+  for (const auto* more : more_) {
+    auto others = more->Collect();
+    std::move(others.begin(), others.end(), std::back_inserter(all));
+  }
   return all;
 }
 

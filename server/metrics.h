@@ -29,6 +29,9 @@ class metrics final : public http::observer, public prometheus::Collectable {
           std::function<std::uint64_t()> log_lines_dropped,
           std::vector<const query::source*> sources = {});
 
+  // Has more families, which must outlive it, on the page. Before anybody collects.
+  void include(const prometheus::Collectable& more) { more_.push_back(&more); }
+
   void reached(http::limit l) noexcept override;
   void began(const http::route& to) noexcept override;
   void late(const http::late_request& l) noexcept override;
@@ -58,6 +61,7 @@ class metrics final : public http::observer, public prometheus::Collectable {
   const std::vector<const pool*> pools_;
   const std::function<std::uint64_t()> log_lines_dropped_;
   const std::vector<const query::source*> databases_;
+  std::vector<const prometheus::Collectable*> more_;
   std::vector<of_route> counts_;  // by the route's index
   std::array<std::atomic<std::uint64_t>, http::limit_kinds> reached_{};
 };

@@ -1,0 +1,181 @@
+#include "handlers/relay.h"
+
+#include <algorithm>
+
+#include "handlers/parameters.h"
+#include "handlers/upstream_call.h"
+#include "handlers/via.h"
+#include "http/problem.h"
+#include "http/random_hex.h"
+#include "http/reply.h"
+#include "http/request.h"
+
+namespace hangup::handlers {
+namespace {
+
+using std::chrono::milliseconds;
+
+// For the way back: the upstream's 504, which says more than ours, comes before our own deadline.
+constexpr milliseconds margin{20};
+constexpr std::size_t longest_name = 32;
+
+void append_encoded(std::string_view text, std::string& out) {
+  constexpr std::string_view plain =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+  for (const char c : text) {
+    if (plain.find(c) != std::string_view::npos) {
+      out.push_back(c);
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      out.push_back('%');
+      out.push_back("0123456789ABCDEF"[byte >> 4U]);
+      out.push_back("0123456789ABCDEF"[byte & 0xfU]);
+    }
+  }
+}
+
+class target {
+ public:
+  explicit target(std::string path) : text_(std::move(path)) {}
+  void add(std::string_view name, std::string_view value) {
+    text_.push_back(text_.find('?') == std::string::npos ? '?' : '&');
+    append_encoded(name, text_);
+    text_.push_back('=');
+    append_encoded(value, text_);
+  }
+  const std::string& text() const noexcept { return text_; }
+
+ private:
+  std::string text_;
+};
+
+// What is asked for, and of whom.
+struct order {
+  const upstream* to = nullptr;
+  std::string target;
+};
+
+order order_of(const httplib::Request& req, const relay_options& options) {
+  parameters p(req);
+  const auto hops = p.number("hops", 1, 1, options.max_hops);
+  const auto by = p.text_or("upstream", "next", longest_name);
+  const auto what = p.text_or("target", "sim", longest_name);
+  if (!p.problem().empty()) {
+    throw http::problem_error(400, p.problem());
+  }
+  const auto known = options.upstreams.find(by);
+  if (known == options.upstreams.end()) {
+    throw http::problem_error(404, "there is no upstream \"" + by + "\" here");
+  }
+  const auto path = options.targets.find(what);
+  if (path == options.targets.end()) {
+    throw http::problem_error(404, "there is no target \"" + what + "\" here");
+  }
+  target t(hops == 1 ? path->second : "/relay");
+  if (hops > 1) {
+    t.add("hops", std::to_string(hops - 1));
+    t.add("upstream", by);
+    t.add("target", what);
+  }
+  for (const auto& [name, value] : req.params) {
+    if (name != "hops" && name != "upstream" && name != "target") {
+      t.add(name, value);
+    }
+  }
+  return {known->second.get(), t.text()};
+}
+
+// The Via of the request to the upstream: what came, and ourselves.
+std::string via_of(const httplib::Request& req, const std::string& self, unsigned max_hops) {
+  std::string via;
+  for (std::size_t i = 0; i < req.get_header_value_count("Via"); ++i) {
+    via.append(req.get_header_value("Via", i)).append(", ");
+  }
+  const auto been = received_by(via);
+  if (std::find(been.begin(), been.end(), self) != been.end()) {
+    throw http::problem_error(508, "this request has been here before");
+  }
+  if (been.size() >= max_hops) {
+    throw http::problem_error(508, "this request has been by " + std::to_string(been.size()) +
+                                       " servers, allowed " + std::to_string(max_hops));
+  }
+  return via + (req.version == "HTTP/1.0" ? "1.0 " : "1.1 ") + self;
+}
+
+upstream_call::headers headers_for(const context& ctx, const httplib::Request& req,
+                                   const upstream& to) {
+  const auto accept = req.get_header_value("Accept");
+  upstream_call::headers h = {{"Accept", accept.empty() ? "*/*" : accept},
+                              {"X-Request-Id", http::request_id(ctx)}};
+  if (const auto* const t = http::trace_of(ctx)) {
+    h.emplace_back("traceparent", t->header());
+    if (!t->state().empty()) {
+      h.emplace_back("tracestate", t->state());
+    }
+  }
+  if (const auto deadline = ctx.deadline()) {
+    constexpr milliseconds day{86'400'000};  // more is not understood
+    const auto left = std::min(
+        day, std::chrono::duration_cast<milliseconds>(*deadline - context::clock::now()) - margin);
+    if (left.count() <= 0) {
+      throw http::problem_error(504,
+                                "there is no time left to ask the upstream \"" + to.name() + "\"");
+    }
+    h.emplace_back("X-Request-Timeout-Ms", std::to_string(left.count()));
+  }
+  return h;
+}
+
+void answer_by(const context& ctx, const httplib::Request& req, httplib::Response& res,
+               std::shared_ptr<upstream_call> call) {
+  res.status = call->status();
+  for (const auto* name : {"Cache-Control", "Retry-After"}) {
+    std::string key(name);
+    std::transform(key.begin(), key.end(), key.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    if (const auto value = call->header(key); !value.empty()) {
+      res.set_header(name, std::string(value));
+    }
+  }
+  std::string type(call->header("content-type"));
+  if (type.empty()) {
+    type = "application/octet-stream";
+  }
+  if (call->over() && req.method != "HEAD") {
+    res.set_content("", type);
+    return;
+  }
+  http::stream(
+      ctx, req, res, type, [call = std::move(call)](const context& c, http::body_writer& out) {
+        const auto ec = call->body(c, [&](std::string_view piece) { return out.write(c, piece); });
+        if (ec) {
+          http::work_stopped(c);
+        }
+        return ec;
+      });
+}
+
+}  // namespace
+
+http::handler relay(std::shared_ptr<const relay_options> options) {
+  std::string self = "hangup-0123456789ab";  // nobody else's
+  http::random_hex(self.begin() + 7, self.end());
+  return [options = std::move(options), self](const context& ctx, const httplib::Request& req,
+                                              httplib::Response& res) {
+    const auto [to, text] = order_of(req, *options);
+    auto headers = headers_for(ctx, req, *to);
+    headers.emplace_back("Via", via_of(req, self, options->max_hops));
+    auto call = std::make_shared<upstream_call>(*to, req.method == "HEAD", text, headers);
+    if (call->ask(ctx)) {
+      http::work_stopped(ctx);
+      if (ctx.cause()->kind == cause_kind::deadline) {
+        throw http::problem_error(
+            504, "the upstream \"" + to->name() + "\" had not answered when the deadline passed");
+      }
+      return;
+    }
+    answer_by(ctx, req, res, std::move(call));
+  };
+}
+
+}  // namespace hangup::handlers

@@ -1,0 +1,83 @@
+#include "handlers/upstream.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace hangup::handlers {
+
+std::string_view name(upstream_end end) noexcept {
+  switch (end) {
+    case upstream_end::completed:
+      return "completed";
+    case upstream_end::canceled:
+      return "canceled";
+    case upstream_end::deadline:
+      return "deadline";
+    case upstream_end::unreachable:
+      return "unreachable";
+    case upstream_end::timed_out:
+      return "timed_out";
+    case upstream_end::broken:
+      return "broken";
+    case upstream_end::malformed:
+      return "malformed";
+  }
+  return "unknown";
+}
+
+upstream::upstream(std::string name, upstream_options how)
+    : upstream(std::move(name), how, place_of(how.url)) {
+  if (!how_.ca_file.empty() && ::access(how_.ca_file.c_str(), R_OK) != 0) {
+    throw std::invalid_argument("ca_file: cannot be read");
+  }
+}
+
+upstream::upstream(std::string name, upstream_options how, place at)
+    : name_(std::move(name)),
+      how_(std::move(how)),
+      host_(std::move(at.host)),
+      port_(at.port),
+      lookup_(host_) {}
+
+upstream::place upstream::place_of(const std::string& url) {
+  const bool secure = url.starts_with("https://");
+  if (!secure && !url.starts_with("http://")) {
+    throw std::invalid_argument("url: is neither http:// nor https://");
+  }
+  std::string_view rest(url);
+  rest.remove_prefix(secure ? 8 : 7);
+  const bool bracketed = rest.starts_with('[');
+  const auto end = bracketed ? rest.find(']') : rest.find(':');
+  const auto host = rest.substr(bracketed ? 1 : 0, bracketed ? end - 1 : end);
+  constexpr std::string_view allowed =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:";
+  if (host.empty() || host.find_first_not_of(allowed) != std::string_view::npos ||
+      (bracketed && end == std::string_view::npos)) {
+    throw std::invalid_argument("url: has no host, or more behind it than a port");
+  }
+  rest.remove_prefix(std::min(rest.size(), end == std::string_view::npos ? end
+                                           : bracketed                   ? end + 1
+                                                                         : end));
+  std::uint16_t port = secure ? 443 : 80;
+  if (!rest.empty()) {
+    const auto* const last = rest.data() + rest.size();
+    const auto [stop, ec] = std::from_chars(rest.data() + 1, last, port);
+    if (rest.front() != ':' || ec != std::errc{} || stop != last || port == 0) {
+      throw std::invalid_argument("url: has no port 1..65535 behind its host, or more than that");
+    }
+  }
+  return {std::string(host), port};
+}
+
+std::uint64_t upstream::in_flight() const noexcept {
+  std::uint64_t over = 0;
+  for (const auto& n : ended_) {  // before began_: never less than none
+    over += n.load(std::memory_order_acquire);
+  }
+  const auto began = began_.load(std::memory_order_relaxed);
+  return began - std::min(began, over);
+}
+
+}  // namespace hangup::handlers

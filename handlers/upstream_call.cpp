@@ -1,0 +1,351 @@
+#include "handlers/upstream_call.h"
+
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "context/after_func.h"
+#include "http/problem.h"
+
+namespace hangup::handlers {
+namespace {
+
+using std::chrono::milliseconds;
+
+template <class Value>
+void set(CURL* easy, CURLoption option, Value value) {
+  if (::curl_easy_setopt(easy, option, value) != CURLE_OK) {  // NOLINT: the API of libcurl
+    throw std::runtime_error("libcurl does not take option " + std::to_string(option));
+  }
+}
+
+curl_slist* append(curl_slist* list, const std::string& text) {
+  auto* const longer = ::curl_slist_append(list, text.c_str());
+  if (longer == nullptr) {
+    throw std::bad_alloc();
+  }
+  return longer;
+}
+
+milliseconds left(context::clock::time_point until) {
+  return std::chrono::ceil<milliseconds>(until - context::clock::now());
+}
+
+std::string trimmed(std::string_view text) {
+  const auto from = text.find_first_not_of(" \t");
+  if (from == std::string_view::npos) {
+    return {};
+  }
+  return std::string(text.substr(from, text.find_last_not_of(" \t\r\n") + 1 - from));
+}
+
+bool is_printable(std::string_view text) noexcept {
+  return std::all_of(text.begin(), text.end(),
+                     [](unsigned char c) { return c == '\t' || (c >= ' ' && c != 0x7f); });
+}
+
+}  // namespace
+
+struct upstream_call::handles {
+  handles() {
+    static const auto ready = ::curl_global_init(CURL_GLOBAL_DEFAULT);
+    multi = ready == CURLE_OK ? ::curl_multi_init() : nullptr;
+    easy = multi != nullptr ? ::curl_easy_init() : nullptr;
+    if (easy == nullptr || ::curl_multi_add_handle(multi, easy) != CURLM_OK) {
+      close();
+      throw std::bad_alloc();
+    }
+  }
+  ~handles() { close(); }
+  handles(const handles&) = delete;
+  handles& operator=(const handles&) = delete;
+
+  // No name is looked up in here (see name_lookup), so nothing of this waits.
+  void close() noexcept {
+    if (easy != nullptr) {
+      ::curl_multi_remove_handle(multi, easy);
+      ::curl_easy_cleanup(easy);
+    }
+    ::curl_multi_cleanup(multi);
+    ::curl_slist_free_all(sent);
+    ::curl_slist_free_all(places);
+  }
+
+  CURLM* multi = nullptr;
+  CURL* easy = nullptr;
+  curl_slist* sent = nullptr;
+  curl_slist* places = nullptr;
+};
+
+upstream_call::upstream_call(const upstream& to, bool is_head, const std::string& target,
+                             const headers& with)
+    : to_(to), curl_(std::make_unique<handles>()) {
+  CURL* const easy = curl_->easy;
+  const auto& how = to.options();
+  set(easy, CURLOPT_URL, (how.url + target).c_str());
+  set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  set(easy, CURLOPT_FOLLOWLOCATION, 0L);
+  set(easy, CURLOPT_PROXY, "");  // nor what the environment says
+  set(easy, CURLOPT_NOSIGNAL, 1L);
+  set(easy, CURLOPT_PATH_AS_IS, 1L);
+  set(easy, CURLOPT_FORBID_REUSE, 1L);
+  set(easy, CURLOPT_NOBODY, is_head ? 1L : 0L);
+  set(easy, CURLOPT_USERAGENT, "hangup");
+  set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  if (!how.ca_file.empty()) {
+    set(easy, CURLOPT_CAINFO, how.ca_file.c_str());
+    set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
+  }
+  for (const auto& [name, value] : with) {
+    curl_->sent = append(curl_->sent, name + ": " + value);
+  }
+  set(easy, CURLOPT_HTTPHEADER, curl_->sent);
+
+  set(easy, CURLOPT_HEADERDATA, this);
+  set(
+      easy, CURLOPT_HEADERFUNCTION, +[](char* text, std::size_t, std::size_t size, void* self) {
+        return static_cast<upstream_call*>(self)->head_line({text, size}) ? size : 0;
+      });
+  set(easy, CURLOPT_WRITEDATA, this);
+  set(
+      easy, CURLOPT_WRITEFUNCTION, +[](char* text, std::size_t, std::size_t size, void* self) {
+        return static_cast<upstream_call*>(self)->body_piece({text, size});
+      });
+  set(easy, CURLOPT_PREREQDATA, this);
+  set(
+      easy, CURLOPT_PREREQFUNCTION, +[](void* self, char*, char*, int, int) {
+        static_cast<upstream_call*>(self)->heard_ = context::clock::now();
+        return CURL_PREREQFUNC_OK;
+      });
+  to_.began();
+}
+
+upstream_call::~upstream_call() {
+  settle(upstream_end::canceled);
+}
+
+std::string_view upstream_call::header(std::string_view name) const noexcept {
+  const auto found = std::find_if(headers_.begin(), headers_.end(),
+                                  [&](const auto& h) { return h.first == name; });
+  return found == headers_.end() ? std::string_view() : std::string_view(found->second);
+}
+
+std::error_code upstream_call::ask(const context& ctx) {
+  if (const auto ec = locate(ctx)) {
+    return ec;
+  }
+  return run(ctx, true);
+}
+
+std::error_code upstream_call::body(const context& ctx, const taker& take) {
+  if (over_) {
+    return {};
+  }
+  take_ = &take;
+  heard_ = context::clock::now();
+  ::curl_easy_pause(curl_->easy, CURLPAUSE_CONT);
+  const auto ec = run(ctx, false);
+  take_ = nullptr;
+  return ec;
+}
+
+// Has the addresses found, so that libcurl need not look for them.
+std::error_code upstream_call::locate(const context& ctx) {
+  const auto& how = to_.options();
+  const auto until = began_ + how.connect_timeout;
+  name_lookup::addresses found;
+  {
+    const auto patience = with_deadline(ctx, until);
+    const auto ec = to_.addresses().find(patience.ctx, found);
+    if (ctx.done()) {
+      return stopped(ctx);
+    }
+    if (ec) {
+      fail(504, upstream_end::timed_out,
+           "was not found by its name within " + std::to_string(how.connect_timeout.count()) +
+               " ms");
+    }
+  }
+  if (found.empty()) {
+    fail(502, upstream_end::unreachable, "has a name that is not known");
+  }
+  if (found.size() > 1 || found.front() != to_.host()) {
+    std::string place = to_.host() + ":" + std::to_string(to_.port());
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      place.append(i == 0 ? ":" : ",").append(found[i]);
+    }
+    curl_->places = append(nullptr, place);
+    set(curl_->easy, CURLOPT_RESOLVE, curl_->places);
+  }
+  set(curl_->easy, CURLOPT_CONNECTTIMEOUT_MS,
+      static_cast<long>(std::max<milliseconds::rep>(1, left(until).count())));
+  return {};
+}
+
+// Until the head is whole, or until all is over.
+std::error_code upstream_call::run(const context& ctx, bool until_head) {
+  int code = CURLE_OK;
+  const auto what = transfer(ctx, until_head, code);
+  // From here on nobody wakes it, and it may go.
+  if (ctx.done()) {
+    return stopped(ctx);
+  }
+  switch (what) {
+    case seen::silence:
+      fail(504, upstream_end::timed_out,
+           "sent nothing for " + std::to_string(to_.options().stall_timeout.count()) + " ms");
+    case seen::end:
+      if (taken_) {
+        settle(upstream_end::canceled);  // whoever took the pieces does not want them any more
+        return taken_;
+      }
+      if (code != CURLE_OK || !head_whole_) {
+        fail_by(code == CURLE_OK ? CURLE_GOT_NOTHING : code);
+      }
+      check_head();
+      settle(upstream_end::completed);
+      break;
+    case seen::head:
+      check_head();
+      break;
+  }
+  return {};
+}
+
+// The head, the end of it all with its code, or silence for too long. Anything, if the context has
+// ended.
+upstream_call::seen upstream_call::transfer(const context& ctx, bool until_head, int& code) {
+  CURLM* const multi = curl_->multi;
+  const after_func wake(ctx, [multi]() noexcept { ::curl_multi_wakeup(multi); });
+  const auto stall = to_.options().stall_timeout;
+  while (!ctx.done()) {
+    int count = 0;
+    ::curl_multi_perform(multi, &count);
+    if (const auto* const said = ::curl_multi_info_read(multi, &count)) {
+      code = said->data.result;
+      return seen::end;
+    }
+    if (until_head && head_whole_) {
+      return seen::head;
+    }
+    const bool asked = heard_ != context::clock::time_point::max();
+    const auto patience = asked ? left(heard_ + stall) : stall;
+    if (patience.count() <= 0) {
+      return seen::silence;
+    }
+    ::curl_multi_poll(multi, nullptr, 0, static_cast<int>(patience.count()), nullptr);
+  }
+  return seen::silence;
+}
+
+// What is an answer, and yet none that can be handed on.
+void upstream_call::check_head() {
+  if (status_ >= 300 && status_ < 400) {
+    fail(502, upstream_end::malformed,
+         "answered " + std::to_string(status_) + ", and where it points is not followed");
+  }
+  if (!header("content-encoding").empty()) {
+    fail(502, upstream_end::malformed, "answered in an encoding that was not asked for");
+  }
+}
+
+std::error_code upstream_call::stopped(const context& ctx) {
+  settle(ctx.cause()->kind == cause_kind::deadline ? upstream_end::deadline
+                                                   : upstream_end::canceled);
+  return ctx.err();
+}
+
+// Closes the connection, and counts, the first time.
+void upstream_call::settle(upstream_end how) noexcept {
+  over_ = true;
+  if (!settled_) {
+    settled_ = true;
+    curl_.reset();
+    to_.ended(how);
+  }
+}
+
+void upstream_call::fail(int status, upstream_end how, const std::string& what) {
+  settle(how);
+  throw http::problem_error(status, "the upstream \"" + to_.name() + "\" " + what);
+}
+
+void upstream_call::fail_by(int code) {
+  const auto within = " within " + std::to_string(to_.options().connect_timeout.count()) + " ms";
+  switch (code) {
+    case CURLE_COULDNT_CONNECT:
+      fail(502, upstream_end::unreachable, "refused the connection");
+    case CURLE_OPERATION_TIMEDOUT: {
+      curl_off_t connected = 0;
+      ::curl_easy_getinfo(curl_->easy, CURLINFO_CONNECT_TIME_T, &connected);
+      fail(504, upstream_end::timed_out,
+           (connected > 0 ? "did not finish the TLS handshake" : "did not accept a connection") +
+               within);
+    }
+    case CURLE_PEER_FAILED_VERIFICATION:
+      fail(502, upstream_end::unreachable, "has a certificate that is not to be trusted");
+    case CURLE_SSL_CONNECT_ERROR:
+      fail(502, upstream_end::unreachable, "did not finish the TLS handshake");
+    case CURLE_WRITE_ERROR:
+      if (head_too_large_) {
+        fail(502, upstream_end::malformed, "sent too large a head");
+      }
+      break;
+    case CURLE_GOT_NOTHING:
+      fail(502, upstream_end::broken,
+           head_bytes_ == 0 ? "closed the connection without an answer"
+                            : "closed the connection in the middle of the head of its answer");
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
+    case CURLE_PARTIAL_FILE:
+      fail(502, upstream_end::broken, "broke its answer off");
+    default:
+      break;
+  }
+  fail(502, upstream_end::malformed, "answered what is not understood here");
+}
+
+bool upstream_call::head_line(std::string_view line) {
+  heard_ = context::clock::now();
+  head_bytes_ += line.size();
+  head_too_large_ = head_bytes_ > to_.options().max_head_bytes;
+  if (head_too_large_) {
+    return false;
+  }
+  if (head_whole_) {  // a trailer
+    return true;
+  }
+  if (line.starts_with("HTTP/")) {
+    headers_.clear();
+  } else if (line == "\r\n" || line == "\n") {
+    long code = 0;
+    ::curl_easy_getinfo(curl_->easy, CURLINFO_RESPONSE_CODE, &code);
+    status_ = static_cast<int>(code);
+    head_whole_ = code >= 200;
+    return head_whole_ || (code >= 100 && code != 101);
+  } else if (const auto colon = line.find(':'); colon != std::string_view::npos) {
+    std::string name(line.substr(0, colon));
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    auto value = trimmed(line.substr(colon + 1));
+    if (!is_printable(value)) {
+      return false;
+    }
+    headers_.emplace_back(std::move(name), std::move(value));
+  }
+  return true;
+}
+
+std::size_t upstream_call::body_piece(std::string_view piece) {
+  heard_ = context::clock::now();
+  if (take_ == nullptr) {
+    return CURL_WRITEFUNC_PAUSE;  // until body() is called
+  }
+  taken_ = (*take_)(piece);
+  heard_ = context::clock::now();  // it was us who did not read
+  return taken_ ? 0 : piece.size();
+}
+
+}  // namespace hangup::handlers
