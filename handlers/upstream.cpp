@@ -1,6 +1,7 @@
 #include "handlers/upstream.h"
 
-#include <unistd.h>
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
 
 #include <algorithm>
 #include <charconv>
@@ -27,19 +28,27 @@ std::string_view name(upstream_end end) noexcept {
   return "unknown";
 }
 
-upstream::upstream(std::string name, upstream_options how)
-    : upstream(std::move(name), how, place_of(how.url)) {
-  if (!how_.ca_file.empty() && ::access(how_.ca_file.c_str(), R_OK) != 0) {
-    throw std::invalid_argument("ca_file: cannot be read");
+upstream::upstream(std::string name, upstream_options how, name_lookup::function look)
+    : upstream(std::move(name), how, place_of(how.url), std::move(look)) {
+  if (!how_.url.starts_with("https:")) {
+    return;
+  }
+  trusted_ = {::X509_STORE_new(), &::X509_STORE_free};
+  const auto& file = how_.ca_file;
+  const int read = file.empty() ? ::X509_STORE_set_default_paths(trusted_.get())
+                                : ::X509_STORE_load_file(trusted_.get(), file.c_str());
+  ::ERR_clear_error();
+  if (read != 1) {
+    throw std::invalid_argument("ca_file: cannot be read as PEM");
   }
 }
 
-upstream::upstream(std::string name, upstream_options how, place at)
+upstream::upstream(std::string name, upstream_options how, place at, name_lookup::function look)
     : name_(std::move(name)),
       how_(std::move(how)),
       host_(std::move(at.host)),
       port_(at.port),
-      lookup_(host_) {}
+      lookup_(host_, std::move(look)) {}
 
 upstream::place upstream::place_of(const std::string& url) {
   const bool secure = url.starts_with("https://");

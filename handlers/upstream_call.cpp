@@ -1,6 +1,7 @@
 #include "handlers/upstream_call.h"
 
 #include <curl/curl.h>
+#include <openssl/ssl.h>
 
 #include <algorithm>
 #include <stdexcept>
@@ -94,10 +95,9 @@ upstream_call::upstream_call(const upstream& to, bool is_head, const std::string
   set(easy, CURLOPT_NOBODY, is_head ? 1L : 0L);
   set(easy, CURLOPT_USERAGENT, "hangup");
   set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  if (!how.ca_file.empty()) {
-    set(easy, CURLOPT_CAINFO, how.ca_file.c_str());
-    set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
-  }
+  // They are there already: to read them for each call would take as long as it takes.
+  set(easy, CURLOPT_CAINFO, static_cast<const char*>(nullptr));
+  set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
   for (const auto& [name, value] : with) {
     curl_->sent = append(curl_->sent, name + ": " + value);
   }
@@ -112,6 +112,15 @@ upstream_call::upstream_call(const upstream& to, bool is_head, const std::string
   set(
       easy, CURLOPT_WRITEFUNCTION, +[](char* text, std::size_t, std::size_t size, void* self) {
         return static_cast<upstream_call*>(self)->body_piece({text, size});
+      });
+  // Called when the connection is there and TLS begins.
+  set(easy, CURLOPT_SSL_CTX_DATA, this);
+  set(
+      easy, CURLOPT_SSL_CTX_FUNCTION, +[](CURL*, void* ssl, void* self) {
+        auto& call = *static_cast<upstream_call*>(self);
+        call.shaking_ = true;
+        ::SSL_CTX_set1_cert_store(static_cast<SSL_CTX*>(ssl), call.to_.trusted());
+        return CURLE_OK;
       });
   set(easy, CURLOPT_PREREQDATA, this);
   set(
@@ -220,7 +229,7 @@ upstream_call::seen upstream_call::transfer(const context& ctx, bool until_head,
   CURLM* const multi = curl_->multi;
   const after_func wake(ctx, [multi]() noexcept { ::curl_multi_wakeup(multi); });
   const auto stall = to_.options().stall_timeout;
-  while (!ctx.done()) {
+  while (!ctx.done() && !taken_) {
     int count = 0;
     ::curl_multi_perform(multi, &count);
     if (const auto* const said = ::curl_multi_info_read(multi, &count)) {
@@ -237,7 +246,7 @@ upstream_call::seen upstream_call::transfer(const context& ctx, bool until_head,
     }
     ::curl_multi_poll(multi, nullptr, 0, static_cast<int>(patience.count()), nullptr);
   }
-  return seen::silence;
+  return seen::end;
 }
 
 // What is an answer, and yet none that can be handed on.
@@ -277,13 +286,10 @@ void upstream_call::fail_by(int code) {
   switch (code) {
     case CURLE_COULDNT_CONNECT:
       fail(502, upstream_end::unreachable, "refused the connection");
-    case CURLE_OPERATION_TIMEDOUT: {
-      curl_off_t connected = 0;
-      ::curl_easy_getinfo(curl_->easy, CURLINFO_CONNECT_TIME_T, &connected);
-      fail(504, upstream_end::timed_out,
-           (connected > 0 ? "did not finish the TLS handshake" : "did not accept a connection") +
-               within);
-    }
+    case CURLE_OPERATION_TIMEDOUT:
+      fail(
+          504, upstream_end::timed_out,
+          (shaking_ ? "did not finish the TLS handshake" : "did not accept a connection") + within);
     case CURLE_PEER_FAILED_VERIFICATION:
       fail(502, upstream_end::unreachable, "has a certificate that is not to be trusted");
     case CURLE_SSL_CONNECT_ERROR:

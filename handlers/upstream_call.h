@@ -67,6 +67,7 @@ class upstream_call {
   int status_ = 0;
   bool head_whole_ = false;
   bool head_too_large_ = false;
+  bool shaking_ = false;
   bool over_ = false;
   bool settled_ = false;
   const taker* take_ = nullptr;

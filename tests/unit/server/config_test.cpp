@@ -107,12 +107,21 @@ TEST(config, the_defaults_are_those_of_the_design) {
   EXPECT_EQ(c.http.keepalive_probes, 3);
   EXPECT_EQ(c.http.user_timeout, 30s);
   using pool = config::pool_t;
-  EXPECT_EQ(c.pools,
-            (std::map<std::string, pool>{
-                {"query", pool{64, 1024}}, {"cpu", pool{2, 64}}, {"search", pool{4, 64}}}));
+  EXPECT_EQ(c.pools, (std::map<std::string, pool>{{"query", pool{64, 1024}},
+                                                  {"cpu", pool{2, 64}},
+                                                  {"search", pool{4, 64}},
+                                                  {"relay", pool{64, 256}}}));
   EXPECT_EQ(c.routes.query_sim, (config::route_t{"query", 30s}));
   EXPECT_EQ(c.routes.spin, (config::route_t{"cpu", 60s}));
   EXPECT_EQ(c.routes.search, (config::route_t{"search", 30s}));
+  EXPECT_EQ(c.routes.relay, (config::route_t{"relay", 60s}));
+  EXPECT_TRUE(c.relay.upstreams.empty());
+  EXPECT_EQ(c.relay.targets, (std::map<std::string, std::string>{
+                                 {"sim", "/query/sim"}, {"spin", "/spin"}, {"search", "/search"}}));
+  EXPECT_EQ(c.relay.max_hops, 8u);
+  EXPECT_EQ(c.relay.connect_timeout, 2s);
+  EXPECT_EQ(c.relay.stall_timeout, 60s);
+  EXPECT_EQ(c.relay.max_head_bytes, 64u * 1024);
   EXPECT_EQ(c.search.root, ".");
   EXPECT_EQ(c.search.max_matches_limit, 100'000u);
   EXPECT_EQ(c.requests.ended, 4096u);
@@ -172,7 +181,8 @@ TEST(config, every_key_has_an_effect_of_its_own) {
   std::map<std::string, config> seen;
   for_each_key([&](const std::string& path, const json& node) {
     if (path == "$schema" || path.starts_with("tls.") ||  // the editor's; not without each other
-        path == "databases.p.kind") {                     // there is one
+        path == "databases.p.kind" || path.starts_with("relay.upstreams.") ||
+        path.starts_with("relay.targets.")) {
       return;
     }
     const json usual = path.ends_with(".file")  ? "x.db"
@@ -346,12 +356,40 @@ TEST(config, a_pool_must_say_how_many_workers_it_has) {
 }
 
 TEST(config, a_route_in_a_pool_that_does_not_exist_is_refused_with_the_pools_that_do) {
-  EXPECT_EQ(error_of(R"({"routes": {"spin": {"pool": "cpus"}}})"),
-            R"(c.json: routes.spin.pool: found "cpus", allowed one of "cpu", "query", "search")");
+  EXPECT_EQ(
+      error_of(R"({"routes": {"spin": {"pool": "cpus"}}})"),
+      R"(c.json: routes.spin.pool: found "cpus", allowed one of "cpu", "query", "relay", "search")");
   EXPECT_EQ(error_of(R"({"pools": {"cpu": {"workers": 1}}})"),
             R"(c.json: routes.query_sim.pool: found "query", allowed one of "cpu")");
   EXPECT_EQ(error_of(R"({"pools": {}})"),
             R"(c.json: routes.query_sim.pool: found "query", allowed nothing: there are no pools)");
+}
+
+TEST(config, a_relay_needs_a_pool_only_if_there_is_whom_to_ask) {
+  const std::string pools = R"("pools": {"query": {"workers": 1}, "cpu": {"workers": 1},
+                                         "search": {"workers": 1}})";
+  EXPECT_EQ(error_of("{" + pools + "}"), "");
+  EXPECT_EQ(error_of("{" + pools + R"(, "relay": {"upstreams": {"next": {"url": "http://a"}}}})"),
+            R"(c.json: routes.relay.pool: found "relay", allowed one of "cpu", "query", "search")");
+}
+
+TEST(config, an_upstream_is_a_name_and_a_place_and_no_more) {
+  const auto with = [](const std::string& url) {
+    return json{{"relay", {{"upstreams", {{"next", {{"url", url}}}}}}}}.dump();
+  };
+  for (const auto* url : {"http://127.0.0.1:8081", "https://a.example", "http://[::1]:1"}) {
+    EXPECT_EQ(parse(with(url), "c.json").relay.upstreams.at("next").url, url);
+  }
+  for (const auto* url : {"ftp://a", "a:80", "http://", "http://a/", "http://a/path", "http://u@a",
+                          "http://a?b", "http://a:123456", "file:///etc/passwd", "http://a b"}) {
+    EXPECT_NE(error_of(with(url)), "") << url;
+  }
+  EXPECT_EQ(error_of(R"({"relay": {"upstreams": {"next": {}}}})").substr(0, 44),
+            "c.json: relay.upstreams.next.url: missing, a");
+  EXPECT_EQ(parse(R"({"relay": {"targets": {"a": "/b/c"}}})", "c").relay.targets,
+            (std::map<std::string, std::string>{{"a", "/b/c"}}));
+  EXPECT_NE(error_of(R"({"relay": {"targets": {"a": "b"}}})"), "");
+  EXPECT_NE(error_of(R"({"relay": {"targets": {"a": "/b?c"}}})"), "");
 }
 
 TEST(config, the_name_of_a_pool_is_short_and_plain) {

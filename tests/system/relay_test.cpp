@@ -1,0 +1,343 @@
+// GET /relay on the built binary: servers in a chain, and a real curl that hangs up at the first.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <future>
+
+#include "tests/certificate.h"
+#include "tests/system/program.h"
+#include "tests/wire/fake_upstream.h"
+
+namespace hangup::system_test {
+namespace {
+
+using test::asker;
+using test::fake_upstream;
+
+const std::string trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+// A server with one upstream, "next".
+class relaying {
+ public:
+  explicit relaying(const std::string& url, nlohmann::json relay = nlohmann::json::object(),
+                    std::vector<std::string> flags = {},
+                    const nlohmann::json& more = nlohmann::json::object())
+      : file_(testing::TempDir() + "relay-" + std::to_string(::getpid()) + "-" +
+              std::to_string(++made) + ".json") {
+    if (!relay.contains("upstreams")) {
+      relay["upstreams"]["next"]["url"] = url;
+    }
+    nlohmann::json all = {{"relay", relay}};
+    all.update(more);
+    std::ofstream(file_) << all;
+    flags.insert(flags.end(), {"--config", file_});
+    it.emplace(flags);
+  }
+  ~relaying() { ::unlink(file_.c_str()); }
+  relaying(const relaying&) = delete;
+  relaying& operator=(const relaying&) = delete;
+  server* operator->() { return &*it; }
+  std::string url() const { return it->url(""); }
+
+ private:
+  static inline int made = 0;
+  std::string file_;
+  std::optional<server> it;
+};
+
+struct chain {
+  explicit chain(const nlohmann::json& relay = nlohmann::json::object())
+      : second(third.url(""), relay), first(second.url(), relay) {}
+  server third;
+  relaying second;
+  relaying first;
+};
+
+std::vector<std::string> as(const std::string& id, std::vector<std::string> more = {}) {
+  more.insert(more.begin(), {"-H", "X-Request-Id: " + id});
+  return more;
+}
+
+TEST(relay, streams_the_answer_of_the_last_server) {
+  chain c;
+  const auto r = c.first->curl("/relay?hops=2&rows=3&row_ms=1", as("whole-1", {"-i"}));
+  EXPECT_NE(r.output.find("HTTP/1.1 200 "), std::string::npos) << r.output;
+  EXPECT_NE(r.output.find("Content-Type: application/x-ndjson"), std::string::npos) << r.output;
+  EXPECT_NE(r.output.find("{\"row\":3,\"customer\":\"customer-3\"}"), std::string::npos);
+  for (const server* s : {&*c.first.operator->(), &*c.second.operator->(), &c.third}) {
+    EXPECT_EQ(s->ended("whole-1")["end"], "completed");
+  }
+  EXPECT_EQ(c.third.ended("whole-1")["target"], "/query/sim?row_ms=1&rows=3");
+  EXPECT_EQ(c.first->metric(R"(hangup_upstream_calls_total{upstream="next",end="completed"})"), 1);
+  EXPECT_EQ(c.first->metric(R"(hangup_upstream_calls_in_flight{upstream="next"})"), 0);
+}
+
+TEST(relay, passes_parameters_on_as_they_were_meant) {
+  chain c;
+  c.first->curl("/relay?hops=2&target=search&pattern=a%26b%3Dc%20%25%3F&path=config", as("odd-1"));
+  EXPECT_EQ(c.third.ended("odd-1")["target"], "/search?path=config&pattern=a%26b%3Dc%20%25%3F");
+  EXPECT_EQ(c.third.ended("odd-1")["status"], 200);
+}
+
+TEST(relay, hands_back_a_problem_of_the_last_server_as_it_is) {
+  chain c;
+  const auto r = c.first->curl("/relay?hops=2&rows=x", {"-i"});
+  EXPECT_NE(r.output.find("HTTP/1.1 400 "), std::string::npos) << r.output;
+  EXPECT_NE(r.output.find("application/problem+json"), std::string::npos) << r.output;
+  EXPECT_NE(r.output.find("parameter \\\"rows\\\": found \\\"x\\\""), std::string::npos);
+}
+
+TEST(relay, carries_a_hang_up_at_the_first_server_to_the_last) {
+  chain c;
+  std::vector<double> times;
+  const auto asked = "/relay?hops=2&rows=1000&row_ms=1000&stream=";
+  for (int i = 0; i < 10; ++i) {
+    const auto id = "left-" + std::to_string(i);
+    process curl({"curl", "-sN", "-H", "X-Request-Id: " + id,
+                  c.first->url(asked + std::string(i % 2 == 0 ? "0" : "1"))});
+    ASSERT_TRUE(c.third.in_flight_until([&](const auto& all) {
+      return std::any_of(all.begin(), all.end(),
+                         [&](const auto& r) { return r["id"] == id && r["state"] == "running"; });
+    }));
+    curl.signal(SIGKILL);
+    const auto last = c.third.ended(id);
+    const auto first = c.first->ended(id);
+    EXPECT_EQ(last["status"], 499) << last;
+    EXPECT_EQ(first["status"], 499) << first;
+    EXPECT_EQ(c.second->ended(id)["status"], 499);
+    // CLOCK_MONOTONIC, in all of them: from the hang-up being heard by the first.
+    const auto ns =
+        last["work_stopped_ns"].get<std::int64_t>() - first["context_ended_ns"].get<std::int64_t>();
+    EXPECT_GT(ns, 0);
+    EXPECT_LT(ns, 2'000'000'000);
+    times.push_back(static_cast<double>(ns) / 1e6);
+  }
+  std::sort(times.begin(), times.end());
+  std::printf(
+      "hang-up at the first of three servers to the last query stopped: %.3f ms (median of "
+      "%zu), %.3f ms (worst)\n",
+      times[times.size() / 2], times.size(), times.back());
+  EXPECT_EQ(c.first->metric(R"(hangup_upstream_calls_total{upstream="next",end="canceled"})"), 10);
+  EXPECT_NE(c.third.program.line_with("left-0").find("stopped in"), std::string::npos);
+}
+
+TEST(relay, stops_what_only_computes_too) {
+  chain c;
+  process curl({"curl", "-s", "-H", "X-Request-Id: spun",
+                c.first->url("/relay?hops=2&target=spin&ms=60000")});
+  ASSERT_TRUE(c.third.in_flight_until([](const auto& all) {
+    return std::any_of(all.begin(), all.end(), [](const auto& r) { return r["id"] == "spun"; });
+  }));
+  curl.signal(SIGKILL);
+  EXPECT_EQ(c.third.ended("spun")["status"], 499);
+}
+
+TEST(relay, keeps_one_trace_over_all_servers_in_every_line_of_their_logs) {
+  chain c;
+  c.first->curl("/relay?hops=2&rows=1",
+                as("traced", {"-H", "traceparent: 00-" + trace_id + "-00f067aa0ba902b7-01"}));
+  std::vector<std::string> spans;
+  for (server* s : {&*c.first.operator->(), &*c.second.operator->(), &c.third}) {
+    const auto line = s->program.line_with("traced");
+    const auto at = line.find(" traced " + trace_id + "-");
+    ASSERT_NE(at, std::string::npos) << line;
+    spans.push_back(line.substr(line.size() - 17, 16));
+  }
+  EXPECT_NE(spans[0], spans[1]);
+  EXPECT_NE(spans[1], spans[2]);
+  EXPECT_EQ(spans[0].find_first_not_of("0123456789abcdef"), std::string::npos) << spans[0];
+}
+
+TEST(relay, asks_with_its_own_span_what_is_left_of_the_time_and_a_short_list_of_headers) {
+  std::promise<std::string> seen;
+  fake_upstream f([&](const asker& a) {
+    seen.set_value(a.head());
+    a.send(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/a\r\nContent-Length: 2\r\nRetry-After: 7\r\n"
+        "Cache-Control: no-store\r\nSet-Cookie: a=b\r\nServer: x\r\nConnection: close, a\r\n"
+        "Keep-Alive: timeout=5\r\n\r\nok");
+  });
+  relaying s(f.url());
+  const auto r = s->curl(
+      "/relay", as("short-list", {"-i", "-H", "Accept: text/csv", "-H", "Cookie: secret", "-H",
+                                  "Authorization: secret", "-H", "X-Request-Timeout-Ms: 5000", "-H",
+                                  "tracestate: a=1", "-H", "Via: 1.1 before", "-H", "TE: trailers",
+                                  "-H", "traceparent: 00-" + trace_id + "-00f067aa0ba902b7-01"}));
+  const auto head = seen.get_future().get();
+  for (const std::string line :
+       {"GET /query/sim HTTP/1.1", "Accept: text/csv", "X-Request-Id: short-list",
+        "tracestate: a=1", "User-Agent: hangup"}) {
+    EXPECT_NE(head.find(line + "\r\n"), std::string::npos) << line << "\n" << head;
+  }
+  EXPECT_EQ(head.find("secret"), std::string::npos) << head;
+  EXPECT_EQ(head.find("TE:"), std::string::npos) << head;
+  EXPECT_NE(head.find("Via: 1.1 before, 1.1 hangup-"), std::string::npos) << head;
+  const auto span = s->program.line_with("short-list");
+  EXPECT_NE(head.find("traceparent: 00-" + trace_id + "-" + span.substr(span.size() - 17, 16) +
+                      "-01\r\n"),
+            std::string::npos)
+      << head << span;
+  const auto at = head.find("X-Request-Timeout-Ms: ");
+  ASSERT_NE(at, std::string::npos) << head;
+  const auto left = std::stoi(head.substr(at + 22));
+  EXPECT_GT(left, 1000);
+  EXPECT_LE(left, 4980);
+
+  for (const std::string line :
+       {"Content-Type: text/a", "Retry-After: 7", "Cache-Control: no-store"}) {
+    EXPECT_NE(r.output.find(line + "\r\n"), std::string::npos) << line << "\n" << r.output;
+  }
+  for (const std::string name : {"Set-Cookie", "Server:", "Keep-Alive"}) {
+    EXPECT_EQ(r.output.find(name), std::string::npos) << r.output;
+  }
+}
+
+TEST(relay, shortens_the_deadline_at_each_hop_so_that_the_last_one_answers) {
+  chain c;
+  const auto r = c.first->curl("/relay?hops=2&rows=1000&row_ms=1000&stream=0",
+                               as("short", {"-i", "-H", "X-Request-Timeout-Ms: 1000"}));
+  EXPECT_NE(r.output.find("HTTP/1.1 504 "), std::string::npos) << r.output;
+  const auto last = c.third.ended("short");
+  EXPECT_EQ(last["end"], "deadline");
+  EXPECT_EQ(last["cause"], "deadline exceeded: the client's own");
+  const auto took = [](const nlohmann::json& e) {
+    return e["context_ended_ns"].get<std::int64_t>() - e["started_ns"].get<std::int64_t>();
+  };
+  EXPECT_LT(took(last), 970'000'000) << "two margins less";
+}
+
+TEST(relay, cuts_a_loop) {
+  // It cannot know its own port before it has one: so the loop is one of two servers.
+  std::string back;
+  {
+    const fake_upstream f([](const asker&) {});
+    back = f.url();
+  }
+  relaying one(back);
+  relaying two(one.url(), nlohmann::json::object(), {"--port", back.substr(back.rfind(':') + 1)});
+  const auto r = two->curl("/relay?hops=8", as("round", {"-i"}));
+  EXPECT_NE(r.output.find("HTTP/1.1 508 "), std::string::npos) << r.output;
+  EXPECT_NE(r.output.find("this request has been here before"), std::string::npos) << r.output;
+  const auto count = [](relaying& s) {
+    const auto all = s->get("/requests/ended?limit=1000")["ended"];
+    return std::count_if(all.begin(), all.end(), [](const auto& e) { return e["id"] == "round"; });
+  };
+  EXPECT_EQ(count(two), 2);
+  EXPECT_EQ(count(one), 1);
+}
+
+TEST(relay, stops_at_the_hop_limit_whatever_the_parameters_say) {
+  server last;
+  relaying strict(last.url(""), {{"max_hops", 1}});
+  relaying first(strict.url());
+  EXPECT_NE(first->curl("/relay?hops=3", {"-i"}).output.find("HTTP/1.1 400 "), std::string::npos)
+      << "it may not ask for two more";
+  const auto r = first->curl("/relay?hops=2", {"-i"});
+  EXPECT_NE(r.output.find("HTTP/1.1 508 "), std::string::npos) << r.output;
+  EXPECT_NE(r.output.find("has been by 1 servers, allowed 1"), std::string::npos) << r.output;
+}
+
+TEST(relay, is_not_there_without_upstreams_and_asks_nobody_else) {
+  server plain;
+  EXPECT_NE(plain.curl("/relay", {"-i"}).output.find("HTTP/1.1 404 "), std::string::npos);
+  relaying s(plain.url(""));
+  EXPECT_NE(s->curl("/relay?upstream=other", {"-i"}).output.find("HTTP/1.1 404 "),
+            std::string::npos);
+  EXPECT_NE(s->curl("/relay?target=other", {"-i"}).output.find("HTTP/1.1 404 "), std::string::npos);
+}
+
+TEST(relay, that_has_begun_to_answer_breaks_off_when_the_upstream_does) {
+  fake_upstream f([](const asker& a) {
+    a.head();
+    a.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nhello\n\r\n");
+    ::poll(nullptr, 0, 100);
+    a.reset();
+  });
+  relaying s(f.url());
+  const auto r = s->curl("/relay", as("torn", {"-N"}));
+  EXPECT_EQ(r.exit, 18) << "curl: transfer closed with outstanding read data remaining" << r.output;
+  EXPECT_EQ(r.output.rfind("hello\n", 0), 0U) << r.output;
+  const auto line = s->program.line_with("torn");
+  EXPECT_NE(line.find("200 failed"), std::string::npos) << line;
+  EXPECT_NE(line.find("the upstream \"next\" broke its answer off"), std::string::npos) << line;
+  EXPECT_EQ(s->metric(R"(hangup_upstream_calls_total{upstream="next",end="broken"})"), 1);
+}
+
+TEST(relay, to_a_server_that_is_killed_is_a_502) {
+  auto last = std::make_unique<server>();
+  relaying s(last->url(""));
+  process curl({"curl", "-si", "-H", "X-Request-Id: orphan",
+                s->url("/relay?rows=1000&row_ms=1000&stream=0")});
+  ASSERT_TRUE(last->in_flight_until([](const auto& all) {
+    return std::any_of(all.begin(), all.end(), [](const auto& r) { return r["id"] == "orphan"; });
+  }));
+  last->program.signal(SIGKILL);
+  ASSERT_EQ(curl.wait(), 0);
+  EXPECT_NE(curl.output().find("HTTP/1.1 502 "), std::string::npos) << curl.output();
+  EXPECT_NE(curl.output().find("the upstream \\\"next\\\" "), std::string::npos) << curl.output();
+  EXPECT_EQ(curl.output().find("127.0.0.1"), std::string::npos) << curl.output();
+}
+
+TEST(relay, to_a_server_that_is_silent_is_a_504) {
+  fake_upstream f([](const asker& a) { EXPECT_TRUE(a.leaves()); });
+  relaying s(f.url(), {{"stall_timeout_ms", 200}});
+  const auto r = s->curl("/relay", {"-i"});
+  EXPECT_NE(r.output.find("HTTP/1.1 504 "), std::string::npos) << r.output;
+  EXPECT_NE(r.output.find("sent nothing for 200 ms"), std::string::npos) << r.output;
+  EXPECT_TRUE(f.over(1));
+}
+
+TEST(relay, over_tls_trusts_whom_its_ca_file_names) {
+  const test::certificate own;
+  const test::certificate other;
+  server last({"--tls-certificate", own.file, "--tls-key", own.key_file});
+  const auto url = last.url("");
+  relaying s("", {{"upstreams",
+                   {{"next", {{"url", url}, {"ca_file", own.file}}},
+                    {"strange", {{"url", url}, {"ca_file", other.file}}},
+                    {"public", {{"url", url}}}}}});
+  EXPECT_EQ(s->curl("/relay?rows=1&row_ms=0").output, "{\"row\":1,\"customer\":\"customer-1\"}\n");
+  for (const auto* name : {"strange", "public"}) {
+    const auto r = s->curl("/relay?upstream=" + std::string(name), {"-i"});
+    EXPECT_NE(r.output.find("HTTP/1.1 502 "), std::string::npos) << r.output;
+    EXPECT_NE(r.output.find("certificate that is not to be trusted"), std::string::npos)
+        << r.output;
+  }
+  process curl({"curl", "-s", "-H", "X-Request-Id: tls", s->url("/relay?row_ms=60000")});
+  ASSERT_NE(s->program.output(), "");
+  const auto there = [&] {
+    return run({"curl", "-s", "--cacert", own.file, url + "/requests"}).output.find("\"tls\"") !=
+           std::string::npos;
+  };
+  while (!there()) {
+    ASSERT_FALSE(curl.wait(5ms));
+  }
+  curl.signal(SIGKILL);
+  EXPECT_NE(last.program.line_with(" tls ").find(" 499 client_closed"), std::string::npos);
+}
+
+TEST(relay, with_a_wrong_setting_is_one_line_and_exit_code_2) {
+  const auto file = testing::TempDir() + "relay-wrong-" + std::to_string(::getpid()) + ".json";
+  const auto said = [&](const std::string& upstream) {
+    std::ofstream(file) << R"({"relay": {"upstreams": {"next": )" << upstream << "}}}";
+    const auto r = run({HANGUP_BINARY, "--port", "0", "--config", file});
+    EXPECT_EQ(r.exit, 2);
+    EXPECT_EQ(std::count(r.output.begin(), r.output.end(), '\n'), 1) << r.output;
+    return r.output;
+  };
+  EXPECT_EQ(said(R"({"url": "http://a:70000"})"),
+            file +
+                ": relay.upstreams.next.url: has no port 1..65535 behind its host, or more than "
+                "that\n");
+  EXPECT_EQ(said(R"({"url": "https://a", "ca_file": "/nowhere"})"),
+            file + ": relay.upstreams.next.ca_file: cannot be read as PEM\n");
+  EXPECT_NE(said(R"({"url": "gopher://a"})").find("relay.upstreams.next.url: found \"gopher://a\""),
+            std::string::npos);
+  ::unlink(file.c_str());
+}
+
+}  // namespace
+}  // namespace hangup::system_test

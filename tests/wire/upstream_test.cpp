@@ -1,0 +1,298 @@
+// Calls to upstreams that behave, and to those that do not.
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "context/wait.h"
+#include "handlers/upstream_call.h"
+#include "http/problem.h"
+#include "tests/certificate.h"
+#include "tests/wire/fake_upstream.h"
+
+namespace hangup::handlers {
+namespace {
+
+using namespace std::chrono_literals;
+using test::asker;
+using test::black_hole;
+using test::fake_upstream;
+
+struct outcome {
+  int status = 0;  // of the answer, or of the problem
+  std::string problem{};
+  std::string body{};
+  upstream_call::headers headers{};
+};
+
+outcome ask(const upstream& u, const context& ctx = background(),
+            const upstream_call::headers& with = {}) {
+  upstream_call call(u, false, "/path?a=b", with);
+  outcome o;
+  try {
+    if (call.ask(ctx)) {
+      return o;
+    }
+    o.status = call.status();
+    o.headers = {{"content-type", std::string(call.header("content-type"))}};
+    static_cast<void>(call.body(ctx, [&](std::string_view piece) {
+      o.body.append(piece);
+      return std::error_code{};
+    }));
+  } catch (const http::problem_error& e) {
+    o.status = e.status();
+    o.problem = e.what();
+  }
+  return o;
+}
+
+upstream_options patient(std::string url) {
+  return {.url = std::move(url), .connect_timeout = 20s, .stall_timeout = 20s};
+}
+
+TEST(an_upstream, is_asked_for_the_target_with_the_headers_and_its_answer_is_handed_on) {
+  std::promise<std::string> seen;
+  fake_upstream f([&](const asker& a) {
+    seen.set_value(a.head());
+    a.send(
+        "HTTP/1.1 103 Early Hints\r\nContent-Type: wrong\r\n\r\n"
+        "HTTP/1.1 201 Created\r\nContent-Type: text/x; a=b \r\nContent-Length: 5\r\n\r\nhello");
+  });
+  const upstream u("next", patient(f.url()));
+  const auto o = ask(u, background(), {{"Accept", "text/csv"}, {"Via", "1.1 a"}});
+  EXPECT_EQ(o.problem, "");
+  EXPECT_EQ(o.status, 201);
+  EXPECT_EQ(o.body, "hello");
+  EXPECT_EQ(o.headers.front().second, "text/x; a=b");
+  const auto head = seen.get_future().get();
+  EXPECT_EQ(head.rfind("GET /path?a=b HTTP/1.1\r\n", 0), 0U) << head;
+  EXPECT_NE(head.find("\r\nAccept: text/csv\r\n"), std::string::npos) << head;
+  EXPECT_NE(head.find("\r\nVia: 1.1 a\r\n"), std::string::npos) << head;
+  EXPECT_EQ(u.count(upstream_end::completed), 1U);
+  EXPECT_EQ(u.in_flight(), 0U);
+}
+
+TEST(an_upstream, that_waits_is_not_read_before_its_body_is_wanted_nor_faster) {
+  constexpr std::size_t size = 64 << 20;
+  std::atomic<std::size_t> sent{0};
+  fake_upstream f([&](const asker& a) {
+    a.head();
+    a.send("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n");
+    const std::string block(1 << 16, 'x');
+    while (sent < size && a.send(block)) {
+      sent += block.size();
+    }
+  });
+  const upstream u("next", patient(f.url()));
+  upstream_call call(u, false, "/", {});
+  ASSERT_FALSE(call.ask(background()));
+  std::size_t taken = 0;
+  ASSERT_FALSE(call.body(background(), [&](std::string_view piece) {
+    if (taken == 0) {  // whoever takes it is slow: what is sent meanwhile fits into the kernel
+      static_cast<void>(sleep_for(background(), 500ms));
+      EXPECT_LT(sent, 32U << 20);
+    }
+    taken += piece.size();
+    return std::error_code{};
+  }));
+  EXPECT_EQ(taken, size);
+}
+
+TEST(an_upstream, whose_body_is_not_wanted_any_more_hears_of_it) {
+  fake_upstream f([&](const asker& a) {
+    a.head();
+    a.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello");
+    EXPECT_TRUE(a.leaves());
+  });
+  const upstream u("next", patient(f.url()));
+  upstream_call call(u, false, "/", {});
+  ASSERT_FALSE(call.ask(background()));
+  EXPECT_EQ(
+      call.body(background(),
+                [](std::string_view) { return std::make_error_code(std::errc::broken_pipe); }),
+      std::errc::broken_pipe);
+  EXPECT_TRUE(f.over(1));
+  EXPECT_EQ(u.count(upstream_end::canceled), 1U);
+}
+
+struct misdeed {
+  std::string name;
+  fake_upstream::script what;
+  int status;
+  upstream_end end;
+  std::string says;
+};
+
+std::ostream& operator<<(std::ostream& out, const misdeed& m) {
+  return out << m.name;
+}
+
+fake_upstream::script sends(const std::string& bytes) {
+  return [bytes](const asker& a) {
+    a.head();
+    a.send(bytes);
+  };
+}
+
+fake_upstream::script sends_and_stays(const std::string& bytes) {
+  return [bytes](const asker& a) {
+    a.head();
+    a.send(bytes);
+    EXPECT_TRUE(a.leaves());
+  };
+}
+
+fake_upstream::script sends_and_resets(const std::string& bytes) {
+  return [bytes](const asker& a) {
+    a.head();
+    a.send(bytes);
+    if (!bytes.empty()) {
+      ::poll(nullptr, 0, 50);  // a reset takes along what has not been read
+    }
+    a.reset();
+  };
+}
+
+std::vector<misdeed> misdeeds() {
+  const std::string ok = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n";
+  using enum upstream_end;
+  return {
+      {"says_nothing", sends_and_stays(""), 504, timed_out, "sent nothing for 300 ms"},
+      {"stops_in_its_head", sends_and_stays("HTTP/1.1 200 OK\r\nConte"), 504, timed_out,
+       "sent nothing for 300 ms"},
+      {"stops_in_its_body", sends_and_stays(ok + "hello"), 504, timed_out,
+       "sent nothing for 300 ms"},
+      {"closes_at_once", sends(""), 502, broken, "closed the connection without an answer"},
+      {"closes_in_its_status_line", sends("HTTP/1.1 2"), 502, broken, "without an answer"},
+      {"closes_in_its_head", sends("HTTP/1.1 200 OK\r\nContent-Type: a\r\n"), 502, broken,
+       "in the middle of the head"},
+      {"closes_in_its_body", sends(ok + "hello"), 502, broken, "broke its answer off"},
+      {"closes_in_a_chunk", sends("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel"),
+       502, broken, ""},
+      {"closes_between_chunks",
+       sends("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"), 502, broken,
+       ""},
+      {"resets_at_once", sends_and_resets(""), 502, broken, "broke its answer off"},
+      {"resets_in_its_body", sends_and_resets(ok + "hello"), 502, broken, "broke its answer off"},
+      {"talks_garbage", sends("220 mail.example ESMTP\r\n"), 502, malformed, "is not understood"},
+      {"answers_bytes", sends(std::string("\x16\x03\x01\0\1", 5)), 502, malformed, ""},
+      {"has_a_bad_chunk", sends("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), 502,
+       broken, ""},
+      {"has_a_control_in_its_head",
+       sends("HTTP/1.1 200 OK\r\nContent-Type: a\x01"
+             "b\r\n\r\n"),
+       502, malformed, ""},
+      {"has_a_large_head", sends("HTTP/1.1 200 OK\r\nA: " + std::string(5000, 'x') + "\r\n\r\n"),
+       502, malformed, "too large a head"},
+      {"goes_on_with_interim_answers",
+       [](const asker& a) {
+         a.head();
+         while (a.send("HTTP/1.1 102 Processing\r\n\r\n")) {
+         }
+       },
+       502, malformed, "too large a head"},
+      {"points_elsewhere",
+       sends("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n"
+             "Content-Length: 0\r\n\r\n"),
+       502, malformed, "answered 302"},
+      {"encodes_unasked",
+       sends("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx"), 502,
+       malformed, "encoding"},
+      {"switches_protocols", sends("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"), 502,
+       malformed, ""},
+  };
+}
+
+class an_upstream_that : public testing::TestWithParam<misdeed> {};
+
+TEST_P(an_upstream_that, misbehaves_is_a_problem_that_names_it) {
+  const auto& m = GetParam();
+  fake_upstream f(m.what);
+  const upstream u(
+      "next",
+      {.url = f.url(), .connect_timeout = 20s, .stall_timeout = 300ms, .max_head_bytes = 4096});
+  const auto o = ask(u);
+  EXPECT_EQ(o.status, m.status) << o.problem;
+  EXPECT_EQ(o.problem.rfind("the upstream \"next\" ", 0), 0U) << o.problem;
+  EXPECT_NE(o.problem.find(m.says), std::string::npos) << o.problem;
+  EXPECT_EQ(o.problem.find("127.0.0.1"), std::string::npos) << o.problem;
+  EXPECT_EQ(u.count(m.end), 1U) << o.problem;
+  EXPECT_EQ(u.in_flight(), 0U);
+  EXPECT_TRUE(f.over(1));
+}
+
+INSTANTIATE_TEST_SUITE_P(, an_upstream_that, testing::ValuesIn(misdeeds()),
+                         [](const auto& tested) { return tested.param.name; });
+
+TEST(an_upstream, that_is_not_there_is_a_502) {
+  std::string url;
+  {
+    url = fake_upstream([](const asker&) {}).url();
+  }
+  const upstream u("next", patient(url));
+  const auto o = ask(u);
+  EXPECT_EQ(o.status, 502);
+  EXPECT_EQ(o.problem, "the upstream \"next\" refused the connection");
+  EXPECT_EQ(u.count(upstream_end::unreachable), 1U);
+}
+
+TEST(an_upstream, that_cannot_be_connected_to_in_time_is_a_504) {
+  const black_hole hole;
+  const upstream u("next", {.url = hole.url(), .connect_timeout = 200ms});
+  const auto o = ask(u);
+  EXPECT_EQ(o.status, 504);
+  EXPECT_EQ(o.problem, "the upstream \"next\" did not accept a connection within 200 ms");
+  EXPECT_EQ(u.count(upstream_end::timed_out), 1U);
+}
+
+TEST(an_upstream, that_does_not_shake_hands_in_time_is_a_504) {
+  fake_upstream f([](const asker& a) { EXPECT_TRUE(a.leaves()); });
+  const upstream u("next", {.url = f.url("https"), .connect_timeout = 300ms});
+  const auto o = ask(u);
+  EXPECT_EQ(o.status, 504);
+  EXPECT_EQ(o.problem, "the upstream \"next\" did not finish the TLS handshake within 300 ms");
+  EXPECT_TRUE(f.over(1));
+}
+
+TEST(an_upstream, whose_name_is_not_known_is_a_502_and_one_that_is_not_found_in_time_a_504) {
+  const upstream unknown("next", patient("http://a.example"),
+                         [](const std::string&) { return name_lookup::addresses{}; });
+  const auto o = ask(unknown);
+  EXPECT_EQ(o.status, 502);
+  EXPECT_EQ(o.problem, "the upstream \"next\" has a name that is not known");
+
+  std::promise<void> go;
+  const auto gone = go.get_future().share();
+  const upstream slow("next", {.url = "http://a.example", .connect_timeout = 50ms},
+                      [gone](const std::string&) {
+                        gone.wait();
+                        return name_lookup::addresses{};
+                      });
+  const auto late = ask(slow);
+  EXPECT_EQ(late.status, 504);
+  EXPECT_EQ(late.problem, "the upstream \"next\" was not found by its name within 50 ms");
+  go.set_value();
+}
+
+TEST(an_upstream, is_found_by_the_addresses_of_its_name) {
+  fake_upstream f(sends("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
+  auto url = f.url();
+  url.replace(url.find("127.0.0.1"), 9, "a.example");
+  const upstream u("next", patient(url),
+                   [](const std::string&) { return name_lookup::addresses{"127.0.0.1"}; });
+  const auto o = ask(u);
+  EXPECT_EQ(o.body, "ok") << o.problem;
+}
+
+TEST(an_upstream, is_never_asked_by_way_of_a_proxy_of_the_environment) {
+  ::setenv("http_proxy", "http://127.0.0.1:1", 1);
+  ::setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
+  fake_upstream f(sends("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
+  const upstream u("next", patient(f.url()));
+  const auto o = ask(u);
+  ::unsetenv("http_proxy");
+  ::unsetenv("ALL_PROXY");
+  EXPECT_EQ(o.body, "ok") << o.problem;
+}
+
+}  // namespace
+}  // namespace hangup::handlers
