@@ -1,0 +1,292 @@
+// Behind nginx and HAProxy, run from config/nginx.conf and config/haproxy.cfg as they are shipped
+// (but for addresses and files): who hangs up on the proxy has hung up on us. And the settings that
+// swallow a hang-up do swallow it: the README's table is what these tests see.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "tests/certificate.h"
+#include "tests/system/program.h"
+#include "tests/wire/fake_upstream.h"
+
+namespace hangup::system_test {
+namespace {
+
+using edits = std::vector<std::pair<std::string, std::string>>;
+
+std::uint16_t free_port() {
+  const test::fake_upstream f([](const test::asker&) {});
+  const auto url = f.url();
+  return static_cast<std::uint16_t>(std::stoi(url.substr(url.rfind(':') + 1)));
+}
+
+std::string contents(const std::string& path) {
+  std::ifstream in(path);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::string place(std::uint16_t port) {
+  return "127.0.0.1:" + std::to_string(port);
+}
+
+enum class kind { nginx, haproxy };
+
+// The proxy, in front of a server of ours.
+class proxy {
+ public:
+  proxy(kind what, edits changes, const std::string& backend) {
+    const std::string file = what == kind::nginx ? "config/nginx.conf" : "config/haproxy.cfg";
+    const auto pem = own_.file + ".both";
+    std::ofstream(pem) << contents(own_.file) << contents(own_.key_file);
+    for (int tries = 0; !serves() && tries < 5; ++tries) {  // a free port may be taken by then
+      plain_ = free_port();
+      tls_ = free_port();
+      auto all = what == kind::nginx
+                     ? edits{{"pid /run/hangup-nginx.pid;", "pid " + own_.file + ".pid;"},
+                             {"worker_processes auto;", "worker_processes 1;"},
+                             {"listen 80;", "listen " + place(plain_) + ";"},
+                             {"listen 443 ssl", "listen " + place(tls_) + " ssl"},
+                             {"/etc/hangup/tls.crt", own_.file},
+                             {"/etc/hangup/tls.key", own_.key_file},
+                             {"server 127.0.0.1:8080;", "server " + backend + ";"}}
+                     : edits{{"bind :80", "bind " + place(plain_)},
+                             {"bind :443 ssl", "bind " + place(tls_) + " ssl"},
+                             {"/etc/hangup/tls.pem", pem},
+                             {"server hangup 127.0.0.1:8080", "server hangup " + backend}};
+      all.insert(all.end(), changes.begin(), changes.end());
+      const auto edited = own_.file + ".conf";
+      std::ofstream(edited) << changed(file, all);
+      it_.emplace(what == kind::nginx ? std::vector<std::string>{"nginx", "-e", "stderr", "-c",
+                                                                 edited, "-g", "daemon off;"}
+                                      : std::vector<std::string>{"haproxy", "-db", "-f", edited});
+    }
+    EXPECT_TRUE(serves()) << it_->output();
+  }
+  ~proxy() {
+    it_->signal(SIGTERM);
+    it_->wait();
+  }
+  proxy(const proxy&) = delete;
+  proxy& operator=(const proxy&) = delete;
+
+  std::string url(const std::string& target) const { return "http://" + place(plain_) + target; }
+  std::string tls_url(const std::string& target) const { return "https://" + place(tls_) + target; }
+  const std::string& certificate() const { return own_.file; }
+
+ private:
+  static std::string changed(const std::string& file, const edits& all) {
+    auto text = contents(file);
+    for (const auto& [from, to] : all) {
+      const auto at = text.find(from);
+      EXPECT_NE(at, std::string::npos) << file << " does not say " << from;
+      if (at != std::string::npos) {
+        text.replace(at, from.size(), to);
+      }
+    }
+    return text;
+  }
+  // Waits until it passes requests on. False: it has ended, or never began.
+  bool serves() {
+    while (it_ && !it_->wait(10ms)) {
+      if (run({"curl", "-s", "--max-time", "10", url("/healthz")}).output == "ok\n") {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  const test::certificate own_;
+  std::uint16_t plain_ = 0;
+  std::uint16_t tls_ = 0;
+  std::optional<process> it_;
+};
+
+struct server_behind {
+  server_behind(kind what, const edits& changes)
+      : front(what, changes, own.url("").substr(std::string("http://").size())) {}
+  server own;
+  proxy front;
+};
+
+// Which protocol the client speaks, and how its request leaves.
+enum class client { http_1, http_2, http_2_stream };
+// What the work behind it does then.
+enum class work { stops, goes_on };
+
+struct setting {
+  std::string name;
+  kind proxy;
+  edits changes;
+  client by;
+  bool streams;
+  work then;
+  std::string only{};  // a version of the proxy; empty: any
+};
+
+std::ostream& operator<<(std::ostream& out, const setting& s) {
+  return out << s.name;
+}
+
+bool has(const nlohmann::json& all, const std::string& id) {
+  return std::any_of(all.begin(), all.end(),
+                     [&](const auto& r) { return r["id"] == id && r["state"] == "running"; });
+}
+
+std::int64_t now_ns() {
+  return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+class behind_a_proxy : public testing::TestWithParam<setting> {
+ protected:
+  void SetUp() override {
+    const std::string needed = GetParam().proxy == kind::nginx ? "nginx" : "haproxy";
+    if (std::system(("command -v " + needed + " >/dev/null 2>&1").c_str()) != 0) {  // NOLINT
+      ASSERT_EQ(std::getenv("CI"), nullptr) << needed << " is not there";
+      GTEST_SKIP() << "to run this test: apt-get install "
+                   << (needed == "nginx" ? "nginx-light" : needed);
+    }
+    if (run({needed, "-v"}).output.find(GetParam().only) == std::string::npos) {
+      GTEST_SKIP() << "this is so in " << GetParam().only << " of " << needed;
+    }
+  }
+};
+
+// The whole connection goes.
+void hangs_up(server_behind& b, const setting& s) {
+  const std::string rows = s.streams               ? "rows=1000&row_ms=20"
+                           : s.then == work::stops ? "rows=1&row_ms=25000&stream=0"
+                                                   : "rows=4&row_ms=500&stream=0";
+  const auto target = "/query/sim?" + rows;
+  std::vector<std::string> command = {"curl", "-sN", "-H", "X-Request-Id: left"};
+  if (s.by == client::http_1) {
+    command.push_back(b.front.url(target));
+  } else {
+    command.insert(command.end(),
+                   {"--http2", "--cacert", b.front.certificate(), b.front.tls_url(target)});
+  }
+  process curl(command);
+  if (s.streams) {
+    ASSERT_NE(curl.line_with("\"row\":3"), "");
+  }
+  ASSERT_TRUE(b.own.in_flight_until([](const auto& all) { return has(all, "left"); }));
+  const auto begin = now_ns();
+  curl.signal(SIGKILL);
+  const auto e = b.own.ended("left");
+  if (s.then == work::stops) {
+    EXPECT_EQ(e["status"], 499) << e;
+    std::printf("%s: %s heard after %.2f ms\n", s.name.c_str(), e["cause"].dump().c_str(),
+                static_cast<double>(e["context_ended_ns"].get<std::int64_t>() - begin) / 1e6);
+  } else {
+    EXPECT_EQ(e["end"], "completed") << "the setting does pass the hang-up on: " << e;
+    EXPECT_GT(e["ended_ns"].get<std::int64_t>() - begin, 500'000'000);
+  }
+}
+
+// One stream of two on the same connection is cancelled (RST_STREAM): the other one goes on.
+void cancels_a_stream(server_behind& b, const setting& s) {
+  process curl({"curl",
+                "-sN",
+                "-Z",
+                "--http2",
+                "--cacert",
+                b.front.certificate(),
+                "--max-time",
+                "1",
+                "-H",
+                "X-Request-Id: left",
+                "-w",
+                "%{stderr}left over %{num_connects}\n",
+                b.front.tls_url("/query/sim?rows=1&row_ms=25000&stream=0"),
+                "--next",
+                "-sN",
+                "--http2",
+                "--cacert",
+                b.front.certificate(),
+                "-H",
+                "X-Request-Id: stays",
+                "-w",
+                "%{stderr}stays over %{num_connects} HTTP/%{http_version}\n",
+                b.front.tls_url("/query/sim?rows=5&row_ms=500")});
+  const auto e = b.own.ended("left");
+  EXPECT_EQ(e["status"], 499) << e;
+  EXPECT_FALSE(curl.wait(0ms)) << "the other stream is still there";
+  EXPECT_EQ(b.own.ended("stays")["end"], "completed");
+  curl.wait();
+  const auto said = curl.output();
+  EXPECT_NE(said.find("{\"row\":5,"), std::string::npos) << said;
+  EXPECT_NE(said.find(" HTTP/2\n"), std::string::npos) << said;
+  const bool one_connection = (said.find("left over 1\n") != std::string::npos &&
+                               said.find("stays over 0 ") != std::string::npos) ||
+                              (said.find("left over 0\n") != std::string::npos &&
+                               said.find("stays over 1 ") != std::string::npos);
+  EXPECT_TRUE(one_connection) << said;
+  EXPECT_EQ(s.then, work::stops);
+}
+
+TEST_P(behind_a_proxy, a_hang_up_is_passed_on_or_swallowed_as_the_readme_says) {
+  const auto& s = GetParam();
+  server_behind b(s.proxy, s.changes);
+  if (s.by == client::http_2_stream) {
+    cancels_a_stream(b, s);
+  } else {
+    hangs_up(b, s);
+  }
+}
+
+std::vector<setting> settings() {
+  using enum client;
+  using enum work;
+  constexpr auto nginx = kind::nginx;
+  constexpr auto haproxy = kind::haproxy;
+  const edits shipped;
+  const edits ignores = {{"proxy_ignore_client_abort off;", "proxy_ignore_client_abort on;"}};
+  const edits buffers = {{"proxy_buffering off;", "proxy_buffering on;"}};
+  const edits http_1_0 = {{"proxy_http_version 1.1;", ""},
+                          {"proxy_set_header Connection \"\";", ""}};
+  const edits without = {{"\n    option abortonclose\n", "\n"}};
+  const edits in_backend = {{"\n    option abortonclose\n", "\n"},
+                            {"    retries 0\n", "    retries 0\n    option abortonclose\n"}};
+  const edits tcp = {{"mode http\n", "mode tcp\n"},
+                     {"\n    option abortonclose\n", "\n"},
+                     {"    option forwardfor\n", ""},
+                     {"    timeout http-request 10s\n", ""},
+                     {" alpn h2,http/1.1", ""}};
+  return {
+      {"nginx_waiting", nginx, shipped, http_1, false, stops},
+      {"nginx_streaming", nginx, shipped, http_1, true, stops},
+      {"nginx_http_2_waiting", nginx, shipped, http_2, false, stops},
+      {"nginx_http_2_streaming", nginx, shipped, http_2, true, stops},
+      {"nginx_http_2_one_stream", nginx, shipped, http_2_stream, false, stops},
+      {"nginx_that_ignores_aborts_waiting", nginx, ignores, http_1, false, goes_on},
+      {"nginx_that_ignores_aborts_http_2_waiting", nginx, ignores, http_2, false, goes_on},
+      {"nginx_that_ignores_aborts_streaming", nginx, ignores, http_1, true, stops},
+      {"nginx_that_buffers_waiting", nginx, buffers, http_1, false, stops},
+      {"nginx_that_buffers_streaming", nginx, buffers, http_1, true, stops},
+      {"nginx_by_http_1_0_waiting", nginx, http_1_0, http_1, false, stops},
+      {"haproxy_waiting", haproxy, shipped, http_1, false, stops},
+      {"haproxy_streaming", haproxy, shipped, http_1, true, stops},
+      {"haproxy_http_2_waiting", haproxy, shipped, http_2, false, stops},
+      {"haproxy_http_2_streaming", haproxy, shipped, http_2, true, stops},
+      {"haproxy_http_2_one_stream", haproxy, shipped, http_2_stream, false, stops},
+      {"haproxy_without_the_option_waiting", haproxy, without, http_1, false, goes_on},
+      {"haproxy_without_the_option_streaming", haproxy, without, http_1, true, stops},
+      {"haproxy_without_the_option_http_2_waiting", haproxy, without, http_2, false, goes_on},
+      {"haproxy_without_the_option_http_2_one_stream", haproxy, without, http_2_stream, false,
+       stops},
+      {"haproxy_with_the_option_in_the_backend_waiting", haproxy, in_backend, http_1, false,
+       goes_on, "version 2.6"},
+      {"haproxy_of_tcp_waiting", haproxy, tcp, http_1, false, stops},
+  };
+}
+
+INSTANTIATE_TEST_SUITE_P(, behind_a_proxy, testing::ValuesIn(settings()),
+                         [](const auto& tested) { return tested.param.name; });
+
+}  // namespace
+}  // namespace hangup::system_test

@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <future>
 
@@ -317,6 +319,54 @@ TEST(relay, over_tls_trusts_whom_its_ca_file_names) {
   }
   curl.signal(SIGKILL);
   EXPECT_NE(last.program.line_with(" tls ").find(" 499 client_closed"), std::string::npos);
+}
+
+// A name server that does not answer, for this server alone: its /etc/resolv.conf is another one,
+// in a mount namespace of its own.
+TEST(relay, does_not_wait_for_a_name_server_when_its_client_has_left_nor_when_it_stops) {
+  if (::geteuid() != 0 || std::system("command -v unshare >/dev/null 2>&1") != 0) {  // NOLINT
+    ASSERT_EQ(std::getenv("CI"), nullptr) << "no root, or no unshare(1)";
+    GTEST_SKIP() << "to run this test: be root";
+  }
+  const int silent = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_port = htons(53);
+  ::inet_pton(AF_INET, "127.83.11.7", &at.sin_addr);
+  ASSERT_EQ(::bind(silent, reinterpret_cast<const sockaddr*>(&at), sizeof at), 0);
+  const auto folder = testing::TempDir() + "relay-names-" + std::to_string(::getpid());
+  std::filesystem::create_directory(folder);
+  std::ofstream(folder + "/resolv.conf")
+      << "nameserver 127.83.11.7\noptions timeout:30 attempts:5\n";
+  std::ofstream(folder + "/config.json") << R"({"listen": {"port": 0}, "relay": {
+      "upstreams": {"next": {"url": "http://nobody.example"}}, "connect_timeout_ms": 60000}})";
+  process s({"unshare", "-m", "sh", "-c",
+             "mount --bind " + folder +
+                 "/resolv.conf /etc/resolv.conf && exec " HANGUP_BINARY " --config " + folder +
+                 "/config.json"});
+  const auto line = s.line_with(" listens on http");
+  const auto from = line.find("http://");
+  ASSERT_NE(from, std::string::npos) << s.output();
+  const auto base = line.substr(from, line.find(' ', from) - from);
+
+  pollfd asked{silent, POLLIN, 0};
+  for (const auto* id : {"named-1", "named-2", "named-3"}) {
+    process curl({"curl", "-s", "-H", "X-Request-Id: " + std::string(id), base + "/relay"});
+    ASSERT_EQ(::poll(&asked, 1, 20'000), 1) << "the name server has been asked";
+    while (run({"curl", "-s", base + "/requests"}).output.find(id) == std::string::npos) {
+      ASSERT_FALSE(curl.wait(5ms));
+    }
+    curl.signal(SIGKILL);
+    const auto told = s.line_with(id);
+    EXPECT_NE(told.find(" 499 client_closed"), std::string::npos) << told;
+    const auto stopped = told.find("stopped in ");
+    ASSERT_NE(stopped, std::string::npos) << told;
+    EXPECT_LT(std::stod(told.substr(stopped + 11)), 2000) << told;
+  }
+  s.signal(SIGTERM);
+  EXPECT_EQ(s.wait(), 0) << "the look-up goes on, and nobody waits for it";
+  ::close(silent);
+  std::filesystem::remove_all(folder);
 }
 
 TEST(relay, with_a_wrong_setting_is_one_line_and_exit_code_2) {
