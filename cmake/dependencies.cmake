@@ -86,6 +86,7 @@ if(HANGUP_SERVER)
 
   pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.37)
   pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq)  # no sensible way to build it from source
+  find_package(CURL 7.85 REQUIRED) # a package or nothing, as OpenSSL; 7.85: allowed protocols by name
 
   pkg_check_modules(RE2 QUIET IMPORTED_TARGET re2)
   if(RE2_FOUND)

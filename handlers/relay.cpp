@@ -97,7 +97,7 @@ std::string via_of(const httplib::Request& req, const std::string& self, unsigne
   }
   if (been.size() >= max_hops) {
     throw http::problem_error(508, "this request has been by " + std::to_string(been.size()) +
-                                       " servers, allowed " + std::to_string(max_hops));
+                                       " others, allowed " + std::to_string(max_hops));
   }
   return via + (req.version == "HTTP/1.0" ? "1.0 " : "1.1 ") + self;
 }

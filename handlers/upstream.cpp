@@ -28,7 +28,7 @@ std::string_view name(upstream_end end) noexcept {
   return "unknown";
 }
 
-upstream::upstream(std::string name, upstream_options how, name_lookup::function look)
+upstream::upstream(std::string name, const upstream_options& how, name_lookup::function look)
     : upstream(std::move(name), how, place_of(how.url), std::move(look)) {
   if (!how_.url.starts_with("https:")) {
     return;

@@ -44,7 +44,7 @@ class upstream {
   // Throws std::invalid_argument for a URL that is not as above, or a CA file that cannot be read.
   // The authorities are read here, once: that may take a tenth of a second.
   // `look` finds its addresses.
-  upstream(std::string name, upstream_options how,
+  upstream(std::string name, const upstream_options& how,
            name_lookup::function look = name_lookup::system_lookup);
 
   const std::string& name() const noexcept { return name_; }

@@ -99,7 +99,9 @@ upstream_call::upstream_call(const upstream& to, bool is_head, const std::string
   set(easy, CURLOPT_CAINFO, static_cast<const char*>(nullptr));
   set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
   for (const auto& [name, value] : with) {
-    curl_->sent = append(curl_->sent, name + ": " + value);
+    auto line = name;
+    line.append(": ").append(value);
+    curl_->sent = append(curl_->sent, line);
   }
   set(easy, CURLOPT_HTTPHEADER, curl_->sent);
 

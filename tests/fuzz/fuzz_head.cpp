@@ -6,6 +6,7 @@
 #include <string>
 
 #include "http/head.h"
+#include "http/trace.h"
 
 using namespace hangup::http;
 
@@ -39,6 +40,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   } else if (is == head_is::whole) {
     require(head.size > 0 && head.size <= size && bytes.substr(head.size - 4, 4) == "\r\n\r\n");
     require(!head.chunked || head.content_length == 0);
+    const auto journey = trace::continued(head.traceparent, head.tracestate);
+    const auto next = trace::continued(journey.header(), journey.state());
+    require(next.trace_id() == journey.trace_id() && next.parent_id() == journey.span_id());
+    require(next.state() == journey.state() && journey.state().size() <= 512);
     std::string out;
     write_head(head, out);
     request_head again;

@@ -153,6 +153,27 @@ TEST(relay, keeps_one_trace_over_all_servers_in_every_line_of_their_logs) {
   EXPECT_EQ(spans[0].find_first_not_of("0123456789abcdef"), std::string::npos) << spans[0];
 }
 
+TEST(trace, is_in_the_lines_of_late_stoppers_and_in_json_too) {
+  const auto file = testing::TempDir() + "trace-" + std::to_string(::getpid()) + ".json";
+  const auto header = "traceparent: 00-" + trace_id + "-00f067aa0ba902b7-01";
+  for (const std::string format : {"text", "json"}) {
+    std::ofstream(file) << R"({"http": {"late_after_ms": 1}, "log": {"format": ")" + format +
+                               "\"}}";
+    server s({"--config", file});
+    s.curl("/spin?ms=500&look=0", {"--max-time", "0.1", "-H", header});
+    for (const auto* what : {"still works", "stopped at last", " 499 "}) {
+      const auto line =
+          s.program.line_with(format == "text"                     ? what
+                              : std::string(what) == " 499 "       ? "\"status\":499"
+                              : std::string(what) == "still works" ? "\"late stopper\""
+                                                                   : "\"late stopper stopped\"");
+      EXPECT_NE(line.find(trace_id), std::string::npos) << format << ": " << line;
+      EXPECT_EQ(line.find("00f067aa0ba902b7") != std::string::npos, format == "json") << line;
+    }
+  }
+  ::unlink(file.c_str());
+}
+
 TEST(relay, asks_with_its_own_span_what_is_left_of_the_time_and_a_short_list_of_headers) {
   std::promise<std::string> seen;
   fake_upstream f([&](const asker& a) {
@@ -239,7 +260,7 @@ TEST(relay, stops_at_the_hop_limit_whatever_the_parameters_say) {
       << "it may not ask for two more";
   const auto r = first->curl("/relay?hops=2", {"-i"});
   EXPECT_NE(r.output.find("HTTP/1.1 508 "), std::string::npos) << r.output;
-  EXPECT_NE(r.output.find("has been by 1 servers, allowed 1"), std::string::npos) << r.output;
+  EXPECT_NE(r.output.find("has been by 1 others, allowed 1"), std::string::npos) << r.output;
 }
 
 TEST(relay, is_not_there_without_upstreams_and_asks_nobody_else) {
