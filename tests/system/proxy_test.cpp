@@ -197,7 +197,7 @@ void cancels_a_stream(server_behind& b, const setting& s) {
                 "--cacert",
                 b.front.certificate(),
                 "--max-time",
-                "1",
+                "2",
                 "-H",
                 "X-Request-Id: left",
                 "-w",
@@ -212,14 +212,14 @@ void cancels_a_stream(server_behind& b, const setting& s) {
                 "X-Request-Id: stays",
                 "-w",
                 "%{stderr}stays over %{num_connects} HTTP/%{http_version}\n",
-                b.front.tls_url("/query/sim?rows=5&row_ms=500")});
+                b.front.tls_url("/query/sim?rows=9&row_ms=500")});
   const auto e = b.own.ended("left");
   EXPECT_EQ(e["status"], 499) << e;
   EXPECT_FALSE(curl.wait(0ms)) << "the other stream is still there";
   EXPECT_EQ(b.own.ended("stays")["end"], "completed");
   curl.wait();
   const auto said = curl.output();
-  EXPECT_NE(said.find("{\"row\":5,"), std::string::npos) << said;
+  EXPECT_NE(said.find("{\"row\":9,"), std::string::npos) << said;
   EXPECT_NE(said.find(" HTTP/2\n"), std::string::npos) << said;
   const bool one_connection = (said.find("left over 1\n") != std::string::npos &&
                                said.find("stays over 0 ") != std::string::npos) ||
