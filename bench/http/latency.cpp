@@ -62,13 +62,14 @@ json latency(const target& at, const latency_options& how, std::uint64_t seed) {
       hang_up(fd, how.how);
       left.emplace_back(std::move(id), now);
     }
-    // They are given time to be heard, but one that never is does not hold up the rest.
+    // They are given time to be heard, but one that never is does not hold up the rest. What was
+    // found stays found: each look, and the load, pushes older entries out of the page.
     constexpr int looks = 20;
     auto found = stops(at.port, how.page);
     const auto heard = [&found](const auto& one) { return found.contains(one.first); };
     for (int i = 0; i < looks && !std::all_of(left.begin(), left.end(), heard); ++i) {
       sleep_until(now_ns() + 50'000'000);
-      found = stops(at.port, how.page);
+      found.merge(stops(at.port, how.page));
     }
     for (const auto& [id, closed] : left) {
       const auto it = found.find(id);

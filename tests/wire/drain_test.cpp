@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <iostream>
 #include <memory>
 
 #include "tests/wire/fixture.h"
@@ -87,7 +88,9 @@ TEST(drain, returns_as_soon_as_the_last_request_has_ended) {  // C33
     EXPECT_EQ(c.receive().status, 200);
     EXPECT_TRUE(half.sees_the_end());
   }
-  EXPECT_LT(best, sanitized ? 100ms : 20ms);
+  std::cout << "drain() returned " << std::chrono::duration<double, std::micro>(best).count()
+            << " us after the gate was opened, at best of ten times\n";
+  EXPECT_LT(best, sanitized ? 100ms : 5ms);
 }
 
 TEST(drain, answers_who_is_connected_already_and_closes) {
