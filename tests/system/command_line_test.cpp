@@ -89,9 +89,7 @@ TEST(command_line, a_search_root_that_is_not_there_is_one_line_and_exit_code_2) 
 
 TEST(command_line, a_port_that_is_taken_is_one_line_and_exit_code_1) {
   const server first;
-  const auto url = first.url("");
-  const auto port = url.substr(url.rfind(':') + 1);
-  const auto r = hangup({"--port", port});
+  const auto r = hangup({"--port", std::to_string(first.port())});
   EXPECT_EQ(r.exit, 1);
   EXPECT_TRUE(is_one_line(r.output)) << r.output;
   EXPECT_NE(r.output.find("Address already in use"), std::string::npos) << r.output;

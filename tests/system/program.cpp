@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <fstream>
 #include <functional>
 #include <stdexcept>
 
@@ -138,6 +139,16 @@ result run(std::vector<std::string> command) {
   return {exit.value_or(-1), p.output()};
 }
 
+std::size_t resident_kib(int pid) {
+  std::ifstream in("/proc/" + std::to_string(pid) + "/status");
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with("VmRSS:")) {
+      return static_cast<std::size_t>(std::stoul(line.substr(6)));
+    }
+  }
+  return 0;
+}
+
 server::server(std::vector<std::string> flags) : program(with_binary(std::move(flags))) {
   const auto line = program.line_with(" listens on http");
   const auto from = line.find("http");
@@ -146,6 +157,8 @@ server::server(std::vector<std::string> flags) : program(with_binary(std::move(f
     throw std::runtime_error("the server did not start: " + program.output());
   }
   base_ = line.substr(from, line.find(' ', from) - from);
+  port_ = static_cast<std::uint16_t>(std::stoi(base_.substr(base_.rfind(':') + 1)));
+  pid_ = std::stoi(line.substr(line.rfind("pid ") + 4));
 }
 
 std::string server::url(const std::string& target) const {

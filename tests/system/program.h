@@ -6,6 +6,8 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -53,12 +55,17 @@ struct result {
 // Runs a command to its end.
 result run(std::vector<std::string> command);
 
+// What a process has in memory.
+std::size_t resident_kib(int pid);
+
 // A running hangup on a port of its own, without a configuration file unless a flag names one.
 class server {
  public:
   explicit server(std::vector<std::string> flags = {});
 
   std::string url(const std::string& target) const;
+  std::uint16_t port() const noexcept { return port_; }
+  int pid() const noexcept { return pid_; }
   // curl -sS [options] url, to its end.
   result curl(const std::string& target, std::vector<std::string> options = {}) const;
   nlohmann::json get(const std::string& target) const;  // 200 and JSON, else null
@@ -76,6 +83,8 @@ class server {
 
  private:
   std::string base_;  // "http://127.0.0.1:8080"
+  std::uint16_t port_;
+  int pid_;
 };
 
 }  // namespace hangup::system_test

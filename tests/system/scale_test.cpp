@@ -33,27 +33,22 @@ class scale : public testing::Test {
   void start(std::size_t workers) {
     const auto file = testing::TempDir() + "scale-" + std::to_string(::getpid()) + ".json";
     std::ofstream(file) << nlohmann::json{{"listen", {{"port", 0}, {"backlog", 4096}}},
-                                          {"log", {{"level", "warn"}}},
                                           {"http", {{"max_connections", 20'000}}},
                                           {"pools",
                                            {{"query", {{"workers", workers}, {"queue", 20'000}}},
                                             {"cpu", {{"workers", 2}, {"queue", 1}}},
                                             {"search", {{"workers", 1}, {"queue", 1}}}}},
                                           {"routes", {{"query_sim", {{"deadline_ms", 0}}}}}};
-    server_.emplace(std::vector<std::string>{"--config", file, "--log-level", "info"});
+    server_.emplace(std::vector<std::string>{"--config", file});
     std::filesystem::remove(file);
-    const auto said = server_->program.line_with("listens on");
-    pid_ = said.substr(said.rfind("pid ") + 4);
-    const auto url = server_->url("");
-    port_ = static_cast<std::uint16_t>(std::stoi(url.substr(url.rfind(':') + 1)));
     EXPECT_EQ(server_->curl("/query/sim?rows=1&row_ms=1").exit, 0);  // what the first answer takes
-    before_kib_ = resident_kib();
+    before_kib_ = static_cast<double>(resident_kib(server_->pid()));
   }
 
   void connect_all(const std::string& request, bool answered) {
     clients_.reserve(count_);
     while (clients_.size() < count_) {
-      clients_.emplace_back(port_);
+      clients_.emplace_back(server_->port());
       ASSERT_TRUE(clients_.back().connected());
       ASSERT_TRUE(clients_.back().send(request));
       if (answered) {
@@ -74,23 +69,18 @@ class scale : public testing::Test {
                       static_cast<std::size_t>(ended) + count_));
   }
   // Of what came since start().
-  double kib_each() const { return (resident_kib() - before_kib_) / static_cast<double>(count_); }
+  double kib_each() const {
+    return (static_cast<double>(resident_kib(server_->pid())) - before_kib_) /
+           static_cast<double>(count_);
+  }
   std::size_t entries(const char* what) const {
-    return wire::entries(("/proc/" + pid_ + what).c_str());
+    return wire::entries(("/proc/" + std::to_string(server_->pid()) + what).c_str());
   }
 
   std::size_t count_ = 0;
   std::optional<server> server_;
 
  private:
-  double resident_kib() const {
-    double pages = 0;
-    std::ifstream("/proc/" + pid_ + "/statm") >> pages >> pages;
-    return pages * ::getpagesize() / 1024;
-  }
-
-  std::string pid_;
-  std::uint16_t port_ = 0;
   double before_kib_ = 0;
   std::vector<client> clients_;
 };

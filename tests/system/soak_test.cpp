@@ -49,15 +49,6 @@ class soaked {
   std::size_t entries(const char* what) const {
     return wire::entries(("/proc/" + std::to_string(pid_) + what).c_str());
   }
-  std::size_t resident_kib() const {
-    std::ifstream in("/proc/" + std::to_string(pid_) + "/status");
-    for (std::string line; std::getline(in, line);) {
-      if (line.starts_with("VmRSS:")) {
-        return static_cast<std::size_t>(std::stoul(line.substr(6)));
-      }
-    }
-    return 0;
-  }
   // How many descriptors it may have; more is as many as there were.
   void allow_descriptors(rlim_t count) const {
     rlimit limit{};
@@ -275,7 +266,7 @@ TEST(soak, leaves_one_story_and_nothing_else) {
     }
     all.emplace_back([&] { faults(server, over); });
     std::this_thread::sleep_for(duration() / 5);
-    warm_kib = server.resident_kib();
+    warm_kib = resident_kib(server.pid());
     std::this_thread::sleep_for(duration() - duration() / 5);
     over = true;
   }
@@ -295,8 +286,8 @@ TEST(soak, leaves_one_story_and_nothing_else) {
   }
   EXPECT_LE(server.entries("/fd"), descriptors + 10);  // of workers that had not waited before
   EXPECT_LE(server.entries("/task"), threads + 10);    // workers are made when they are needed
-  if (!wire::sanitized) {  // which keep what is freed
-    EXPECT_LE(server.resident_kib(), warm_kib + warm_kib / 4 + 32 * 1024);
+  if (!wire::sanitized) {                              // which keep what is freed
+    EXPECT_LE(resident_kib(server.pid()), warm_kib + warm_kib / 4 + 32 * 1024);
   }
 
   const auto remembered =
