@@ -299,6 +299,14 @@ class live_server {
   bool await_no_connections() const {
     return eventually([this] { return connections() == 0; });
   }
+  // The same where clients have left before they were accepted: no connection is none yet, too.
+  // They are accepted in their order, so all of them have been when one behind them sees its end.
+  bool await_all_gone() const {
+    client last = connect();
+    last.shutdown_write();
+    static_cast<void>(last.receive_rest());
+    return last.how_it_ended() != ending::none && await_no_connections();
+  }
   bool await_quiet() const {
     return eventually([this] { return server.in_flight().empty() && busy() == 0; });
   }

@@ -92,7 +92,7 @@ TEST_F(storm, of_rounds_of_connect_request_leave_leaves_nothing_behind) {  // C4
     ASSERT_TRUE(c.send(requests[static_cast<std::size_t>(i) % requests.size()]));
     i % 3 == 0 ? c.reset() : c.close();
   }
-  EXPECT_TRUE(server.await_no_connections()) << server.left();
+  EXPECT_TRUE(server.await_all_gone()) << server.left();
   EXPECT_TRUE(server.await_quiet()) << server.left();
   EXPECT_EQ(server.seen.all().size(), server.seen.began_count());
 }
@@ -195,7 +195,7 @@ TEST_F(storm, of_random_clients_ends_each_request_once) {
     for (auto& t : threads) {
       t.join();
     }
-    EXPECT_TRUE(server.await_no_connections()) << server.left();
+    EXPECT_TRUE(server.await_all_gone()) << server.left();
     EXPECT_TRUE(server.await_quiet()) << server.left();
     EXPECT_EQ(server.seen.all().size(), server.seen.began_count());
     client c = server.connect();
@@ -220,7 +220,7 @@ TEST_F(storm, of_deadlines_that_pass_as_clients_leave) {
     }
   }
   clients.clear();
-  EXPECT_TRUE(server.await_no_connections()) << server.left();
+  EXPECT_TRUE(server.await_all_gone()) << server.left();
   EXPECT_TRUE(server.await_quiet()) << server.left();
   EXPECT_EQ(server.seen.all().size(), server.seen.began_count());
 }

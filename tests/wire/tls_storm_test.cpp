@@ -110,7 +110,7 @@ TEST_P(tls_storm, of_random_clients_ends_each_request_once) {
   for (auto& t : threads) {
     t.join();
   }
-  EXPECT_TRUE(server.await_no_connections()) << server.left();
+  EXPECT_TRUE(server.await_all_gone()) << server.left();
   EXPECT_TRUE(server.await_quiet()) << server.left();
   EXPECT_EQ(server.seen.all().size(), server.seen.began_count());
   if (!sanitized) {  // else they are too few for each kind to be among them
@@ -149,7 +149,7 @@ TEST(tls_departures, at_any_moment_of_a_request_end_it_once) {
     }
     c.close();
   }
-  EXPECT_TRUE(server.await_no_connections()) << server.left();
+  EXPECT_TRUE(server.await_all_gone()) << server.left();
   EXPECT_TRUE(server.await_quiet()) << server.left();
   std::size_t left = 0;
   for (const auto& r : server.seen.all()) {
