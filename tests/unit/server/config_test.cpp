@@ -331,7 +331,7 @@ TEST(config, a_database_or_a_parameter_that_makes_no_sense_is_refused) {
   EXPECT_EQ(error_of(R"({"databases": {"d": {"kind": "sqlite", "file": "x", "sample": 1}}})"),
             "c.json: databases.d.sample: found 1, allowed true or false");
   EXPECT_EQ(error_of(R"({"databases": {"d": {"kind": "sqlite", "file": "x", "pool": "y"}}})"),
-            "c.json: databases.d.pool: found \"y\", allowed one of \"cpu\", \"query\", "
+            "c.json: databases.d.pool: found \"y\", allowed one of \"cpu\", \"query\", \"relay\", "
             "\"search\"");
 }
 
