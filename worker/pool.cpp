@@ -8,6 +8,17 @@
 namespace hangup {
 namespace {
 
+using namespace std::chrono_literals;
+
+constexpr unsigned a_crowd = 16;
+constexpr auto shortly = 1ms;         // one after the other, who leave in a crowd
+constexpr auto crowd_goes_on = 50ms;  // after the last of them
+
+// Has it ended, and not because the work is done?
+bool nobody_waits(const context& ctx) {
+  return ctx.done() && ctx.cause()->kind != cause_kind::handler_returned;
+}
+
 class category final : public std::error_category {
  public:
   const char* name() const noexcept override { return "pool"; }
@@ -32,7 +43,8 @@ const std::error_category& pool_category() noexcept {
 
 void job::on_end() noexcept {
   if (pool_->drop(*this)) {
-    dropped();  // may destroy this
+    const context last = std::move(ctx_);  // nothing is kept beyond its time
+    dropped();                             // may destroy this
   }
 }
 
@@ -64,10 +76,8 @@ pool::~pool() {
 std::error_code pool::post(const context& ctx, job& j, location from) {
   j.pool_ = this;
   j.place_ = job::place::outside;
-  if (late_.call) {
-    j.ctx_ = ctx;
-    j.from_ = from;
-  }
+  j.ctx_ = ctx;
+  j.from_ = from;
   // Registered before it is queued: a worker may take it, run it and destroy it as soon as it is.
   // If the context ends in between, the job is marked and not queued.
   j.registration_.emplace(ctx, job::on_end_of{&j});
@@ -89,6 +99,7 @@ std::error_code pool::post(const context& ctx, job& j, location from) {
     j.place_ = job::place::taken;
     hold.unlock();
     j.registration_.reset();
+    const context last = std::move(j.ctx_);
     return refused;
   }
   enqueue(j);
@@ -141,24 +152,43 @@ void pool::work() {
     if (first_ == nullptr) {
       return;
     }
-    job& j = *first_;
+    job& j = next();
     unlink(j);
     j.place_ = job::place::taken;
     --idle_;
     ++stats_.running;
     hold.unlock();
     j.registration_.reset();  // waits if the context is just ending: its hook finds `taken`
-    run(j);
+    const context ctx = std::move(j.ctx_);
+    run(ctx, j);
     hold.lock();
+    if (nobody_waits(ctx)) {
+      note_left();
+    }
     --stats_.running;
     ++idle_;
   }
 }
 
-void pool::run(job& j) {
+// With the lock held, and something in the queue.
+job& pool::next() noexcept {
+  newest_next_ = !newest_next_ && left_in_a_row_ > 0 && clock::now() < crowd_until_;
+  return newest_next_ ? *last_ : *first_;
+}
+
+// With the lock held: the context of a job has ended.
+void pool::note_left() noexcept {
+  const auto now = clock::now();
+  left_in_a_row_ = now - std::exchange(left_last_, now) < shortly ? left_in_a_row_ + 1 : 1;
+  if (left_in_a_row_ >= a_crowd) {
+    crowd_until_ = now + crowd_goes_on;
+  }
+}
+
+void pool::run(const context& ctx, job& j) {
   std::optional<late_watch> watch;
   if (late_.call) {
-    watch.emplace(std::exchange(j.ctx_, background()), late_, how_.name, j.from_);
+    watch.emplace(ctx, late_, how_.name, j.from_);
   }
   j.run();  // may destroy it
 }
@@ -178,6 +208,7 @@ bool pool::drop(job& j) noexcept {
   if (waited) {
     unlink(j);
     ++stats_.dropped;
+    note_left();
   }
   j.place_ = job::place::dropped;
   return waited;

@@ -147,6 +147,51 @@ TEST(pool, runs_what_waits_in_the_order_in_which_it_was_accepted) {
   EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
 }
 
+TEST(pool, runs_the_newest_every_second_time_while_those_who_wait_leave_in_a_crowd) {
+  const std::vector<int> newest_and_oldest = {5, 0, 4, 1, 3, 2};
+  // A crowd is one only if it is quick, which a stall of the machine may prevent.
+  EXPECT_TRUE(spin_until([&] {
+    pool p({.name = "p", .workers = 1, .queue = 300});
+    std::vector<int> order;
+    {
+      busy first(p);
+      std::vector<cancelable> crowd;
+      for (int i = 0; i < 200; ++i) {
+        crowd.push_back(with_cancel(background()));
+        EXPECT_FALSE(p.submit(crowd.back().ctx, [](const context&) {}));
+      }
+      for (int i = 0; i < 6; ++i) {
+        EXPECT_FALSE(p.submit(background(), [&order, i](const context&) { order.push_back(i); }));
+      }
+      for (auto& one : crowd) {
+        one.cancel();
+      }
+    }
+    EXPECT_TRUE(spin_until([&] { return is_idle(p); }));
+    EXPECT_EQ(order.size(), 6U);
+    return order == newest_and_oldest;
+  }));
+}
+
+TEST(pool, keeps_its_order_however_quickly_its_jobs_are_done_and_end_their_contexts) {
+  pool p({.name = "p", .workers = 1, .queue = 200});
+  std::vector<int> order;
+  std::vector<cancelable> all;
+  {
+    busy first(p);
+    for (int i = 0; i < 200; ++i) {
+      all.push_back(with_cancel(background()));
+      ASSERT_FALSE(p.submit(all.back().ctx, [&, i](const context&) {
+        order.push_back(i);
+        all[static_cast<std::size_t>(i)].cancel({.kind = cause_kind::handler_returned});
+      }));
+    }
+  }
+  ASSERT_TRUE(spin_until([&] { return is_idle(p); }));
+  ASSERT_EQ(order.size(), 200U);
+  EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
+}
+
 TEST(pool, without_a_queue_accepts_as_long_as_a_worker_is_free) {
   pool p({.name = "p", .workers = 2, .queue = 0});
   busy a(p);
