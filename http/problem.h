@@ -25,8 +25,9 @@ std::string problem_body(int status, std::string_view detail, std::string_view r
 void set_problem(httplib::Response& res, int status, std::string_view detail,
                  std::string_view request_id);
 
-// Thrown by a handler: this problem is the answer, and its detail stands in the log as well. Thrown
-// out of a stream, whose head has been sent, it breaks the answer off and stands in the log.
+// Thrown by a handler: this problem is the answer, and its detail stands in the log as well; a 503
+// has "Retry-After: 1". Thrown out of a stream, whose head has been sent, it breaks the answer off
+// and stands in the log.
 class problem_error : public std::runtime_error {
  public:
   problem_error(int status, const std::string& detail)

@@ -28,6 +28,9 @@ void turn::answer(httplib::Request& req, httplib::Response& res) {
   } catch (const problem_error& e) {
     x_.broken = e.what();
     clear(res);
+    if (e.status() == 503) {
+      res.set_header("Retry-After", "1");
+    }
     set_problem(res, e.status(), e.what(), x_.stamp.id);
   } catch (const std::exception& e) {
     fail(res, e.what());

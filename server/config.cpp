@@ -233,6 +233,7 @@ config filled(const json& document) {
   take(routes, "spin", c.routes.spin);
   take(routes, "search", c.routes.search);
   take(routes, "relay", c.routes.relay);
+  take(routes, "fanout", c.routes.fanout);
 
   for (const auto& database : document.at("databases").items()) {
     c.databases[database.key()] = read_database(database.value());
@@ -253,6 +254,12 @@ config filled(const json& document) {
   take(relay, "stall_timeout_ms", c.relay.stall_timeout);
   take(relay, "max_head_bytes", c.relay.max_head_bytes);
 
+  const auto& fanout = document.at("fanout");
+  take(fanout, "report", c.fanout.report);
+  take(fanout, "max_parts", c.fanout.max_parts);
+  take(fanout, "parts_at_once", c.fanout.parts_at_once);
+  take(fanout, "wait_ms", c.fanout.wait);
+
   take(document.at("requests"), "ended", c.requests.ended);
 
   take(document.at("stopping"), "drain_seconds", c.stopping.drain);
@@ -261,13 +268,15 @@ config filled(const json& document) {
 }
 
 // What a schema cannot say: the pool of a route or a database is one of the pools. Without
-// upstreams there is no relay.
+// upstreams there is no relay, without databases no fan-out.
 problem check_pools(const json& document) {
   const auto& pools = document.at("pools");
   for (const auto* const section : {"routes", "databases"}) {
     for (const auto& user : document.at(section).items()) {
       const auto name = user.value().at("pool").get<std::string>();
-      const bool is_there = user.key() != "relay" || !document.at("relay").at("upstreams").empty();
+      const bool is_there = user.key() == "relay"    ? !document.at("relay").at("upstreams").empty()
+                            : user.key() == "fanout" ? !document.at("databases").empty()
+                                                     : true;
       if (is_there && !pools.contains(name)) {
         std::vector<std::string> known;
         for (const auto& pool : pools.items()) {

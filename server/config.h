@@ -89,6 +89,7 @@ struct config {
     route_t spin;
     route_t search;
     route_t relay;
+    route_t fanout;
     bool operator==(const routes_t&) const = default;
   } routes;
 
@@ -130,6 +131,14 @@ struct config {
     std::size_t max_head_bytes = 0;
     bool operator==(const relay_t&) const = default;
   } relay;
+
+  struct fanout_t {
+    std::string report;
+    unsigned max_parts = 0;
+    unsigned parts_at_once = 0;
+    std::chrono::milliseconds wait{};
+    bool operator==(const fanout_t&) const = default;
+  } fanout;
 
   struct requests_t {
     std::size_t ended = 0;

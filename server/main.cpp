@@ -14,6 +14,7 @@
 #include <poll.h>
 
 #include "context/wait.h"
+#include "handlers/query/fanout.h"
 #include "handlers/query/routes.h"
 #include "handlers/relay.h"
 #include "handlers/search.h"
@@ -21,6 +22,7 @@
 #include "handlers/spin.h"
 #include "server/databases.h"
 #include "server/ended_requests.h"
+#include "server/fanout_metrics.h"
 #include "server/flags.h"
 #include "server/identity.h"
 #include "server/metrics.h"
@@ -208,6 +210,16 @@ int run(const launch& with) {
   // Probes may wait for a database, and must not wait for queries.
   pool probes({.name = "probe", .workers = 2, .queue = 16});
 
+  std::vector<query::source*> askable;
+  for (const auto& d : *sources) {
+    askable.push_back(d.get());
+  }
+  query::fanout fanout({.report = c.fanout.report,
+                        .max_parts = c.fanout.max_parts,
+                        .parts_at_once = c.fanout.parts_at_once,
+                        .wait = c.fanout.wait},
+                       askable);
+  const fanout_metrics fanout_counts(fanout);
   std::unique_ptr<metrics> counts;
   http::server server(http_options(c));
   const auto slow = [&](const char* path, const config::route_t& r, http::handler h) {
@@ -233,6 +245,9 @@ int run(const launch& with) {
   if (!relays->upstreams.empty()) {
     slow("/relay", c.routes.relay, handlers::relay(relays));
   }
+  if (!askable.empty()) {
+    slow("/fanout", c.routes.fanout, fanout.handler());
+  }
   add_pages(server, ended);
   add_readiness_page(server, known.empty() ? nullptr : &probes,
                      [&sources](const context& ctx) { return unreachable(ctx, *sources); });
@@ -246,6 +261,9 @@ int run(const launch& with) {
       server, counted, [&log] { return log.dropped(); }, known);
   if (!relays->upstreams.empty()) {
     counts->include(upstream_counts);
+  }
+  if (!askable.empty()) {
+    counts->include(fanout_counts);
   }
   if (with.identity) {
     server.use_tls(with.identity);

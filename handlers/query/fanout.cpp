@@ -1,0 +1,156 @@
+#include "handlers/query/fanout.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+
+#include "handlers/parameters.h"
+#include "handlers/query/merged_parts.h"
+#include "http/problem.h"
+#include "http/request.h"
+
+namespace hangup::query {
+namespace {
+
+constexpr std::size_t longest_name = 64;
+
+struct question {
+  std::vector<part> parts{};
+  std::optional<planned_failure> fails{};
+  format as{};
+};
+
+[[noreturn]] void refuse(int status, const std::string& detail) {
+  throw http::problem_error(status, detail);
+}
+
+// Those that are asked, in the order of the configuration.
+std::vector<source*> asked(const std::vector<source*>& all, const std::string& database,
+                           const std::string& report) {
+  std::vector<source*> found;
+  std::string names;
+  for (auto* s : all) {
+    names.append(names.empty() ? "" : ", ").append(s->name());
+    if ((database.empty() || s->name() == database) && s->reports().contains(report)) {
+      found.push_back(s);
+    }
+  }
+  if (!found.empty()) {
+    return found;
+  }
+  const bool known =
+      std::any_of(all.begin(), all.end(), [&](auto* s) { return s->name() == database; });
+  if (!database.empty() && !known) {
+    refuse(404, "there is no database \"" + database + "\" here; there are: " + names);
+  }
+  refuse(404, (database.empty() ? "no database here" : "the database \"" + database + "\"") +
+                  (database.empty() ? " has a report \"" : " has no report \"") + report +
+                  "\"; GET /query lists those that there are");
+}
+
+arguments arguments_of(const report& r, std::multimap<std::string, std::string> given,
+                       std::size_t number, std::size_t of) {
+  for (const auto& [name, text] :
+       {std::pair("part", std::to_string(number)), {"parts", std::to_string(of)}}) {
+    if (std::any_of(r.parameters.begin(), r.parameters.end(),
+                    [name = name](const auto& p) { return p.name == name; })) {
+      given.emplace(name, text);
+    }
+  }
+  std::string problem;
+  auto read = read_arguments(r, given, {}, problem);
+  if (!read) {
+    refuse(400, problem);
+  }
+  return std::move(*read);
+}
+
+question read_question(const httplib::Request& req, const fanout_options& how,
+                       const std::vector<source*>& over) {
+  handlers::parameters p(req);
+  const auto parts = p.number("parts", std::min(4U, how.max_parts), 1, how.max_parts);
+  const auto database = p.text_or("database", "", longest_name);
+  const auto report = p.text_or("report", how.report.c_str(), longest_name);
+  const auto failing = p.number("fail", 0, 0, parts - 1);
+  constexpr std::uint64_t hour_ms = 3'600'000;
+  const auto after = p.number("after_ms", 0, 0, hour_ms);
+  if (!p.problem().empty()) {
+    refuse(400, p.problem());
+  }
+  auto given = req.params;
+  for (const auto* own : {"parts", "database", "report", "fail", "after_ms"}) {
+    if (given.count(own) > 1) {
+      refuse(400, "parameter \"" + std::string(own) + "\": found " +
+                      std::to_string(given.count(own)) + " of it, allowed one");
+    }
+    given.erase(own);
+  }
+  if (given.contains("part")) {
+    refuse(400, "parameter \"part\": found one, allowed none: each part has its own number");
+  }
+  const auto from = asked(over, database, report);
+  question q;
+  q.as = preferred(req.get_header_value("Accept"));
+  if (req.has_param("fail")) {
+    q.fails = {failing, std::chrono::milliseconds(after)};
+  }
+  for (std::size_t i = 0; i < parts; ++i) {
+    auto* const s = from[i % from.size()];
+    const auto& r = s->reports().at(report);
+    q.parts.push_back({s, &r, arguments_of(r, given, i, parts)});
+  }
+  return q;
+}
+
+}  // namespace
+
+std::string_view name(part_end e) noexcept {
+  static constexpr std::array<std::string_view, part_ends> names = {"completed", "failed",
+                                                                    "sibling_failed", "stopped"};
+  return names[static_cast<std::size_t>(e)];
+}
+
+fanout::fanout(fanout_options how, std::vector<source*> over)
+    : how_(std::move(how)), over_(std::move(over)), places_(how_.parts_at_once) {}
+
+http::handler fanout::handler() {
+  return [this](const context& ctx, const httplib::Request& req, httplib::Response& res) {
+    answer(ctx, req, res);
+  };
+}
+
+void fanout::answer(const context& ctx, const httplib::Request& req, httplib::Response& res) {
+  auto q = read_question(req, how_, over_);
+  if (req.method == "HEAD") {
+    http::stream(ctx, req, res, content_type(q.as),
+                 [](const context&, http::body_writer&) { return std::error_code(); });
+    return;
+  }
+  place first;
+  if (const auto ec = places_.take(ctx, how_.wait, first)) {
+    if (ec != errc::busy) {
+      http::work_stopped(ctx);
+      return;
+    }
+    refused_.fetch_add(1, std::memory_order_relaxed);
+    refuse(503, "no part could begin within " + std::to_string(how_.wait.count()) + " ms: " +
+                    std::to_string(how_.parts_at_once) + " run, which is the most at once");
+  }
+  // Counts its parts when it is over, whichever way that is.
+  const auto count = [this](merged_parts* all) {
+    for (const auto e : all->ends()) {
+      ended_[static_cast<std::size_t>(e)].fetch_add(1, std::memory_order_relaxed);
+    }
+    delete all;
+  };
+  const std::shared_ptr<merged_parts> all(
+      new merged_parts(ctx, std::move(q.parts), q.as, q.fails, places_, std::move(first)), count);
+  if (all->wait_begun()) {
+    http::work_stopped(ctx);
+    return;
+  }
+  http::stream(ctx, req, res, content_type(q.as),
+               [all](const context& c, http::body_writer& out) { return all->write(c, out); });
+}
+
+}  // namespace hangup::query
