@@ -99,6 +99,31 @@ TEST_F(postgres_over_http, a_hang_up_ends_the_statement_in_the_server) {
   EXPECT_TRUE(postgres_->becomes(ours, "1"));
 }
 
+TEST_F(postgres_over_http,
+       parts_of_a_fan_out_end_in_the_server_with_a_sibling_and_with_the_client) {
+  const auto share = hangup_->curl("/fanout?parts=3").output;
+  EXPECT_NE(share.find("{\"part\":2,\"country\":\"US\","), std::string::npos) << share;
+  EXPECT_EQ(metric("hangup_database_connections_in_use"), 0);
+
+  process failing({"curl", "-sS", "-w", " %{http_code}",
+                   hangup_->url("/fanout?parts=4&report=nap&fail=2&after_ms=1500")});
+  EXPECT_TRUE(postgres_->becomes(active, "3"));
+  EXPECT_EQ(failing.wait(), 0);
+  EXPECT_NE(failing.output().find("part 2 of 4: failed after 1500 ms"), std::string::npos)
+      << failing.output();
+  EXPECT_TRUE(failing.output().ends_with(" 502")) << failing.output();
+  EXPECT_TRUE(postgres_->becomes(active, "0"));
+
+  process leaving({"curl", "-sS", hangup_->url("/fanout?parts=3&report=cross")});
+  ASSERT_TRUE(postgres_->becomes(active, "3"));
+  leaving.signal(SIGKILL);
+  EXPECT_TRUE(postgres_->becomes(active, "0"));
+  const auto line = hangup_->program.line_with("GET /fanout?parts=3&report=cross 499");
+  EXPECT_NE(line.find("client_closed"), std::string::npos) << hangup_->program.output();
+  EXPECT_GE(metric("hangup_database_cancels_total"), 6);
+  EXPECT_EQ(metric("hangup_database_connections_dropped_total"), 0);
+}
+
 TEST_F(postgres_over_http, a_slow_reader_slows_the_server_and_its_memory_stays_flat) {
   const auto resident = [this] {
     std::ifstream statm("/proc/" + std::to_string(hangup_->program.pid()) + "/statm");

@@ -115,6 +115,10 @@ TEST(config, the_defaults_are_those_of_the_design) {
   EXPECT_EQ(c.routes.spin, (config::route_t{"cpu", 60s}));
   EXPECT_EQ(c.routes.search, (config::route_t{"search", 30s}));
   EXPECT_EQ(c.routes.relay, (config::route_t{"relay", 60s}));
+  EXPECT_EQ(c.routes.fanout, (config::route_t{"query", 30s}));
+  EXPECT_EQ(c.fanout, (config::fanout_t{"revenue_by_country", 32, 6, 2s}));
+  EXPECT_TRUE(c.databases.at("sqlite").reports.contains(c.fanout.report));
+  EXPECT_LT(c.fanout.parts_at_once, c.databases.at("sqlite").connections);
   EXPECT_TRUE(c.relay.upstreams.empty());
   EXPECT_EQ(c.relay.targets, (std::map<std::string, std::string>{
                                  {"sim", "/query/sim"}, {"spin", "/spin"}, {"search", "/search"}}));
@@ -360,9 +364,9 @@ TEST(config, a_route_in_a_pool_that_does_not_exist_is_refused_with_the_pools_tha
       error_of(R"({"routes": {"spin": {"pool": "cpus"}}})"),
       R"(c.json: routes.spin.pool: found "cpus", allowed one of "cpu", "query", "relay", "search")");
   EXPECT_EQ(error_of(R"({"pools": {"cpu": {"workers": 1}}})"),
-            R"(c.json: routes.query_sim.pool: found "query", allowed one of "cpu")");
+            R"(c.json: routes.fanout.pool: found "query", allowed one of "cpu")");
   EXPECT_EQ(error_of(R"({"pools": {}})"),
-            R"(c.json: routes.query_sim.pool: found "query", allowed nothing: there are no pools)");
+            R"(c.json: routes.fanout.pool: found "query", allowed nothing: there are no pools)");
 }
 
 TEST(config, a_relay_needs_a_pool_only_if_there_is_whom_to_ask) {
@@ -371,6 +375,20 @@ TEST(config, a_relay_needs_a_pool_only_if_there_is_whom_to_ask) {
   EXPECT_EQ(error_of("{" + pools + "}"), "");
   EXPECT_EQ(error_of("{" + pools + R"(, "relay": {"upstreams": {"next": {"url": "http://a"}}}})"),
             R"(c.json: routes.relay.pool: found "relay", allowed one of "cpu", "query", "search")");
+}
+
+TEST(config, a_fan_out_needs_a_pool_only_if_there_is_a_database_and_parts_within_their_range) {
+  const auto with = [](const char* databases) {
+    return std::string(R"({"routes": {"fanout": {"pool": "x"}}, "databases": )") + databases + "}";
+  };
+  EXPECT_EQ(error_of(with("{}")), "");
+  EXPECT_EQ(
+      error_of(with(R"({"d": {"kind": "sqlite", "file": "x"}})")),
+      R"(c.json: routes.fanout.pool: found "x", allowed one of "cpu", "query", "relay", "search")");
+  EXPECT_EQ(error_of(R"({"fanout": {"max_parts": 0}})"),
+            "c.json: fanout.max_parts: found 0, allowed 1..1024");
+  EXPECT_EQ(error_of(R"({"fanout": {"parts_at_once": 1025}})"),
+            "c.json: fanout.parts_at_once: found 1025, allowed 1..1024");
 }
 
 TEST(config, an_upstream_is_a_name_and_a_place_and_no_more) {
