@@ -43,11 +43,11 @@ class fanout {
   // The sources must outlive it.
   fanout(fanout_options how, std::vector<source*> over);
 
-  // GET ?parts=N[&database=NAME][&report=NAME][&fail=PART&after_ms=N]&...: asks N times for the
-  // report, part by part over all databases that have it, or at the one that is named. The parts
-  // are numbered from 0. All other parameters are the report's, the same for each part; but `part`
-  // and `parts`, if the report has them, are the part's own number and N: so a report can give each
-  // part its share. `fail` lets that part fail after so long, instead of asking.
+  // GET ?parts=N[&database=NAME][&report=NAME][&fail=PART&after_ms=N]&...: asks N times (4 if it is
+  // not given) for the report, in turns at all databases that have it, or at the one that is named.
+  // The parts are numbered from 0. All other parameters are the report's, the same for each part;
+  // but `part` and `parts`, if the report has them, are the part's own number and N: so a report
+  // can give each part its share. `fail` lets that part fail after so long, instead of asking.
   //
   // The answer is NDJSON or CSV as in routes.h: all rows of part 0, then those of part 1 ..., each
   // with the number of its part in front, as the column "part". CSV has one line of names; a part

@@ -1,6 +1,7 @@
 #include "handlers/query/merged_parts.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "context/wait.h"
 #include "http/problem.h"
@@ -87,17 +88,18 @@ merged_parts::merged_parts(const context& ctx, std::vector<part> all, format as,
 }
 
 // A task of its own: what waits for a place does so here, and not on a thread for each.
-std::error_code merged_parts::start_all(const context& ctx, place next) {
+std::error_code merged_parts::start_all(const context& ctx, place first) {
   for (auto& s : slots_) {
     if (fails_ && fails_->part == s.number) {
       continue;
     }
-    if (!next) {
-      if (const auto ec = places_.take(ctx, next)) {
+    auto at = std::exchange(first, place());
+    if (!at) {
+      if (const auto ec = places_.take(ctx, at)) {
         return ec;
       }
     }
-    if (const auto ec = group_->go([this, &s, at = std::move(next)](const context& c) mutable {
+    if (const auto ec = group_->go([this, &s, at = std::move(at)](const context& c) mutable {
           return ask(c, s, std::move(at));
         })) {
       return ec;
