@@ -46,8 +46,6 @@ TEST(fanout, rows_come_in_the_order_of_the_parts_although_the_last_is_done_first
 }
 
 TEST(fanout, parts_go_round_the_databases_that_have_the_report) {
-  std::mutex mutex;
-  std::multimap<std::string, std::int64_t> seen;
   script s;
   s.rows = [](const context& ctx, std::int64_t part, row_sink& to, std::string&) {
     return few_rows(ctx, to, part, 1);
@@ -446,7 +444,6 @@ TEST(fanout, in_a_storm_of_hang_ups_and_failures_every_part_ends_once) {
     return few_rows(ctx, to, part, 4000);
   };
   fanned f(s, {.report = "r", .parts_at_once = 5, .wait = long_time}, 2);
-  std::atomic<std::uint64_t> parts{0};
   std::atomic<int> whole{0};
   std::vector<std::thread> clients;
   for (unsigned n = 0; n < 6; ++n) {
@@ -464,19 +461,21 @@ TEST(fanout, in_a_storm_of_hang_ups_and_failures_every_part_ends_once) {
         const auto a = f.ask(request.ctx, {{"parts", "6"}});
         client.join();
         whole += a.whole ? 1 : 0;
-        // One that left before its first place has no parts.
       }
     });
   }
   for (auto& c : clients) {
     c.join();
   }
+  std::uint64_t parts = 0;
   for (const auto e :
        {part_end::completed, part_end::failed, part_end::sibling_failed, part_end::stopped}) {
+    EXPECT_GT(f.ended(e), 0U) << name(e);
     parts += f.ended(e);
   }
-  EXPECT_EQ(parts % 6, 0U);
+  EXPECT_EQ(parts % 6, 0U) << "one that left before its first place has none";
   EXPECT_LE(parts, 6U * 360);
+  EXPECT_GT(whole, 0);
   EXPECT_GE(f.ended(part_end::completed), static_cast<std::uint64_t>(6 * whole));
   EXPECT_EQ(f.in_use(), 0U);
   EXPECT_EQ(f.fanout->running(), 0U);
