@@ -21,7 +21,7 @@ void route_table::add(route r) {
   if (r.path.empty() || r.path.front() != '/') {
     throw std::invalid_argument("route " + r.path + ": a path starts with /");
   }
-  auto& here = by_path_[r.path];
+  auto& here = at(r.path);
   for (const auto* other : here) {
     if (other->method == r.method) {
       throw std::invalid_argument("route " + r.path + ": a second handler for " + r.method);
@@ -32,14 +32,39 @@ void route_table::add(route r) {
   here.push_back(routes_.back().get());
 }
 
+route_table::by_method& route_table::at(const std::string& path) {
+  if (!path_pattern::is_one(path)) {
+    return by_path_[path];
+  }
+  const path_pattern as(path);
+  for (auto& [pattern, here] : by_pattern_) {
+    if (pattern == as) {
+      return here;
+    }
+  }
+  return by_pattern_.emplace_back(as, by_method()).second;
+}
+
+const route_table::by_method* route_table::matching(const std::string& path) const {
+  if (const auto here = by_path_.find(path); here != by_path_.end()) {
+    return &here->second;
+  }
+  for (const auto& [pattern, here] : by_pattern_) {
+    if (pattern.match(path)) {
+      return &here;
+    }
+  }
+  return nullptr;
+}
+
 route_table::found route_table::find(std::string_view method, const std::string& path) const {
-  const auto here = by_path_.find(path);
-  if (here == by_path_.end()) {
+  const auto* const here = matching(path);
+  if (here == nullptr) {
     return {};
   }
   const std::string_view wanted = method == "HEAD" ? "GET" : method;
   found none;
-  for (const auto* r : here->second) {
+  for (const auto* r : *here) {
     if (r->method == wanted) {
       return {r};
     }

@@ -9,11 +9,13 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "context/context.h"
 #include "http/half_close.h"
 #include "http/httplib.h"
+#include "http/path_pattern.h"
 #include "worker/pool.h"
 
 namespace hangup::http {
@@ -27,7 +29,9 @@ using handler =
 
 struct route {
   std::string method;  // GET answers HEAD as well
-  std::string path;    // the whole decoded path: "/query/sim"; also the route's name in metrics
+  // The whole decoded path, "/query/sim", or a pattern of it, "/jobs/{id}" (path_pattern.h). Also
+  // the route's name in metrics: a pattern is one name, whatever clients put in its place.
+  std::string path;
   // Where the handler runs. Null: on the spot, on the thread that read the request: for answers
   // that are small and at hand, because other connections wait meanwhile.
   pool* runs_on = nullptr;
@@ -37,7 +41,8 @@ struct route {
   std::size_t index = 0;  // set by the table: 1, 2 ... in the order of add()
 };
 
-// Constant-time look-up by path. Filled before the server starts, then only read.
+// Constant-time look-up by path, and a comparison for each pattern where no path fits. Filled
+// before the server starts, then only read.
 class route_table {
  public:
   struct found {
@@ -47,8 +52,9 @@ class route_table {
 
   route_table();
 
-  // Throws std::invalid_argument for a path that does not start with '/', a method that is not
-  // served, and a second handler for the same method and path.
+  // Throws std::invalid_argument for a path that does not start with '/', a pattern that is none, a
+  // method that is not served, and a second handler for the same method and path. A path goes
+  // before a pattern that fits as well, and of several patterns the one that was added first.
   void add(route r);
 
   found find(std::string_view method, const std::string& path) const;
@@ -58,8 +64,13 @@ class route_table {
   std::vector<const route*> all() const;  // in the order of their index, none() first
 
  private:
+  using by_method = std::vector<const route*>;  // of one path
+  by_method& at(const std::string& path);
+  const by_method* matching(const std::string& path) const;
+
   std::vector<std::unique_ptr<route>> routes_;
-  std::unordered_map<std::string, std::vector<const route*>> by_path_;
+  std::unordered_map<std::string, by_method> by_path_;
+  std::vector<std::pair<path_pattern, by_method>> by_pattern_;
 };
 
 }  // namespace hangup::http

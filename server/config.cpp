@@ -234,6 +234,7 @@ config filled(const json& document) {
   take(routes, "search", c.routes.search);
   take(routes, "relay", c.routes.relay);
   take(routes, "fanout", c.routes.fanout);
+  take(routes, "job_result", c.routes.job_result);
 
   for (const auto& database : document.at("databases").items()) {
     c.databases[database.key()] = read_database(database.value());
@@ -260,6 +261,13 @@ config filled(const json& document) {
   take(fanout, "parts_at_once", c.fanout.parts_at_once);
   take(fanout, "wait_ms", c.fanout.wait);
 
+  const auto& jobs = document.at("jobs");
+  take(jobs, "most", c.jobs.most);
+  take(jobs, "max_result_bytes", c.jobs.max_result_bytes);
+  take(jobs, "max_total_bytes", c.jobs.max_total_bytes);
+  take(jobs, "deadline_ms", c.jobs.deadline);
+  take(jobs, "keep_s", c.jobs.keep);
+
   take(document.at("requests"), "ended", c.requests.ended);
 
   take(document.at("stopping"), "drain_seconds", c.stopping.drain);
@@ -268,15 +276,16 @@ config filled(const json& document) {
 }
 
 // What a schema cannot say: the pool of a route or a database is one of the pools. Without
-// upstreams there is no relay, without databases no fan-out.
+// upstreams there is no relay, without databases neither a fan-out nor a job.
 problem check_pools(const json& document) {
   const auto& pools = document.at("pools");
   for (const auto* const section : {"routes", "databases"}) {
     for (const auto& user : document.at(section).items()) {
       const auto name = user.value().at("pool").get<std::string>();
-      const bool is_there = user.key() == "relay"    ? !document.at("relay").at("upstreams").empty()
-                            : user.key() == "fanout" ? !document.at("databases").empty()
-                                                     : true;
+      const bool of_databases = user.key() == "fanout" || user.key() == "job_result";
+      const bool is_there = user.key() == "relay" ? !document.at("relay").at("upstreams").empty()
+                            : of_databases        ? !document.at("databases").empty()
+                                                  : true;
       if (is_there && !pools.contains(name)) {
         std::vector<std::string> known;
         for (const auto& pool : pools.items()) {
@@ -287,6 +296,16 @@ problem check_pools(const json& document) {
                (known.empty() ? "nothing: there are no pools" : "one of " + listed(known));
       }
     }
+  }
+  return {};
+}
+
+problem check_jobs(const json& document) {
+  const auto one = document.at("jobs").at("max_result_bytes").get<std::size_t>();
+  const auto all = document.at("jobs").at("max_total_bytes").get<std::size_t>();
+  if (all < one) {
+    return "jobs.max_total_bytes: found " + std::to_string(all) +
+           ", allowed from jobs.max_result_bytes on, which is " + std::to_string(one);
   }
   return {};
 }
@@ -337,7 +356,8 @@ config parse(std::string_view text, std::string_view name, const std::vector<set
   if (const auto wrong = config_schema().complete(document)) {
     refuse(name, *wrong);
   }
-  for (const auto& wrong : {check_pools(document), check_databases(document.at("databases"))}) {
+  for (const auto& wrong :
+       {check_pools(document), check_databases(document.at("databases")), check_jobs(document)}) {
     if (wrong) {
       refuse(name, *wrong);
     }

@@ -90,6 +90,7 @@ struct config {
     route_t search;
     route_t relay;
     route_t fanout;
+    route_t job_result;
     bool operator==(const routes_t&) const = default;
   } routes;
 
@@ -139,6 +140,15 @@ struct config {
     std::chrono::milliseconds wait{};
     bool operator==(const fanout_t&) const = default;
   } fanout;
+
+  struct jobs_t {
+    std::size_t most = 0;
+    std::size_t max_result_bytes = 0;
+    std::size_t max_total_bytes = 0;
+    std::chrono::milliseconds deadline{};  // 0: none
+    std::chrono::seconds keep{};
+    bool operator==(const jobs_t&) const = default;
+  } jobs;
 
   struct requests_t {
     std::size_t ended = 0;

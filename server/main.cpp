@@ -13,7 +13,9 @@
 
 #include <poll.h>
 
+#include "context/after_func.h"
 #include "context/wait.h"
+#include "handlers/jobs/routes.h"
 #include "handlers/query/fanout.h"
 #include "handlers/query/routes.h"
 #include "handlers/relay.h"
@@ -25,6 +27,7 @@
 #include "server/fanout_metrics.h"
 #include "server/flags.h"
 #include "server/identity.h"
+#include "server/job_metrics.h"
 #include "server/metrics.h"
 #include "server/pages.h"
 #include "server/request_log.h"
@@ -170,6 +173,18 @@ std::shared_ptr<const handlers::relay_options> relay_options(const config::relay
   return options;
 }
 
+jobs::options job_options(const config& c, request_log& log) {
+  return {.jobs = c.jobs.most,
+          .result_bytes = c.jobs.max_result_bytes,
+          .total_bytes = c.jobs.max_total_bytes,
+          .deadline = c.jobs.deadline,
+          .keep = c.jobs.keep,
+          .late_after = c.http.late_after,
+          .say = [&log](bool wrong, const std::string& line) {
+            log.say(wrong ? spdlog::level::warn : spdlog::level::info, escaped(line));
+          }};
+}
+
 int run(const launch& with) {
   const config& c = with.settings;
   const signals stops;
@@ -220,6 +235,8 @@ int run(const launch& with) {
                         .wait = c.fanout.wait},
                        askable);
   const fanout_metrics fanout_counts(fanout);
+  jobs::store detached(job_options(c, log));
+  const job_metrics job_counts(detached);
   std::unique_ptr<metrics> counts;
   http::server server(http_options(c));
   const auto slow = [&](const char* path, const config::route_t& r, http::handler h) {
@@ -237,9 +254,22 @@ int run(const launch& with) {
   for (const auto& d : *sources) {
     known.push_back(d.get());
     const auto& how = c.databases.at(d->name());
-    slow(("/query/" + d->name()).c_str(), {.pool = how.pool, .deadline = how.deadline},
-         query::run_report(
-             *d, [&log](const std::string& line) { log.say(spdlog::level::warn, escaped(line)); }));
+    auto& workers = *pools.at(how.pool);
+    const auto report = query::run_report(
+        *d, [&log](const std::string& line) { log.say(spdlog::level::warn, escaped(line)); },
+        query::later{detached, workers});
+    for (const char* const method : {"GET", "POST"}) {
+      server.handle({.method = method,
+                     .path = "/query/" + d->name(),
+                     .runs_on = &workers,
+                     .deadline = how.deadline,
+                     .answer = report});
+    }
+  }
+  if (!known.empty()) {
+    const auto& result = c.routes.job_result;
+    jobs::add_routes(server, detached,
+                     {*pools.at(result.pool), result.deadline, result.on_half_close});
   }
   server.handle({.method = "GET", .path = "/query", .answer = query::list_databases(known)});
   if (!relays->upstreams.empty()) {
@@ -262,8 +292,9 @@ int run(const launch& with) {
   if (!relays->upstreams.empty()) {
     counts->include(upstream_counts);
   }
-  if (!askable.empty()) {
+  if (!known.empty()) {
     counts->include(fanout_counts);
+    counts->include(job_counts);
   }
   if (with.identity) {
     server.use_tls(with.identity);
@@ -295,12 +326,23 @@ int run(const launch& with) {
       }
     }
   });
-  const auto ec = server.drain(patience, c.stopping.stop);
+  // Jobs have the same time as requests, and both end at its end: nobody waits for the other.
+  detached.refuse_more();
+  const auto stop_jobs = after_func(patience, [&detached] { detached.end_all(); });
+  auto ec = server.drain(patience, c.stopping.stop);
+  if (const auto left = detached.active(); left > 0) {
+    log.say(spdlog::level::info, fmt::format("waiting for {} jobs", left));
+  }
+  if (!ec) {
+    ec = detached.drain(patience, c.stopping.stop);
+  }
   over();
   second.join();
   if (ec) {
-    std::fprintf(stderr, "hangup: leaving although %zu requests did not stop within %lld s\n",
-                 server.in_flight().size(), static_cast<long long>(c.stopping.stop.count()));
+    std::fprintf(stderr,
+                 "hangup: leaving although %zu requests and %zu jobs did not stop within %lld s\n",
+                 server.in_flight().size(), detached.active(),
+                 static_cast<long long>(c.stopping.stop.count()));
     ::_exit(1);  // their threads are still at work: nothing can be destroyed
   }
   log.say(spdlog::level::info, "stopped");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <sstream>
 
 namespace hangup::server {
@@ -49,34 +50,57 @@ std::uint64_t ns_between(http::clock::time_point from, http::clock::time_point t
       std::max<std::int64_t>(0, std::chrono::nanoseconds(to - from).count()));
 }
 
+// The methods of a path are counted together: the label `route` is all that tells routes apart.
+std::vector<std::size_t> first_of_path(const std::vector<const http::route*>& all) {
+  std::vector<std::size_t> first;
+  first.reserve(all.size());
+  std::map<std::string_view, std::size_t> known;
+  for (const auto* r : all) {
+    first.push_back(known.emplace(r->path, first.size()).first->second);
+  }
+  return first;
+}
+
+std::vector<const http::route*> one_of_each_path(const std::vector<const http::route*>& all) {
+  const auto first = first_of_path(all);
+  std::vector<const http::route*> some;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (first[i] == i) {
+      some.push_back(all[i]);
+    }
+  }
+  return some;
+}
+
 }  // namespace
 
 metrics::metrics(const http::server& server, std::vector<const pool*> pools,
                  std::function<std::uint64_t()> log_lines_dropped,
                  std::vector<const query::source*> sources)
     : server_(server),
-      routes_(server.routes()),
+      routes_(one_of_each_path(server.routes())),
       pools_(std::move(pools)),
       log_lines_dropped_(std::move(log_lines_dropped)),
       databases_(std::move(sources)),
-      counts_(routes_.size()) {}
+      of_path_(first_of_path(server.routes())),
+      counts_(of_path_.size()) {}
 
 void metrics::reached(http::limit l) noexcept {
   reached_[static_cast<std::size_t>(l)].fetch_add(1, relaxed);
 }
 
 void metrics::began(const http::route& to) noexcept {
-  counts_[to.index].began.fetch_add(1, relaxed);
+  counts_[of_path_[to.index]].began.fetch_add(1, relaxed);
 }
 
 void metrics::late(const http::late_request& l) noexcept {
-  of_route& c = counts_[l.to.index];
+  of_route& c = counts_[of_path_[l.to.index]];
   l.over ? c.late.fetch_sub(1, relaxed) : c.late.fetch_add(1, relaxed);
   c.late_total.fetch_add(l.over ? 0 : 1, relaxed);
 }
 
 void metrics::ended(const http::request_report& r) noexcept {
-  of_route& c = counts_[r.to.index];
+  of_route& c = counts_[of_path_[r.to.index]];
   c.ends[static_cast<std::size_t>(r.end)].fetch_add(1, relaxed);
   if (!r.context_ended || !r.work_stopped) {
     return;

@@ -62,7 +62,8 @@ class metrics final : public http::observer, public prometheus::Collectable {
   const std::function<std::uint64_t()> log_lines_dropped_;
   const std::vector<const query::source*> databases_;
   std::vector<const prometheus::Collectable*> more_;
-  std::vector<of_route> counts_;  // by the route's index
+  const std::vector<std::size_t> of_path_;  // by a route's index: the first one with its path
+  std::vector<of_route> counts_;            // by that
   std::array<std::atomic<std::uint64_t>, http::limit_kinds> reached_{};
 };
 

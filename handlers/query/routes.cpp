@@ -3,6 +3,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "handlers/jobs/routes.h"
+#include "handlers/parameters.h"
 #include "handlers/query/rows_out.h"
 #include "http/problem.h"
 #include "http/request.h"
@@ -79,7 +81,7 @@ bool read_question(const context& ctx, const source& s, const httplib::Request& 
                            "\"; it has: " + names());
   }
   std::string problem;
-  auto with = read_arguments(found->second, req.params, {"report"}, problem);
+  auto with = read_arguments(found->second, req.params, {"report", "detach"}, problem);
   if (!with) {
     return refuse(400, problem);
   }
@@ -122,6 +124,78 @@ std::error_code stream_rows(const context& ctx, const asked& by, std::unique_ptr
   return rows.finish(ctx);
 }
 
+// Counts what goes by.
+class counted_rows final : public row_sink {
+ public:
+  counted_rows(rows_out& to, jobs::result& count) noexcept : to_(to), count_(count) {}
+  std::error_code columns(const context& ctx, std::span<const std::string> names) override {
+    return to_.columns(ctx, names);
+  }
+  std::error_code row(const context& ctx, std::span<const field> fields) override {
+    const auto ec = to_.row(ctx, fields);
+    if (!ec) {
+      count_.count_row();
+    }
+    return ec;
+  }
+  std::error_code idle(const context& ctx) override { return to_.idle(ctx); }
+
+ private:
+  rows_out& to_;
+  jobs::result& count_;
+};
+
+// The same for nobody in particular: the rows are kept.
+std::error_code keep_rows(const context& ctx, const asked& by, const question& q, jobs::result& to,
+                          std::string& why) {
+  std::error_code refused;
+  httplib::DataSink sink;
+  sink.write = [&](const char* piece, std::size_t size) {
+    refused = to.write({piece, size});
+    return !refused;
+  };
+  http::body_writer out(sink);
+  rows_out rows(q.as, out);
+  counted_rows counted(rows, to);
+  std::unique_ptr<running> begun;
+  auto ec = by.from.engine().start(ctx, *q.what, q.with, begun, why);
+  if (!ec) {
+    ec = begun->rows(ctx, counted, why);
+    begun.reset();
+  }
+  if (!ec) {
+    ec = rows.finish(ctx);
+  }
+  if (refused) {
+    ec = refused;
+    why = to.in_words(refused);
+  } else if (why.empty()) {
+    why = rows.problem();
+  }
+  by.over(ctx, ec, why);
+  return ec;
+}
+
+// Is it to be detached? None: `res` is the problem.
+std::optional<bool> wants_detached(const context& ctx, const httplib::Request& req, bool can,
+                                   httplib::Response& res) {
+  handlers::parameters p(req);
+  const bool wants = p.flag("detach", false);
+  std::string problem = p.problem();
+  if (problem.empty() && wants && !can) {
+    problem = "parameter \"detach\": found \"1\", allowed 0: there are no jobs here";
+  } else if (problem.empty() && wants && req.method == "HEAD") {
+    problem = "parameter \"detach\": found \"1\", allowed 0 with HEAD, which starts nothing";
+  } else if (problem.empty() && !wants && req.method == "POST") {
+    problem = "parameter \"detach\": allowed 1 with POST, which starts a job";
+  }
+  if (!problem.empty()) {
+    http::set_problem(res, 400, problem, http::request_id(ctx));
+    return std::nullopt;
+  }
+  return wants;
+}
+
 }  // namespace
 
 http::handler list_databases(const std::vector<const source*>& all) {
@@ -142,14 +216,28 @@ http::handler list_databases(const std::vector<const source*>& all) {
   };
 }
 
-http::handler run_report(source& from, std::function<void(const std::string&)> say) {
-  return [&from, say = std::move(say)](const context& ctx, const httplib::Request& req,
-                                       httplib::Response& res) {
+http::handler run_report(source& from, std::function<void(const std::string&)> say,
+                         std::optional<later> detached) {
+  return [&from, say = std::move(say), detached](const context& ctx, const httplib::Request& req,
+                                                 httplib::Response& res) {
     question q;
     if (!read_question(ctx, from, req, res, q)) {
       return;
     }
     const asked by{from, q.what->name, say};
+    const auto detach = wants_detached(ctx, req, detached.has_value(), res);
+    if (!detach) {
+      return;
+    }
+    if (*detach) {
+      jobs::accept(ctx, res, detached->jobs, detached->on,
+                   {.what = "database " + from.name() + ", report " + by.report,
+                    .content_type = content_type(q.as),
+                    .run = [by, q](const context& c, jobs::result& to, std::string& why) {
+                      return keep_rows(c, by, q, to, why);
+                    }});
+      return;
+    }
     auto begun = std::make_shared<std::unique_ptr<running>>();
     if (req.method != "HEAD") {
       std::string why;

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "handlers/jobs/store.h"
 #include "handlers/query/source.h"
 #include "http/route.h"
 
@@ -19,6 +21,15 @@ http::handler list_databases(const std::vector<const source*>& all);
 // an argument, 404 for a report, 503 for a database that is unreachable or busy, 500 for a query
 // that failed. After it the body is broken off (see rows_out.h). Failures are told to `say`, one
 // line each. Stops the query the moment the context ends.
-http::handler run_report(source& from, std::function<void(const std::string&)> say);
+//
+// With `later`, detach=1 makes a job of it, which goes on when the client has left: 202, and what
+// jobs/routes.h says. By GET, as a report only reads; and by POST, which is for nothing else: a GET
+// may be repeated, or asked ahead of time, by whatever is in between, and each starts one more job.
+struct later {
+  jobs::store& jobs;
+  pool& on;  // the database's; both must outlive the handler
+};
+http::handler run_report(source& from, std::function<void(const std::string&)> say,
+                         std::optional<later> detached = std::nullopt);
 
 }  // namespace hangup::query

@@ -1,0 +1,158 @@
+#include <array>
+#include <cstdio>
+
+#include "handlers/jobs/shelf.h"
+#include "http/random_hex.h"
+#include "http/request.h"
+
+namespace hangup::jobs {
+namespace {
+
+using std::chrono::system_clock;
+
+std::string ms(clock::duration time, int digits) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.*f ms", digits,
+                std::chrono::duration<double, std::milli>(time).count());
+  return text.data();
+}
+
+cancelable scope_of(const context& request, std::chrono::milliseconds deadline) {
+  const auto kept = without_cancel(request);
+  return deadline.count() > 0 ? with_timeout(kept, deadline, {.text = "the job's own"})
+                              : with_cancel(kept);
+}
+
+// As behind each line of the log: the request, its trace and span.
+std::string origin_of(const context& request) {
+  const auto* const t = http::trace_of(request);
+  return " [" + http::request_id(request) +
+         (t != nullptr ? " " + std::string(t->trace_id()) + "-" + std::string(t->span_id()) : "") +
+         "]";
+}
+
+}  // namespace
+
+store::entry::entry(shelf& owner, const context& request, task what, const options& how,
+                    std::shared_ptr<result::room> room)
+    : shelf_(owner),
+      what_(std::move(what)),
+      origin_(origin_of(request)),
+      scope_(scope_of(request, how.deadline)),
+      made(std::make_shared<result>(std::move(room), how.result_bytes)) {
+  seen.id = http::secret_hex(32);
+  seen.what = what_.what;
+  seen.content_type = what_.content_type;
+  seen.request_id = http::request_id(request);
+  if (const auto* const t = http::trace_of(request)) {
+    seen.trace_id = t->trace_id();
+  }
+  seen.accepted = system_clock::now();
+}
+
+void store::entry::run() noexcept {
+  const auto alive = std::move(self);
+  if (ctx().done()) {
+    end(ctx().err(), {});
+    return;
+  }
+  began_ = true;
+  {
+    const std::lock_guard hold(shelf_.mutex);
+    seen.state = state::running;
+    seen.started = system_clock::now();
+  }
+  tell(false, "begins: " + what_.what + ", after " + ms(clock::now() - accepted_, 2));
+  std::error_code ec;
+  std::string why;
+  work_on(ec, why);
+  end(ec, why);
+  if (!ctx().done()) {
+    scope_.cancel({.kind = cause_kind::handler_returned});  // its deadline is nobody's any more
+  }
+}
+
+void store::entry::dropped() noexcept {
+  const auto alive = std::move(self);
+  end(ctx().err(), {});
+}
+
+void store::entry::work_on(std::error_code& ec, std::string& why) {
+  const late_report report{shelf_.how.late_after, [this](const late_stopper& l) { tell_late(l); }};
+  const late_watch watch(ctx(), report, what_.what, {});
+  try {
+    ec = what_.run(ctx(), *made, why);
+  } catch (const canceled_error& e) {
+    ec = e.code();
+  } catch (const std::exception& e) {
+    ec = errc::broken;
+    tell(true, std::string("has thrown: ") + e.what());
+  } catch (...) {
+    ec = errc::broken;
+    tell(true, "has thrown an exception that is not a std::exception");
+  }
+}
+
+void store::entry::end(std::error_code ec, const std::string& why) noexcept {
+  what_.run = nullptr;  // and what it holds
+  const auto* const ended_by = ctx().cause();
+  const bool stopped = ended_by != nullptr && ec == ctx().err();
+  auto as = state::done;
+  std::string text;
+  if (stopped) {
+    as = ended_by->kind == cause_kind::deadline ? state::failed : state::canceled;
+    text = describe(*ended_by);
+  } else if (ec) {
+    as = state::failed;
+    text = ec.message() + (why.empty() ? "" : ": " + why);
+  }
+  if (as != state::done) {
+    made->clear();
+  }
+  const auto now = clock::now();
+  std::string line = std::string(name(as)) + (text.empty() ? "" : ": " + text) + ", ";
+  line += std::to_string(made->rows()) + " rows, " + std::to_string(made->bytes()) + " bytes, ";
+  line += ms(now - accepted_, 2);
+  if (!began_) {
+    line += ", never started";
+  } else if (stopped) {
+    line += ", stopped in " + ms(now - ended_by->at, 3);
+  }
+  tell(as == state::failed, line);
+
+  const std::lock_guard hold(shelf_.mutex);
+  seen.state = as;
+  seen.cause = std::move(text);
+  seen.ended = system_clock::now();
+  seen.expires = *seen.ended + shelf_.how.keep;
+  expires = now + shelf_.how.keep;
+  shelf_.over(*this);  // last: there may be no store any more
+}
+
+void store::entry::tell(bool wrong, const std::string& text) const {
+  if (shelf_.how.say) {
+    shelf_.how.say(wrong, "job " + seen.id + " " + text + origin_);
+  }
+}
+
+void store::entry::tell_late(const late_stopper& l) const {
+  l.over ? shelf_.late.fetch_sub(1) : shelf_.late.fetch_add(1);
+  shelf_.late_total.fetch_add(l.over ? 0 : 1);
+  if (shelf_.how.say) {
+    shelf_.how.say(true, "late stopper: job " + seen.id +
+                             (l.over ? " stopped at last, " : " still works ") +
+                             ms(l.since_end, 0) + " after " + describe(l.why) + origin_);
+  }
+}
+
+view store::entry::look() const {
+  view v = seen;
+  v.rows = made->rows();
+  v.bytes = made->bytes();
+  if (const auto* const why = ctx().cause(); why != nullptr && !is_over(v.state)) {
+    v.cause = describe(*why);  // it is being stopped
+  }
+  return v;
+}
+
+}  // namespace hangup::jobs

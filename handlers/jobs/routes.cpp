@@ -1,0 +1,190 @@
+#include "handlers/jobs/routes.h"
+
+#include <array>
+#include <cstdio>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "handlers/parameters.h"
+#include "http/path_pattern.h"
+#include "http/problem.h"
+#include "http/reply.h"
+#include "http/request.h"
+
+namespace hangup::jobs {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+constexpr const char* one_path = "/jobs/{id}";
+constexpr const char* result_path = "/jobs/{id}/result";
+const http::path_pattern one_pattern(one_path);
+const http::path_pattern result_pattern(result_path);
+
+// As in the log: "2026-11-21T20:15:16.123Z"
+std::string in_utc(view::time at) {
+  const auto whole = std::chrono::floor<std::chrono::seconds>(at);
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(at - whole).count();
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(whole);
+  std::tm t{};
+  ::gmtime_r(&seconds, &t);
+  std::array<char, 32> text{};
+  const auto size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &t);
+  std::snprintf(text.data() + size, text.size() - size, ".%03dZ", static_cast<int>(ms));
+  return text.data();
+}
+
+json in_utc(const std::optional<view::time>& at) {
+  return at ? json(in_utc(*at)) : json(nullptr);
+}
+
+json in_json(const view& v) {
+  json j = {{"id", v.id},
+            {"state", name(v.state)},
+            {"what", v.what},
+            {"request_id", v.request_id},
+            {"accepted", in_utc(v.accepted)},
+            {"started", in_utc(v.started)},
+            {"ended", in_utc(v.ended)},
+            {"expires", in_utc(v.expires)},
+            {"rows", v.rows},
+            {"bytes", v.bytes},
+            {"cause", v.cause.empty() ? json(nullptr) : json(v.cause)},
+            {"result", nullptr}};
+  if (v.state == state::done) {
+    j["result"] = "/jobs/" + v.id + "/result";
+  }
+  return j;
+}
+
+void set_json(httplib::Response& res, const json& j) {
+  res.set_content(j.dump(2, ' ', true, json::error_handler_t::replace) + "\n", "application/json");
+  res.set_header("Cache-Control", "no-store");
+}
+
+void set_unknown(const context& ctx, httplib::Response& res) {
+  http::set_problem(res, 404, "there is no such job, or it has been forgotten",
+                    http::request_id(ctx));
+}
+
+// What stands in the place of {id}. It is there: the route has been found by it.
+std::string_view id_in(const http::path_pattern& pattern, const httplib::Request& req) {
+  return pattern.match(req.path).value_or(std::string_view());
+}
+
+void list(const store& of, const context& ctx, const httplib::Request& req,
+          httplib::Response& res) {
+  handlers::parameters p(req);
+  const auto limit = p.number("limit", 100, 1, 100'000);
+  if (!p.problem().empty()) {
+    http::set_problem(res, 400, p.problem(), http::request_id(ctx));
+    return;
+  }
+  auto all = json::array();
+  for (const auto& v : of.newest_first(limit)) {
+    all.push_back(in_json(v));
+  }
+  set_json(res, {{"jobs", std::move(all)}});
+}
+
+void show(const store& of, const context& ctx, const httplib::Request& req,
+          httplib::Response& res) {
+  const auto v = of.find(id_in(one_pattern, req));
+  v ? set_json(res, in_json(*v)) : set_unknown(ctx, res);
+}
+
+void end(store& of, const context& ctx, const httplib::Request& req, httplib::Response& res) {
+  const auto e = of.end(id_in(one_pattern, req), "DELETE, request " + http::request_id(ctx));
+  if (!e) {
+    set_unknown(ctx, res);
+    return;
+  }
+  const bool over = is_over(e->job.state);
+  auto j = in_json(e->job);
+  if (e->was_over) {
+    j["result"] = nullptr;
+    j["expires"] = nullptr;
+    j["forgotten"] = true;
+  }
+  res.status = over ? 200 : 202;  // 202: its work has been told, and has not stopped yet
+  set_json(res, j);
+}
+
+void send(const store& of, const context& ctx, const httplib::Request& req,
+          httplib::Response& res) {
+  const auto id = id_in(result_pattern, req);
+  const auto v = of.find(id);
+  const auto made = of.result_of(id);
+  if (!v || (v->state == state::done && !made)) {  // it may be forgotten between the two
+    set_unknown(ctx, res);
+    return;
+  }
+  if (!made) {
+    const bool wait = !is_over(v->state);
+    if (wait) {
+      res.set_header("Retry-After", "1");
+    }
+    http::set_problem(res, wait ? 409 : 410,
+                      "the job is " + std::string(name(v->state)) +
+                          (v->cause.empty() ? "" : ": " + v->cause) +
+                          (wait ? "; there is no result yet" : "; there is no result"),
+                      http::request_id(ctx));
+    return;
+  }
+  res.set_header("Cache-Control", "no-store");
+  http::stream(ctx, req, res, v->content_type, [made](const context& c, http::body_writer& out) {
+    for (const auto& piece : made->pieces()) {
+      if (const auto ec = out.write(c, piece)) {
+        return ec;
+      }
+    }
+    return std::error_code();
+  });
+}
+
+}  // namespace
+
+void accept(const context& ctx, httplib::Response& res, store& to, pool& on, task what) {
+  if (ctx.done()) {
+    return;  // who has left would never get to know the id
+  }
+  const auto b = to.start(ctx, on, std::move(what));
+  if (!b.job) {
+    res.set_header("Retry-After", std::to_string(b.retry_after.count()));
+    http::set_problem(res, 503, "no job was started: " + b.detail, http::request_id(ctx));
+    return;
+  }
+  res.status = 202;
+  res.set_header("Location", "/jobs/" + b.job->id);
+  set_json(res, in_json(*b.job));
+}
+
+void add_routes(http::server& to, store& of, sending results) {
+  using request = httplib::Request;
+  using response = httplib::Response;
+  to.handle({.method = "GET",
+             .path = "/jobs",
+             .answer = [&of](const context& ctx, const request& req, response& res) {
+               list(of, ctx, req, res);
+             }});
+  to.handle({.method = "GET",
+             .path = one_path,
+             .answer = [&of](const context& ctx, const request& req, response& res) {
+               show(of, ctx, req, res);
+             }});
+  to.handle({.method = "DELETE",
+             .path = one_path,
+             .answer = [&of](const context& ctx, const request& req, response& res) {
+               end(of, ctx, req, res);
+             }});
+  to.handle({.method = "GET",
+             .path = result_path,
+             .runs_on = &results.on,
+             .deadline = results.deadline,
+             .on_half_close = results.on_half_close,
+             .answer = [&of](const context& ctx, const request& req, response& res) {
+               send(of, ctx, req, res);
+             }});
+}
+
+}  // namespace hangup::jobs

@@ -1,0 +1,99 @@
+// What a store is made of: its jobs, and the shelf that they stand on. Not for users.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <unordered_map>
+
+#include "context/late.h"
+#include "context/timer.h"
+#include "handlers/jobs/store.h"
+
+namespace hangup::jobs {
+
+using clock = context::clock;
+
+class store::entry final : public job {
+ public:
+  entry(shelf& owner, const context& request, task what, const options& how,
+        std::shared_ptr<result::room> room);
+
+  void run() noexcept override;
+  void dropped() noexcept override;
+
+  const context& ctx() const noexcept { return scope_.ctx; }
+  void cancel(cause why) const noexcept { scope_.cancel(std::move(why)); }
+  view look() const;  // with the shelf's lock held
+
+ private:
+  void work_on(std::error_code& ec, std::string& why);
+  void end(std::error_code ec, const std::string& why) noexcept;
+  void tell(bool wrong, const std::string& text) const;
+  void tell_late(const late_stopper& l) const;
+
+  shelf& shelf_;
+  task what_;
+  const std::string origin_;
+  const cancelable scope_;
+  const clock::time_point accepted_ = clock::now();
+  bool began_ = false;  // of the thread that has it
+
+ public:
+  const std::shared_ptr<result> made;
+  std::shared_ptr<entry> self;  // while the pool has it
+  // Guarded by the shelf's mutex, but for what never changes.
+  view seen;
+  clock::time_point expires{};
+  std::list<std::shared_ptr<entry>>::iterator place{};
+  std::list<entry*>::iterator place_over{};
+};
+
+// All jobs, and what they need of the store when they begin and end.
+class store::shelf {
+ public:
+  explicit shelf(options o)
+      : how(std::move(o)), room(std::make_shared<result::room>(how.total_bytes)) {}
+  ~shelf() { timer_.disarm_and_wait(); }
+  shelf(const shelf&) = delete;
+  shelf& operator=(const shelf&) = delete;
+
+  refusal refused(std::string& detail) const;  // with the lock held, here and below
+  std::chrono::seconds until_room() const;
+  void add(const std::shared_ptr<entry>& e);
+  std::shared_ptr<entry> find(std::string_view id) const;
+  std::shared_ptr<entry> remove(entry& e);
+  void over(entry& e);
+
+  void forget_expired() noexcept;  // takes the lock
+  std::error_code wait_none(const context& ctx);
+
+  const options how;
+  const std::shared_ptr<result::room> room;
+  std::mutex mutex;
+  std::condition_variable_any changed;    // fewer are active
+  std::list<std::shared_ptr<entry>> all;  // the newest first
+  std::size_t active = 0;
+  bool stopping = false;
+  stats counts;  // but for `now` and `bytes`
+  std::atomic<std::size_t> late{0};
+  std::atomic<std::uint64_t> late_total{0};
+
+ private:
+  struct forget final : tree::timer {
+    explicit forget(shelf& s) : of(s) {}
+    void expire() noexcept override { of.forget_expired(); }
+    shelf& of;
+  };
+
+  std::unordered_map<std::string_view, std::shared_ptr<entry>> by_id_;  // views of the entries' own
+  std::list<entry*> over_;                                              // the oldest end first
+  forget timer_{*this};
+};
+
+}  // namespace hangup::jobs

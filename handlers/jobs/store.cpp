@@ -1,0 +1,228 @@
+#include "handlers/jobs/store.h"
+
+#include <algorithm>
+
+#include "context/wait.h"
+#include "handlers/jobs/shelf.h"
+
+namespace hangup::jobs {
+
+std::string_view name(state s) noexcept {
+  static constexpr std::array<std::string_view, states> names = {"queued", "running", "done",
+                                                                 "failed", "canceled"};
+  return names[static_cast<std::size_t>(s)];
+}
+
+std::string_view name(refusal r) noexcept {
+  static constexpr std::array<std::string_view, refusals> names = {"none", "jobs", "bytes", "pool",
+                                                                   "stopping"};
+  return names[static_cast<std::size_t>(r)];
+}
+
+refusal store::shelf::refused(std::string& detail) const {
+  const auto forgotten = "; one that has ended is forgotten after " +
+                         std::to_string(how.keep.count() / 1000) + " s, or by DELETE";
+  if (stopping) {
+    detail = "the server is stopping";
+    return refusal::stopping;
+  }
+  if (all.size() >= how.jobs) {
+    detail = "there are " + std::to_string(all.size()) + " jobs, which is the most" + forgotten;
+    return refusal::jobs;
+  }
+  if (const auto used = room->used.load(); used >= how.total_bytes) {
+    detail = "the results of the jobs have " + std::to_string(used) + " bytes, which is the most" +
+             forgotten;
+    return refusal::bytes;
+  }
+  return refusal::none;
+}
+
+std::chrono::seconds store::shelf::until_room() const {
+  using std::chrono::seconds;
+  return over_.empty()
+             ? seconds(1)
+             : std::max(seconds(1),
+                        std::chrono::ceil<seconds>(over_.front()->expires - clock::now()));
+}
+
+void store::shelf::add(const std::shared_ptr<entry>& e) {
+  by_id_.emplace(e->seen.id, e);
+  all.push_front(e);
+  e->place = all.begin();
+  e->place_over = over_.end();
+  ++active;
+}
+
+std::shared_ptr<store::entry> store::shelf::find(std::string_view id) const {
+  const auto here = by_id_.find(id);
+  return here != by_id_.end() ? here->second : nullptr;
+}
+
+// It may be destroyed when the caller lets go of it, without the lock.
+std::shared_ptr<store::entry> store::shelf::remove(entry& e) {
+  auto gone = *e.place;
+  by_id_.erase(e.seen.id);
+  all.erase(e.place);
+  if (e.place_over != over_.end()) {
+    over_.erase(e.place_over);
+  }
+  return gone;
+}
+
+void store::shelf::over(entry& e) {
+  e.place_over = over_.insert(over_.end(), &e);
+  if (over_.front() == &e) {
+    timer_.arm(e.expires);
+  }
+  ++counts.ended[static_cast<std::size_t>(e.seen.state)];
+  --active;
+  changed.notify_all();
+}
+
+void store::shelf::forget_expired() noexcept {
+  std::vector<std::shared_ptr<entry>> gone;  // destroyed without the lock
+  const std::lock_guard hold(mutex);
+  while (!over_.empty() && over_.front()->expires <= clock::now()) {
+    gone.push_back(remove(*over_.front()));
+    ++counts.expired;
+  }
+  if (!over_.empty()) {
+    timer_.arm(over_.front()->expires);
+  }
+}
+
+std::error_code store::shelf::wait_none(const context& ctx) {
+  std::unique_lock hold(mutex);
+  return wait(ctx, changed, hold, [this] { return active == 0; });
+}
+
+store::store(options how) : shelf_(std::make_unique<shelf>(std::move(how))) {}
+
+store::~store() {
+  end_all();
+  static_cast<void>(shelf_->wait_none(background()));
+}
+
+store::begun store::start(const context& request, pool& on, task what) {
+  begun b;
+  std::shared_ptr<entry> e;
+  {
+    const std::lock_guard hold(shelf_->mutex);
+    b.why = shelf_->refused(b.detail);
+    if (b.why == refusal::none) {
+      e = std::make_shared<entry>(*shelf_, request, std::move(what), shelf_->how, shelf_->room);
+      shelf_->add(e);
+    } else {
+      ++shelf_->counts.refused[static_cast<std::size_t>(b.why)];
+      b.retry_after = b.why == refusal::stopping ? std::chrono::seconds(1) : shelf_->until_room();
+      return b;
+    }
+  }
+  e->self = e;
+  const auto ec = on.post(e->ctx(), *e);
+  if (ec && e->ctx().done()) {
+    e->dropped();  // a stop came between
+  }
+  const std::lock_guard hold(shelf_->mutex);
+  if (!ec || is_over(e->seen.state)) {
+    b.job = e->look();
+    return b;
+  }
+  e->self.reset();
+  shelf_->remove(*e);
+  --shelf_->active;
+  shelf_->changed.notify_all();
+  b.why = refusal::pool;
+  b.detail = "the queue of the pool \"" + on.name() + "\" is full";
+  ++shelf_->counts.refused[static_cast<std::size_t>(b.why)];
+  return b;
+}
+
+std::optional<view> store::find(std::string_view id) const {
+  const std::lock_guard hold(shelf_->mutex);
+  const auto e = shelf_->find(id);
+  return e ? std::optional(e->look()) : std::nullopt;
+}
+
+std::vector<view> store::newest_first(std::size_t limit) const {
+  std::vector<view> views;
+  const std::lock_guard hold(shelf_->mutex);
+  for (const auto& e : shelf_->all) {
+    if (views.size() == limit) {
+      break;
+    }
+    views.push_back(e->look());
+  }
+  return views;
+}
+
+std::shared_ptr<const result> store::result_of(std::string_view id) const {
+  const std::lock_guard hold(shelf_->mutex);
+  const auto e = shelf_->find(id);
+  return e && e->seen.state == state::done ? e->made : nullptr;
+}
+
+std::optional<store::ended> store::end(std::string_view id, const std::string& text) {
+  std::shared_ptr<entry> e;  // destroyed without the lock
+  std::unique_lock hold(shelf_->mutex);
+  e = shelf_->find(id);
+  if (!e) {
+    return std::nullopt;
+  }
+  if (is_over(e->seen.state)) {
+    shelf_->remove(*e);
+    return ended{e->look(), true};
+  }
+  hold.unlock();  // who waits for the end of the context may take it
+  e->cancel({.kind = cause_kind::caller, .text = text});
+  hold.lock();
+  return ended{e->look(), false};
+}
+
+void store::refuse_more() noexcept {
+  const std::lock_guard hold(shelf_->mutex);
+  shelf_->stopping = true;
+}
+
+void store::end_all() noexcept {
+  std::vector<std::shared_ptr<entry>> left;
+  {
+    const std::lock_guard hold(shelf_->mutex);
+    shelf_->stopping = true;
+    std::copy_if(shelf_->all.begin(), shelf_->all.end(), std::back_inserter(left),
+                 [](const auto& e) { return !is_over(e->seen.state); });
+  }
+  for (const auto& e : left) {
+    e->cancel({.kind = cause_kind::shutdown});
+  }
+}
+
+std::error_code store::drain(const context& ctx, std::chrono::milliseconds stop_patience) {
+  refuse_more();
+  if (!shelf_->wait_none(ctx)) {
+    return {};
+  }
+  end_all();
+  const auto [patience, cancel] = with_timeout(background(), stop_patience);
+  return shelf_->wait_none(patience);
+}
+
+std::size_t store::active() const {
+  const std::lock_guard hold(shelf_->mutex);
+  return shelf_->active;
+}
+
+stats store::now() const {
+  const std::lock_guard hold(shelf_->mutex);
+  stats s = shelf_->counts;
+  for (const auto& e : shelf_->all) {
+    ++s.now[static_cast<std::size_t>(e->seen.state)];
+  }
+  s.bytes = shelf_->room->used.load();
+  s.late = shelf_->late.load();
+  s.late_total = shelf_->late_total.load();
+  return s;
+}
+
+}  // namespace hangup::jobs
