@@ -45,6 +45,9 @@ std::string document(const std::string& path, const json& value) {
   if (path.starts_with("databases.p.reports.")) {
     d["databases"]["p"]["reports"] = json::parse(R"({"p": {"sql": "SELECT 1"}})");
   }
+  if (path.starts_with("jobs.max_")) {  // one result fits into all of them
+    d["jobs"] = {{"max_result_bytes", 1}, {"max_total_bytes", std::int64_t{1} << 36U}};
+  }
   d[json::json_pointer(pointer)] = value;
   return d.dump();
 }
@@ -119,6 +122,8 @@ TEST(config, the_defaults_are_those_of_the_design) {
   EXPECT_EQ(c.fanout, (config::fanout_t{"revenue_by_country", 32, 6, 2s}));
   EXPECT_TRUE(c.databases.at("sqlite").reports.contains(c.fanout.report));
   EXPECT_LT(c.fanout.parts_at_once, c.databases.at("sqlite").connections);
+  EXPECT_EQ(c.routes.job_result, (config::route_t{"query", 60s}));
+  EXPECT_EQ(c.jobs, (config::jobs_t{64, 16U << 20U, 128U << 20U, 10min, 10min}));
   EXPECT_TRUE(c.relay.upstreams.empty());
   EXPECT_EQ(c.relay.targets, (std::map<std::string, std::string>{
                                  {"sim", "/query/sim"}, {"spin", "/spin"}, {"search", "/search"}}));
@@ -365,8 +370,21 @@ TEST(config, a_route_in_a_pool_that_does_not_exist_is_refused_with_the_pools_tha
       R"(c.json: routes.spin.pool: found "cpus", allowed one of "cpu", "query", "relay", "search")");
   EXPECT_EQ(error_of(R"({"pools": {"cpu": {"workers": 1}}})"),
             R"(c.json: routes.fanout.pool: found "query", allowed one of "cpu")");
+  EXPECT_EQ(error_of(R"({"pools": {"cpu": {"workers": 1}},
+                         "routes": {"fanout": {"pool": "cpu"}}})"),
+            R"(c.json: routes.job_result.pool: found "query", allowed one of "cpu")");
+  EXPECT_EQ(error_of(R"({"pools": {"cpu": {"workers": 1}}, "databases": {}})"),
+            R"(c.json: routes.query_sim.pool: found "query", allowed one of "cpu")")
+      << "without databases there are neither fan-outs nor jobs";
   EXPECT_EQ(error_of(R"({"pools": {}})"),
             R"(c.json: routes.fanout.pool: found "query", allowed nothing: there are no pools)");
+}
+
+TEST(config, one_result_of_a_job_fits_into_all_of_them) {
+  EXPECT_EQ(error_of(R"({"jobs": {"max_total_bytes": 1000}})"),
+            "c.json: jobs.max_total_bytes: found 1000, allowed from jobs.max_result_bytes on, "
+            "which is 16777216");
+  EXPECT_EQ(error_of(R"({"jobs": {"max_result_bytes": 1000, "max_total_bytes": 1000}})"), "");
 }
 
 TEST(config, a_relay_needs_a_pool_only_if_there_is_whom_to_ask) {

@@ -1,0 +1,82 @@
+// Routes with a segment that the client chooses, by raw bytes: what reaches the handler, under
+// which name it is reported, and what is nothing at all.
+#include <gtest/gtest.h>
+
+#include "tests/wire/fixture.h"
+
+namespace hangup::wire {
+namespace {
+
+setup with_things() {
+  setup how;
+  how.more.push_back([](live_server& s) {
+    const auto add = [&s](const char* method, const char* path, pool* on) {
+      s.server.handle(
+          {.method = method,
+           .path = path,
+           .runs_on = on,
+           .answer = [pattern = http::path_pattern(path)](
+                         const context&, const httplib::Request& req, httplib::Response& res) {
+             const auto id = pattern.match(req.path);
+             res.set_content(id ? "<" + std::string(*id) + ">" : "none", "text/plain");
+           }});
+    };
+    add("GET", "/things/{id}", nullptr);
+    add("DELETE", "/things/{id}", nullptr);
+    add("GET", "/things/{id}/part", &s.many);
+  });
+  return how;
+}
+
+TEST(path_segment, reaches_the_handler_and_is_reported_under_the_pattern) {
+  live_server server(with_things());
+  client c = server.connect();
+  EXPECT_EQ(c.ask(get("/things/Abc-7_z")).body, "<Abc-7_z>");
+  EXPECT_EQ(c.ask(get("/things/a%62c?x=1")).body, "<abc>");
+  EXPECT_EQ(c.ask(get("/things/7/part")).body, "<7>");
+  EXPECT_EQ(c.ask("DELETE /things/7 HTTP/1.1\r\nHost: test\r\n\r\n").body, "<7>");
+  EXPECT_EQ(c.ask(get("/things/" + std::string(64, 'a'))).body, "<" + std::string(64, 'a') + ">");
+  EXPECT_EQ(server.seen.nth(0).path, "/things/{id}");
+  EXPECT_EQ(server.seen.nth(2).path, "/things/{id}/part");
+  EXPECT_EQ(server.seen.nth(3).path, "/things/{id}");
+  const auto head = c.send("HEAD /things/7 HTTP/1.1\r\nHost: test\r\n\r\n");
+  ASSERT_TRUE(head);
+  EXPECT_EQ(c.receive(true).status, 200);
+  const auto other = c.ask(post("/things/7", ""));
+  EXPECT_EQ(other.status, 405);
+  EXPECT_EQ(other.header("allow"), "GET, HEAD, DELETE");
+}
+
+TEST(path_segment, that_is_none_is_404_and_counted_under_no_route) {
+  live_server server(with_things());
+  std::size_t n = 0;
+  for (const std::string path :
+       {"/things",        "/things/",         "/things//",        "/things/a/",
+        "/things/a/b",    "/things//part",    "/things/a%2Fb",    "/things/a%2fb/part",
+        "/things/%2e%2e", "/things/..",       "/things/.",        "/things/a.b",
+        "/things/a%20b",  "/things/a%0d%0ab", "/things/%C3%A4",   "/things/\xc3\xa4",
+        "/things/a%5Cb",  "/things/%7Bid%7D", "/things/{id}",     "/things/a:b",
+        "/things/a%25b",  "/things/a/part/",  "/things/a/b/part", "/things/a;b"}) {
+    client c = server.connect();
+    EXPECT_EQ(c.ask(get(path)).status, 404) << path;
+    EXPECT_EQ(server.seen.nth(n++).path, "none") << path;
+  }
+  client c = server.connect();
+  EXPECT_EQ(c.ask(get("/things/" + std::string(65, 'a'))).status, 404);
+  EXPECT_EQ(c.ask(get("/things/" + std::string(5000, 'a'))).status, 404);
+  EXPECT_EQ(c.ask(get("/things/" + std::string(9000, 'a'))).status, 414);
+}
+
+TEST(path_segment, with_a_nul_or_a_control_in_it_is_400) {
+  live_server server(with_things());
+  using namespace std::string_literals;
+  for (const std::string& path :
+       {"/things/%00"s, "/things/a%00b"s, "/things/a\0b"s, "/things/a\tb"s, "/things/a\x7f"s,
+        "/things/%"s, "/things/%4"s, "/things/%zz"s}) {
+    client c = server.connect();
+    EXPECT_EQ(c.ask(get(path)).status, 400) << path;
+  }
+}
+
+}  // namespace
+}  // namespace hangup::wire
