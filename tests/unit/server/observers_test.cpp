@@ -97,6 +97,20 @@ TEST_F(counted, a_request_is_in_flight_from_its_begin_to_its_end) {
   EXPECT_TRUE(has(m, R"(hangup_requests_total{route="/slow",end="completed"} 0)")) << m.text();
 }
 
+TEST_F(counted, the_methods_of_a_path_are_one_series) {
+  server.handle({.method = "POST", .path = "/slow", .runs_on = &workers, .answer = nothing});
+  server.handle({.method = "GET", .path = "/last", .answer = nothing});
+  metrics m(server, {&workers}, [] { return 0U; });
+  const auto routes = server.routes();
+  m.ended(hung_up(*routes.at(1)));
+  m.ended(hung_up(*routes.at(2)));
+  m.ended(hung_up(*routes.at(3)));
+  const std::string line = R"(hangup_requests_total{route="/slow",end="client_closed"} )";
+  EXPECT_TRUE(has(m, line + "2")) << m.text();
+  EXPECT_EQ(m.text().find(line), m.text().rfind(line));
+  EXPECT_TRUE(has(m, R"(hangup_requests_total{route="/last",end="client_closed"} 1)")) << m.text();
+}
+
 TEST_F(counted, the_time_to_stop_goes_into_its_bucket_and_the_wasted_time_is_added_up) {
   metrics m(server, {&workers}, [] { return 0U; });
   m.ended(hung_up(*route));
