@@ -331,7 +331,7 @@ int run(const launch& with) {
   const auto stop_jobs = after_func(patience, [&detached] { detached.end_all(); });
   auto ec = server.drain(patience, c.stopping.stop);
   if (const auto left = detached.active(); left > 0) {
-    log.say(spdlog::level::info, fmt::format("waiting for {} jobs", left));
+    log.say(spdlog::level::info, fmt::format("waiting for {} job{}", left, left == 1 ? "" : "s"));
   }
   if (!ec) {
     ec = detached.drain(patience, c.stopping.stop);

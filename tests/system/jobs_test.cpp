@@ -185,7 +185,7 @@ TEST(detached, sigterm_does_not_wait_when_the_jobs_are_done_and_a_second_one_end
   server s({"--config", f.config()});
   const auto job = start(s, hopeless);
   s.program.signal(SIGTERM);
-  ASSERT_NE(s.program.line_with("waiting for 1 jobs"), "");
+  ASSERT_NE(s.program.line_with("waiting for 1 job"), "");
   s.program.signal(SIGTERM);
   EXPECT_EQ(s.program.wait(8s), 0);
   EXPECT_NE(s.program.line_with("job " + job.substr(6) + " canceled: server shutdown"), "");
