@@ -28,6 +28,10 @@ const std::error_category& query_category() noexcept {
   return instance;
 }
 
+std::string in_words(std::error_code ec, const std::string& why) {
+  return ec == errc::unreachable ? ec.message() : ec.message() + ": " + why;
+}
+
 std::string one_line(std::string_view said) {
   constexpr std::size_t most = 300;
   std::string line;

@@ -130,6 +130,10 @@ class database {
   virtual database_stats now() const = 0;
 };
 
+// An error and its reason in words for a client. Why a database cannot be reached is left to the
+// log: it says where it is, and as whom it is asked.
+std::string in_words(std::error_code ec, const std::string& why);
+
 // What an engine says, as one line of at most 300 bytes of printable UTF-8.
 std::string one_line(std::string_view said);
 

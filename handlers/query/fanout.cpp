@@ -144,7 +144,8 @@ void fanout::answer(const context& ctx, const httplib::Request& req, httplib::Re
     delete all;
   };
   const std::shared_ptr<merged_parts> all(
-      new merged_parts(ctx, std::move(q.parts), q.as, q.fails, places_, std::move(first)), count);
+      new merged_parts(ctx, std::move(q.parts), q.as, q.fails, places_, std::move(first), how_.say),
+      count);
   if (all->wait_begun()) {
     http::work_stopped(ctx);
     return;

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,11 +31,14 @@ enum class part_end : std::uint8_t {
 inline constexpr std::size_t part_ends = 4;
 std::string_view name(part_end e) noexcept;
 
+using said = std::function<void(const std::string& line)>;
+
 struct fanout_options {
   std::string report{};                  // of requests that name none
   unsigned max_parts = 32;               // of one request
   unsigned parts_at_once = 6;            // that ask their databases, of all requests together
   std::chrono::milliseconds wait{2000};  // of a request that has no part running yet for its first
+  said say{};  // for the log: why a database could not be reached. Thread-safe
 };
 
 // Thread-safe.

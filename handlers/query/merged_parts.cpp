@@ -5,6 +5,7 @@
 
 #include "context/wait.h"
 #include "http/problem.h"
+#include "http/request.h"
 
 namespace hangup::query {
 
@@ -73,8 +74,9 @@ class merged_parts::rows final : public row_sink {
 };
 
 merged_parts::merged_parts(const context& ctx, std::vector<part> all, format as,
-                           std::optional<planned_failure> fails, places& at_once, place first)
-    : format_(as), fails_(fails), places_(at_once) {
+                           std::optional<planned_failure> fails, places& at_once, place first,
+                           const said& say)
+    : format_(as), fails_(fails), places_(at_once), say_(say) {
   for (auto& p : all) {
     slots_.emplace_back(slots_.size(), std::move(p));
   }
@@ -123,9 +125,13 @@ std::error_code merged_parts::ask(const context& ctx, slot& s, place at) {
   if (!ec) {
     to.finish();
   } else if (!ctx.done() && end_of(ec) != query_end::stopped) {
+    if (ec == errc::unreachable && say_) {  // the rest is said of the request
+      say_("database " + s.asks.from->name() + ", part " + std::to_string(s.number) + ": " +
+           ec.message() + ": " + why + " [" + http::request_id(ctx) + "]");
+    }
     failed(s, ec == errc::busy ? 503 : 502,
-           "database \"" + s.asks.from->name() + "\": " + ec.message() + ": " +
-               (why.empty() ? to.problem : why));
+           "database \"" + s.asks.from->name() +
+               "\": " + in_words(ec, why.empty() ? to.problem : why));
   }
   return ec;
 }

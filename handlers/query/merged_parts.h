@@ -33,9 +33,9 @@ struct planned_failure {
 class merged_parts {
  public:
   // Starts the parts under a context derived from `ctx`, in their order, as places come free; the
-  // first has its place already.
+  // first has its place already. `say` must outlive this.
   merged_parts(const context& ctx, std::vector<part> all, format as,
-               std::optional<planned_failure> fails, places& at_once, place first);
+               std::optional<planned_failure> fails, places& at_once, place first, const said& say);
   // Ends those that run, and returns when they have.
   ~merged_parts() { end(); }
   merged_parts(const merged_parts&) = delete;
@@ -76,6 +76,7 @@ class merged_parts {
   const format format_;
   const std::optional<planned_failure> fails_;
   places& places_;
+  const said& say_;
   std::deque<slot> slots_;
   std::atomic<std::size_t> begun_{0};
   channel<char> head_{1};            // closed when the head can be sent

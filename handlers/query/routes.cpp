@@ -118,7 +118,10 @@ std::error_code stream_rows(const context& ctx, const asked& by, std::unique_ptr
     return ec;
   }
   if (ec) {
-    rows.fail(ctx, ec.message(), why.empty() ? rows.problem() : why);
+    if (why.empty()) {
+      why = rows.problem();
+    }
+    rows.fail(ctx, ec.message(), ec == errc::unreachable ? std::string() : why);
     return ec;
   }
   return rows.finish(ctx);
@@ -173,6 +176,9 @@ std::error_code keep_rows(const context& ctx, const asked& by, const question& q
     why = rows.problem();
   }
   by.over(ctx, ec, why);
+  if (ec == errc::unreachable) {
+    why.clear();  // as in_words(): for the log only
+  }
   return ec;
 }
 
@@ -250,7 +256,7 @@ http::handler run_report(source& from, std::function<void(const std::string&)> s
         if (later) {
           res.set_header("Retry-After", "1");
         }
-        http::set_problem(res, later ? 503 : 500, ec.message() + ": " + why, http::request_id(ctx));
+        http::set_problem(res, later ? 503 : 500, in_words(ec, why), http::request_id(ctx));
         return;
       }
     }

@@ -1,0 +1,229 @@
+#include "server/program.h"
+
+#include <unistd.h>
+
+#include "context/after_func.h"
+#include "handlers/jobs/routes.h"
+#include "handlers/query/routes.h"
+#include "handlers/search.h"
+#include "handlers/sim_query.h"
+#include "handlers/spin.h"
+#include "server/identity.h"
+#include "server/pages.h"
+
+namespace hangup::server {
+namespace {
+
+http::options http_options(const config& c) {
+  http::options o;
+  o.front_threads = c.http.front_threads;
+  o.max_connections = c.http.max_connections;
+  o.backlog = c.listen.backlog;
+  o.head.bytes = c.http.max_head_bytes;
+  o.head.headers = c.http.max_headers;
+  o.max_body = c.http.max_body_bytes;
+  o.body_buffer = c.http.body_buffer_bytes;
+  o.max_connections_per_address = c.http.max_connections_per_address;
+  o.read_ahead = c.http.read_ahead_bytes;
+  o.read_ahead_total = c.http.read_ahead_total_bytes;
+  o.on_half_close = c.http.on_half_close;
+  o.handshake_timeout = c.http.handshake_timeout;
+  o.head_timeout = c.http.head_timeout;
+  o.idle_timeout = c.http.idle_timeout;
+  o.body_timeout = c.http.body_timeout;
+  o.write_timeout = c.http.write_timeout;
+  o.linger_timeout = c.http.linger_timeout;
+  o.late_after = c.http.late_after;
+  o.keepalive_idle = c.http.keepalive_idle;
+  o.keepalive_interval = c.http.keepalive_interval;
+  o.keepalive_probes = c.http.keepalive_probes;
+  o.user_timeout = c.http.user_timeout;
+  return o;
+}
+
+std::shared_ptr<const search::root> search_root(const launch& with) {
+  try {
+    return std::make_shared<const search::root>(with.settings.search.root);
+  } catch (const std::exception& e) {
+    throw config_error(with.source + ": search.root: " + e.what());
+  }
+}
+
+std::shared_ptr<const handlers::relay_options> relay_options(const launch& with) {
+  const auto& c = with.settings.relay;
+  auto options = std::make_shared<handlers::relay_options>();
+  options->targets.insert(c.targets.begin(), c.targets.end());
+  options->max_hops = c.max_hops;
+  for (const auto& [name, u] : c.upstreams) {
+    try {
+      options->upstreams[name] = std::make_unique<const handlers::upstream>(
+          name, handlers::upstream_options{.url = u.url,
+                                           .ca_file = u.ca_file,
+                                           .connect_timeout = c.connect_timeout,
+                                           .stall_timeout = c.stall_timeout,
+                                           .max_head_bytes = c.max_head_bytes});
+    } catch (const std::invalid_argument& e) {
+      throw config_error(with.source + ": relay.upstreams." + name + "." + e.what());
+    }
+  }
+  return options;
+}
+
+jobs::options job_options(const config& c, request_log& log) {
+  return {.jobs = c.jobs.most,
+          .result_bytes = c.jobs.max_result_bytes,
+          .total_bytes = c.jobs.max_total_bytes,
+          .deadline = c.jobs.deadline,
+          .keep = c.jobs.keep,
+          .late_after = c.http.late_after,
+          .say = [&log](bool wrong, const std::string& line) {
+            log.say(wrong ? spdlog::level::warn : spdlog::level::info, escaped(line));
+          }};
+}
+
+std::function<void(const std::string&)> warnings_of(request_log& log) {
+  return [&log](const std::string& line) { log.say(spdlog::level::warn, escaped(line)); };
+}
+
+query::fanout_options fanout_options(const config::fanout_t& c, request_log& log) {
+  return {.report = c.report,
+          .max_parts = c.max_parts,
+          .parts_at_once = c.parts_at_once,
+          .wait = c.wait,
+          .say = warnings_of(log)};
+}
+
+template <class Source>
+std::vector<Source*> all_of(const databases& sources) {
+  std::vector<Source*> all;
+  for (const auto& s : sources) {
+    all.push_back(s.get());
+  }
+  return all;
+}
+
+}  // namespace
+
+program::program(const launch& with, databases sources)
+    : how_(with.settings),
+      tree_(search_root(with)),
+      sources_(std::move(sources)),
+      relays_(relay_options(with)),
+      log_(how_.log),
+      ended_(how_.requests.ended),
+      probes_({.name = "probe", .workers = 2, .queue = 16}),
+      fanout_(fanout_options(how_.fanout, log_), all_of<query::source>(sources_)),
+      jobs_(job_options(how_, log_)),
+      upstream_counts_(relays_),
+      fanout_counts_(fanout_),
+      job_counts_(jobs_),
+      server_(http_options(how_)) {
+  for (const auto& [name, p] : how_.pools) {
+    pools_[name] =
+        std::make_unique<pool>(pool::options{.name = name, .workers = p.workers, .queue = p.queue});
+  }
+  add_routes();
+  add_databases();
+  add_pages(server_, ended_);
+  add_readiness_page(server_, sources_.empty() ? nullptr : &probes_,
+                     [this](const context& ctx) { return unreachable(ctx, sources_); });
+  add_metrics_page(server_, [this]() -> const metrics& { return *counts_; });
+  add_metrics();
+  if (with.identity) {
+    server_.use_tls(with.identity);
+  }
+  server_.observe(*counts_).observe(ended_).observe(log_);
+}
+
+void program::add_routes() {
+  const auto slow = [this](const char* path, const config::route_t& r, http::handler h) {
+    server_.handle({.method = "GET",
+                    .path = path,
+                    .runs_on = pools_.at(r.pool).get(),
+                    .deadline = r.deadline,
+                    .on_half_close = r.on_half_close,
+                    .answer = std::move(h)});
+  };
+  slow("/query/sim", how_.routes.query_sim, handlers::sim_query());
+  slow("/spin", how_.routes.spin, handlers::spin());
+  slow("/search", how_.routes.search, handlers::search(tree_, how_.search.max_matches_limit));
+  if (!relays_->upstreams.empty()) {
+    slow("/relay", how_.routes.relay, handlers::relay(relays_));
+  }
+  if (!sources_.empty()) {
+    slow("/fanout", how_.routes.fanout, fanout_.handler());
+  }
+}
+
+void program::add_databases() {
+  server_.handle({.method = "GET",
+                  .path = "/query",
+                  .answer = query::list_databases(all_of<const query::source>(sources_))});
+  for (const auto& s : sources_) {
+    const auto& how = how_.databases.at(s->name());
+    auto& workers = *pools_.at(how.pool);
+    const auto report = query::run_report(*s, warnings_of(log_), query::later{jobs_, workers});
+    for (const char* const method : {"GET", "POST"}) {
+      server_.handle({.method = method,
+                      .path = "/query/" + s->name(),
+                      .runs_on = &workers,
+                      .deadline = how.deadline,
+                      .answer = report});
+    }
+  }
+  if (!sources_.empty()) {
+    const auto& result = how_.routes.job_result;
+    jobs::add_routes(server_, jobs_,
+                     {*pools_.at(result.pool), result.deadline, result.on_half_close});
+  }
+}
+
+void program::add_metrics() {
+  std::vector<const pool*> counted = {&probes_};
+  for (const auto& [name, p] : pools_) {
+    counted.push_back(p.get());
+  }
+  counts_ = std::make_unique<metrics>(
+      server_, counted, [this] { return log_.dropped(); }, all_of<const query::source>(sources_));
+  if (!relays_->upstreams.empty()) {
+    counts_->include(upstream_counts_);
+  }
+  if (!sources_.empty()) {
+    counts_->include(fanout_counts_);
+    counts_->include(job_counts_);
+  }
+}
+
+void program::reload() {
+  try {
+    if (auto renewed = identity_of(how_)) {
+      server_.use_tls(std::move(renewed));
+      log_.say(spdlog::level::info, "SIGHUP: new connections get the certificate in " +
+                                        escaped(how_.tls.certificate) + " as it is now");
+    } else {
+      log_.say(spdlog::level::info, "SIGHUP: there is nothing to reload, going on");
+    }
+  } catch (const http::tls_error& e) {
+    log_.say(spdlog::level::err,
+             std::string("SIGHUP: going on with the old certificate: ") + e.what());
+  }
+}
+
+// Jobs have the same time as requests, and both end at its end: nobody waits for the other.
+std::error_code program::drain(const context& patience) {
+  jobs_.refuse_more();
+  const auto stop_jobs = after_func(patience, [this] { jobs_.end_all(); });
+  if (const auto ec = server_.drain(patience, how_.stopping.stop)) {
+    return ec;
+  }
+  if (const auto left = jobs_.active(); left > 0) {
+    log_.say(spdlog::level::info, fmt::format("waiting for {} job{}", left, left == 1 ? "" : "s"));
+  }
+  return jobs_.drain(patience, how_.stopping.stop);
+}
+
+std::string program::unfinished() const {
+  return fmt::format("{} requests and {} jobs", server_.in_flight().size(), jobs_.active());
+}
+
+}  // namespace hangup::server
