@@ -58,9 +58,12 @@ json measure_stop(const engine& e, const endless& what, int samples) {
     const auto left = now_ns();
     hang_up(fd, leaving::fin);
     const auto l = server.await_end_of(id);
-    until([&] { return db.now().in_use == 0; });
-    const auto after = db.now();
-    if (l.work_stopped == 0 || (e.remote && settled(after) != settled(before) + 1)) {
+    auto after = before;
+    until([&] {
+      after = db.now();
+      return after.in_use == 0 && settled(after) == settled(before) + (e.remote ? 1 : 0);
+    });
+    if (l.work_stopped == 0) {
       throw std::runtime_error(id + ": was not stopped");
     }
     const auto us = [left](std::int64_t at) { return static_cast<double>(at - left) / 1e3; };
