@@ -31,15 +31,15 @@ stop.set_xscale("log")
 stop.xaxis.set_major_formatter(lambda v, _: f"{v:g} ms")
 stop.grid(axis="x", color="#e4e4e4")
 stop.set_title("from the hang-up to the engine idle")
-stop.legend(loc="lower right")
+stop.legend(loc="upper right")
 
 for at, r in enumerate(report["waste"]):
     for shift, key, color, label in ((-0.2, "wasted_without_s", others, "never told"), (0.2, "wasted_s", ours, "hangup")):
         waste.bar(at + shift, r[key], 0.38, color=color, label=label if at == 0 else None)
-        waste.annotate(f"{r[key]:.1f} s" if r[key] >= 0.1 else f"{r[key] * 1000:.0f} ms", (at + shift, r[key]), ha="center", va="bottom",
+        waste.annotate(f"{r[key]:.1f} s" if r[key] >= 0.1 else f"{r[key] * 1000:.2g} ms", (at + shift, r[key]), ha="center", va="bottom",
                        fontsize=9)
 waste.set_xticks(range(len(report["waste"])), [f"{r['engine']}\n{r['leave']} of {r['clients']} leave" for r in report["waste"]])
 waste.set_title("engine seconds for nobody")
-waste.legend(loc="center right")
+waste.legend(loc="upper right")
 fig.tight_layout(w_pad=3)
 fig.savefig(sys.argv[2], metadata={"Date": None})
