@@ -7,39 +7,14 @@
 #include <map>
 #include <sstream>
 
+#include "server/metric_family.h"
+
 namespace hangup::server {
 namespace {
 
 using prometheus::ClientMetric;
-using prometheus::MetricFamily;
-using prometheus::MetricType;
-using labels = std::vector<ClientMetric::Label>;
 
 constexpr auto relaxed = std::memory_order_relaxed;
-
-void add_counter(MetricFamily& family, labels by, double value) {
-  ClientMetric m;
-  m.label = std::move(by);
-  m.counter.value = value;
-  family.metric.push_back(std::move(m));
-}
-
-void add_gauge(MetricFamily& family, labels by, double value) {
-  ClientMetric m;
-  m.label = std::move(by);
-  m.gauge.value = value;
-  family.metric.push_back(std::move(m));
-}
-
-// A new family, to be filled before the next one is added.
-MetricFamily& family(std::vector<MetricFamily>& all, const char* name, const char* help,
-                     MetricType type) {
-  auto& f = all.emplace_back();
-  f.name = name;
-  f.help = help;
-  f.type = type;
-  return f;
-}
 
 double seconds(std::uint64_t ns) noexcept {
   return static_cast<double>(ns) / 1e9;
@@ -121,8 +96,7 @@ std::vector<MetricFamily> metrics::Collect() const {
                        MetricType::Counter);
   for (const auto* r : routes_) {
     for (std::size_t e = 0; e < http::request_ends; ++e) {
-      add_counter(
-          total,
+      add(total,
           {{"route", r->path}, {"end", std::string(name(static_cast<http::request_end>(e)))}},
           static_cast<double>(counts_[r->index].ends[e].load(relaxed)));
     }
@@ -136,7 +110,7 @@ std::vector<MetricFamily> metrics::Collect() const {
       ended += n.load(std::memory_order_acquire);
     }
     const auto began = c.began.load(relaxed);
-    add_gauge(in_flight, {{"route", r->path}}, static_cast<double>(began - std::min(began, ended)));
+    add(in_flight, {{"route", r->path}}, static_cast<double>(began - std::min(began, ended)));
   }
   auto& stop = family(all, "hangup_stop_seconds",
                       "From the end of a request's context to its work having stopped.",
@@ -159,22 +133,21 @@ std::vector<MetricFamily> metrics::Collect() const {
                         "Time that workers spent on requests after their context had ended.",
                         MetricType::Counter);
   for (const auto* r : routes_) {
-    add_counter(wasted, {{"route", r->path}}, seconds(counts_[r->index].wasted_ns.load(relaxed)));
+    add(wasted, {{"route", r->path}}, seconds(counts_[r->index].wasted_ns.load(relaxed)));
   }
 
   auto& late =
       family(all, "hangup_late_stoppers",
              "Requests whose work goes on long after their context has ended.", MetricType::Gauge);
   for (const auto* r : routes_) {
-    add_gauge(late, {{"route", r->path}},
-              static_cast<double>(counts_[r->index].late.load(relaxed)));
+    add(late, {{"route", r->path}}, static_cast<double>(counts_[r->index].late.load(relaxed)));
   }
   auto& late_total =
       family(all, "hangup_late_stoppers_total",
              "Requests that have been reported as late stoppers.", MetricType::Counter);
   for (const auto* r : routes_) {
-    add_counter(late_total, {{"route", r->path}},
-                static_cast<double>(counts_[r->index].late_total.load(relaxed)));
+    add(late_total, {{"route", r->path}},
+        static_cast<double>(counts_[r->index].late_total.load(relaxed)));
   }
 
   std::vector<pool::stats> pools;
@@ -185,7 +158,7 @@ std::vector<MetricFamily> metrics::Collect() const {
     for (std::size_t i = 0; i < pools.size(); ++i) {
       const labels by = {{"pool", pools_[i]->name()}};
       const auto v = static_cast<double>(value(pools[i], *pools_[i]));
-      type == MetricType::Gauge ? add_gauge(f, by, v) : add_counter(f, by, v);
+      add(f, by, v);
     }
   };
   by_pool("hangup_workers", "Workers that the pool may have.", MetricType::Gauge,
@@ -205,19 +178,19 @@ std::vector<MetricFamily> metrics::Collect() const {
                              MetricType::Gauge);
   const auto by_phase = server_.connections();
   for (std::size_t i = 0; i < by_phase.size(); ++i) {
-    add_gauge(connections, {{"state", std::string(name(static_cast<http::phase>(i)))}},
-              static_cast<double>(by_phase[i]));
+    add(connections, {{"state", std::string(name(static_cast<http::phase>(i)))}},
+        static_cast<double>(by_phase[i]));
   }
   auto& reached =
       family(all, "hangup_limit_reached_total",
              "Times that a client has run into a limit, by which.", MetricType::Counter);
   for (std::size_t i = 1; i < reached_.size(); ++i) {  // without limit::none
-    add_counter(reached, {{"limit", std::string(name(static_cast<http::limit>(i)))}},
-                static_cast<double>(reached_[i].load(relaxed)));
+    add(reached, {{"limit", std::string(name(static_cast<http::limit>(i)))}},
+        static_cast<double>(reached_[i].load(relaxed)));
   }
-  add_counter(family(all, "hangup_log_dropped_total",
-                     "Log lines dropped because the queue was full.", MetricType::Counter),
-              {}, static_cast<double>(log_lines_dropped_()));
+  add(family(all, "hangup_log_dropped_total", "Log lines dropped because the queue was full.",
+             MetricType::Counter),
+      {}, static_cast<double>(log_lines_dropped_()));
   for (const auto* more : more_) {
     auto others = more->Collect();
     std::move(others.begin(), others.end(), std::back_inserter(all));
@@ -231,8 +204,8 @@ void metrics::collect_databases(std::vector<MetricFamily>& all) const {
   for (const auto* d : databases_) {
     for (std::size_t e = 0; e < query::query_ends; ++e) {
       const auto end = static_cast<query::query_end>(e);
-      add_counter(queries, {{"database", d->name()}, {"end", std::string(query::name(end))}},
-                  static_cast<double>(d->ended(end)));
+      add(queries, {{"database", d->name()}, {"end", std::string(query::name(end))}},
+          static_cast<double>(d->ended(end)));
     }
   }
   std::vector<query::database_stats> now;
@@ -243,7 +216,7 @@ void metrics::collect_databases(std::vector<MetricFamily>& all) const {
     for (std::size_t i = 0; i < now.size(); ++i) {
       const labels by = {{"database", databases_[i]->name()}};
       const auto v = static_cast<double>(now[i].*member);
-      type == MetricType::Gauge ? add_gauge(f, by, v) : add_counter(f, by, v);
+      add(f, by, v);
     }
   };
   using stats = query::database_stats;

@@ -1,50 +1,25 @@
 // Connecting to a PostgreSQL server that says nothing, or is not there.
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
+#include "tests/system/listener.h"
 #include "tests/system/postgres_engine.h"
 
 namespace hangup::system_test {
 namespace {
 
-// Accepts connections, as far as the kernel does, and says nothing.
-class silent_listener {
- public:
-  silent_listener() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof at;
-    static_cast<void>(::bind(fd_, reinterpret_cast<sockaddr*>(&at), size));
-    ::listen(fd_, 8);
-    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&at), &size);
-    port_ = ntohs(at.sin_port);
-  }
-  ~silent_listener() { ::close(fd_); }
-  silent_listener(const silent_listener&) = delete;
-  silent_listener& operator=(const silent_listener&) = delete;
-
-  std::string conninfo() const {
-    return "host=127.0.0.1 user=nobody password=secret port=" + std::to_string(port_);
-  }
-  int accept() const { return ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC); }
-
- private:
-  int fd_;
-  int port_ = 0;
-};
+// At a server that takes connections, as far as the kernel does, and says nothing.
+std::string conninfo_of(const listener& silent) {
+  return "host=127.0.0.1 user=nobody password=secret port=" + std::to_string(silent.port());
+}
 
 TEST(postgres_connecting, ends_with_a_hang_up) {
-  const silent_listener listener;
-  postgres db({.conninfo = listener.conninfo(), .connections = 1, .connect_timeout = 60s});
+  const listener silent;
+  postgres db({.conninfo = conninfo_of(silent), .connections = 1, .connect_timeout = 60s});
   const auto [ctx, cancel] = with_cancel(background());
   std::thread request([&, ctx = ctx] {
     kept_rows rows;
     std::string why;
     EXPECT_EQ(ask(db, ctx, one, {std::int64_t{1}}, rows, why), hangup::errc::canceled);
   });
-  const int client = listener.accept();
+  const int client = ::accept4(silent.fd(), nullptr, nullptr, SOCK_CLOEXEC);
   cancel();
   request.join();
   ::close(client);
@@ -53,8 +28,8 @@ TEST(postgres_connecting, ends_with_a_hang_up) {
 }
 
 TEST(postgres_connecting, has_a_budget) {
-  const silent_listener listener;
-  postgres db({.conninfo = listener.conninfo(), .connections = 1, .connect_timeout = 100ms});
+  const listener silent;
+  postgres db({.conninfo = conninfo_of(silent), .connections = 1, .connect_timeout = 100ms});
   kept_rows rows;
   std::string why;
   EXPECT_EQ(ask(db, background(), one, {std::int64_t{1}}, rows, why), errc::unreachable);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "handlers/query/postgres.h"
+#include "tests/system/listener.h"
 
 namespace hangup::system_test {
 namespace {
@@ -43,33 +44,23 @@ struct habits {
 
 class scripted_server {
  public:
-  explicit scripted_server(habits how)
-      : how_(how), fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof at;
-    static_cast<void>(::bind(fd_, reinterpret_cast<sockaddr*>(&at), size));
-    ::listen(fd_, 8);
-    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&at), &size);
-    port_ = ntohs(at.sin_port);
+  explicit scripted_server(habits how) : how_(how) {
     acceptor_ = std::thread([this] { accept(); });
   }
   // After its clients.
   ~scripted_server() {
-    ::shutdown(fd_, SHUT_RDWR);
+    ::shutdown(at_.fd(), SHUT_RDWR);
     acceptor_.join();
     for (auto& s : sessions_) {
       s.join();
     }
-    ::close(fd_);
   }
   scripted_server(const scripted_server&) = delete;
   scripted_server& operator=(const scripted_server&) = delete;
 
   std::string conninfo() const {
     return "host=127.0.0.1 user=x dbname=x sslmode=disable gssencmode=disable port=" +
-           std::to_string(port_);
+           std::to_string(at_.port());
   }
   void wait_for_a_statement() {
     std::unique_lock hold(mutex_);
@@ -95,7 +86,7 @@ class scripted_server {
   }
 
   void accept() {
-    for (int fd = 0; (fd = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC)) >= 0;) {
+    for (int fd = 0; (fd = ::accept4(at_.fd(), nullptr, nullptr, SOCK_CLOEXEC)) >= 0;) {
       std::string length;
       std::string body;
       if (!read(fd, length, 4) || !read(fd, body, number_in(length) - 4)) {
@@ -171,8 +162,7 @@ class scripted_server {
   }
 
   habits how_;
-  int fd_;
-  int port_ = 0;
+  const listener at_;
   std::mutex mutex_;
   std::condition_variable changed_;
   unsigned cancels_ = 0;  // guarded by mutex_, as the rest

@@ -1,12 +1,9 @@
 #include "tests/system/postgres_server.h"
 
-#include <arpa/inet.h>
 #include <libpq-fe.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +11,8 @@
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
+
+#include "tests/system/listener.h"
 
 namespace hangup::system_test {
 namespace {
@@ -40,18 +39,6 @@ std::string owner() {
   return ::getpwnam("postgres") != nullptr ? "postgres" : "nobody";
 }
 
-int free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof at;
-  static_cast<void>(::bind(fd, reinterpret_cast<sockaddr*>(&at), size));
-  ::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size);
-  ::close(fd);
-  return ntohs(at.sin_port);
-}
-
 std::string contents(const std::string& file) {
   std::ifstream in(file);
   std::ostringstream text;
@@ -65,7 +52,7 @@ bool postgres_server::is_installed() {
   return !newest_bin().empty();
 }
 
-postgres_server::postgres_server() : bin_(newest_bin()), owner_(owner()), port_(free_port()) {
+postgres_server::postgres_server() : bin_(newest_bin()), owner_(owner()), port_(listener().port()) {
   std::string name = "/tmp/hangup-postgres-XXXXXX";
   if (::mkdtemp(name.data()) == nullptr) {
     throw std::runtime_error("mkdtemp");

@@ -15,7 +15,6 @@ namespace hangup::system_test {
 namespace {
 
 using wire::client;
-using wire::eventually;
 
 // A server for many, and its clients.
 class scale : public testing::Test {

@@ -23,6 +23,7 @@
 #include "http/reply.h"
 #include "http/request.h"
 #include "http/server.h"
+#include "tests/eventually.h"
 #include "tests/wire/client.h"
 #include "worker/pool.h"
 
@@ -47,19 +48,6 @@ inline constexpr bool sanitized = false;
 // Fewer rounds where every access is checked.
 constexpr int rounds(int plain) {
   return sanitized ? (plain + 9) / 10 : plain;
-}
-
-// For what has no event to wait for: gauges, descriptors. True as soon as it holds.
-template <class Holds>
-bool eventually(const Holds& holds) {
-  const auto limit = http::clock::now() + patience;
-  while (!holds()) {
-    if (http::clock::now() > limit) {
-      return false;
-    }
-    std::this_thread::sleep_for(1ms);
-  }
-  return true;
 }
 
 inline std::size_t entries(const char* directory) {

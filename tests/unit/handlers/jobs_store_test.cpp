@@ -12,6 +12,7 @@
 #include "handlers/jobs/store.h"
 #include "http/exchange.h"
 #include "http/request.h"
+#include "tests/eventually.h"
 
 namespace hangup::jobs {
 namespace {
@@ -19,18 +20,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds long_enough = 20s;
-
-template <class Holds>
-bool eventually(const Holds& holds) {
-  const auto limit = context::clock::now() + long_enough;
-  while (!holds()) {
-    if (context::clock::now() > limit) {
-      return false;
-    }
-    std::this_thread::sleep_for(1ms);
-  }
-  return true;
-}
 
 // A gate that work waits at, whatever its context says.
 class gate {
