@@ -83,11 +83,13 @@ class dice {
   std::uint64_t state_;
 };
 
+// One throw a statement, here and below: compilers differ in which argument they look at first.
 std::string day(dice& d) {
+  const auto day = static_cast<unsigned>(1 + d.below(28));
+  const auto month = static_cast<unsigned>(1 + d.below(12));
+  const auto year = static_cast<unsigned>(16 + d.below(10));
   std::array<char, 16> text;
-  const auto n = std::snprintf(
-      text.data(), text.size(), "20%02u-%02u-%02u", static_cast<unsigned>(16 + d.below(10)),
-      static_cast<unsigned>(1 + d.below(12)), static_cast<unsigned>(1 + d.below(28)));
+  const auto n = std::snprintf(text.data(), text.size(), "20%02u-%02u-%02u", year, month, day);
   return {text.data(), static_cast<std::size_t>(n)};
 }
 
@@ -173,19 +175,25 @@ class sample {
     maker::insert customer(to, "INSERT INTO customers VALUES(?,?,?,?,?)");
     for (std::uint64_t id = 1; goes_on(to) && id <= customers; ++id) {
       dice d(1, id);
-      const auto name = std::string(d.of(first_names)) + " " + std::string(d.of(last_names));
+      const auto family = d.of(last_names);
+      const auto name = std::string(d.of(first_names)).append(" ").append(family);
       const auto& where = d.of(places);
-      customer.row(id, std::string_view(name), where.city, where.country, std::string_view(day(d)));
+      const auto since = day(d);
+      customer.row(id, std::string_view(name), where.city, where.country, std::string_view(since));
     }
     maker::insert order(to, "INSERT INTO orders VALUES(?,?,?,?)");
     maker::insert item(to, "INSERT INTO items VALUES(?,?,?,?)");
     for (std::uint64_t id = 1; goes_on(to) && id <= orders; ++id) {
       dice d(2, id);
       const auto when = day(d);
-      order.row(id, 1 + d.below(customers), std::string_view(when), d.of(states));
+      const auto state = d.of(states);
+      const auto by = 1 + d.below(customers);
+      order.row(id, by, std::string_view(when), state);
       for (auto n = 1 + d.below(5); n > 0; --n) {
         const auto which = d.below(products.size());
-        item.row(id, products[which], 1 + d.below(9), (which + 1) * 499 + d.below(100));
+        const auto cents = (which + 1) * 499 + d.below(100);
+        const auto quantity = 1 + d.below(9);
+        item.row(id, products[which], quantity, cents);
         static_cast<void>(goes_on(to));
       }
     }

@@ -24,26 +24,13 @@
 #include "http/request.h"
 #include "http/server.h"
 #include "tests/eventually.h"
+#include "tests/sanitized.h"
 #include "tests/wire/client.h"
 #include "worker/pool.h"
-
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define HANGUP_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define HANGUP_SANITIZED 1
-#endif
-#endif
 
 namespace hangup::wire {
 
 using http::request_end;
-
-#ifdef HANGUP_SANITIZED
-inline constexpr bool sanitized = true;
-#else
-inline constexpr bool sanitized = false;
-#endif
 
 // Fewer rounds where every access is checked.
 constexpr int rounds(int plain) {

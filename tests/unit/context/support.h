@@ -18,32 +18,12 @@
 
 #include "context/after_func.h"
 #include "context/context.h"
-
-#if defined(__SANITIZE_THREAD__)
-#define HANGUP_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define HANGUP_TSAN 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-#define HANGUP_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HANGUP_ASAN 1
-#endif
-#endif
+#include "tests/sanitized.h"
 
 namespace hangup::test {
 
 using namespace std::chrono_literals;
 using clock = context::clock;
-
-#ifdef HANGUP_TSAN
-inline constexpr bool tsan = true;
-#else
-inline constexpr bool tsan = false;
-#endif
 
 // Loops are ten times shorter where every access is checked.
 constexpr int rounds(int plain) {
