@@ -90,7 +90,7 @@ TEST_F(scale, ten_thousand_idle_connections_cost_little_memory_and_no_thread) {
   connect_all(wire::get("/healthz"), true);
   std::cout << count_ << " idle connections, each " << kib_each() << " KiB\n";
   EXPECT_EQ(entries("/task"), threads);
-  EXPECT_LE(kib_each(), wire::sanitized ? 64 : 4);
+  EXPECT_LE(kib_each(), sanitized ? 64 : 4);
 }
 
 TEST_F(scale, ten_thousand_requests_wait_for_64_workers_and_all_stop_when_their_clients_leave) {
@@ -100,7 +100,7 @@ TEST_F(scale, ten_thousand_requests_wait_for_64_workers_and_all_stop_when_their_
   ASSERT_TRUE(await(R"(hangup_requests_in_flight{route="/query/sim"})", count_));
   std::cout << count_ << " requests in flight, each " << kib_each() << " KiB\n";
   EXPECT_LE(entries("/task"), threads + 64);
-  EXPECT_LE(kib_each(), wire::sanitized ? 64 : 4);
+  EXPECT_LE(kib_each(), sanitized ? 64 : 4);
   all_leave();
 }
 
