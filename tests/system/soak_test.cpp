@@ -286,7 +286,7 @@ TEST(soak, leaves_one_story_and_nothing_else) {
   }
   EXPECT_LE(server.entries("/fd"), descriptors + 10);  // of workers that had not waited before
   EXPECT_LE(server.entries("/task"), threads + 10);    // workers are made when they are needed
-  if (!wire::sanitized) {                              // which keep what is freed
+  if (!sanitized) {                                    // which keep what is freed
     EXPECT_LE(resident_kib(server.pid()), warm_kib + warm_kib / 4 + 32 * 1024);
   }
 
