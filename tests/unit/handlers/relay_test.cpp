@@ -104,15 +104,18 @@ TEST(a_name, that_is_not_found_is_looked_up_again_and_one_that_is_old_too) {
 }
 
 TEST(a_name, whose_look_up_hangs_holds_nobody_and_one_thread) {
-  std::promise<void> go;
-  std::promise<void> over;
-  const auto gone = go.get_future().share();
-  std::atomic<int> calls{0};
+  // Static, as the thread that looks up may be behind us.
+  static std::atomic<bool> go;
+  static std::atomic<bool> over;
+  static std::atomic<int> calls;
+  go = over = false;
+  calls = 0;
   {
-    const name_lookup look("a.example", [&, gone](const std::string&) {
+    const name_lookup look("a.example", [](const std::string&) {
       ++calls;
-      gone.wait();
-      over.set_value_at_thread_exit();
+      go.wait(false);
+      over = true;
+      over.notify_all();
       return name_lookup::addresses{};
     });
     name_lookup::addresses found;
@@ -128,8 +131,9 @@ TEST(a_name, whose_look_up_hangs_holds_nobody_and_one_thread) {
     leaves.join();
     EXPECT_EQ(calls, 1);
   }
-  go.set_value();  // after its name_lookup is gone
-  over.get_future().wait();
+  go = true;  // after its name_lookup is gone
+  go.notify_all();
+  over.wait(false);
 }
 
 // What the handler throws for these parameters, as "404 there is no ...".
