@@ -172,7 +172,11 @@ void pool::work() {
 
 // With the lock held, and something in the queue.
 job& pool::next() noexcept {
-  newest_next_ = !newest_next_ && left_in_a_row_ > 0 && clock::now() < crowd_until_;
+  // Most of the time there is no crowd, and no need to look at the clock.
+  if (crowd_until_ != clock::time_point{} && clock::now() >= crowd_until_) {
+    crowd_until_ = {};
+  }
+  newest_next_ = !newest_next_ && crowd_until_ != clock::time_point{};
   return newest_next_ ? *last_ : *first_;
 }
 

@@ -47,12 +47,6 @@ std::int64_t time_now(const engine& e) {
   return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
 }
 
-double median(std::vector<double> of) {
-  const auto middle = of.begin() + static_cast<std::ptrdiff_t>(of.size() / 2);
-  std::nth_element(of.begin(), middle, of.end());
-  return *middle;
-}
-
 }  // namespace
 
 json measure_cost(const engine& e, const std::string& report, std::int64_t argument, int rounds) {
@@ -87,9 +81,9 @@ json measure_cost(const engine& e, const std::string& report, std::int64_t argum
           {"report", report},
           {"rows", rows},
           {"rounds", rounds},
-          {"plain_ms", median(plain)},
-          {"stoppable_ms", median(stoppable)},
-          {"ratio", median(ratios)},
+          {"plain_ms", summary(plain)["p50"]},
+          {"stoppable_ms", summary(stoppable)["p50"]},
+          {"ratio", summary(ratios)["p50"]},
           {"ratio_of_minima", *std::min_element(stoppable.begin(), stoppable.end()) /
                                   *std::min_element(plain.begin(), plain.end())}};
 }

@@ -28,8 +28,13 @@ const std::error_category& query_category() noexcept {
   return instance;
 }
 
+std::string for_clients(std::error_code ec, const std::string& why) {
+  return ec == errc::unreachable ? std::string() : why;
+}
+
 std::string in_words(std::error_code ec, const std::string& why) {
-  return ec == errc::unreachable ? ec.message() : ec.message() + ": " + why;
+  const auto reason = for_clients(ec, why);
+  return reason.empty() ? ec.message() : ec.message() + ": " + reason;
 }
 
 std::string one_line(std::string_view said) {

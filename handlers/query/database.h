@@ -130,8 +130,10 @@ class database {
   virtual database_stats now() const = 0;
 };
 
-// An error and its reason in words for a client. Why a database cannot be reached is left to the
+// The reason of an error as a client may know it. Why a database cannot be reached is left to the
 // log: it says where it is, and as whom it is asked.
+std::string for_clients(std::error_code ec, const std::string& why);
+// The error with that reason, in words.
 std::string in_words(std::error_code ec, const std::string& why);
 
 // What an engine says, as one line of at most 300 bytes of printable UTF-8.

@@ -118,10 +118,7 @@ std::error_code stream_rows(const context& ctx, const asked& by, std::unique_ptr
     return ec;
   }
   if (ec) {
-    if (why.empty()) {
-      why = rows.problem();
-    }
-    rows.fail(ctx, ec.message(), ec == errc::unreachable ? std::string() : why);
+    rows.fail(ctx, ec.message(), for_clients(ec, why.empty() ? rows.problem() : why));
     return ec;
   }
   return rows.finish(ctx);
@@ -176,9 +173,7 @@ std::error_code keep_rows(const context& ctx, const asked& by, const question& q
     why = rows.problem();
   }
   by.over(ctx, ec, why);
-  if (ec == errc::unreachable) {
-    why.clear();  // as in_words(): for the log only
-  }
+  why = for_clients(ec, why);
   return ec;
 }
 

@@ -9,22 +9,18 @@
 #include <sstream>
 
 #include "tests/system/program.h"
+#include "tests/system/shop.h"
 
 namespace hangup::system_test {
 namespace {
 
 using nlohmann::json;
 
-// The shipped configuration with a small sample database of its own, and another one next to it.
-class shops {
+// Two databases, and reports that go wrong.
+class shops : public shop {
  public:
   explicit shops(const json& fanout = json::object()) {
-    std::string name = "/tmp/hangup-fanout-XXXXXX";
-    path_ = ::mkdtemp(name.data());
-    std::ifstream file("config/server.json");
-    auto databases = json::parse(file)["databases"];
-    databases["sqlite"]["file"] = path_ + "/shop.db";
-    databases["sqlite"]["sample_rows"] = 20'000;
+    auto& databases = settings["databases"];
     auto& reports = databases["sqlite"]["reports"];
     reports["wrong"] = {{"sql", "SELECT * FROM missing"}};
     reports["overflow"] = {
@@ -37,19 +33,8 @@ class shops {
          "hex(zeroblob(500)) FROM s"}};
     databases["other"] = databases["sqlite"];
     databases["other"]["reports"].erase("customer");
-    config_ = path_ + "/server.json";
-    std::ofstream(config_) << json{{"databases", databases}, {"fanout", fanout}}.dump(2);
+    settings["fanout"] = fanout;
   }
-  ~shops() { std::filesystem::remove_all(path_); }
-  shops(const shops&) = delete;
-  shops& operator=(const shops&) = delete;
-
-  const std::string& config() const { return config_; }
-  std::string operator/(const char* name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-  std::string config_;
 };
 
 struct reply {

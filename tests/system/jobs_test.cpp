@@ -6,8 +6,10 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/eventually.h"
 #include "tests/sanitized.h"
 #include "tests/system/program.h"
+#include "tests/system/shop.h"
 
 namespace hangup::system_test {
 namespace {
@@ -16,28 +18,12 @@ using nlohmann::json;
 
 const char* const hopeless = "/query/sqlite?report=crunch&n=1000000000000&detach=1";
 
-// A folder with a small sample database and a configuration of it.
-class shop {
+class shop_with_jobs : public shop {
  public:
-  explicit shop(json jobs = json::object(), int drain = 10) {
-    std::string name = "/tmp/hangup-jobs-XXXXXX";
-    path_ = ::mkdtemp(name.data());
-    std::ifstream shipped("config/server.json");
-    auto databases = json::parse(shipped)["databases"];
-    databases["sqlite"]["file"] = path_ + "/shop.db";
-    databases["sqlite"]["sample_rows"] = 20'000;
-    const json settings = {{"databases", databases},
-                           {"jobs", std::move(jobs)},
-                           {"stopping", {{"drain_seconds", drain}}}};
-    std::ofstream(config()) << settings.dump(2);
+  explicit shop_with_jobs(json jobs = json::object(), int drain = 10) {
+    settings["jobs"] = std::move(jobs);
+    settings["stopping"] = {{"drain_seconds", drain}};
   }
-  ~shop() { std::filesystem::remove_all(path_); }
-  shop(const shop&) = delete;
-  shop& operator=(const shop&) = delete;
-  std::string config() const { return path_ + "/server.json"; }
-
- private:
-  std::string path_;
 };
 
 // Starts a job: the path that Location names.
@@ -51,18 +37,11 @@ std::string start(const server& s, const std::string& target,
 }
 
 bool becomes(const server& s, const std::string& job, const std::string& state) {
-  const auto limit = std::chrono::steady_clock::now() + patience;
-  while (s.get(job).value("state", "") != state) {
-    if (std::chrono::steady_clock::now() > limit) {
-      return false;
-    }
-    std::this_thread::sleep_for(10ms);
-  }
-  return true;
+  return eventually([&] { return s.get(job).value("state", "") == state; });
 }
 
 TEST(detached, a_report_is_answered_202_and_its_result_is_that_of_the_same_report_asked_for) {
-  const shop f;
+  const shop_with_jobs f;
   server s({"--config", f.config()});
   for (const auto& options : {std::vector<std::string>{}, {"-X", "POST"}}) {
     const auto job = start(s, "/query/sqlite?report=top_customers&n=20&detach=1", options);
@@ -92,7 +71,7 @@ TEST(detached, a_report_is_answered_202_and_its_result_is_that_of_the_same_repor
 }
 
 TEST(detached, delete_stops_the_engine_and_the_next_one_forgets_the_job) {
-  const shop f;
+  const shop_with_jobs f;
   server s({"--config", f.config()});
   const auto job = start(s, hopeless, {"-H", "X-Request-Id: starter"});
   ASSERT_TRUE(becomes(s, job, "running"));
@@ -116,7 +95,8 @@ TEST(detached, delete_stops_the_engine_and_the_next_one_forgets_the_job) {
 }
 
 TEST(detached, what_is_too_much_is_refused_or_fails_with_its_reason) {
-  const shop f({{"most", 3}, {"max_result_bytes", 1000}, {"deadline_ms", 300}, {"keep_s", 3}});
+  const shop_with_jobs f(
+      {{"most", 3}, {"max_result_bytes", 1000}, {"deadline_ms", 300}, {"keep_s", 3}});
   server s({"--config", f.config()});
   const auto large = start(s, "/query/sqlite?report=orders&detach=1");
   const auto slow = start(s, hopeless);
@@ -139,7 +119,7 @@ TEST(detached, what_is_too_much_is_refused_or_fails_with_its_reason) {
 }
 
 TEST(detached, nothing_starts_by_mistake) {
-  const shop f;
+  const shop_with_jobs f;
   server s({"--config", f.config()});
   const auto status = [&](const std::string& target, std::vector<std::string> options) {
     options.insert(options.end(), {"-o", "/dev/null", "-w", "%{http_code}"});
@@ -154,7 +134,7 @@ TEST(detached, nothing_starts_by_mistake) {
 }
 
 TEST(detached, sigterm_waits_for_a_short_job_and_ends_a_long_one_when_the_drain_is_over) {
-  const shop f(json::object(), 8);
+  const shop_with_jobs f(json::object(), 8);
   server s({"--config", f.config()});
   const auto endless = start(s, hopeless);
   ASSERT_TRUE(becomes(s, endless, "running"));
@@ -178,7 +158,7 @@ TEST(detached, sigterm_waits_for_a_short_job_and_ends_a_long_one_when_the_drain_
 }
 
 TEST(detached, sigterm_does_not_wait_when_the_jobs_are_done_and_a_second_one_ends_them_at_once) {
-  const shop f;
+  const shop_with_jobs f;
   {
     server s({"--config", f.config()});
     ASSERT_TRUE(becomes(s, start(s, "/query/sqlite?report=customer&id=7&detach=1"), "done"));
@@ -195,7 +175,7 @@ TEST(detached, sigterm_does_not_wait_when_the_jobs_are_done_and_a_second_one_end
 }
 
 TEST(detached, a_configuration_that_cannot_be_is_one_line_and_exit_code_2) {
-  const shop f({{"max_result_bytes", 1000}, {"max_total_bytes", 999}});
+  const shop_with_jobs f({{"max_result_bytes", 1000}, {"max_total_bytes", 999}});
   const auto r = run({HANGUP_BINARY, "--port", "0", "--config", f.config()});
   EXPECT_EQ(r.exit, 2);
   EXPECT_EQ(r.output, f.config() +

@@ -161,6 +161,22 @@ class postgres_engine : public testing::Test {
     EXPECT_TRUE(server_->becomes(active, "0"));
   }
 
+  // Sleeps in the server until the context ends. Returns when it is asleep.
+  std::thread nap_until(const context& ctx, postgres& db) {
+    std::thread asleep([&db, ctx] {
+      kept_rows rows;
+      std::string why;
+      EXPECT_EQ(ask(db, ctx, nap, {std::int64_t{600}}, rows, why), hangup::errc::canceled);
+    });
+    EXPECT_TRUE(server_->becomes(active, "1"));
+    return asleep;
+  }
+  // The process of the statement that runs.
+  static int busy_process() {
+    return std::stoi(server_->ask(
+        "SELECT pid FROM pg_stat_activity WHERE application_name = 'hangup' AND state = 'active'"));
+  }
+
   static inline std::unique_ptr<postgres_server> server_;  // starting one takes seconds
   notes told_;
   std::string why_;

@@ -122,12 +122,7 @@ TEST_F(postgres_engine, says_busy_when_no_connection_comes_free_in_time) {
   how.acquire_timeout = 100ms;
   postgres db(how);
   const auto [ctx, cancel] = with_cancel(background());
-  std::thread holder([&, ctx = ctx] {
-    kept_rows rows;
-    std::string why;
-    EXPECT_EQ(ask(db, ctx, nap, {std::int64_t{600}}, rows, why), hangup::errc::canceled);
-  });
-  ASSERT_TRUE(server_->becomes(active, "1"));
+  auto holder = nap_until(ctx, db);
   kept_rows rows;
   EXPECT_EQ(ask(db, background(), one, {std::int64_t{1}}, rows, why_), errc::busy);
   EXPECT_EQ(db.reachable(background(), why_), errc::busy);

@@ -55,8 +55,7 @@ TEST_F(postgres_engine, frees_the_worker_before_the_server_is_idle) {
     returned.notify_all();
   });
   ASSERT_TRUE(server_->becomes(active, "1"));
-  const auto pid = std::stoi(server_->ask(
-      "SELECT pid FROM pg_stat_activity WHERE application_name = 'hangup' AND state = 'active'"));
+  const auto pid = busy_process();
   ::kill(pid, SIGSTOP);  // its process cannot even see the cancel
   cancel();
   returned.wait(false);
@@ -74,14 +73,8 @@ TEST_F(postgres_engine, closes_a_connection_that_is_not_settled_within_its_budge
   how.settle_timeout = 300ms;
   postgres db(how, [&](const settled& s) { told_.take(s); });
   const auto [ctx, cancel] = with_cancel(background());
-  std::thread request([&, ctx = ctx] {
-    kept_rows rows;
-    std::string why;
-    EXPECT_EQ(ask(db, ctx, nap, {std::int64_t{600}}, rows, why), hangup::errc::canceled);
-  });
-  ASSERT_TRUE(server_->becomes(active, "1"));
-  const auto pid = std::stoi(server_->ask(
-      "SELECT pid FROM pg_stat_activity WHERE application_name = 'hangup' AND state = 'active'"));
+  auto request = nap_until(ctx, db);
+  const auto pid = busy_process();
   ::kill(pid, SIGSTOP);
   cancel();
   request.join();
@@ -211,12 +204,7 @@ TEST_F(postgres_engine, keeps_a_thousand_random_hang_ups_from_the_innocent) {
 TEST_F(postgres_engine, a_hang_up_while_it_waits_for_a_connection_takes_none) {
   postgres db(options(1));
   const auto [ctx, cancel] = with_cancel(background());
-  std::thread holder([&, ctx = ctx] {
-    kept_rows rows;
-    std::string why;
-    EXPECT_EQ(ask(db, ctx, nap, {std::int64_t{600}}, rows, why), hangup::errc::canceled);
-  });
-  ASSERT_TRUE(server_->becomes(active, "1"));
+  auto holder = nap_until(ctx, db);
   const auto [waiting, leave] = with_cancel(background());
   std::thread waiter([&, waiting = waiting] {
     kept_rows rows;

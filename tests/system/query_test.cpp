@@ -8,24 +8,18 @@
 #include <fstream>
 
 #include "tests/system/program.h"
+#include "tests/system/shop.h"
 
 namespace hangup::system_test {
 namespace {
 
 using nlohmann::json;
 
-// A folder with a configuration and the small sample database it names.
-class shop {
+// All reports of the shipped configuration, and some that go wrong.
+class faulty_shop : public shop {
  public:
-  explicit shop(const json& more = json::object()) {
-    std::string name = "/tmp/hangup-query-XXXXXX";
-    path_ = ::mkdtemp(name.data());
-    // All reports of the shipped configuration, and some that go wrong.
-    std::ifstream file("config/server.json");
-    auto databases = json::parse(file)["databases"];
-    auto& d = databases["sqlite"];
-    d["file"] = path_ + "/shop.db";
-    d["sample_rows"] = 20'000;
+  explicit faulty_shop(const json& more = json::object()) {
+    auto& d = sqlite();
     d["reports"]["overflow"] = {
         {"sql",
          "WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < 9) SELECT i, "
@@ -36,23 +30,7 @@ class shop {
          "WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s) SELECT i FROM s WHERE i "
          "% 500000 = 1"}};
     d.merge_patch(more);
-    settings = {{"databases", databases}};
   }
-  ~shop() { std::filesystem::remove_all(path_); }
-  shop(const shop&) = delete;
-  shop& operator=(const shop&) = delete;
-
-  std::string config() const {
-    const auto file = path_ + "/server.json";
-    std::ofstream(file) << settings.dump(2);
-    return file;
-  }
-  std::string operator/(const char* name) const { return path_ + "/" + name; }
-
-  json settings;
-
- private:
-  std::string path_;
 };
 
 std::vector<std::string> as(const std::string& id, std::vector<std::string> more = {}) {
@@ -61,7 +39,7 @@ std::vector<std::string> as(const std::string& id, std::vector<std::string> more
 }
 
 TEST(query, hopeless_reports_stop_when_curl_is_killed) {
-  const shop f;
+  const faulty_shop f;
   server s({"--config", f.config()});
   int n = 0;
   for (const std::string& target :
@@ -92,7 +70,7 @@ TEST(query, hopeless_reports_stop_when_curl_is_killed) {
 }
 
 TEST(query, a_report_is_ndjson_or_csv_and_the_list_says_what_there_is) {
-  const shop f;
+  const faulty_shop f;
   server s({"--config", f.config()});
   EXPECT_EQ(s.curl("/query/sqlite?report=customer&id=7").output,
             "{\"id\":7,\"name\":\"Olga Eriksson\",\"city\":\"Paris\",\"country\":\"FR\",\"since\":"
@@ -126,7 +104,7 @@ TEST(query, a_report_is_ndjson_or_csv_and_the_list_says_what_there_is) {
 }
 
 TEST(query, what_cannot_be_asked_is_a_problem_with_a_reason) {
-  const shop f;
+  const faulty_shop f;
   server s({"--config", f.config()});
   const auto problem = [&](const std::string& target, int status) {
     const auto r = s.curl(target, {"-w", "\n%{http_code}"});
@@ -150,7 +128,7 @@ TEST(query, what_cannot_be_asked_is_a_problem_with_a_reason) {
 }
 
 TEST(query, an_error_after_the_first_row_is_a_last_line_and_a_body_without_its_end) {
-  const shop f;
+  const faulty_shop f;
   server s({"--config", f.config()});
   const auto r = s.curl("/query/sqlite?report=overflow", as("overflow-1"));
   EXPECT_EQ(r.exit, 18) << "curl: transfer closed with outstanding read data remaining";
@@ -168,7 +146,7 @@ TEST(query, an_error_after_the_first_row_is_a_last_line_and_a_body_without_its_e
 }
 
 TEST(query, a_slow_query_shows_its_rows_as_they_come) {
-  const shop f;
+  const faulty_shop f;
   server s({"--config", f.config()});
   process curl({"curl", "-sN", s.url("/query/sqlite?report=slow_rows")});
   EXPECT_EQ(curl.line_with("{\"i\":1}"), "{\"i\":1}");
@@ -176,7 +154,7 @@ TEST(query, a_slow_query_shows_its_rows_as_they_come) {
 }
 
 TEST(query, a_slow_reader_slows_the_query_and_costs_no_memory) {
-  shop f;
+  faulty_shop f;
   auto& reports = f.settings["databases"]["sqlite"]["reports"];
   reports["flood"] = {{"sql",
                        "WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s) SELECT i, "
@@ -209,7 +187,7 @@ TEST(query, a_slow_reader_slows_the_query_and_costs_no_memory) {
 }
 
 TEST(query, when_all_connections_are_taken_the_next_is_told_503_in_time) {
-  const shop f(json{{"connections", 1}, {"wait_ms", 100}});
+  const faulty_shop f(json{{"connections", 1}, {"wait_ms", 100}});
   server s({"--config", f.config()});
   process busy({"curl", "-s", s.url("/query/sqlite?report=cross")});
   ASSERT_TRUE(s.in_flight_until([](const json& all) {
@@ -228,7 +206,7 @@ TEST(query, when_all_connections_are_taken_the_next_is_told_503_in_time) {
 }
 
 TEST(query, a_database_that_cannot_be_reached_is_503_and_readyz_says_so) {
-  const shop f(json{{"sample", false}});
+  const faulty_shop f(json{{"sample", false}});
   server s({"--config", f.config()});
   const auto r = s.curl("/query/sqlite?report=customer&id=1", {"-i"});
   EXPECT_NE(r.output.find("HTTP/1.1 503 "), std::string::npos) << r.output;
@@ -242,7 +220,7 @@ TEST(query, a_database_that_cannot_be_reached_is_503_and_readyz_says_so) {
 }
 
 TEST(query, a_sample_that_cannot_be_made_is_one_line_and_exit_code_2) {
-  const shop f(json{{"file", "/nowhere/at/all/shop.db"}});
+  const faulty_shop f(json{{"file", "/nowhere/at/all/shop.db"}});
   const auto config = f.config();
   const auto r = run({HANGUP_BINARY, "--port", "0", "--config", config});
   EXPECT_EQ(r.exit, 2);
@@ -253,7 +231,7 @@ TEST(query, a_sample_that_cannot_be_made_is_one_line_and_exit_code_2) {
 }
 
 TEST(query, a_signal_while_the_sample_is_made_ends_the_server_and_leaves_nothing) {
-  const shop f(json{{"sample_rows", 50'000'000}});
+  const faulty_shop f(json{{"sample_rows", 50'000'000}});
   process p({HANGUP_BINARY, "--port", "0", "--config", f.config()});
   ASSERT_NE(p.line_with("50000000 rows: 0 %"), "");
   p.signal(SIGTERM);
@@ -263,7 +241,7 @@ TEST(query, a_signal_while_the_sample_is_made_ends_the_server_and_leaves_nothing
 }
 
 TEST(query, a_kill_while_the_sample_is_made_leaves_no_database) {
-  shop f(json{{"sample_rows", 50'000'000}});
+  faulty_shop f(json{{"sample_rows", 50'000'000}});
   {
     process p({HANGUP_BINARY, "--port", "0", "--config", f.config()});
     ASSERT_NE(p.line_with("50000000 rows: 0 %"), "");
