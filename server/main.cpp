@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <memory>
 #include <optional>
 #include <thread>
 
@@ -68,8 +69,8 @@ void raise_descriptor_limit() {
   }
 }
 
-// Making a sample takes seconds, in which a signal is heard as well. None: it was.
-std::optional<databases> opened(const launch& with, const signals& stops) {
+// Making a sample takes seconds, in which a signal is heard as well. Null: it was.
+std::unique_ptr<program> put_together(const launch& with, const signals& stops) {
   const auto [opening, end] = with_cancel(background());
   const auto [listening, over] = with_cancel(background());
   std::thread listener([&, listening = listening, &end = end] {
@@ -84,41 +85,40 @@ std::optional<databases> opened(const launch& with, const signals& stops) {
     }
     const cancel_func& over;
     std::thread& thread;
-  } const at_the_end{over, listener};
+  };
+  std::unique_ptr<program> made;
   try {
-    return open_databases(opening, with.settings);
+    const joined at_the_end{over, listener};
+    made = std::make_unique<program>(opening, with);
   } catch (const canceled_error&) {
-    return std::nullopt;
-  } catch (const database_error& e) {
-    throw config_error(with.source + ": " + e.what());
   }
+  return opening.done() ? nullptr : std::move(made);
 }
 
 int run(const launch& with) {
   const config& c = with.settings;
   const signals stops;
   raise_descriptor_limit();
-  auto sources = opened(with, stops);
-  if (!sources) {
+  const auto all = put_together(with, stops);
+  if (!all) {
     return 0;
   }
-  program all(with, *std::move(sources));
-  auto& server = all.server();
+  auto& server = all->server();
   if (const auto ec = server.listen(c.listen.host, c.listen.port)) {
     std::fprintf(stderr, "hangup: cannot listen on host %s, port %u: %s\n",
                  shown(c.listen.host).c_str(), unsigned{c.listen.port}, ec.message().c_str());
     return 1;
   }
-  all.log().say(spdlog::level::info,
-                fmt::format("hangup {} listens on {}://{}:{} with {}, pid {}", HANGUP_VERSION,
-                            c.tls.key.empty() ? "http" : "https", c.listen.host, server.port(),
-                            with.source, ::getpid()));
+  all->log().say(spdlog::level::info,
+                 fmt::format("hangup {} listens on {}://{}:{} with {}, pid {}", HANGUP_VERSION,
+                             c.tls.key.empty() ? "http" : "https", c.listen.host, server.port(),
+                             with.source, ::getpid()));
 
-  const auto reload = [&] { all.reload(); };
+  const auto reload = [&] { all->reload(); };
   const auto first = stops.next_stop(background(), reload);
-  all.log().say(spdlog::level::info,
-                fmt::format("{}: draining for up to {} s; once more ends at once",
-                            ::strsignal(first.value_or(SIGTERM)), c.stopping.drain.count()));
+  all->log().say(spdlog::level::info,
+                 fmt::format("{}: draining for up to {} s; once more ends at once",
+                             ::strsignal(first.value_or(SIGTERM)), c.stopping.drain.count()));
   const auto [patience, no_more] = with_timeout(background(), c.stopping.drain);
   // A second signal ends the patience; the end of the drain ends the wait for it.
   const auto [drained, over] = with_cancel(background());
@@ -130,15 +130,15 @@ int run(const launch& with) {
       }
     }
   });
-  const auto ec = all.drain(patience);
+  const auto ec = all->drain(patience);
   over();
   second.join();
   if (ec) {
     std::fprintf(stderr, "hangup: leaving although %s did not stop within %lld s\n",
-                 all.unfinished().c_str(), static_cast<long long>(c.stopping.stop.count()));
+                 all->unfinished().c_str(), static_cast<long long>(c.stopping.stop.count()));
     ::_exit(1);  // their threads are still at work: nothing can be destroyed
   }
-  all.log().say(spdlog::level::info, "stopped");
+  all->log().say(spdlog::level::info, "stopped");
   return 0;
 }
 

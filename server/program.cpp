@@ -93,6 +93,14 @@ query::fanout_options fanout_options(const config::fanout_t& c, request_log& log
           .say = warnings_of(log)};
 }
 
+databases opened(const context& ctx, const launch& with) {
+  try {
+    return open_databases(ctx, with.settings);
+  } catch (const database_error& e) {
+    throw config_error(with.source + ": " + e.what());
+  }
+}
+
 template <class Source>
 std::vector<Source*> all_of(const databases& sources) {
   std::vector<Source*> all;
@@ -104,11 +112,11 @@ std::vector<Source*> all_of(const databases& sources) {
 
 }  // namespace
 
-program::program(const launch& with, databases sources)
+program::program(const context& opening, const launch& with)
     : how_(with.settings),
       tree_(search_root(with)),
-      sources_(std::move(sources)),
       relays_(relay_options(with)),
+      sources_(opened(opening, with)),
       log_(how_.log),
       ended_(how_.requests.ended),
       probes_({.name = "probe", .workers = 2, .queue = 16}),

@@ -25,8 +25,10 @@ namespace hangup::server {
 
 class program {
  public:
-  // Ready to listen. Throws config_error for what the configuration names and is not there.
-  program(const launch& with, databases sources);
+  // Ready to listen. Opens the databases last: to make a sample takes seconds, and stops with
+  // canceled_error when `opening` ends. Throws config_error for what the configuration names and is
+  // not there.
+  program(const context& opening, const launch& with);
 
   // On SIGHUP: new connections get the certificate as it is now.
   void reload();
@@ -46,8 +48,8 @@ class program {
   const config& how_;
   // In the order in which one needs the other.
   const std::shared_ptr<const search::root> tree_;
-  const databases sources_;
   const std::shared_ptr<const handlers::relay_options> relays_;
+  const databases sources_;
   request_log log_;
   ended_requests ended_;
   std::map<std::string, std::unique_ptr<pool>> pools_;

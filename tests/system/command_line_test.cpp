@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "tests/system/program.h"
+#include "tests/system/shop.h"
 
 namespace hangup::system_test {
 namespace {
@@ -80,11 +81,14 @@ TEST(command_line, a_good_configuration_is_said_to_be_ok) {
 }
 
 TEST(command_line, a_search_root_that_is_not_there_is_one_line_and_exit_code_2) {
-  const file bad(R"({"search": {"root": "/nowhere/at/all"}})");
-  const auto r = hangup({"--port", "0", "--config", bad.path});
+  shop bad;
+  bad.settings["search"]["root"] = "/nowhere/at/all";
+  const auto r = hangup({"--port", "0", "--config", bad.config()});
   EXPECT_EQ(r.exit, 2);
   EXPECT_TRUE(is_one_line(r.output)) << r.output;
   EXPECT_NE(r.output.find("search.root"), std::string::npos) << r.output;
+  EXPECT_FALSE(std::filesystem::exists(bad / "shop.db"))
+      << "made before what is cheap was looked at";
 }
 
 TEST(command_line, a_port_that_is_taken_is_one_line_and_exit_code_1) {
