@@ -1,7 +1,6 @@
-// The configuration: what config/server.json (or its absence) and the command line say, checked and
-// as plain values. Names, ranges, defaults and meanings are those of config/server.schema.json,
-// which is part of the program and the only place that knows them; this is where they go. A new key
-// is one entry there, one member here, and one line in config.cpp.
+// The configuration as plain values. Names, ranges, defaults and meanings are those of
+// config/server.schema.json, which is part of the program and the only place that knows them; this
+// is where they go. A new key is one entry there, one member here, and one line in config.cpp.
 #pragma once
 
 #include <chrono>
@@ -9,22 +8,20 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "handlers/query/report.h"
 #include "http/half_close.h"
+#include "server/document.h"
 
 namespace hangup::server {
-
-class schema;
 
 enum class log_level { trace, debug, info, warn, error };  // spdlog's, in its order
 enum class log_format { text, json };
 
-// Made by load(), parse() and defaults() only: a config that is made otherwise is all zeros.
+// Made by the functions below only: a config that is made otherwise is all zeros.
 struct config {
   struct listen_t {
     std::string host;
@@ -164,33 +161,13 @@ struct config {
   bool operator==(const config&) const = default;
 };
 
-// what() is one line that says where, what was found, and what is allowed:
-//   config/server.json: listen.port: found 99999, allowed 0..65535
-class config_error : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
+config config_of(const document& d);
 
-// One setting from elsewhere, which replaces the document's: {"--port", "listen.port", "8081"}.
-struct setting {
-  std::string by;  // who says so, for the error: `--port: found "x", allowed an integer 0..65535`
-  std::string key;
-  std::string text;
-};
-
-// Reads a file of up to 1 MiB. Throws config_error, also if it cannot be read.
+// load_document() and parse_document() of document.h, as values.
 config load(const std::string& path, const std::vector<setting>& settings = {});
-
-// Reads a document: JSON as in RFC 8259, without comments, no key twice. What it leaves out has its
-// default. `name` is what errors call it. Throws config_error.
 config parse(std::string_view text, std::string_view name,
              const std::vector<setting>& settings = {});
-
-// What holds when there is no file. Throws config_error, for the settings only.
+// What holds when there is no file.
 config defaults(const std::vector<setting>& settings = {});
-
-// The schema, and its text as it is shipped.
-const schema& config_schema();
-std::string_view schema_text() noexcept;
 
 }  // namespace hangup::server

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "server/document.h"
+#include "server/environment.h"
 #include "server/identity.h"
 #include "server/schema.h"
 
@@ -71,31 +73,40 @@ launch mismatch(const Flags& flags, const std::vector<std::string>& arguments,
     }
   }
   for (const std::string_view argument : arguments) {
-    if (argument.starts_with("--check-config=")) {
-      return refusal("--check-config: found " + shown(argument.substr(argument.find('=') + 1)) +
-                     ", allowed no value");
+    for (const std::string_view flag : {"--check-config", "--print-config"}) {
+      if (argument.starts_with(std::string(flag) + "=")) {
+        return refusal(std::string(flag) + ": found " +
+                       shown(argument.substr(argument.find('=') + 1)) + ", allowed no value");
+      }
     }
   }
   return refusal(shown(why.what()));
 }
 
-launch launch_with(const std::string& file, const std::vector<setting>& settings, bool only_check) {
+enum class wanted { run, check, print };
+
+launch launch_with(const std::string& file, const std::vector<setting>& settings, wanted what) {
   launch l;
-  l.source = file.empty() ? "built-in defaults" : file;
+  l.source = file.empty() ? built_in : file;
   try {
-    l.settings = file.empty() ? defaults(settings) : load(file, settings);
+    const auto all =
+        file.empty() ? parse_document("{}", built_in, settings) : load_document(file, settings);
+    if (what == wanted::print) {
+      return answer(in_lines(all));
+    }
+    l.settings = config_of(all);
     l.identity = identity_of(l.settings);
   } catch (const config_error& wrong) {
     return refusal(wrong.what());
   } catch (const http::tls_error& wrong) {
     return refusal(l.source + ": tls: " + wrong.what());
   }
-  return only_check ? answer(l.source + ": ok") : l;
+  return what == wanted::check ? answer(l.source + ": ok") : l;
 }
 
 }  // namespace
 
-launch read_flags(int argc, const char* const* argv) {
+launch read_flags(int argc, const char* const* argv, const char* const* environment) {
   const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
 
   CLI::App app("The HTTP server whose work stops when the client hangs up.", "hangup");
@@ -103,8 +114,11 @@ launch read_flags(int argc, const char* const* argv) {
   app.set_version_flag("--version", "hangup " HANGUP_VERSION, "Print the version and exit.");
   app.allow_extras();  // unknown() has more to say about them
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  app.footer(std::string("Flags go over the file. Without --config that is ") + default_file +
-             " in the current directory,\nand if there is none the built-in defaults hold.");
+  app.footer(
+      std::string("Flags go over the environment, where HANGUP_LISTEN__PORT is the key "
+                  "listen.port and\nHANGUP_..._FILE names a file with the value, and that over the "
+                  "file. Without --config that is\n") +
+      default_file + " in the current directory, and if there is none the built-in defaults hold.");
 
   std::array<value_flag, 6> flags{{{"--config", ""},
                                    {"--host", "listen.host"},
@@ -124,7 +138,12 @@ launch read_flags(int argc, const char* const* argv) {
     flag->option->type_name(type);
   }
   bool only_check = false;
+  bool only_print = false;
   app.add_flag("--check-config", only_check, "Check the configuration, print one line and exit.")
+      ->disable_flag_override();
+
+  app.add_flag("--print-config", only_print,
+               "Print each setting in effect and who says so, without secrets, and exit.")
       ->disable_flag_override();
 
   try {
@@ -157,12 +176,20 @@ launch read_flags(int argc, const char* const* argv) {
   }
 
   std::vector<setting> settings;
+  try {
+    settings = settings_of(environment);
+  } catch (const config_error& wrong) {
+    return refusal(wrong.what());
+  }
   for (const auto* flag : {&host, &port, &certificate, &key, &level}) {
     if (flag->is_given()) {
       settings.push_back({flag->name, flag->key, flag->value});
     }
   }
-  return launch_with(file.value, settings, only_check);
+  return launch_with(file.value, settings,
+                     only_print   ? wanted::print
+                     : only_check ? wanted::check
+                                  : wanted::run);
 }
 
 }  // namespace hangup::server

@@ -1,5 +1,5 @@
-// The command line. What it says goes over the configuration file, and is checked by the same
-// schema.
+// The command line. What it says goes over the environment and that over the configuration file,
+// and all is checked by the same schema.
 #pragma once
 
 #include <memory>
@@ -14,8 +14,8 @@ namespace hangup::server {
 // What the command line asks for. If there is an exit code the program prints the message (to
 // stderr if it is an error, else to stdout; it does not end in a newline) and exits with it: 0
 // after --help,
-// --version and a good --check-config, 2 after anything wrong, which is one line that says where,
-// what was found and what is allowed. Otherwise it runs with the settings.
+// --version, --print-config and a good --check-config, 2 after anything wrong, which is one line
+// that says where, what was found and what is allowed. Otherwise it runs with the settings.
 struct launch {
   config settings;
   std::shared_ptr<const http::tls_identity> identity;  // null: plain HTTP
@@ -26,8 +26,9 @@ struct launch {
 };
 
 // Reads the flags and then the file they name, or else config/server.json in the current directory,
-// or else the built-in defaults. A flag that is given twice has its last value. Neither prints nor
-// exits, and throws nothing for what is in the flags or in the file.
-launch read_flags(int argc, const char* const* argv);
+// or else the built-in defaults, and what the environment says (environment.h): an array as that of
+// main(), which a null pointer ends; null: nothing. A flag that is given twice has its last value.
+// Neither prints nor exits, and throws nothing for what is in the flags or in the file.
+launch read_flags(int argc, const char* const* argv, const char* const* environment = nullptr);
 
 }  // namespace hangup::server

@@ -146,7 +146,7 @@ int run(const launch& with) {
 }  // namespace hangup::server
 
 int main(int argc, char** argv) {
-  const auto with = hangup::server::read_flags(argc, argv);
+  const auto with = hangup::server::read_flags(argc, argv, environ);
   if (with.exit_code) {
     std::fprintf(with.message_is_error ? stderr : stdout, "%s\n", with.message.c_str());
     return *with.exit_code;

@@ -161,6 +161,19 @@ const json& properties_of(const json& node) {
   return found == node.end() ? none : *found;
 }
 
+// What an object allows under a name; null: nothing.
+const json* member(const json& node, const std::string& name) {
+  if (node.at("type") != "object") {
+    return nullptr;
+  }
+  const json& known = properties_of(node);
+  if (const auto property = known.find(name); property != known.end()) {
+    return &*property;
+  }
+  const auto& others = node.at("additionalProperties");
+  return others.is_object() ? &others : nullptr;
+}
+
 bool is_required(const json& node, const std::string& key) {
   const auto names = node.value("required", json::array());
   return std::find(names.begin(), names.end(), key) != names.end();
@@ -177,20 +190,17 @@ std::vector<std::string> names_in(const json& object) {
 problem check_member(const json& node, const std::string& key, json& value,
                      const std::string& path) {
   const json& known = properties_of(node);
-  if (const auto property = known.find(key); property != known.end()) {
-    return check(*property, value, joined(path, key));
-  }
-  const auto& others = node.at("additionalProperties");
-  if (!others.is_object()) {
+  const json* const allowed = member(node, key);
+  if (allowed == nullptr) {
     return placed(joined(path, key), "unknown key; " + did_you_mean(key, names_in(known)));
   }
-  if (const auto names = node.find("propertyNames"); names != node.end()) {
+  if (const auto names = node.find("propertyNames"); names != node.end() && !known.contains(key)) {
     json name = key;
     if (auto wrong = check(*names, name, path + ": name")) {
       return wrong;
     }
   }
-  return check(others, value, joined(path, key));
+  return check(*allowed, value, joined(path, key));
 }
 
 problem check_object(const json& node, json& value, const std::string& path) {
@@ -242,7 +252,7 @@ void understand(const json& node, const std::string& path) {
     const auto found = node.find(keyword);
     return found == node.end() ? none : *found;
   };
-  std::vector<std::string> known{"$schema", "title", "description", "default", "type"};
+  std::vector<std::string> known{"$schema", "title", "description", "default", "type", "writeOnly"};
   if (in("type") == "object") {
     known.insert(known.end(), {"properties", "required", "additionalProperties", "propertyNames"});
     const auto& others = in("additionalProperties");
@@ -314,8 +324,33 @@ problem schema::read_text(std::string_view key, std::string_view text,
       return unlike(node, shown(text), "");
     }
     value = number;
+  } else if (node.at("type") != "string") {
+    value = json::parse(text, nullptr, false);
+    if (value.is_discarded()) {
+      return unlike(node, shown(text), "");
+    }
   }
   return check(node, value, "");
+}
+
+problem schema::knows(std::string_view key) const {
+  const json* node = &root_;
+  for (std::string_view rest = key; !rest.empty();) {
+    const auto dot = std::min(rest.find('.'), rest.size());
+    const std::string name(rest.substr(0, dot));
+    rest.remove_prefix(std::min(dot + 1, rest.size()));
+    const json* next = member(*node, name);
+    if (next == nullptr) {
+      return "unknown key " + shown(key) + "; " +
+             did_you_mean(name, names_in(properties_of(*node)));
+    }
+    node = next;
+  }
+  return {};
+}
+
+bool schema::is_secret(std::string_view key) const {
+  return at(key).value("writeOnly", false);
 }
 
 std::string schema::allowed(std::string_view key) const {
@@ -332,7 +367,9 @@ const json& schema::at(std::string_view key) const {
   const json* node = &root_;
   while (!key.empty()) {
     const auto dot = std::min(key.find('.'), key.size());
-    node = &node->at("properties").at(std::string(key.substr(0, dot)));
+    const std::string name(key.substr(0, dot));
+    const json* const next = member(*node, name);
+    node = next != nullptr ? next : &node->at("properties").at(name);
     key.remove_prefix(std::min(dot + 1, key.size()));
   }
   return *node;

@@ -2,7 +2,7 @@
 // more: it says of a document from a stranger, in one line, what is wrong with it first. The schema
 // itself is ours; a keyword in it that this does not understand is refused, never skipped.
 //
-//   any        type, title, description, default, $schema
+//   any        type, title, description, default, writeOnly (a secret), $schema
 //   object     properties, required, additionalProperties (false or a schema), propertyNames
 //   array      items, maxItems (both)
 //   integer    minimum, maximum (both)
@@ -40,13 +40,21 @@ class schema {
   // missing. A document with a problem is left half filled. Never throws for what is in it.
   problem complete(nlohmann::json& document) const;
 
-  // Reads the value of one key ("listen.port") as people write it on a command line. The problem
-  // does not name the key: `found "fast", allowed one of "text", "json"`.
-  // This and the next two throw nlohmann's out_of_range for a key that the schema does not have.
+  // Is there such a key? Names in a map are any that it allows. `unknown key "listen.prot"; did you
+  // mean "port"?`
+  problem knows(std::string_view key) const;
+
+  // Reads the value of one key ("listen.port") as people write it on a command line; of an array or
+  // an object, as JSON. The problem does not name the key: `found "fast", allowed one of "text",
+  // "json"`. This and the rest throw nlohmann's out_of_range for a key that the schema does not
+  // have.
   problem read_text(std::string_view key, std::string_view text, nlohmann::json& value) const;
 
   // "an integer 0..65535"
   std::string allowed(std::string_view key) const;
+
+  // Is it not to be shown?
+  bool is_secret(std::string_view key) const;
 
   // For --help: its description, what is allowed, and the default.
   std::string about(std::string_view key) const;

@@ -361,7 +361,7 @@ TEST(config, a_connection_string_that_is_none_is_refused_and_not_shown) {
 
 TEST(config, a_pool_must_say_how_many_workers_it_has) {
   EXPECT_EQ(error_of(R"({"pools": {"p": {}}})"),
-            "c.json: pools.p.workers: missing, allowed an integer 1..10000");
+            "c.json: pools.p.workers: missing, allowed an integer 0..10000");
 }
 
 TEST(config, a_route_in_a_pool_that_does_not_exist_is_refused_with_the_pools_that_do) {

@@ -6,8 +6,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <sstream>
 #include <string>
 #include <vector>
+
+#include "server/cpus.h"
 
 namespace hangup::server {
 namespace {
@@ -106,7 +110,8 @@ TEST_F(flags, help_names_every_flag_and_the_default_file) {
   EXPECT_FALSE(l.message_is_error);
   for (const auto* text :
        {"--help", "--version", "--config FILE", "--host ADDR", "--port N", "--log-level L",
-        "--check-config", "config/server.json", "built-in defaults", "0..65535", "8080"}) {
+        "--check-config", "--print-config", "HANGUP_LISTEN__PORT", "config/server.json",
+        "built-in defaults", "0..65535", "8080"}) {
     EXPECT_NE(l.message.find(text), std::string::npos) << text;
   }
   EXPECT_NE(l.message.back(), '\n');
@@ -196,6 +201,46 @@ TEST_F(flags, check_config_says_ok_or_what_is_wrong) {
   EXPECT_EQ(read({"--check-config"}).message, "built-in defaults: ok");
   EXPECT_EQ(error_of({"--check-config", "--port", "x"}),
             R"(--port: found "x", allowed an integer 0..65535)");
+}
+
+TEST_F(flags, go_over_the_environment_and_that_over_the_file) {
+  write("c.json", R"({"listen": {"port": 1, "backlog": 2}, "log": {"level": "warn"}})");
+  const std::vector<const char*> environment = {"PATH=/bin", "HANGUP_LISTEN__PORT=3",
+                                                "HANGUP_LISTEN__BACKLOG=4", nullptr};
+  const std::vector<const char*> arguments = {"hangup", "--config", "c.json", "--port", "5"};
+  const auto l =
+      read_flags(static_cast<int>(arguments.size()), arguments.data(), environment.data());
+  EXPECT_EQ(l.settings.listen.port, 5);
+  EXPECT_EQ(l.settings.listen.backlog, 4);
+  EXPECT_EQ(l.settings.log.level, log_level::warn);
+}
+
+TEST_F(flags, print_config_says_who_said_what_and_no_secret) {
+  write("c.json", R"({"databases": {"pg": {"kind": "postgres", "conninfo": "password=s3cret"}},
+                      "fanout": {"report": "r"}, "listen": {"host": "::1"}})");
+  const std::vector<const char*> environment = {"HANGUP_LISTEN__BACKLOG=4", nullptr};
+  const std::vector<const char*> arguments = {"hangup", "--config", "c.json",
+                                              "--port", "5",        "--print-config"};
+  const auto l =
+      read_flags(static_cast<int>(arguments.size()), arguments.data(), environment.data());
+  EXPECT_EQ(l.exit_code, 0) << l.message;
+  EXPECT_FALSE(l.message_is_error);
+  std::map<std::string, std::string> lines;  // without what fills them up
+  std::istringstream all(l.message);
+  for (std::string line; std::getline(all, line);) {
+    const auto sign = line.find("  # ");
+    ASSERT_NE(sign, std::string::npos) << line;
+    const auto setting = line.substr(0, line.find_last_not_of(' ', sign) + 1);
+    lines[setting] = line.substr(sign + 4);
+  }
+  EXPECT_EQ(lines[R"(listen.host = "::1")"], "c.json");
+  EXPECT_EQ(lines["listen.port = 5"], "--port");
+  EXPECT_EQ(lines["listen.backlog = 4"], "HANGUP_LISTEN__BACKLOG");
+  EXPECT_EQ(lines["databases.pg.conninfo = (hidden)"], "c.json");
+  EXPECT_EQ(lines["databases.pg.wait_ms = 2000"], "default");
+  EXPECT_EQ(lines["pools.cpu.workers = " + std::to_string(usable_cpus())],
+            "the CPUs that there are");
+  EXPECT_EQ(l.message.find("s3cret"), std::string::npos);
 }
 
 }  // namespace

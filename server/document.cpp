@@ -1,0 +1,193 @@
+#include "server/document.h"
+
+#include <algorithm>
+#include <functional>
+#include <system_error>
+#include <utility>
+
+#include "server/cpus.h"
+#include "server/database_config.h"
+#include "server/json_reader.h"
+#include "server/schema.h"
+#include "server/text_file.h"
+
+namespace hangup::server {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t max_file_bytes = 1024 * 1024;
+
+[[noreturn]] void refuse(std::string_view name, const std::string& what) {
+  // A path is shown whole, unless it would not be one line.
+  const bool plain =
+      std::all_of(name.begin(), name.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  throw config_error((plain ? std::string(name) : shown(name)) + ": " + what);
+}
+
+// What a schema cannot say: the pool of a route or a database is one of the pools. Without
+// upstreams there is no relay, without databases neither a fan-out nor a job.
+problem check_pools(const json& document) {
+  const auto& pools = document.at("pools");
+  for (const auto* const section : {"routes", "databases"}) {
+    for (const auto& user : document.at(section).items()) {
+      const auto name = user.value().at("pool").get<std::string>();
+      const bool of_databases = user.key() == "fanout" || user.key() == "job_result";
+      const bool is_there = user.key() == "relay" ? !document.at("relay").at("upstreams").empty()
+                            : of_databases        ? !document.at("databases").empty()
+                                                  : true;
+      if (is_there && !pools.contains(name)) {
+        std::vector<std::string> known;
+        for (const auto& pool : pools.items()) {
+          known.push_back(pool.key());
+        }
+        return std::string(section) + "." + user.key() + ".pool: found " + shown(name) +
+               ", allowed " +
+               (known.empty() ? "nothing: there are no pools" : "one of " + listed(known));
+      }
+    }
+  }
+  return {};
+}
+
+problem check_jobs(const json& document) {
+  const auto one = document.at("jobs").at("max_result_bytes").get<std::size_t>();
+  const auto all = document.at("jobs").at("max_total_bytes").get<std::size_t>();
+  if (all < one) {
+    return "jobs.max_total_bytes: found " + std::to_string(all) +
+           ", allowed from jobs.max_result_bytes on, which is " + std::to_string(one);
+  }
+  return {};
+}
+
+problem check_tls(const json& document) {
+  const auto& tls = document.at("tls");
+  for (const auto& [here, there] : {std::pair("certificate", "key"), {"key", "certificate"}}) {
+    if (tls.at(here).get<std::string>().empty() && !tls.at(there).get<std::string>().empty()) {
+      return std::string("tls.") + here +
+             ": found nothing, allowed the path of a PEM file, as tls." + there + " has one";
+    }
+  }
+  return {};
+}
+
+std::string contents(const std::string& path) {
+  std::string text;
+  const auto ec = read_text_file(path, max_file_bytes, text);
+  if (ec == std::errc::file_too_large) {
+    refuse(path, "found more than " + std::to_string(max_file_bytes) +
+                     " bytes, which is the most allowed");
+  }
+  if (ec) {
+    refuse(path, "cannot be read: " + ec.message());
+  }
+  return text;
+}
+
+// Calls `leaf` with each key that holds a value, and that value. An array is one.
+void each_leaf(const json& of, const std::string& path,
+               const std::function<void(const std::string&, const json&)>& leaf) {
+  for (const auto& [key, value] : of.items()) {
+    const auto here = path.empty() ? key : path + "." + key;
+    if (value.is_object()) {
+      each_leaf(value, here, leaf);
+    } else {
+      leaf(here, value);
+    }
+  }
+}
+
+// The value of a key, made if it is not there: a name of a map may be new.
+json& at(json& root, const std::string& key) {
+  std::string pointer = "/" + key;
+  std::replace(pointer.begin(), pointer.end(), '.', '/');
+  return root[json::json_pointer(pointer)];
+}
+
+void put(document& to, const setting& s) {
+  json value;
+  if (const auto wrong = config_schema().read_text(s.key, s.text, value)) {
+    refuse(s.by, *wrong);
+  }
+  at(to.values, s.key) = std::move(value);
+  to.from[s.key] = s.by;
+}
+
+void count_workers(document& in) {
+  for (auto& pool : in.values.at("pools").items()) {
+    auto& workers = pool.value().at("workers");
+    if (workers == 0) {
+      workers = usable_cpus();
+      in.from["pools." + pool.key() + ".workers"] = "the CPUs that there are";
+    }
+  }
+}
+
+}  // namespace
+
+document load_document(const std::string& path, const std::vector<setting>& settings) {
+  return parse_document(contents(path), path, settings);
+}
+
+document parse_document(std::string_view text, std::string_view name,
+                        const std::vector<setting>& settings) {
+  document d;
+  if (const auto wrong = read_json(text, d.values)) {
+    refuse(name, *wrong);
+  }
+  if (d.values.is_object()) {
+    each_leaf(d.values, "", [&](const auto& key, const json&) { d.from[key] = name; });
+  }
+  if (const auto wrong = config_schema().complete(d.values)) {
+    refuse(name, *wrong);
+  }
+  std::string all_of(name);
+  for (const auto& s : settings) {
+    put(d, s);
+    all_of.append(all_of.size() == name.size() ? " with " : ", ").append(s.by);
+  }
+  // What is new in a map has defaults, too, and keys that it must have.
+  if (const auto wrong = config_schema().complete(d.values)) {
+    refuse(all_of, *wrong);
+  }
+  for (const auto& wrong :
+       {check_pools(d.values), check_databases(d.values.at("databases")), check_jobs(d.values),
+        check_tls(d.values)}) {
+    if (wrong) {
+      refuse(all_of, *wrong);
+    }
+  }
+  count_workers(d);
+  return d;
+}
+
+std::string in_lines(const document& d) {
+  std::string lines;
+  each_leaf(d.values, "", [&](const std::string& key, const json& value) {
+    if (key == "$schema") {
+      return;
+    }
+    auto line = key + " = ";
+    const bool hidden = config_schema().is_secret(key) && value != "";
+    line += hidden ? "(hidden)" : value.dump(-1, ' ', false, json::error_handler_t::replace);
+    constexpr std::size_t column = 50;
+    line.append(line.size() < column ? column - line.size() : 0, ' ');
+    // The key itself, or the object around it that was given as a whole.
+    std::string from = "default";
+    for (auto end = key.size(); end != std::string::npos; end = key.rfind('.', end - 1)) {
+      if (const auto who = d.from.find(key.substr(0, end)); who != d.from.end()) {
+        from = who->second;
+        break;
+      }
+    }
+    lines += line + "  # " + from + "\n";
+  });
+  return lines;
+}
+
+const schema& config_schema() {
+  static const schema instance(json::parse(schema_text()));
+  return instance;
+}
+
+}  // namespace hangup::server

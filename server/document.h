@@ -1,0 +1,53 @@
+// The configuration before it is plain values: what the file says, over it the environment, over
+// that the flags, and defaults where nobody says anything; with who said what.
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hangup::server {
+
+class schema;
+
+// what() is one line that says where, what was found, and what is allowed:
+//   config/server.json: listen.port: found 99999, allowed 0..65535
+class config_error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// One setting from elsewhere, which replaces the file's: {"--port", "listen.port", "8081"}.
+struct setting {
+  std::string by;  // who says so, for the error: `--port: found "x", allowed an integer 0..65535`
+  std::string key;
+  std::string text;
+};
+
+inline constexpr auto built_in = "built-in defaults";  // the name of {}
+
+struct document {
+  nlohmann::json values;                    // complete: every key is there
+  std::map<std::string, std::string> from;  // "listen.port" -> "--port"; defaults are not in it
+};
+
+// Reads a file of up to 1 MiB. Throws config_error, also if it cannot be read.
+document load_document(const std::string& path, const std::vector<setting>& settings = {});
+
+// Reads a text. `name` is what errors call it. Of two settings of one key the later one holds. A
+// number of workers that is 0 becomes that of the CPUs (cpus.h). Throws config_error.
+document parse_document(std::string_view text, std::string_view name,
+                        const std::vector<setting>& settings = {});
+
+// A line for each key: `listen.port = 8081  # HANGUP_LISTEN__PORT`. What the schema calls writeOnly
+// is hidden, unless it is empty.
+std::string in_lines(const document& d);
+
+// The schema, and its text as it is shipped.
+const schema& config_schema();
+std::string_view schema_text() noexcept;
+
+}  // namespace hangup::server

@@ -1,0 +1,15 @@
+// JSON as people write it by hand: read strictly, its errors in words.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "server/schema.h"
+
+namespace hangup::server {
+
+// Reads JSON as in RFC 8259: no comments, no key twice, no NUL, at most 16 levels deep. The problem
+// says where: `line 3, column 5: not JSON: unexpected "}"`, `listen.port: given twice`.
+problem read_json(std::string_view text, nlohmann::json& out);
+
+}  // namespace hangup::server

@@ -1,0 +1,83 @@
+#include "server/cpus.h"
+
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+namespace hangup::server {
+namespace {
+
+// A /proc and a /sys of the test's own.
+class cpus : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = testing::TempDir() + "hangup_cpus_XXXXXX";
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    root_ = name;
+    cpu_set_t set;
+    ASSERT_EQ(::sched_getaffinity(0, sizeof set, &set), 0);
+    all_ = static_cast<unsigned>(CPU_COUNT(&set));
+  }
+  void TearDown() override { std::filesystem::remove_all(root_); }
+
+  void write(const std::string& path, const std::string& text) const {
+    const auto whole = root_ + path;
+    std::filesystem::create_directories(std::filesystem::path(whole).parent_path());
+    std::ofstream(whole) << text;
+  }
+  unsigned at_most(unsigned n) const { return std::min(n, all_); }
+
+  std::string root_;
+  unsigned all_ = 0;
+};
+
+TEST_F(cpus, are_all_of_the_machine_without_a_quota) {
+  EXPECT_EQ(usable_cpus(root_), all_);
+  write("/proc/self/cgroup", "0::/\n");
+  write("/sys/fs/cgroup/cpu.max", "max 100000\n");
+  EXPECT_EQ(usable_cpus(root_), all_);
+  EXPECT_GE(usable_cpus(), 1U);
+}
+
+TEST_F(cpus, are_as_many_as_the_quota_of_version_2_rounded_up) {
+  write("/proc/self/cgroup", "0::/\n");
+  write("/sys/fs/cgroup/cpu.max", "50000 100000\n");
+  EXPECT_EQ(usable_cpus(root_), 1U);
+  write("/sys/fs/cgroup/cpu.max", "150000 100000\n");
+  EXPECT_EQ(usable_cpus(root_), at_most(2));
+}
+
+TEST_F(cpus, are_those_of_the_narrowest_cgroup_above) {
+  write("/proc/self/cgroup", "0::/a/b\n");
+  write("/sys/fs/cgroup/a/b/cpu.max", "max 100000\n");
+  write("/sys/fs/cgroup/a/cpu.max", "100000 100000\n");
+  EXPECT_EQ(usable_cpus(root_), 1U);
+}
+
+TEST_F(cpus, are_as_many_as_the_quota_of_version_1) {
+  write("/proc/self/cgroup", "5:memory:/docker/x\n4:cpu,cpuacct:/docker/x\n1:cpuset:/docker/x\n");
+  write("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "50000\n");  // a container sees its own as the root
+  write("/sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
+  EXPECT_EQ(usable_cpus(root_), 1U);
+  write("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
+  EXPECT_EQ(usable_cpus(root_), all_);
+  write("/sys/fs/cgroup/cpu/docker/x/cpu.cfs_quota_us", "100000\n");
+  write("/sys/fs/cgroup/cpu/docker/x/cpu.cfs_period_us", "100000\n");
+  EXPECT_EQ(usable_cpus(root_), 1U);
+}
+
+TEST_F(cpus, are_never_none_whatever_the_files_say) {
+  for (const auto* text : {"", "0 0", "-5 100000", "1 100000", "nonsense", "1e400 1"}) {
+    write("/proc/self/cgroup", "0::/\n:::\nnonsense\n");
+    write("/sys/fs/cgroup/cpu.max", text);
+    EXPECT_GE(usable_cpus(root_), 1U) << text;
+    EXPECT_LE(usable_cpus(root_), all_) << text;
+  }
+}
+
+}  // namespace
+}  // namespace hangup::server
