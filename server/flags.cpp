@@ -32,17 +32,19 @@ struct value_flag {
 
   bool is_given() const { return option->count() > 0; }
   std::string allowed() const {
-    return key.empty() ? "the path of a file" : config_schema().allowed(key);
+    return !key.empty()        ? config_schema().allowed(key)
+           : name == "--probe" ? "a URL"
+                               : "the path of a file";
   }
 };
 
 launch answer(std::string message) {
   message.erase(message.find_last_not_of('\n') + 1);
-  return {{}, {}, {}, 0, std::move(message), false};
+  return {{}, {}, {}, 0, std::move(message), false, {}};
 }
 
 launch refusal(std::string message) {
-  return {{}, {}, {}, 2, std::move(message), true};
+  return {{}, {}, {}, 2, std::move(message), true, {}};
 }
 
 launch found_nothing(const value_flag& flag) {
@@ -120,15 +122,21 @@ launch read_flags(int argc, const char* const* argv, const char* const* environm
                   "file. Without --config that is\n") +
       default_file + " in the current directory, and if there is none the built-in defaults hold.");
 
-  std::array<value_flag, 6> flags{{{"--config", ""},
+  std::array<value_flag, 7> flags{{{"--config", ""},
+                                   {"--probe", ""},
                                    {"--host", "listen.host"},
                                    {"--port", "listen.port"},
                                    {"--tls-certificate", "tls.certificate"},
                                    {"--tls-key", "tls.key"},
                                    {"--log-level", "log.level"}}};
-  auto& [file, host, port, certificate, key, level] = flags;
+  auto& [file, asked, host, port, certificate, key, level] = flags;
   file.option = app.add_option(file.name, file.value, "Configuration file, JSON.");
   file.option->type_name("FILE");
+  asked.option = app.add_option(
+      asked.name, asked.value,
+      "Ask a running server once, such as http://127.0.0.1:8080/readyz, and exit: 0 if "
+      "it answers 2xx, else 1. For health checks.");
+  asked.option->type_name("URL");
   for (const auto& [flag, type] : {std::pair(&host, "ADDR"),
                                    {&port, "N"},
                                    {&certificate, "FILE"},
@@ -162,6 +170,12 @@ launch read_flags(int argc, const char* const* argv, const char* const* environm
   }
   if (const auto extras = app.remaining(); !extras.empty()) {
     return unknown(app, extras.front());
+  }
+
+  if (asked.is_given()) {
+    launch l;
+    l.probe = asked.value;
+    return l;
   }
 
   // What cannot be looked at is left to load(), which says why.

@@ -23,6 +23,7 @@ struct launch {
   std::optional<int> exit_code;
   std::string message;
   bool message_is_error = false;
+  std::string probe;  // not empty: only ask this URL (probe.h)
 };
 
 // Reads the flags and then the file they name, or else config/server.json in the current directory,

@@ -13,6 +13,7 @@
 #include <poll.h>
 
 #include "context/wait.h"
+#include "server/probe.h"
 #include "server/program.h"
 #include "server/schema.h"
 
@@ -152,6 +153,11 @@ int main(int argc, char** argv) {
     return *with.exit_code;
   }
   try {
+    if (!with.probe.empty()) {
+      const auto wrong = hangup::server::probe(with.probe);
+      std::fprintf(stderr, "%s%s", wrong.c_str(), wrong.empty() ? "" : "\n");
+      return wrong.empty() ? 0 : 1;
+    }
     return hangup::server::run(with);
   } catch (const hangup::server::config_error& e) {
     std::fprintf(stderr, "%s\n", e.what());

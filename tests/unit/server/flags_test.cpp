@@ -110,7 +110,7 @@ TEST_F(flags, help_names_every_flag_and_the_default_file) {
   EXPECT_FALSE(l.message_is_error);
   for (const auto* text :
        {"--help", "--version", "--config FILE", "--host ADDR", "--port N", "--log-level L",
-        "--check-config", "--print-config", "HANGUP_LISTEN__PORT", "config/server.json",
+        "--check-config", "--print-config", "--probe URL", "HANGUP_LISTEN__PORT", "config/server.json",
         "built-in defaults", "0..65535", "8080"}) {
     EXPECT_NE(l.message.find(text), std::string::npos) << text;
   }
