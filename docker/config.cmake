@@ -1,0 +1,8 @@
+# Makes the configuration of the image: that of config/server.json, with the database of
+# config/postgres.json beside it.   cmake -DFROM=config -DTO=FILE -P docker/config.cmake
+file(READ ${FROM}/server.json all)
+file(READ ${FROM}/postgres.json postgres)
+string(JSON pg GET "${postgres}" databases pg)
+string(JSON all SET "${all}" databases pg "${pg}")
+string(JSON all SET "${all}" "$schema" "\"server.schema.json\"")
+file(WRITE ${TO} "${all}\n")
