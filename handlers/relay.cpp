@@ -88,8 +88,9 @@ order order_of(const httplib::Request& req, const relay_options& options) {
 // The Via of the request to the upstream: what came, and ourselves.
 std::string via_of(const httplib::Request& req, const std::string& self, unsigned max_hops) {
   std::string via;
-  for (std::size_t i = 0; i < req.get_header_value_count("Via"); ++i) {
-    via.append(req.get_header_value("Via", i)).append(", ");
+  const auto [first, last] = req.headers.equal_range("Via");
+  for (auto line = first; line != last; ++line) {
+    via.append(line->second).append(", ");
   }
   const auto been = received_by(via);
   if (std::find(been.begin(), been.end(), self) != been.end()) {

@@ -113,6 +113,20 @@ void put(document& to, const setting& s) {
   to.from[s.key] = s.by;
 }
 
+// The file, and those who have set what the error is about, or something beside it.
+std::string with_those_of(std::string_view wrong, std::string_view file,
+                          const std::vector<setting>& settings) {
+  const auto key = wrong.substr(0, wrong.find(':'));
+  const auto section = key.substr(0, key.rfind('.'));
+  std::string all(file);
+  for (const auto& s : settings) {
+    if (s.key.starts_with(section) || wrong.find(s.key) != std::string_view::npos) {
+      all.append(all.size() == file.size() ? " with " : ", ").append(s.by);
+    }
+  }
+  return all;
+}
+
 void count_workers(document& in) {
   for (auto& pool : in.values.at("pools").items()) {
     auto& workers = pool.value().at("workers");
@@ -141,20 +155,17 @@ document parse_document(std::string_view text, std::string_view name,
   if (const auto wrong = config_schema().complete(d.values)) {
     refuse(name, *wrong);
   }
-  std::string all_of(name);
   for (const auto& s : settings) {
     put(d, s);
-    all_of.append(all_of.size() == name.size() ? " with " : ", ").append(s.by);
   }
   // What is new in a map has defaults, too, and keys that it must have.
   if (const auto wrong = config_schema().complete(d.values)) {
-    refuse(all_of, *wrong);
+    refuse(with_those_of(*wrong, name, settings), *wrong);
   }
-  for (const auto& wrong :
-       {check_pools(d.values), check_databases(d.values.at("databases")), check_jobs(d.values),
-        check_tls(d.values)}) {
+  for (const auto& wrong : {check_pools(d.values), check_databases(d.values.at("databases")),
+                            check_jobs(d.values), check_tls(d.values)}) {
     if (wrong) {
-      refuse(all_of, *wrong);
+      refuse(with_those_of(*wrong, name, settings), *wrong);
     }
   }
   count_workers(d);
