@@ -36,6 +36,12 @@ std::uint16_t server::port() const noexcept {
   return service_ ? service_->door().port() : std::uint16_t{0};
 }
 
+void server::announce_drain() noexcept {
+  if (service_) {
+    service_->begin_drain();
+  }
+}
+
 std::error_code server::drain(const context& ctx, std::chrono::milliseconds stop_patience) {
   if (!service_) {
     return {};

@@ -50,13 +50,17 @@ class server {
   std::error_code listen(const std::string& host, std::uint16_t port);
   std::uint16_t port() const noexcept;
 
+  // The first half of a stop that loses no client of a proxy: from now on draining() is true, for
+  // the readiness probe that the proxy asks, and every answer closes its connection; new clients
+  // are still served. Call drain() when the proxy must have noticed. Thread-safe.
+  void announce_drain() noexcept;
   // Stops gracefully: no new clients, every answer closes its connection, and requests in flight
   // may finish until `ctx` ends; then their contexts end with cause `shutdown`, and who has been
   // sent nothing gets a 503. Returns empty when the last connection is closed, or errc::timed_out
   // after `stop_patience` if a handler does not stop: then do not destroy the server, leave the
   // process.
   std::error_code drain(const context& ctx, std::chrono::milliseconds stop_patience);
-  // Is drain() under way? For a readiness probe.
+  // Is a drain announced or under way? For a readiness probe.
   bool draining() const noexcept;
 
   // For operators' pages; each takes a lock that accepting takes too. Thread-safe.

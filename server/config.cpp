@@ -129,6 +129,7 @@ config config_of(const document& d) {
 
   take(document.at("requests"), "ended", c.requests.ended);
 
+  take(document.at("stopping"), "announce_seconds", c.stopping.announce);
   take(document.at("stopping"), "drain_seconds", c.stopping.drain);
   take(document.at("stopping"), "stop_seconds", c.stopping.stop);
   return c;

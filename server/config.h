@@ -153,6 +153,7 @@ struct config {
   } requests;
 
   struct stopping_t {
+    std::chrono::seconds announce{};
     std::chrono::seconds drain{};
     std::chrono::seconds stop{};
     bool operator==(const stopping_t&) const = default;

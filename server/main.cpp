@@ -117,20 +117,27 @@ int run(const launch& with) {
 
   const auto reload = [&] { all->reload(); };
   const auto first = stops.next_stop(background(), reload);
-  all->log().say(spdlog::level::info,
-                 fmt::format("{}: draining for up to {} s; once more ends at once",
-                             ::strsignal(first.value_or(SIGTERM)), c.stopping.drain.count()));
-  const auto [patience, no_more] = with_timeout(background(), c.stopping.drain);
+  const auto announcing = c.stopping.announce.count() > 0 ? fmt::format("not ready for {} s, then ",
+                                                                        c.stopping.announce.count())
+                                                          : std::string();
+  all->log().say(
+      spdlog::level::info,
+      fmt::format("{}: {}draining for up to {} s; once more ends at once",
+                  ::strsignal(first.value_or(SIGTERM)), announcing, c.stopping.drain.count()));
   // A second signal ends the patience; the end of the drain ends the wait for it.
+  const auto [unhurried, hurry] = with_cancel(background());
   const auto [drained, over] = with_cancel(background());
-  std::thread second([&, drained = drained, &no_more = no_more] {
+  std::thread second([&, drained = drained, &hurry = hurry] {
     if (stops.next_stop(drained, reload)) {
-      no_more();
+      hurry();
       if (stops.next_stop(drained, reload)) {
         ::_exit(1);
       }
     }
   });
+  server.announce_drain();
+  static_cast<void>(sleep_for(unhurried, c.stopping.announce));  // either way it drains now
+  const auto [patience, no_more] = with_timeout(unhurried, c.stopping.drain);
   const auto ec = all->drain(patience);
   over();
   second.join();

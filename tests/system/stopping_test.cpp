@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "tests/system/program.h"
+#include "tests/system/shop.h"
 #include "tests/wire/client.h"
 
 namespace hangup::system_test {
@@ -63,6 +64,28 @@ TEST(stopping, what_is_not_finished_in_time_is_ended_and_answered_503) {
   EXPECT_NE(w.curl.output().find("HTTP/1.1 503 "), std::string::npos) << w.curl.output();
   EXPECT_EQ(s.program.wait(), 0);
   EXPECT_NE(s.program.line_with("cut-off").find("shutdown: server shutdown"), std::string::npos);
+}
+
+TEST(stopping, one_that_announces_it_is_not_ready_and_takes_new_clients_until_it_drains) {
+  shop f;
+  f.settings["stopping"]["announce_seconds"] = 600;
+  server s({"--config", f.config()});
+  s.program.signal(SIGTERM);
+  ASSERT_NE(s.program.line_with("not ready for 600 s, then draining"), "");
+  EXPECT_EQ(s.curl("/readyz", {"-o", "/dev/null", "-w", "%{http_code}"}).output, "503");
+  const auto r = s.curl("/healthz", {"-i"});
+  EXPECT_NE(r.output.find("HTTP/1.1 200 "), std::string::npos) << r.output;
+  EXPECT_NE(r.output.find("Connection: close"), std::string::npos) << r.output;
+  s.program.signal(SIGTERM);  // in a hurry now
+  EXPECT_EQ(s.program.wait(), 0);
+}
+
+TEST(stopping, an_announcement_is_over_in_its_time) {
+  shop f;
+  f.settings["stopping"]["announce_seconds"] = 1;
+  server s({"--config", f.config()});
+  s.program.signal(SIGTERM);
+  EXPECT_EQ(s.program.wait(), 0);
 }
 
 TEST(stopping, a_second_signal_ends_at_once) {

@@ -134,6 +134,7 @@ TEST(config, the_defaults_are_those_of_the_design) {
   EXPECT_EQ(c.search.root, ".");
   EXPECT_EQ(c.search.max_matches_limit, 100'000u);
   EXPECT_EQ(c.requests.ended, 4096u);
+  EXPECT_EQ(c.stopping.announce, 0s);
   EXPECT_EQ(c.stopping.drain, 10s);
   EXPECT_EQ(c.stopping.stop, 5s);
 }
