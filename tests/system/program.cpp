@@ -161,23 +161,19 @@ server::server(std::vector<std::string> flags) : program(with_binary(std::move(f
   pid_ = std::stoi(line.substr(line.rfind("pid ") + 4));
 }
 
-std::string server::url(const std::string& target) const {
-  return base_ + target;
-}
-
-result server::curl(const std::string& target, std::vector<std::string> options) const {
+result site::curl(const std::string& target, std::vector<std::string> options) const {
   std::vector<std::string> command = {"curl", "-sS", "--max-time", "30"};
   command.insert(command.end(), options.begin(), options.end());
   command.push_back(url(target));
   return run(std::move(command));
 }
 
-nlohmann::json server::get(const std::string& target) const {
+nlohmann::json site::get(const std::string& target) const {
   const auto r = curl(target, {"--fail"});
   return r.exit == 0 ? nlohmann::json::parse(r.output, nullptr, false) : nlohmann::json();
 }
 
-nlohmann::json server::ended(const std::string& id) const {
+nlohmann::json site::ended(const std::string& id) const {
   nlohmann::json found;
   until([&] {
     const auto page = get("/requests/ended?limit=1000");
@@ -192,18 +188,18 @@ nlohmann::json server::ended(const std::string& id) const {
   return found;
 }
 
-bool server::in_flight_until(const std::function<bool(const nlohmann::json&)>& enough) const {
+bool site::in_flight_until(const std::function<bool(const nlohmann::json&)>& enough) const {
   return until([&] {
     const auto page = get("/requests");
     return page.is_object() && enough(page["in_flight"]);
   });
 }
 
-bool server::refuses() const {
+bool site::refuses() const {
   return until([&] { return curl("/healthz").exit == 7; });
 }
 
-std::optional<double> server::metric(const std::string& line) const {
+std::optional<double> site::metric(const std::string& line) const {
   const auto page = curl("/metrics").output;
   const auto at = page.find("\n" + line + " ");
   if (at == std::string::npos) {

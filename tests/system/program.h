@@ -58,14 +58,12 @@ result run(std::vector<std::string> command);
 // What a process has in memory.
 std::size_t resident_kib(int pid);
 
-// A running hangup on a port of its own, without a configuration file unless a flag names one.
-class server {
+// A hangup that runs, wherever that is, asked with curl.
+class site {
  public:
-  explicit server(std::vector<std::string> flags = {});
+  explicit site(std::string base) : base_(std::move(base)) {}
 
-  std::string url(const std::string& target) const;
-  std::uint16_t port() const noexcept { return port_; }
-  int pid() const noexcept { return pid_; }
+  std::string url(const std::string& target) const { return base_ + target; }
   // curl -sS [options] url, to its end.
   result curl(const std::string& target, std::vector<std::string> options = {}) const;
   nlohmann::json get(const std::string& target) const;  // 200 and JSON, else null
@@ -79,10 +77,22 @@ class server {
   // The value of one line of /metrics, such as hangup_requests_in_flight{route="/spin"}.
   std::optional<double> metric(const std::string& line) const;
 
+ protected:
+  site() = default;
+  std::string base_;  // "http://127.0.0.1:8080"
+};
+
+// A running hangup on a port of its own, without a configuration file unless a flag names one.
+class server : public site {
+ public:
+  explicit server(std::vector<std::string> flags = {});
+
+  std::uint16_t port() const noexcept { return port_; }
+  int pid() const noexcept { return pid_; }
+
   process program;
 
  private:
-  std::string base_;  // "http://127.0.0.1:8080"
   std::uint16_t port_;
   int pid_;
 };
