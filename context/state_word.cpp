@@ -19,7 +19,7 @@ enum : std::uint32_t { for_lock = 1, for_end = 2, for_settle = 4 };
 
 using clock = std::chrono::steady_clock;
 
-constexpr int spins = 64;
+constexpr int spins_before_sleep = 64;
 
 void sleep_on(std::atomic<std::uint32_t>& word, std::uint32_t seen, std::uint32_t who,
               const timespec* until) noexcept {
@@ -42,7 +42,7 @@ void relax() noexcept {
 
 void state_word::lock_contended() noexcept {
   auto seen = word_.load(std::memory_order_relaxed);
-  for (int spin = 0; spin < spins; ++spin) {
+  for (int spin = 0; spin < spins_before_sleep; ++spin) {
     if ((seen & locked) == 0 &&
         word_.compare_exchange_weak(seen, seen | locked, std::memory_order_acquire,
                                     std::memory_order_relaxed)) {

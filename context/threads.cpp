@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 constexpr auto patience = 100us;  // with a queue that does not move
 constexpr auto keep_idle = 5s;
-constexpr int spins = 2000;  // some microseconds: less than it costs to be woken
+constexpr int spins_while_idle = 2000;  // some microseconds: less than it costs to be woken
 
 thread_local bool of_the_service = false;
 thread_local int blocking_here = 0;  // how many `blocking` there are on this thread
@@ -190,7 +190,7 @@ class thread_service final : timer {
   // longer counted.
   bool wait_for_work(std::unique_lock<std::mutex>& hold) {
     hold.unlock();
-    for (int i = 0; i < spins && queued_.load(std::memory_order_relaxed) == 0; ++i) {
+    for (int i = 0; i < spins_while_idle && queued_.load(std::memory_order_relaxed) == 0; ++i) {
 #if defined(__x86_64__) || defined(__i386__)
       __builtin_ia32_pause();
 #endif

@@ -12,6 +12,11 @@
 
 namespace hangup::http {
 
+// A time as logs and pages show it.
+inline double ms(clock::duration d) noexcept {
+  return std::chrono::duration<double, std::milli>(d).count();
+}
+
 // A request that is over. The strings are as the client sent them (escape before printing) and live
 // until the call returns.
 struct request_report {

@@ -9,49 +9,45 @@
 namespace hangup::server {
 namespace {
 
-using json = nlohmann::ordered_json;
+using ordered = nlohmann::ordered_json;
 
-json ns(const std::optional<http::clock::time_point>& at) {
-  return at ? json(std::chrono::nanoseconds(at->time_since_epoch()).count()) : json(nullptr);
-}
-
-double ms(http::clock::duration d) noexcept {
-  return std::chrono::duration<double, std::milli>(d).count();
+ordered ns(const std::optional<http::clock::time_point>& at) {
+  return at ? ordered(std::chrono::nanoseconds(at->time_since_epoch()).count()) : ordered(nullptr);
 }
 
 // In ASCII: an operator reads it in a terminal, and strangers have written parts of it.
-std::string text(const json& page) {
-  return page.dump(2, ' ', true, json::error_handler_t::replace) + "\n";
+std::string text(const ordered& page) {
+  return page.dump(2, ' ', true, ordered::error_handler_t::replace) + "\n";
 }
 
-json in_flight(const http::request_view& v, http::clock::time_point now) {
+ordered in_flight(const http::request_view& v, http::clock::time_point now) {
   const bool queued = v.state == http::request_state::queued;
   const auto* const runs_on = v.to->runs_on;
-  json j = {{"id", v.id},
-            {"route", v.to->path},
-            {"method", v.method},
-            {"target", v.target},
-            {"state",
-             v.context_ended && !queued ? "canceled, still running" : std::string(name(v.state))},
-            {"age_ms", ms(now - v.started)},
-            {"client", v.client},
-            {"pool", runs_on != nullptr ? json(runs_on->name()) : json(nullptr)}};
+  ordered j = {{"id", v.id},
+               {"route", v.to->path},
+               {"method", v.method},
+               {"target", v.target},
+               {"state", v.context_ended && !queued ? "canceled, still running"
+                                                    : std::string(name(v.state))},
+               {"age_ms", http::ms(now - v.started)},
+               {"client", v.client},
+               {"pool", runs_on != nullptr ? ordered(runs_on->name()) : ordered(nullptr)}};
   if (v.context_ended) {
     j["cause"] = v.cause;
-    j["canceled_ms"] = ms(now - *v.context_ended);
+    j["canceled_ms"] = http::ms(now - *v.context_ended);
     j["late"] = v.late;
   }
   return j;
 }
 
-json ended_one(const ended_requests::entry& e) {
+ordered ended_one(const ended_requests::entry& e) {
   return {{"id", e.id},
           {"route", e.route},
           {"method", e.method},
           {"target", e.target},
           {"client", e.client},
           {"end", name(e.end)},
-          {"cause", e.cause.empty() ? json(nullptr) : json(e.cause)},
+          {"cause", e.cause.empty() ? ordered(nullptr) : ordered(e.cause)},
           {"status", e.status},
           {"started_ns", ns(e.started)},
           {"context_ended_ns", ns(e.context_ended)},
@@ -72,7 +68,7 @@ void add_pages(http::server& server, const ended_requests& ended) {
        .path = "/requests",
        .answer = [&server](const context&, const httplib::Request&, httplib::Response& res) {
          const auto now = http::clock::now();
-         auto list = json::array();
+         auto list = ordered::array();
          for (const auto& v : server.in_flight()) {
            list.push_back(in_flight(v, now));
          }
@@ -89,7 +85,7 @@ void add_pages(http::server& server, const ended_requests& ended) {
            http::set_problem(res, 400, p.problem(), http::request_id(ctx));
            return;
          }
-         auto list = json::array();
+         auto list = ordered::array();
          for (const auto& e : ended.newest_first(limit)) {
            list.push_back(ended_one(e));
          }

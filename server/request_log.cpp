@@ -9,10 +9,6 @@
 namespace hangup::server {
 namespace {
 
-double ms(http::clock::duration d) noexcept {
-  return std::chrono::duration<double, std::milli>(d).count();
-}
-
 std::string in_words(const http::trace* t) {
   return t != nullptr ? fmt::format(" {}-{}", t->trace_id(), t->span_id()) : std::string();
 }
@@ -34,10 +30,10 @@ std::string in_words(const http::request_report& r) {
   if (!r.cause.empty()) {
     fmt::format_to(std::back_inserter(line), ": {}", escaped(r.cause));
   }
-  fmt::format_to(std::back_inserter(line), ", {:.2f} ms", ms(r.ended - r.started));
+  fmt::format_to(std::back_inserter(line), ", {:.2f} ms", http::ms(r.ended - r.started));
   if (r.work_stopped) {
     fmt::format_to(std::back_inserter(line), ", stopped in {:.3f} ms",
-                   ms(*r.work_stopped - *r.context_ended));
+                   http::ms(*r.work_stopped - *r.context_ended));
   } else if (r.context_ended) {
     line.append(", never started");
   }
@@ -56,13 +52,13 @@ std::string in_json(const http::request_report& r) {
                                  {"route", r.to.path},
                                  {"status", r.status},
                                  {"end", name(r.end)},
-                                 {"ms", ms(r.ended - r.started)}};
+                                 {"ms", http::ms(r.ended - r.started)}};
   if (!r.cause.empty()) {
     line["cause"] = r.cause;
     line["started"] = r.work_began.has_value();
   }
   if (r.work_stopped) {
-    line["stopped_ms"] = ms(*r.work_stopped - *r.context_ended);
+    line["stopped_ms"] = http::ms(*r.work_stopped - *r.context_ended);
   }
   if (!r.broken.empty()) {
     line["error"] = r.broken;
@@ -148,18 +144,18 @@ void request_log::late(const http::late_request& l) noexcept {
                                    {"target", l.target},
                                    {"route", l.to.path},
                                    {"cause", l.cause},
-                                   {"canceled_ms", ms(l.since)},
+                                   {"canceled_ms", http::ms(l.since)},
                                    {"client", l.client},
                                    {"id", l.id}};
     add(line, l.journey);
     out_->log(spdlog::level::warn,
               line.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace).substr(1));
   } else {
-    out_->log(
-        spdlog::level::warn,
-        fmt::format("late stopper: {} {} {} {:.0f} ms after {} [{} {}{}]", escaped(l.method),
-                    escaped(l.target), l.over ? "stopped at last," : "still works", ms(l.since),
-                    escaped(l.cause), l.client, escaped(l.id), in_words(l.journey)));
+    out_->log(spdlog::level::warn,
+              fmt::format("late stopper: {} {} {} {:.0f} ms after {} [{} {}{}]", escaped(l.method),
+                          escaped(l.target), l.over ? "stopped at last," : "still works",
+                          http::ms(l.since), escaped(l.cause), l.client, escaped(l.id),
+                          in_words(l.journey)));
   }
 }
 

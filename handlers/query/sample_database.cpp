@@ -46,7 +46,7 @@ struct place {
   std::string_view city;
   std::string_view country;
 };
-constexpr std::array<place, 12> places = {{{"Berlin", "DE"},
+constexpr std::array<place, 12> cities = {{{"Berlin", "DE"},
                                            {"Hamburg", "DE"},
                                            {"Paris", "FR"},
                                            {"Lyon", "FR"},
@@ -177,7 +177,7 @@ class sample {
       dice d(1, id);
       const auto family = d.of(last_names);
       const auto name = std::string(d.of(first_names)).append(" ").append(family);
-      const auto& where = d.of(places);
+      const auto& where = d.of(cities);
       const auto since = day(d);
       customer.row(id, std::string_view(name), where.city, where.country, std::string_view(since));
     }
