@@ -45,17 +45,17 @@ class reader final : public nlohmann::json_sax<json> {
 
   bool parse_error(std::size_t read, const std::string& token,
                    const nlohmann::detail::exception& why) override {
-    std::size_t from = std::max<std::size_t>(read, 1) - 1;
+    const std::size_t from = std::max<std::size_t>(read, 1) - 1;
     if (why.id == 406) {
       return stop(where(from) + "not JSON: number too large");
     }
     if (from >= text_.size()) {
       return stop(where(text_.size()) + "not JSON: unexpected end");
     }
-    // `read` counts up to the last byte of what was not expected; a whole string is named whole.
+    // `read` counts up to the last byte of what was not expected. A string may be a secret.
     if (token.size() > 1 && token.front() == '"' && token.back() == '"' &&
         text_.substr(0, read).ends_with(token)) {
-      from = read - token.size();
+      return stop(where(read - token.size()) + "not JSON: unexpected string");
     }
     auto what = text_.substr(from, read - from);
     while (from + what.size() < text_.size() && continues_a_character(text_[from + what.size()])) {

@@ -5,18 +5,17 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
-#include <numeric>
 #include <regex>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
 
+#include "server/json_reader.h"
+
 namespace hangup::server {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::size_t shown_bytes = 64;
 
 std::string joined(const std::string& path, std::string_view key) {
   return path.empty() ? shown_name(key) : path + "." + shown_name(key);
@@ -24,27 +23,6 @@ std::string joined(const std::string& path, std::string_view key) {
 
 std::string placed(const std::string& path, const std::string& what) {
   return path.empty() ? what : path + ": " + what;
-}
-
-// Letters put in, left out or changed, or two that have changed places.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> before(b.size() + 1);
-  std::vector<std::size_t> last(b.size() + 1);
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    before.swap(last);
-    last.swap(row);
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
-      row[j] = std::min({replaced, row[j - 1] + 1, last[j] + 1});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-        row[j] = std::min(row[j], before[j - 2] + 1);
-      }
-    }
-  }
-  return row.back();
 }
 
 std::string kind(const json& value) {
@@ -89,7 +67,9 @@ std::string allowed_by(const json& node) {
 }
 
 problem unlike(const json& node, const std::string& found, const std::string& path) {
-  return placed(path, "found " + found + ", allowed " + allowed_by(node));
+  const bool secret = node.value("writeOnly", false);
+  return placed(
+      path, "found " + (secret ? "what is not shown" : found) + ", allowed " + allowed_by(node));
 }
 
 problem check(const json& node, json& value, const std::string& path);
@@ -151,7 +131,8 @@ problem check_string(const json& node, const json& value, const std::string& pat
   const auto length = characters(text);
   if (length < node.value("minLength", std::size_t{0}) ||
       length > node.at("maxLength").get<std::size_t>()) {
-    return unlike(node, "a string of " + std::to_string(length) + " characters", path);
+    return placed(path, "found a string of " + std::to_string(length) + " characters, allowed " +
+                            allowed_by(node));
   }
   // After the length: std::regex recurses for every character.
   if (const auto pattern = node.find("pattern"); pattern != node.end()) {
@@ -331,29 +312,41 @@ problem schema::read_text(std::string_view key, std::string_view text,
       return unlike(node, shown(text), "");
     }
     value = number;
+  } else if (node.at("type") == "object" || node.at("type") == "array") {
+    if (const auto wrong = read_json(text, value)) {
+      return *wrong + ", allowed " + allowed_by(node);
+    }
   } else if (node.at("type") != "string") {
     value = json::parse(text, nullptr, false);
     if (value.is_discarded()) {
       return unlike(node, shown(text), "");
     }
   }
-  return check(node, value, "");
+  auto wrong = check(node, value, "");
+  if (!wrong && !is_utf8(text)) {  // which a file must be as well: what is shown is JSON
+    wrong = "found what is no UTF-8, allowed " + allowed_by(node);
+  }
+  return wrong;
 }
 
 problem schema::knows(std::string_view key) const {
   const json* node = &root_;
-  for (std::string_view rest = key; !rest.empty();) {
-    const auto dot = std::min(rest.find('.'), rest.size());
-    const std::string name(rest.substr(0, dot));
-    rest.remove_prefix(std::min(dot + 1, rest.size()));
-    const json* next = member(*node, name);
+  for (std::size_t from = 0;;) {
+    const auto to = std::min(key.find('.', from), key.size());
+    const std::string name(key.substr(from, to - from));
+    const json* const next = name.empty() ? nullptr : member(*node, name);
     if (next == nullptr) {
+      const auto known = names_in(properties_of(*node));
       return "unknown key " + shown(key) + "; " +
-             did_you_mean(name, names_in(properties_of(*node)));
+             (known.empty() ? shown(key.substr(0, from - 1)) + " is " + allowed_by(*node)
+                            : did_you_mean(name, known));
+    }
+    if (to == key.size()) {
+      return {};
     }
     node = next;
+    from = to + 1;
   }
-  return {};
 }
 
 bool schema::is_secret(std::string_view key) const {
@@ -380,49 +373,6 @@ const json& schema::at(std::string_view key) const {
     key.remove_prefix(std::min(dot + 1, key.size()));
   }
   return *node;
-}
-
-std::size_t characters(std::string_view utf8) noexcept {
-  return utf8.size() -
-         static_cast<std::size_t>(std::count_if(utf8.begin(), utf8.end(), continues_a_character));
-}
-
-std::string shown(std::string_view text) {
-  auto end = std::min(text.size(), shown_bytes);
-  while (end < text.size() && end > shown_bytes - 4 && continues_a_character(text[end])) {
-    --end;
-  }
-  return json(std::string(text.substr(0, end)))
-             .dump(-1, ' ', true, json::error_handler_t::replace) +
-         (end < text.size() ? "..." : "");
-}
-
-std::string shown_name(std::string_view name) {
-  constexpr std::string_view plain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-$";
-  const bool is_plain = !name.empty() && name.size() <= shown_bytes &&
-                        name.find_first_not_of(plain) == std::string_view::npos;
-  return is_plain ? std::string(name) : shown(name);
-}
-
-std::string listed(const std::vector<std::string>& names) {
-  std::string all;
-  for (const auto& name : names) {
-    all += (all.empty() ? "" : ", ") + shown(name);
-  }
-  return all;
-}
-
-std::string did_you_mean(std::string_view word, const std::vector<std::string>& known) {
-  word = word.substr(0, shown_bytes);
-  const auto distance = [&](const std::string& name) { return edit_distance(word, name); };
-  const auto nearest = std::min_element(
-      known.begin(), known.end(), [&](auto& a, auto& b) { return distance(a) < distance(b); });
-  // Farther than a third of it, and it is another word.
-  if (nearest != known.end() && distance(*nearest) <= std::max<std::size_t>(2, word.size() / 3)) {
-    return "did you mean " + shown(*nearest) + "?";
-  }
-  return "allowed: " + listed(known);
 }
 
 }  // namespace hangup::server

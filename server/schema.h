@@ -13,16 +13,16 @@
 // A problem is one line, without the name of the document:
 //   http.idle_timout_ms: unknown key; did you mean "idle_timeout_ms"?
 //   listen.port: found 99999, allowed 0..65535
-// What the stranger wrote is in it escaped, and at most 64 bytes of each text. Nothing here keeps
-// state between calls: const functions are thread-safe.
+// What the stranger wrote is in it escaped, and at most 64 bytes of each text; of what is
+// writeOnly, nothing. Nothing here keeps state between calls: const functions are thread-safe.
 #pragma once
 
-#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
+
+#include "server/words.h"
 
 namespace hangup::server {
 
@@ -44,10 +44,10 @@ class schema {
   // mean "port"?`
   problem knows(std::string_view key) const;
 
-  // Reads the value of one key ("listen.port") as people write it on a command line; of an array or
-  // an object, as JSON. The problem does not name the key: `found "fast", allowed one of "text",
-  // "json"`. This and the rest throw nlohmann's out_of_range for a key that the schema does not
-  // have.
+  // Reads the value of one key ("listen.port") as people write it on a command line, in UTF-8; of
+  // an array or an object, as JSON. The problem does not name the key: `found "fast", allowed one
+  // of "text", "json"`. This and the rest throw nlohmann's out_of_range for a key that the schema
+  // does not have.
   problem read_text(std::string_view key, std::string_view text, nlohmann::json& value) const;
 
   // "an integer 0..65535"
@@ -64,27 +64,5 @@ class schema {
 
   nlohmann::json root_;
 };
-
-// The rest is the words of the problems, for whoever else has something to say about a text.
-
-// A text from a stranger: quoted, escaped to ASCII, cut after 64 bytes.
-std::string shown(std::string_view text);
-
-// A name from a stranger: as it is if it is short and made of letters, digits, '_', '-' and '$',
-// else as shown() has it.
-std::string shown_name(std::string_view name);
-
-// "a", "b", "c"
-std::string listed(const std::vector<std::string>& names);
-
-// `did you mean "x"?` with the known word that is nearest by edit distance; if none is near,
-// `allowed: ` and all of them.
-std::string did_you_mean(std::string_view word, const std::vector<std::string>& known);
-
-// Of UTF-8: bytes that do not begin a character, and how many characters there are.
-constexpr bool continues_a_character(char c) noexcept {
-  return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
-}
-std::size_t characters(std::string_view utf8) noexcept;
 
 }  // namespace hangup::server

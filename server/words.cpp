@@ -1,0 +1,89 @@
+#include "server/words.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+namespace hangup::server {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t shown_bytes = 64;
+
+// Letters put in, left out or changed, or two that have changed places.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> before(b.size() + 1);
+  std::vector<std::size_t> last(b.size() + 1);
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    before.swap(last);
+    last.swap(row);
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      row[j] = std::min({replaced, row[j - 1] + 1, last[j] + 1});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        row[j] = std::min(row[j], before[j - 2] + 1);
+      }
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+std::size_t characters(std::string_view utf8) noexcept {
+  return utf8.size() -
+         static_cast<std::size_t>(std::count_if(utf8.begin(), utf8.end(), continues_a_character));
+}
+
+bool is_utf8(std::string_view text) noexcept {
+  try {
+    static_cast<void>(json(text).dump());
+    return true;
+  } catch (const json::type_error&) {
+    return false;
+  }
+}
+
+std::string shown(std::string_view text) {
+  auto end = std::min(text.size(), shown_bytes);
+  while (end < text.size() && end > shown_bytes - 4 && continues_a_character(text[end])) {
+    --end;
+  }
+  return json(std::string(text.substr(0, end)))
+             .dump(-1, ' ', true, json::error_handler_t::replace) +
+         (end < text.size() ? "..." : "");
+}
+
+std::string shown_name(std::string_view name) {
+  constexpr std::string_view plain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-$";
+  const bool is_plain = !name.empty() && name.size() <= shown_bytes &&
+                        name.find_first_not_of(plain) == std::string_view::npos;
+  return is_plain ? std::string(name) : shown(name);
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  std::string all;
+  for (const auto& name : names) {
+    all += (all.empty() ? "" : ", ") + shown(name);
+  }
+  return all;
+}
+
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& known) {
+  word = word.substr(0, shown_bytes);
+  const auto distance = [&](const std::string& name) { return edit_distance(word, name); };
+  const auto nearest = std::min_element(
+      known.begin(), known.end(), [&](auto& a, auto& b) { return distance(a) < distance(b); });
+  // Farther than a third of it, and it is another word.
+  if (nearest != known.end() && distance(*nearest) <= std::max<std::size_t>(2, word.size() / 3)) {
+    return "did you mean " + shown(*nearest) + "?";
+  }
+  return "allowed: " + listed(known);
+}
+
+}  // namespace hangup::server
