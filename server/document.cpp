@@ -18,11 +18,15 @@ using nlohmann::json;
 
 constexpr std::size_t max_file_bytes = 1024 * 1024;
 
-[[noreturn]] void refuse(std::string_view name, const std::string& what) {
-  // A path is shown whole, unless it would not be one line.
+// Shown whole, unless it would not be one line.
+std::string in_one_line(std::string_view name) {
   const bool plain =
       std::all_of(name.begin(), name.end(), [](char c) { return c >= ' ' && c <= '~'; });
-  throw config_error((plain ? std::string(name) : shown(name)) + ": " + what);
+  return plain ? std::string(name) : shown(name);
+}
+
+[[noreturn]] void refuse(std::string_view name, const std::string& what) {
+  throw config_error(in_one_line(name) + ": " + what);
 }
 
 // What a schema cannot say: the pool of a route or a database is one of the pools. Without
@@ -62,6 +66,11 @@ problem check_jobs(const json& document) {
 
 problem check_tls(const json& document) {
   const auto& tls = document.at("tls");
+  for (const auto* const key : {"certificate", "key"}) {
+    if (tls.at(key).get<std::string>().starts_with("-----BEGIN")) {
+      return std::string("tls.") + key + ": found what is in a PEM file, allowed its path";
+    }
+  }
   for (const auto& [here, there] : {std::pair("certificate", "key"), {"key", "certificate"}}) {
     if (tls.at(here).get<std::string>().empty() && !tls.at(there).get<std::string>().empty()) {
       return std::string("tls.") + here +
@@ -79,17 +88,19 @@ std::string contents(const std::string& path) {
                      " bytes, which is the most allowed");
   }
   if (ec) {
-    refuse(path, "cannot be read: " + ec.message());
+    refuse(path, "cannot be read: " +
+                     (ec == std::errc::timed_out ? "nobody writes to it" : ec.message()));
   }
   return text;
 }
 
-// Calls `leaf` with each key that holds a value, and that value. An array is one.
+// Calls `leaf` with each key that holds a value, and that value. An array is one, and what is
+// empty.
 void each_leaf(const json& of, const std::string& path,
                const std::function<void(const std::string&, const json&)>& leaf) {
   for (const auto& [key, value] : of.items()) {
     const auto here = path.empty() ? key : path + "." + key;
-    if (value.is_object()) {
+    if (value.is_object() && !value.empty()) {
       each_leaf(value, here, leaf);
     } else {
       leaf(here, value);
@@ -98,33 +109,51 @@ void each_leaf(const json& of, const std::string& path,
 }
 
 // The value of a key, made if it is not there: a name of a map may be new.
-json& at(json& root, const std::string& key) {
-  std::string pointer = "/" + key;
-  std::replace(pointer.begin(), pointer.end(), '.', '/');
-  return root[json::json_pointer(pointer)];
+json& at(json& root, std::string_view key) {
+  const auto dot = std::min(key.find('.'), key.size());
+  json& next = root[std::string(key.substr(0, dot))];
+  return dot == key.size() ? next : at(next, key.substr(dot + 1));
+}
+
+// Is it the key, or one of what is in it?
+bool is_in(std::string_view key, std::string_view around) {
+  return key.starts_with(around) &&
+         (key.size() == around.size() || key[around.size()] == '.' || key[around.size()] == '[');
 }
 
 void put(document& to, const setting& s) {
   json value;
   if (const auto wrong = config_schema().read_text(s.key, s.text, value)) {
-    refuse(s.by, *wrong);
+    refuse(s.by, s.is_hidden ? "found what is not shown, allowed " + config_schema().allowed(s.key)
+                             : *wrong);
+  }
+  std::erase_if(to.from, [&](const auto& said) { return is_in(said.first, s.key); });
+  to.from[s.key] = s.by;
+  if (json said; value.is_object() && !read_json(s.text, said)) {  // without defaults
+    each_leaf(said, s.key, [&](const auto& key, const json&) { to.from[key] = s.by; });
   }
   at(to.values, s.key) = std::move(value);
-  to.from[s.key] = s.by;
 }
 
-// The file, and those who have set what the error is about, or something beside it.
-std::string with_those_of(std::string_view wrong, std::string_view file,
-                          const std::vector<setting>& settings) {
-  const auto key = wrong.substr(0, wrong.find(':'));
-  const auto section = key.substr(0, key.rfind('.'));
-  std::string all(file);
-  for (const auto& s : settings) {
-    if (s.key.starts_with(section) || wrong.find(s.key) != std::string_view::npos) {
-      all.append(all.size() == file.size() ? " with " : ", ").append(s.by);
+problem check_new_pool(const json& document, const json& of_file, const setting& s) {
+  constexpr std::string_view pools = "pools.";
+  const auto name = s.key.substr(std::min(pools.size(), s.key.size()),
+                                 s.key.find('.', pools.size()) - pools.size());
+  if (!s.key.starts_with(pools) || of_file.contains(name)) {
+    return {};
+  }
+  std::vector<std::string> used;
+  for (const auto* const section : {"routes", "databases"}) {
+    for (const auto& user : document.at(section)) {
+      used.push_back(user.at("pool").get<std::string>());
     }
   }
-  return all;
+  if (std::find(used.begin(), used.end(), name) != used.end()) {
+    return {};
+  }
+  std::sort(used.begin(), used.end());
+  used.erase(std::unique(used.begin(), used.end()), used.end());
+  return "no route and no database uses pool " + shown(name) + "; " + did_you_mean(name, used);
 }
 
 void count_workers(document& in) {
@@ -138,6 +167,19 @@ void count_workers(document& in) {
 }
 
 }  // namespace
+
+std::string who_said(std::string_view wrong, std::string_view file,
+                     const std::vector<setting>& settings) {
+  const auto key = wrong.substr(0, wrong.find(':'));
+  const auto section = key.substr(0, key.rfind('.'));
+  std::string all(file);
+  for (const auto& s : settings) {
+    if (is_in(s.key, section) || is_in(key, s.key) || wrong.find(s.key) != std::string_view::npos) {
+      all.append(all.size() == file.size() ? " with " : ", ").append(s.by);
+    }
+  }
+  return all;
+}
 
 document load_document(const std::string& path, const std::vector<setting>& settings) {
   return parse_document(contents(path), path, settings);
@@ -155,17 +197,23 @@ document parse_document(std::string_view text, std::string_view name,
   if (const auto wrong = config_schema().complete(d.values)) {
     refuse(name, *wrong);
   }
+  const auto pools = d.values.at("pools");
   for (const auto& s : settings) {
     put(d, s);
   }
   // What is new in a map has defaults, too, and keys that it must have.
   if (const auto wrong = config_schema().complete(d.values)) {
-    refuse(with_those_of(*wrong, name, settings), *wrong);
+    refuse(who_said(*wrong, name, settings), *wrong);
   }
   for (const auto& wrong : {check_pools(d.values), check_databases(d.values.at("databases")),
                             check_jobs(d.values), check_tls(d.values)}) {
     if (wrong) {
-      refuse(with_those_of(*wrong, name, settings), *wrong);
+      refuse(who_said(*wrong, name, settings), *wrong);
+    }
+  }
+  for (const auto& s : settings) {
+    if (const auto wrong = check_new_pool(d.values, pools, s)) {
+      refuse(s.by, *wrong);
     }
   }
   count_workers(d);
@@ -183,15 +231,8 @@ std::string in_lines(const document& d) {
     line += hidden ? "(hidden)" : value.dump(-1, ' ', false, json::error_handler_t::replace);
     constexpr std::size_t column = 50;
     line.append(line.size() < column ? column - line.size() : 0, ' ');
-    // The key itself, or the object around it that was given as a whole.
-    std::string from = "default";
-    for (auto end = key.size(); end != std::string::npos; end = key.rfind('.', end - 1)) {
-      if (const auto who = d.from.find(key.substr(0, end)); who != d.from.end()) {
-        from = who->second;
-        break;
-      }
-    }
-    lines += line + "  # " + from + "\n";
+    const auto who = d.from.find(key);
+    lines += line + "  # " + (who == d.from.end() ? "default" : in_one_line(who->second)) + "\n";
   });
   return lines;
 }

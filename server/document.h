@@ -25,6 +25,7 @@ struct setting {
   std::string by;  // who says so, for the error: `--port: found "x", allowed an integer 0..65535`
   std::string key;
   std::string text;
+  bool is_hidden = false;  // the text is not for errors, as it may be another than was meant
 };
 
 inline constexpr auto built_in = "built-in defaults";  // the name of {}
@@ -34,11 +35,17 @@ struct document {
   std::map<std::string, std::string> from;  // "listen.port" -> "--port"; defaults are not in it
 };
 
+// Whom to name for a problem ("search.root: ..."): the file, and of the settings those that are
+// about the same key or one beside it. "config/server.json with HANGUP_SEARCH__ROOT"
+std::string who_said(std::string_view wrong, std::string_view file,
+                     const std::vector<setting>& settings);
+
 // Reads a file of up to 1 MiB. Throws config_error, also if it cannot be read.
 document load_document(const std::string& path, const std::vector<setting>& settings = {});
 
 // Reads a text. `name` is what errors call it. Of two settings of one key the later one holds. A
-// number of workers that is 0 becomes that of the CPUs (cpus.h). Throws config_error.
+// number of workers that is 0 becomes that of the CPUs (cpus.h). A pool that only a setting has
+// made is one that a route or a database uses: else its name is a mistake. Throws config_error.
 document parse_document(std::string_view text, std::string_view name,
                         const std::vector<setting>& settings = {});
 

@@ -40,11 +40,18 @@ struct value_flag {
 
 launch answer(std::string message) {
   message.erase(message.find_last_not_of('\n') + 1);
-  return {{}, {}, {}, 0, std::move(message), false, {}};
+  launch l;
+  l.exit_code = 0;
+  l.message = std::move(message);
+  return l;
 }
 
 launch refusal(std::string message) {
-  return {{}, {}, {}, 2, std::move(message), true, {}};
+  launch l;
+  l.exit_code = 2;
+  l.message = std::move(message);
+  l.message_is_error = true;
+  return l;
 }
 
 launch found_nothing(const value_flag& flag) {
@@ -90,6 +97,7 @@ enum class wanted { run, check, print };
 launch launch_with(const std::string& file, const std::vector<setting>& settings, wanted what) {
   launch l;
   l.source = file.empty() ? built_in : file;
+  l.over = settings;
   try {
     const auto all =
         file.empty() ? parse_document("{}", built_in, settings) : load_document(file, settings);
@@ -101,7 +109,8 @@ launch launch_with(const std::string& file, const std::vector<setting>& settings
   } catch (const config_error& wrong) {
     return refusal(wrong.what());
   } catch (const http::tls_error& wrong) {
-    return refusal(l.source + ": tls: " + wrong.what());
+    const std::string found = std::string("tls: ") + wrong.what();
+    return refusal(who_said(found, l.source, settings) + ": " + found);
   }
   return what == wanted::check ? answer(l.source + ": ok") : l;
 }
@@ -134,8 +143,8 @@ launch read_flags(int argc, const char* const* argv, const char* const* environm
   file.option->type_name("FILE");
   asked.option = app.add_option(
       asked.name, asked.value,
-      "Ask a running server once, such as http://127.0.0.1:8080/readyz, and exit: 0 if "
-      "it answers 2xx, else 1. For health checks.");
+      "Ask a running server once, such as http://127.0.0.1:8080/readyz, for three seconds at most, "
+      "and exit: 0 if it answers 2xx, else 1. For health checks.");
   asked.option->type_name("URL");
   for (const auto& [flag, type] : {std::pair(&host, "ADDR"),
                                    {&port, "N"},
@@ -149,7 +158,6 @@ launch read_flags(int argc, const char* const* argv, const char* const* environm
   bool only_print = false;
   app.add_flag("--check-config", only_check, "Check the configuration, print one line and exit.")
       ->disable_flag_override();
-
   app.add_flag("--print-config", only_print,
                "Print each setting in effect and who says so, without secrets, and exit.")
       ->disable_flag_override();
@@ -173,6 +181,9 @@ launch read_flags(int argc, const char* const* argv, const char* const* environm
   }
 
   if (asked.is_given()) {
+    if (asked.value.empty()) {  // `--probe "$URL"`
+      return found_nothing(asked);
+    }
     launch l;
     l.probe = asked.value;
     return l;

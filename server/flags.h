@@ -5,21 +5,24 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "http/tls.h"
 #include "server/config.h"
+#include "server/document.h"
 
 namespace hangup::server {
 
 // What the command line asks for. If there is an exit code the program prints the message (to
 // stderr if it is an error, else to stdout; it does not end in a newline) and exits with it: 0
-// after --help,
-// --version, --print-config and a good --check-config, 2 after anything wrong, which is one line
-// that says where, what was found and what is allowed. Otherwise it runs with the settings.
+// after --help, --version, --print-config and a good --check-config, 2 after anything wrong, which
+// is one line that says where, what was found and what is allowed. Otherwise it runs with the
+// settings.
 struct launch {
   config settings;
   std::shared_ptr<const http::tls_identity> identity;  // null: plain HTTP
   std::string source;  // where the settings are from: the file's path, or "built-in defaults"
+  std::vector<setting> over;  // what goes over that, for errors
   std::optional<int> exit_code;
   std::string message;
   bool message_is_error = false;

@@ -41,11 +41,15 @@ http::options http_options(const config& c) {
   return o;
 }
 
+config_error wrong(const launch& with, const std::string& what) {
+  return config_error(who_said(what, with.source, with.over) + ": " + what);
+}
+
 std::shared_ptr<const search::root> search_root(const launch& with) {
   try {
     return std::make_shared<const search::root>(with.settings.search.root);
   } catch (const std::exception& e) {
-    throw config_error(with.source + ": search.root: " + e.what());
+    throw wrong(with, std::string("search.root: ") + e.what());
   }
 }
 
@@ -63,7 +67,7 @@ std::shared_ptr<const handlers::relay_options> relay_options(const launch& with)
                                            .stall_timeout = c.stall_timeout,
                                            .max_head_bytes = c.max_head_bytes});
     } catch (const std::invalid_argument& e) {
-      throw config_error(with.source + ": relay.upstreams." + name + "." + e.what());
+      throw wrong(with, "relay.upstreams." + name + "." + e.what());
     }
   }
   return options;
@@ -97,7 +101,7 @@ databases opened(const context& ctx, const launch& with) {
   try {
     return open_databases(ctx, with.settings);
   } catch (const database_error& e) {
-    throw config_error(with.source + ": " + e.what());
+    throw wrong(with, e.what());
   }
 }
 

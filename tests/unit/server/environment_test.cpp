@@ -25,6 +25,16 @@ std::string error_of(const std::vector<const char*>& lines) {
   return "no error";
 }
 
+// The same, up to the configuration that they make.
+std::string refusal_of(const std::vector<const char*>& lines) {
+  try {
+    static_cast<void>(defaults(settings(lines)));
+  } catch (const config_error& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
 std::string a_file_with(const std::string& text) {
   const auto name = testing::TempDir() + "hangup_environment_" + std::to_string(::getpid());
   std::ofstream(name, std::ios::binary) << text;
@@ -51,18 +61,57 @@ TEST(environment, what_is_not_ours_is_left_alone) {
 TEST(environment, an_unknown_key_is_refused_with_the_nearest_known_one) {
   EXPECT_EQ(error_of({"HANGUP_LISTEN__PROT=1"}),
             R"(HANGUP_LISTEN__PROT: unknown key "listen.prot"; did you mean "port"?)");
-  EXPECT_EQ(error_of({"HANGUP_LISTEN__PORT__X=1"}).substr(0, 38),
-            R"(HANGUP_LISTEN__PORT__X: unknown key "l)");
+}
+
+TEST(environment, a_key_that_ends_too_early_or_too_late_is_refused) {
+  EXPECT_EQ(error_of({"HANGUP_LISTEN__PORT__X=1"}),
+            R"(HANGUP_LISTEN__PORT__X: unknown key "listen.port.x"; "listen.port" is an integer )"
+            R"(0..65535)");
+  for (const auto* line : {"HANGUP_LISTEN__={}", "HANGUP___LISTEN=1", "HANGUP___=1",
+                           "HANGUP_LISTEN____PORT=1", "HANGUP_POOLS____WORKERS=1"}) {
+    EXPECT_NE(error_of({line}).find(": unknown key \""), std::string::npos) << line;
+  }
+}
+
+TEST(environment, one_underscore_where_two_were_meant_is_a_mistake) {
+  EXPECT_EQ(error_of({"HANGUP_LISTEN_PORT=1"}),
+            R"(HANGUP_LISTEN_PORT: unknown key; did you mean "HANGUP_LISTEN__PORT"?)");
+  EXPECT_EQ(error_of({"HANGUP_DATABASES_PG_CONNINFO_FILE=/run/secrets/pg"}),
+            R"(HANGUP_DATABASES_PG_CONNINFO_FILE: unknown key; did you mean )"
+            R"("HANGUP_DATABASES__PG__CONNINFO_FILE"?)");
+}
+
+TEST(environment, what_orchestrators_set_for_a_service_called_hangup_is_left_alone) {
+  EXPECT_TRUE(
+      settings({"HANGUP_SERVICE_HOST=10.0.0.1", "HANGUP_SERVICE_PORT=80",
+                "HANGUP_SERVICE_PORT_HTTP=80", "HANGUP_PORT=tcp://10.0.0.1:80",
+                "HANGUP_PORT_80_TCP=tcp://10.0.0.1:80", "HANGUP_PORT_80_TCP_PROTO=tcp",
+                "HANGUP_PORT_80_TCP_PORT=80", "HANGUP_PORT_80_TCP_ADDR=10.0.0.1",
+                "HANGUP_NAME=/x/hangup", "HANGUP_ENV_PATH=/bin", "HANGUP_SEARCH_PORT=tcp://x",
+                "HANGUP_POOLS_SERVICE_HOST=10.0.0.1", "HANGUP_=1", "HANGUP__=1"})
+          .empty());
+}
+
+TEST(environment, a_section_may_be_given_as_a_whole_and_a_key_of_it_beside_it) {
+  const auto c = defaults(
+      settings({"HANGUP_DATABASES={}", R"(HANGUP_RELAY__UPSTREAMS={"b": {"url": "http://b"}})",
+                "HANGUP_RELAY__UPSTREAMS__B__URL=http://b:81",
+                "HANGUP_RELAY__UPSTREAMS__C-D_E__URL=http://c"}));
+  EXPECT_TRUE(c.databases.empty());
+  EXPECT_EQ(c.relay.upstreams.at("b").url, "http://b:81");
+  EXPECT_EQ(c.relay.upstreams.at("c-d_e").url, "http://c");
 }
 
 TEST(environment, a_value_may_come_from_a_file) {
-  const auto file = a_file_with("host=db password='a b'\n");
-  const auto line = "HANGUP_DATABASES__PG__CONNINFO_FILE=" + file;
-  const auto all = settings({line.c_str()});
-  ASSERT_EQ(all.size(), 1U);
-  EXPECT_EQ(all[0].key, "databases.pg.conninfo");
-  EXPECT_EQ(all[0].text, "host=db password='a b'");
-  EXPECT_EQ(all[0].by, "HANGUP_DATABASES__PG__CONNINFO_FILE");
+  for (const auto* end : {"", "\n", "\r\n", "\n\n"}) {
+    const auto file = a_file_with(std::string("host=db\npassword='a b'") + end);
+    const auto line = "HANGUP_DATABASES__PG__CONNINFO_FILE=" + file;
+    const auto all = settings({line.c_str()});
+    ASSERT_EQ(all.size(), 1U);
+    EXPECT_EQ(all[0].key, "databases.pg.conninfo");
+    EXPECT_EQ(all[0].text, "host=db\npassword='a b'");
+    EXPECT_EQ(all[0].by, "HANGUP_DATABASES__PG__CONNINFO_FILE");
+  }
 }
 
 TEST(environment, a_key_that_is_called_file_is_no_file_to_read) {
@@ -80,6 +129,98 @@ TEST(environment, a_file_that_cannot_be_read_is_refused) {
   const auto file = a_file_with(std::string(64 * 1024 + 1, 'x'));
   const auto line = "HANGUP_LOG__LEVEL_FILE=" + file;
   EXPECT_TRUE(error_of({line.c_str()}).ends_with("it has more than 65536 bytes"));
+  EXPECT_TRUE(error_of({"HANGUP_LOG__LEVEL_FILE=/"}).ends_with("cannot be read: Is a directory"));
+  EXPECT_TRUE(error_of({"HANGUP_LOG__LEVEL_FILE=/dev/zero"}).ends_with("more than 65536 bytes"));
+  EXPECT_EQ(error_of({"HANGUP_LOG__LEVEL_FILE="}),
+            "HANGUP_LOG__LEVEL_FILE: found nothing, allowed the path of a file");
+}
+
+TEST(environment, a_file_with_nothing_in_it_or_half_a_text_is_refused) {
+  for (const auto* text : {"", "\n", "\r\n\n"}) {
+    const auto line = "HANGUP_DATABASES__PG__CONNINFO_FILE=" + a_file_with(text);
+    EXPECT_TRUE(error_of({line.c_str()}).ends_with(" is empty")) << error_of({line.c_str()});
+  }
+  const auto line = "HANGUP_LOG__LEVEL_FILE=" + a_file_with(std::string("info\0x", 6));
+  EXPECT_TRUE(error_of({line.c_str()}).ends_with(" has a NUL in it"));
+}
+
+TEST(environment, what_is_in_a_file_is_in_no_error) {
+  const auto file = a_file_with("s3cret");
+  for (const auto* key :
+       {"LOG__LEVEL", "LISTEN__PORT", "RELAY__UPSTREAMS__A__URL", "DATABASES__PG__READ_ONLY",
+        "DATABASES__PG__REPORTS", "POOLS__CPU", "DATABASES__PG__CONNINFO", "TLS__CERTIFICATE"}) {
+    const auto line = std::string("HANGUP_") + key + "_FILE=" + file;
+    const auto wrong = refusal_of({line.c_str()});
+    EXPECT_TRUE(wrong.find(key) != std::string::npos) << wrong;
+    EXPECT_EQ(wrong.find("s3cret"), std::string::npos) << wrong;
+  }
+}
+
+TEST(environment, a_secret_that_is_wrong_is_in_no_error) {
+  for (const auto* line :
+       {"HANGUP_DATABASES__PG__CONNINFO=s3cret", "HANGUP_DATABASES__PG=password=s3cret",
+        R"(HANGUP_DATABASES__PG={"conninfo" "s3cret"})",
+        "HANGUP_DATABASES__PG__CONNINFO=s3cret\xff",
+        R"(HANGUP_DATABASES={"pg": {"kind": "postgres", "conninfo": ["s3cret"]}})"}) {
+    EXPECT_EQ(refusal_of({line, "HANGUP_DATABASES__PG__KIND=postgres"}).find("s3cret"),
+              std::string::npos)
+        << line;
+  }
+  EXPECT_EQ(refusal_of({R"(HANGUP_DATABASES={"pg": {"kind": "postgres", "conninfo": 1234}})"}),
+            "HANGUP_DATABASES: pg.conninfo: found what is not shown, allowed a string of 0..4000 "
+            "characters");
+}
+
+TEST(environment, a_key_in_place_of_its_path_is_refused_and_not_shown) {
+  const auto pem = "-----BEGIN PRIVATE KEY-----\ns3cret\n-----END PRIVATE KEY-----\n";
+  const auto in_file = "HANGUP_TLS__KEY_FILE=" + a_file_with(pem);
+  EXPECT_EQ(refusal_of({in_file.c_str(), "HANGUP_TLS__CERTIFICATE=a.pem"}),
+            "built-in defaults with HANGUP_TLS__CERTIFICATE, HANGUP_TLS__KEY_FILE: tls.key: found "
+            "what is in a PEM file, allowed its path");
+}
+
+TEST(environment, json_is_read_as_strictly_as_in_a_file) {
+  EXPECT_EQ(refusal_of({R"(HANGUP_POOLS__CPU={"workers": 1, "workers": 2})"}),
+            "HANGUP_POOLS__CPU: workers: given twice, allowed an object");
+  EXPECT_EQ(refusal_of({"HANGUP_POOLS__CPU=4"}), "HANGUP_POOLS__CPU: found 4, allowed an object");
+  const auto deep = "HANGUP_POOLS__CPU=" + std::string(100'000, '[');
+  EXPECT_EQ(refusal_of({deep.c_str()}),
+            "HANGUP_POOLS__CPU: nested deeper than 16 levels, allowed an object");
+}
+
+TEST(environment, a_name_that_is_none_is_refused_in_one_line) {
+  EXPECT_EQ(
+      refusal_of({"HANGUP_POOLS__A~B__WORKERS=1"}),
+      "built-in defaults with HANGUP_POOLS__A~B__WORKERS: pools: name: found \"a~b\", allowed "
+      "a string of 1..32 characters matching ^[a-z0-9_-]{1,32}$");
+  for (const auto* line : {"HANGUP_POOLS__A/B__WORKERS=1", "HANGUP_POOLS__A\nB__WORKERS=1",
+                           "HANGUP_POOLS__\xc3\xa4__WORKERS=1", "HANGUP_LISTEN__A\nB=1"}) {
+    const auto wrong = refusal_of({line});
+    EXPECT_NE(wrong, "no error") << line;
+    EXPECT_EQ(wrong.find('\n'), std::string::npos) << wrong;
+  }
+}
+
+TEST(environment, a_pool_that_nobody_uses_is_a_mistake) {
+  EXPECT_EQ(refusal_of({"HANGUP_POOLS__QEURY__WORKERS=1"}),
+            "HANGUP_POOLS__QEURY__WORKERS: no route and no database uses pool \"qeury\"; did you "
+            "mean \"query\"?");
+  EXPECT_EQ(refusal_of({"HANGUP_POOLS__FAST__WORKERS=1", "HANGUP_ROUTES__SPIN__POOL=fast"}),
+            "no error");
+}
+
+TEST(environment, an_error_over_several_keys_names_who_has_set_one_of_them) {
+  EXPECT_EQ(refusal_of({"HANGUP_DATABASES__PG__CONNINFO=host=db",
+                        "HANGUP_DATABASES__PG2__CONNINFO=host=db",
+                        "HANGUP_DATABASES__PG2__KIND=postgres", "HANGUP_LOG__LEVEL=info"}),
+            "built-in defaults with HANGUP_DATABASES__PG__CONNINFO: databases.pg.kind: missing, "
+            "allowed one of \"sqlite\", \"postgres\"");
+  const auto wrong =
+      refusal_of({R"(HANGUP_DATABASES__PG={"kind": "postgres", "reports": {"r": {"sql":
+      "SELECT 1", "parameters": [{"name": "report", "type": "text"}]}}})"});
+  EXPECT_EQ(wrong.substr(0, 73),
+            "built-in defaults with HANGUP_DATABASES__PG: databases.pg.reports.r.param")
+      << wrong;
 }
 
 TEST(environment, a_key_that_is_given_in_both_ways_is_refused) {
@@ -105,19 +246,11 @@ TEST(environment, makes_a_database_that_the_file_does_not_have) {
 }
 
 TEST(environment, a_wrong_value_is_refused_by_the_name_of_its_variable) {
-  const auto refused = [](const char* line) {
-    try {
-      static_cast<void>(defaults(settings({line})));
-    } catch (const config_error& e) {
-      return std::string(e.what());
-    }
-    return std::string("no error");
-  };
-  EXPECT_EQ(refused("HANGUP_LISTEN__PORT=x"),
+  EXPECT_EQ(refusal_of({"HANGUP_LISTEN__PORT=x"}),
             R"(HANGUP_LISTEN__PORT: found "x", allowed an integer 0..65535)");
-  EXPECT_EQ(refused("HANGUP_DATABASES__SQLITE__SAMPLE=yes"),
+  EXPECT_EQ(refusal_of({"HANGUP_DATABASES__SQLITE__SAMPLE=yes"}),
             R"(HANGUP_DATABASES__SQLITE__SAMPLE: found "yes", allowed true or false)");
-  EXPECT_EQ(refused("HANGUP_DATABASES__PG__CONNINFO=host=db").substr(0, 65),
+  EXPECT_EQ(refusal_of({"HANGUP_DATABASES__PG__CONNINFO=host=db"}).substr(0, 65),
             "built-in defaults with HANGUP_DATABASES__PG__CONNINFO: databases.");
 }
 

@@ -110,8 +110,8 @@ TEST_F(flags, help_names_every_flag_and_the_default_file) {
   EXPECT_FALSE(l.message_is_error);
   for (const auto* text :
        {"--help", "--version", "--config FILE", "--host ADDR", "--port N", "--log-level L",
-        "--check-config", "--print-config", "--probe URL", "HANGUP_LISTEN__PORT", "config/server.json",
-        "built-in defaults", "0..65535", "8080"}) {
+        "--check-config", "--print-config", "--probe URL", "HANGUP_LISTEN__PORT",
+        "config/server.json", "built-in defaults", "0..65535", "8080"}) {
     EXPECT_NE(l.message.find(text), std::string::npos) << text;
   }
   EXPECT_NE(l.message.back(), '\n');
@@ -238,9 +238,44 @@ TEST_F(flags, print_config_says_who_said_what_and_no_secret) {
   EXPECT_EQ(lines["listen.backlog = 4"], "HANGUP_LISTEN__BACKLOG");
   EXPECT_EQ(lines["databases.pg.conninfo = (hidden)"], "c.json");
   EXPECT_EQ(lines["databases.pg.wait_ms = 2000"], "default");
+  EXPECT_EQ(lines["relay.upstreams = {}"], "default");
   EXPECT_EQ(lines["pools.cpu.workers = " + std::to_string(usable_cpus())],
             "the CPUs that there are");
   EXPECT_EQ(l.message.find("s3cret"), std::string::npos);
+}
+
+TEST_F(flags, print_config_does_not_name_the_file_for_what_a_variable_replaces_as_a_whole) {
+  write("c.json", R"({"pools": {"cpu": {"workers": 3, "queue": 3}, "query": {"workers": 1},
+                                "search": {"workers": 1}}})");
+  const std::vector<const char*> environment = {R"(HANGUP_POOLS__CPU={"workers": 4})", nullptr};
+  const std::vector<const char*> arguments = {"hangup", "--config", "c.json", "--print-config"};
+  const auto l =
+      read_flags(static_cast<int>(arguments.size()), arguments.data(), environment.data());
+  std::istringstream all(l.message);
+  std::string cpu;
+  for (std::string line; std::getline(all, line);) {
+    if (line.starts_with("pools.cpu.") || line.starts_with("pools.query.workers")) {
+      line.erase(line.find(" = "), line.find("  #") - line.find(" = "));
+      cpu += line + "\n";
+    }
+  }
+  EXPECT_EQ(cpu,
+            "pools.cpu.queue  # default\n"
+            "pools.cpu.workers  # HANGUP_POOLS__CPU\n"
+            "pools.query.workers  # c.json\n");
+}
+
+TEST_F(flags, an_explicit_number_of_workers_holds) {
+  const std::vector<const char*> environment = {"HANGUP_POOLS__CPU__WORKERS=77", nullptr};
+  const char* const arguments[] = {"hangup"};
+  const auto l = read_flags(1, arguments, environment.data());
+  EXPECT_EQ(l.settings.pools.at("cpu").workers, 77U);
+  EXPECT_EQ(l.settings.pools.at("search").workers, 4U);
+}
+
+TEST_F(flags, a_probe_of_nothing_does_not_start_a_server) {
+  EXPECT_EQ(error_of({"--probe", ""}), "--probe: found nothing, allowed a URL");
+  EXPECT_EQ(read({"--probe", "http://x"}).probe, "http://x");
 }
 
 }  // namespace
