@@ -36,7 +36,8 @@ double least(const std::string& mount, std::string path, const Quota& quota) {
   double found = quota(mount);
   while (path.size() > 1) {
     found = std::min(found, quota(mount + path));
-    path.resize(path.rfind('/'));
+    const auto slash = path.rfind('/');
+    path.resize(slash == std::string::npos ? 0 : slash);
   }
   return found;
 }
@@ -49,6 +50,40 @@ bool lists(const std::string& controllers, const std::string& one) {
     }
   }
   return false;
+}
+
+struct hierarchy {
+  std::string at;    // where it is mounted
+  std::string from;  // which cgroup is to be seen there
+};
+
+// Lines of /proc/self/mountinfo:
+//   31 24 0:27 /docker/x /sys/fs/cgroup/cpu,cpuacct ro,nosuid - cgroup cgroup rw,cpu,cpuacct
+hierarchy mounted(const std::string& root, bool version_2) {
+  std::ifstream lines(root + "/proc/self/mountinfo");
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string other;
+    std::string type;
+    std::string options;
+    hierarchy found;
+    words >> other >> other >> other >> found.from >> found.at;
+    while (words >> other && other != "-") {
+    }
+    words >> type >> other >> options;
+    if (version_2 ? type == "cgroup2" : type == "cgroup" && lists(options, "cpu")) {
+      return found;
+    }
+  }
+  return {version_2 ? "/sys/fs/cgroup" : "/sys/fs/cgroup/cpu", "/"};
+}
+
+// The least quota of a cgroup, whose path is that from the root of the hierarchy.
+template <class Quota>
+double least_in(const std::string& root, const hierarchy& in, const std::string& path,
+                const Quota& quota) {
+  const bool is_below = in.from != "/" && (path + "/").starts_with(in.from + "/");
+  return least(root + in.at, is_below ? path.substr(in.from.size()) : path, quota);
 }
 
 // Lines of /proc/self/cgroup: "0::/path" of version 2, "4:cpu,cpuacct:/path" of version 1.
@@ -64,9 +99,9 @@ double quota_of_cgroups(const std::string& root) {
     const auto controllers = line.substr(first + 1, second - first - 1);
     const auto path = line.substr(second + 1);
     if (controllers.empty()) {
-      found = std::min(found, least(root + "/sys/fs/cgroup", path, quota_v2));
+      found = std::min(found, least_in(root, mounted(root, true), path, quota_v2));
     } else if (lists(controllers, "cpu")) {
-      found = std::min(found, least(root + "/sys/fs/cgroup/cpu", path, quota_v1));
+      found = std::min(found, least_in(root, mounted(root, false), path, quota_v1));
     }
   }
   return found;

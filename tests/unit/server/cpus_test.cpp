@@ -70,9 +70,28 @@ TEST_F(cpus, are_as_many_as_the_quota_of_version_1) {
   EXPECT_EQ(usable_cpus(root_), 1U);
 }
 
+TEST_F(cpus, are_looked_for_where_the_cgroups_are_mounted) {
+  write("/proc/self/cgroup", "7:cpu,cpuacct:/docker/x/inner\n");
+  write("/proc/self/mountinfo",
+        "24 1 0:22 / /sys rw - sysfs sysfs rw\n"
+        "30 24 0:26 /docker/x /cgroups/cpuset rw - cgroup cgroup rw,cpuset\n"
+        "31 24 0:27 /docker/x /cgroups/one rw,nosuid shared:9 master:1 - cgroup cgroup "
+        "rw,cpu,cpuacct\n");
+  write("/cgroups/one/inner/cpu.cfs_quota_us", "100000\n");
+  write("/cgroups/one/inner/cpu.cfs_period_us", "100000\n");
+  EXPECT_EQ(usable_cpus(root_), 1U);
+  write("/cgroups/one/inner/cpu.cfs_quota_us", "-1\n");
+  EXPECT_EQ(usable_cpus(root_), all_);
+  write("/proc/self/cgroup", "0::/docker/x\n");
+  write("/proc/self/mountinfo", "31 24 0:27 /docker /cgroups/two rw - cgroup2 cgroup2 rw\n");
+  write("/cgroups/two/x/cpu.max", "100000 100000\n");
+  EXPECT_EQ(usable_cpus(root_), 1U);
+}
+
 TEST_F(cpus, are_never_none_whatever_the_files_say) {
   for (const auto* text : {"", "0 0", "-5 100000", "1 100000", "nonsense", "1e400 1"}) {
-    write("/proc/self/cgroup", "0::/\n:::\nnonsense\n");
+    write("/proc/self/cgroup", "0::/\n:::\n0::x\nnonsense\n");
+    write("/proc/self/mountinfo", "\n - cgroup2\nnonsense\n");
     write("/sys/fs/cgroup/cpu.max", text);
     EXPECT_GE(usable_cpus(root_), 1U) << text;
     EXPECT_LE(usable_cpus(root_), all_) << text;
