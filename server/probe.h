@@ -5,9 +5,10 @@
 
 namespace hangup::server {
 
-// GETs the URL once, for three seconds at most, following nothing. Empty if the answer is a 2xx, else
-// what was found, in one line. Over https the certificate is not checked: who asks is the server's
-// own machine, and asks by an address that stands in no certificate.
+// GETs the URL once, for three seconds at most all in all, following nothing and by no proxy. Empty
+// if the answer is a 2xx, else what was found, in one line. Over https the certificate is not
+// checked: who asks is the server's own machine, and asks by an address that stands in no
+// certificate. Throws config_error for what is no URL of http or https, and for one with a user.
 std::string probe(const std::string& url);
 
 }  // namespace hangup::server
