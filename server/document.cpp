@@ -99,7 +99,8 @@ std::string contents(const std::string& path) {
 void each_leaf(const json& of, const std::string& path,
                const std::function<void(const std::string&, const json&)>& leaf) {
   for (const auto& [key, value] : of.items()) {
-    const auto here = path.empty() ? key : path + "." + key;
+    auto here = path;
+    here.append(path.empty() ? "" : ".").append(key);
     if (value.is_object() && !value.empty()) {
       each_leaf(value, here, leaf);
     } else {
@@ -227,8 +228,10 @@ std::string in_lines(const document& d) {
       return;
     }
     auto line = key + " = ";
-    const bool hidden = config_schema().is_secret(key) && value != "";
-    line += hidden ? "(hidden)" : value.dump(-1, ' ', false, json::error_handler_t::replace);
+    const bool is_empty = value.is_string() && value.get_ref<const std::string&>().empty();
+    line += config_schema().is_secret(key) && !is_empty
+                ? "(hidden)"
+                : value.dump(-1, ' ', false, json::error_handler_t::replace);
     constexpr std::size_t column = 50;
     line.append(line.size() < column ? column - line.size() : 0, ' ');
     const auto who = d.from.find(key);

@@ -1,5 +1,6 @@
 // hangup --probe, on the built binary: the health check of a container without curl.
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -82,6 +83,21 @@ TEST(probe, of_a_server_whose_database_is_not_there_is_1_and_one_line) {
   const auto r = probe(s.url("/readyz"));
   EXPECT_EQ(r.exit, 1);
   EXPECT_EQ(r.output, s.url("/readyz") + ": 503\n");
+}
+
+TEST(probe, of_a_server_that_is_about_to_stop_is_1_and_one_line) {
+  shop f;
+  f.settings["databases"] = nlohmann::json::object();
+  f.settings["stopping"]["announce_seconds"] = 600;
+  server s({"--config", f.config()});
+  s.program.signal(SIGTERM);
+  ASSERT_NE(s.program.line_with("not ready for 600 s"), "");
+  const auto r = probe(s.url("/readyz"));
+  EXPECT_EQ(r.exit, 1);
+  EXPECT_EQ(r.output, s.url("/readyz") + ": 503\n");
+  EXPECT_EQ(probe(s.url("/healthz")).exit, 0);
+  s.program.signal(SIGTERM);
+  EXPECT_EQ(s.program.wait(), 0);
 }
 
 TEST(probe, where_nobody_listens_is_1_and_one_line) {
