@@ -117,6 +117,7 @@ int run(const launch& with) {
 
   const auto reload = [&] { all->reload(); };
   const auto first = stops.next_stop(background(), reload);
+  server.announce_drain();
   const auto announcing = c.stopping.announce.count() > 0 ? fmt::format("not ready for {} s, then ",
                                                                         c.stopping.announce.count())
                                                           : std::string();
@@ -135,7 +136,6 @@ int run(const launch& with) {
       }
     }
   });
-  server.announce_drain();
   static_cast<void>(sleep_for(unhurried, c.stopping.announce));  // either way it drains now
   const auto [patience, no_more] = with_timeout(unhurried, c.stopping.drain);
   const auto ec = all->drain(patience);
