@@ -330,7 +330,7 @@ TEST(observe, prometheus_asks_each_replica_and_has_the_rules) {
   ASSERT_EQ(r.exit, 0) << r.output;
   const site prometheus("http://127.0.0.1:" + std::string(std::getenv("HANGUP_PROMETHEUS_PORT")));
   EXPECT_TRUE(eventually([&] {
-    const auto up = prometheus.get("/api/v1/query?query=sum(up{job=%22hangup%22})");
+    const auto up = prometheus.get("/api/v1/query?query=sum(up%7Bjob=%22hangup%22%7D)");
     const auto found = up.is_object() ? up["data"]["result"] : json::array();
     return !found.empty() && found[0]["value"][1] == "3";
   }));
