@@ -206,13 +206,16 @@ service::then service::serve(connection& c, bool on_the_spot) {
   c.now.store(phase::running, std::memory_order_relaxed);
   x.life.advance(request_state::running);
   x.work_began = clock::now();
+  const bool closing = draining_;
   turn t(c, how_, watcher_, draining_, on_the_spot);
   const bool whole = work(c, t);
   if (x.work_ended == clock::time_point{}) {
     x.work_ended = clock::now();
   }
   c.head.clear();
-  c.keep_alive = c.keep_alive && whole && !draining_;
+  // A drain that began since the head was written does not close what that has promised to keep:
+  // the next request may be on its way.
+  c.keep_alive = c.keep_alive && whole && !closing;
   c.answer.complete = whole;
   c.answer.status = t.stream.wrote() ? x.status : 0;
   return answered(c);

@@ -110,6 +110,37 @@ TEST(drain, answers_who_is_connected_already_and_closes) {
   EXPECT_FALSE(d.result());
 }
 
+// Else a proxy's next request on it meets a connection that is just closed, and is lost.
+TEST(drain, does_not_close_a_connection_whose_answer_has_not_said_so) {
+  live_server server;
+  client c = server.connect();
+  ASSERT_TRUE(c.send(get("/stubborn/rows")));
+  ASSERT_TRUE(c.receive_bytes(1));  // of the head, which promises to go on
+  server.server.announce_drain();
+  server.gate.open();
+  const auto a = c.receive();
+  EXPECT_EQ(a.status, 200);
+  EXPECT_EQ(a.body, "first\nlast\n");
+  EXPECT_EQ(a.header("connection"), "");
+  const auto b = c.ask(get("/fast"));
+  EXPECT_EQ(b.status, 200);
+  EXPECT_EQ(b.header("connection"), "close");
+  EXPECT_TRUE(c.sees_the_end());
+}
+
+TEST(drain, still_serves_new_clients_while_it_is_only_announced) {
+  live_server server;
+  server.server.announce_drain();
+  EXPECT_TRUE(server.server.draining());
+  client c = server.connect();
+  const auto a = c.ask(get("/pool/fast"));
+  EXPECT_EQ(a.status, 200);
+  EXPECT_EQ(a.header("connection"), "close");
+  EXPECT_TRUE(c.sees_the_end());
+  EXPECT_FALSE(server.server.drain(background(), patience));
+  EXPECT_FALSE(server.connect().connected());
+}
+
 TEST(drain, ends_what_is_left_with_a_503_when_its_patience_is_over) {  // C33
   live_server server;
   client waiting = server.connect();

@@ -424,6 +424,15 @@ class live_server {
       gate.wait();
       res.set_content("at last\n", "text/plain");
     };
+    const auto in_two = [this](const context& ctx, const request& req, response& res) {
+      http::stream(ctx, req, res, "text/plain", [this](const context& c, http::body_writer& out) {
+        if (const auto ec = out.write(c, "first\n")) {
+          return ec;
+        }
+        gate.wait();
+        return out.write(c, "last\n");
+      });
+    };
     // Answers although its context has ended.
     const auto late = [](const context& ctx, const request&, response& res) {
       static_cast<void>(wait_done(ctx));
@@ -440,6 +449,7 @@ class live_server {
     add("GET", "/one/wait", &one, wait);
     add("GET", "/stubborn", &many, stubborn);
     add("GET", "/one/stubborn", &one, stubborn);
+    add("GET", "/stubborn/rows", &many, in_two);
     add("GET", "/late", &many, late);
     add("GET", "/deadline/wait", &many, wait, deadline);
     add("POST", "/deadline/wait", &many, wait, deadline);
