@@ -111,7 +111,7 @@ TEST(drain, answers_who_is_connected_already_and_closes) {
 }
 
 // Else a proxy's next request on it meets a connection that is just closed, and is lost.
-TEST(drain, does_not_close_a_connection_whose_answer_has_not_said_so) {
+TEST(drain, does_not_close_a_connection_whose_answer_has_not_said_so) {  // C33
   live_server server;
   client c = server.connect();
   ASSERT_TRUE(c.send(get("/stubborn/rows")));
@@ -128,7 +128,7 @@ TEST(drain, does_not_close_a_connection_whose_answer_has_not_said_so) {
   EXPECT_TRUE(c.sees_the_end());
 }
 
-TEST(drain, still_serves_new_clients_while_it_is_only_announced) {
+TEST(drain, still_serves_new_clients_while_it_is_only_announced) {  // C33
   live_server server;
   server.server.announce_drain();
   EXPECT_TRUE(server.server.draining());
