@@ -162,7 +162,8 @@ server::server(std::vector<std::string> flags) : program(with_binary(std::move(f
 }
 
 result site::curl(const std::string& target, std::vector<std::string> options) const {
-  std::vector<std::string> command = {"curl", "-sS", "--max-time", "30"};
+  // Without -S: what curl says of an error would be somewhere in the answer.
+  std::vector<std::string> command = {"curl", "-s", "--max-time", "30"};
   command.insert(command.end(), options.begin(), options.end());
   command.push_back(url(target));
   return run(std::move(command));

@@ -64,7 +64,7 @@ class site {
   explicit site(std::string base) : base_(std::move(base)) {}
 
   std::string url(const std::string& target) const { return base_ + target; }
-  // curl -sS [options] url, to its end.
+  // curl -s [options] url, to its end.
   result curl(const std::string& target, std::vector<std::string> options = {}) const;
   nlohmann::json get(const std::string& target) const;  // 200 and JSON, else null
 
