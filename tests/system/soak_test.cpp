@@ -311,7 +311,7 @@ TEST(soak, leaves_one_story_and_nothing_else) {
   ASSERT_TRUE(remembered.is_object());
   EXPECT_GT(remembered["ended"].size(), 100U);
   for (const auto& r : remembered["ended"]) {
-    EXPECT_EQ(ends[r["id"]], r["end"]) << r;
+    EXPECT_EQ(ends[r["id"]], r["end"].get<std::string>()) << r;
   }
   std::filesystem::remove_all(directory);
 }
