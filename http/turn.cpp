@@ -13,6 +13,10 @@ void clear(httplib::Response& res) {
 }  // namespace
 
 void turn::answer(httplib::Request& req, httplib::Response& res) {
+  if (c_.body.refused()) {  // cpp-httplib 0.18 lets a trailer pass that we do not
+    res.status = 400;       // error() says the rest
+    return;
+  }
   answered_ = true;
   stream.leave_input();
   req.path = c_.path;
