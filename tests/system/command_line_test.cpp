@@ -1,7 +1,6 @@
 // Flags, configuration and what goes wrong at the start, on the built binary.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -30,10 +29,6 @@ class file {
   file& operator=(const file&) = delete;
   std::string path;
 };
-
-bool is_one_line(const std::string& text) {
-  return !text.empty() && std::count(text.begin(), text.end(), '\n') == 1 && text.back() == '\n';
-}
 
 TEST(command_line, help_names_every_flag_and_exits_0) {
   const auto r = hangup({"--help"});

@@ -26,10 +26,6 @@ result hangup(const words& variables, const words& flags = {}) {
   return run(command(variables, flags));
 }
 
-bool is_one_line(const std::string& text) {
-  return !text.empty() && std::count(text.begin(), text.end(), '\n') == 1 && text.back() == '\n';
-}
-
 // The line of a key in --print-config, with one space where there are many.
 std::string line_of(const std::string& key, const words& variables, const words& flags) {
   auto all = flags;

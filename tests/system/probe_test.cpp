@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -21,10 +20,6 @@ using clock = std::chrono::steady_clock;
 result probe(const std::string& url, std::vector<std::string> before = {}) {
   before.insert(before.end(), {HANGUP_BINARY, "--probe", url});
   return run(std::move(before));
-}
-
-bool is_one_line(const std::string& text) {
-  return !text.empty() && std::count(text.begin(), text.end(), '\n') == 1 && text.back() == '\n';
 }
 
 std::string url_of(const listener& at) {

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <functional>
@@ -137,6 +138,10 @@ result run(std::vector<std::string> command) {
   process p(std::move(command));
   const auto exit = p.wait(60s);
   return {exit.value_or(-1), p.output()};
+}
+
+bool is_one_line(const std::string& text) {
+  return !text.empty() && std::count(text.begin(), text.end(), '\n') == 1 && text.back() == '\n';
 }
 
 std::size_t resident_kib(int pid) {

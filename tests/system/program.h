@@ -55,6 +55,9 @@ struct result {
 // Runs a command to its end.
 result run(std::vector<std::string> command);
 
+// As what the program says of a mistake has to be.
+bool is_one_line(const std::string& text);
+
 // What a process has in memory.
 std::size_t resident_kib(int pid);
 

@@ -29,6 +29,11 @@ class cpus : public testing::Test {
     std::filesystem::create_directories(std::filesystem::path(whole).parent_path());
     std::ofstream(whole) << text;
   }
+  // A quota of version 1, of a period of 100 ms.
+  void write_v1(const std::string& folder, int quota) const {
+    write(folder + "/cpu.cfs_quota_us", std::to_string(quota) + "\n");
+    write(folder + "/cpu.cfs_period_us", "100000\n");
+  }
   unsigned at_most(unsigned n) const { return std::min(n, all_); }
 
   std::string root_;
@@ -60,13 +65,11 @@ TEST_F(cpus, are_those_of_the_narrowest_cgroup_above) {
 
 TEST_F(cpus, are_as_many_as_the_quota_of_version_1) {
   write("/proc/self/cgroup", "5:memory:/docker/x\n4:cpu,cpuacct:/docker/x\n1:cpuset:/docker/x\n");
-  write("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "50000\n");  // a container sees its own as the root
-  write("/sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
+  write_v1("/sys/fs/cgroup/cpu", 50000);  // a container sees its own as the root
   EXPECT_EQ(usable_cpus(root_), 1U);
-  write("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
+  write_v1("/sys/fs/cgroup/cpu", -1);
   EXPECT_EQ(usable_cpus(root_), all_);
-  write("/sys/fs/cgroup/cpu/docker/x/cpu.cfs_quota_us", "100000\n");
-  write("/sys/fs/cgroup/cpu/docker/x/cpu.cfs_period_us", "100000\n");
+  write_v1("/sys/fs/cgroup/cpu/docker/x", 100000);
   EXPECT_EQ(usable_cpus(root_), 1U);
 }
 
@@ -77,10 +80,9 @@ TEST_F(cpus, are_looked_for_where_the_cgroups_are_mounted) {
         "30 24 0:26 /docker/x /cgroups/cpuset rw - cgroup cgroup rw,cpuset\n"
         "31 24 0:27 /docker/x /cgroups/one rw,nosuid shared:9 master:1 - cgroup cgroup "
         "rw,cpu,cpuacct\n");
-  write("/cgroups/one/inner/cpu.cfs_quota_us", "100000\n");
-  write("/cgroups/one/inner/cpu.cfs_period_us", "100000\n");
+  write_v1("/cgroups/one/inner", 100000);
   EXPECT_EQ(usable_cpus(root_), 1U);
-  write("/cgroups/one/inner/cpu.cfs_quota_us", "-1\n");
+  write_v1("/cgroups/one/inner", -1);
   EXPECT_EQ(usable_cpus(root_), all_);
   write("/proc/self/cgroup", "0::/docker/x\n");
   write("/proc/self/mountinfo", "31 24 0:27 /docker /cgroups/two rw - cgroup2 cgroup2 rw\n");
