@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "http/header_list.h"
 #include "http/hex.h"
 
 namespace hangup::http {
@@ -11,34 +12,10 @@ namespace {
 
 constexpr std::string_view crlf = "\r\n";
 
-char lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool is_token_char(char c) noexcept {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
-
 // Visible ASCII and what is not ASCII: people do type curl '...?pattern=ä'.
 bool is_target_char(char c) noexcept {
   const auto u = static_cast<unsigned char>(c);
   return u > 0x20 && u != 0x7f && c != '#';
-}
-
-bool is_value_char(char c) noexcept {
-  const auto u = static_cast<unsigned char>(c);
-  return c == '\t' || (u >= 0x20 && u != 0x7f);
-}
-
-std::string_view trimmed(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) {
-    text.remove_prefix(1);
-  }
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) {
-    text.remove_suffix(1);
-  }
-  return text;
 }
 
 bool decode_path(std::string_view raw, std::string& out) {
@@ -59,37 +36,9 @@ bool decode_path(std::string_view raw, std::string& out) {
   return true;
 }
 
-// Where the first element of a list ends: a comma within a quoted string is none.
-std::size_t end_of_element(std::string_view list) noexcept {
-  bool quoted = false;
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    if (list[i] == '"') {
-      quoted = !quoted;
-    } else if (quoted && list[i] == '\\') {
-      ++i;
-    } else if (!quoted && list[i] == ',') {
-      return i;
-    }
-  }
-  return list.size();
-}
-
-// Calls `each` for the elements of a comma-separated list (RFC 9110 5.6.1).
-template <class Each>
-void for_each_element(std::string_view list, Each each) {
-  while (!list.empty()) {
-    const auto comma = end_of_element(list);
-    if (const auto element = trimmed(list.substr(0, comma)); !element.empty()) {
-      each(element);
-    }
-    list.remove_prefix(std::min(comma + 1, list.size()));
-  }
-}
-
 bool is_sane_id(std::string_view id) noexcept {
   return !id.empty() && id.size() <= 128 && std::all_of(id.begin(), id.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("-._~+/=:").find(c) != std::string_view::npos;
+    return is_alphanumeric(c) || std::string_view("-._~+/=:").find(c) != std::string_view::npos;
   });
 }
 
@@ -336,15 +285,6 @@ bool is_several_ranges(std::string_view name, std::string_view value) noexcept {
 }
 
 }  // namespace
-
-bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
-}
-
-bool is_token(std::string_view text) noexcept {
-  return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
-}
 
 std::string_view request_head::header(std::string_view name) const noexcept {
   for (const auto& [key, value] : headers) {

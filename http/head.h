@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "http/grammar.h"
 #include "http/limit.h"
 
 namespace hangup::http {
@@ -75,10 +76,5 @@ std::size_t leading_empty_lines(std::string_view bytes) noexcept;
 // values (0.11), multiplies an answer by the ranges that are asked for (several are left out), and
 // answers Expect by itself, which we have done already.
 void write_head(const request_head& head, std::string& out);
-
-// A token of RFC 9110 5.6.2, as methods and header names are.
-bool is_token(std::string_view text) noexcept;
-
-bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept;
 
 }  // namespace hangup::http

@@ -1,0 +1,45 @@
+// The characters that heads and the trailers of bodies are made of (RFC 9110 5.5 and 5.6).
+#pragma once
+
+#include <algorithm>
+#include <string_view>
+
+namespace hangup::http {
+
+constexpr bool is_alphanumeric(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+// Of a token, as methods and the names of headers are.
+constexpr bool is_token_char(char c) noexcept {
+  return is_alphanumeric(c) ||
+         std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
+
+// Of a header's value: no control character but the tab.
+constexpr bool is_value_char(char c) noexcept {
+  const auto u = static_cast<unsigned char>(c);
+  return c == '\t' || (u >= 0x20 && u != 0x7f);
+}
+
+constexpr bool is_token(std::string_view text) noexcept {
+  return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
+}
+
+// Without the spaces and tabs at both ends.
+constexpr std::string_view trimmed(std::string_view text) noexcept {
+  constexpr std::string_view blanks = " \t";
+  const auto from = std::min(text.find_first_not_of(blanks), text.size());
+  return text.substr(from, text.find_last_not_of(blanks) + 1 - from);
+}
+
+// Letters of ASCII only.
+constexpr bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
+  constexpr auto lower = [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [lower](char x, char y) { return lower(x) == lower(y); });
+}
+
+}  // namespace hangup::http
