@@ -35,11 +35,14 @@ bool body_scan::fail(result why) noexcept {
   return false;
 }
 
-std::size_t body_scan::feed(std::string_view bytes) noexcept {
+std::size_t body_scan::feed(std::string_view bytes, std::string* data) {
   std::size_t taken = 0;
   while (result_ == result::more && taken < bytes.size()) {
     if (at_ == at::data) {
       const auto n = std::min<std::uint64_t>(left_, bytes.size() - taken);
+      if (data != nullptr) {
+        data->append(bytes.substr(taken, static_cast<std::size_t>(n)));
+      }
       left_ -= n;
       taken += static_cast<std::size_t>(n);
       if (left_ == 0) {

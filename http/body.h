@@ -1,11 +1,11 @@
-// Where a request's body ends (RFC 9112 6 and 7.1), found while it is read. cpp-httplib is given no
-// byte beyond that end, so whatever it makes of a body, it cannot take the next request for a part
-// of it. The grammar of chunks is the strict one: sizes are plain hex, lines end in CRLF, trailers
+// Where a request's body ends (RFC 9112 6 and 7.1), and which of its bytes are data, found while it
+// is read. The grammar of chunks is the strict one: sizes are plain hex, lines end in CRLF, trailers
 // are refused. Pure: fuzzed.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace hangup::http {
@@ -20,8 +20,8 @@ class body_scan {
   static body_scan of_chunks(std::uint64_t largest) noexcept;
 
   // Looks at the bytes that come next, and answers how many of them belong to the body: all of
-  // them, until it is complete or cannot be continued.
-  std::size_t feed(std::string_view bytes) noexcept;
+  // them, until it is complete or cannot be continued. What is data in them is added to `data`.
+  std::size_t feed(std::string_view bytes, std::string* data = nullptr);
 
   result state() const noexcept { return result_; }
   bool complete() const noexcept { return result_ == result::complete; }

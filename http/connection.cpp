@@ -278,8 +278,10 @@ void connection::client_left(departure seen) noexcept {
   }
 }
 
-bool connection::scan_body() noexcept {
-  body_ready += body.feed(received().substr(body_ready));
+bool connection::take_body() {
+  const auto taken = body.feed(received(), takes_body ? &incoming->body : nullptr);
+  body_taken += taken;
+  consume(taken);
   return !body.refused();
 }
 

@@ -97,13 +97,13 @@ class connection final : public job, public input {
   // --- the request in flight ---
   std::optional<exchange> request;  // written under `guard`, which whoever looks from outside takes
   std::mutex guard;
-  std::string head;             // as cpp-httplib is given it
-  std::string path;             // decoded
-  body_scan body;               // where its body ends
-  std::size_t body_ready = 0;   // how much of received() is body
-  bool keep_alive = true;       // unless the answer says otherwise
-  bool wants_continue = false;  // 100 (Continue) is owed before the body comes
-  bool is_head = false;         // HEAD: no body in the answer
+  std::unique_ptr<httplib::Request> incoming;  // what its handler gets; null: it has none
+  body_scan body;                              // where its body ends
+  std::size_t body_taken = 0;                  // how much of it has come, with its framing
+  bool takes_body = false;                     // its handler is to have the body
+  bool keep_alive = true;                      // unless the answer says otherwise
+  bool wants_continue = false;                 // 100 (Continue) is owed before the body comes
+  bool is_head = false;                        // HEAD: no body in the answer
   outcome answer;               // of the request in flight; left_before_last is kept by what sends
   std::size_t ahead_limit = 0;  // how much received() may grow by reading ahead
   std::uint32_t heard_as = 0;   // its generation, see watcher.h
@@ -112,8 +112,9 @@ class connection final : public job, public input {
   std::uint32_t heard_events = 0;  // which the front hears of
   unsigned served = 0;             // in a row, without going back to the others
 
-  // Looks at what has arrived of the body. False: it is refused (body.state() says why).
-  bool scan_body() noexcept;
+  // Takes what has arrived of the body out of received(): into `incoming` if its handler is to have
+  // it, else it is thrown away. False: it is refused (body.state() says why).
+  bool take_body();
   // What a read or a write has shown that came to `how`; errno is still that of the call.
   static departure seen_by(io how) noexcept;
   // Ends the context of the request in flight, because the client was seen to have left.

@@ -184,8 +184,6 @@ class reader {
         return refuse(417, "the only expectation met here is 100-continue");
       }
       head_.expects_continue = head_.http_1_1;
-    } else if (is("Range") && value.size() > head_limits::range) {
-      return refuse(431, "the Range header is longer than 256 bytes", limit::line_bytes);
     } else if (is("X-Request-Id") && is_sane_id(value)) {
       head_.request_id = value;
     } else if (is("traceparent")) {
@@ -201,9 +199,6 @@ class reader {
     } else if (is("Prefer")) {
       return preferences(value) ||
              refuse(400, "Prefer: wait is not a number of seconds, 1 to 86400");
-    } else if (is("REMOTE_ADDR") || is("REMOTE_PORT") || is("LOCAL_ADDR") || is("LOCAL_PORT")) {
-      // cpp-httplib puts the connection's addresses among the headers under these names.
-      return refuse(400, "a header has a name that is reserved for the server");
     }
     return true;
   }
@@ -252,37 +247,6 @@ class reader {
   int waits_ = 0;
   bool closes_ = false;
 };
-
-void append_query(std::string_view query, std::string& out) {
-  bool in_value = false;
-  for (const char c : query) {
-    if (c == '?') {
-      out.append("%3F");
-    } else if (c == '=' && in_value) {
-      out.append("%3D");
-    } else {
-      in_value = c == '=' || (in_value && c != '&');
-      out.push_back(c);
-    }
-  }
-}
-
-// cpp-httplib 0.11 percent-decodes header values, so that an encoded line break becomes a real one.
-bool hides_control(std::string_view value) noexcept {
-  for (std::size_t i = 0; i + 2 < value.size(); ++i) {
-    if (value[i] == '%' && (value[i + 1] == '0' || value[i + 1] == '1') &&
-        hex_value(value[i + 2]) >= 0) {
-      return true;
-    }
-  }
-  return false;
-}
-
-// RFC 9110 14.2: a server may take a Range for absent. 80 times the whole of an answer fit into 256
-// bytes, and cpp-httplib puts them together in memory.
-bool is_several_ranges(std::string_view name, std::string_view value) noexcept {
-  return equals_ignoring_case(name, "Range") && value.find(',') != std::string_view::npos;
-}
 
 }  // namespace
 
@@ -340,31 +304,6 @@ head_is read_head(std::string_view bytes, const head_limits& limits, request_hea
       return head_is::refused;
     }
   }
-}
-
-void write_head(const request_head& head, std::string& out) {
-  out.clear();
-  out.append(head.method).append(" /");
-  if (!head.query.empty()) {
-    out.push_back('?');
-    append_query(head.query, out);
-  }
-  out.append(head.http_1_1 ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n");
-  for (const auto& [name, value] : head.headers) {
-    if (equals_ignoring_case(name, "Expect") || is_several_ranges(name, value)) {
-      continue;
-    }
-    out.append(name).append(": ");
-    if (hides_control(value)) {
-      for (const char c : value) {
-        c == '%' ? static_cast<void>(out.append("%25")) : out.push_back(c);
-      }
-    } else {
-      out.append(value);
-    }
-    out.append(crlf);
-  }
-  out.append(crlf);
 }
 
 }  // namespace hangup::http

@@ -1,7 +1,6 @@
-// Vetting of a request's head (RFC 9112), before cpp-httplib sees it. What passes has one meaning
-// only: lines end in CRLF, names are tokens, there is one Host, and the length of the body is said
-// at most once and in one way. All that is counted is bounded. Pure functions of their bytes:
-// fuzzed.
+// Reads and vets a request's head (RFC 9112). What passes has one meaning only: lines end in CRLF,
+// names are tokens, there is one Host, and the length of the body is said at most once and in one
+// way. All that is counted is bounded. Pure functions of their bytes: fuzzed.
 #pragma once
 
 #include <chrono>
@@ -21,10 +20,8 @@ namespace hangup::http {
 struct head_limits {
   std::size_t bytes = 16 * 1024;  // the whole head, 431
   std::size_t headers = 100;      // how many header lines, 431
-  // One line: 414 for the request line, 431 for a header. cpp-httplib's own limit is the same.
+  // One line without its CRLF: 414 for the request line, 431 for a header.
   static constexpr std::size_t line = 8 * 1024;
-  // A Range header: cpp-httplib 0.11 matches it with std::regex, which recurses per character.
-  static constexpr std::size_t range = 256;
 };
 
 // Why a request is refused before it reaches a handler, in words for the one who sent it.
@@ -69,12 +66,5 @@ head_is read_head(std::string_view bytes, const head_limits& limits, request_hea
 // How many bytes of empty lines (CRLF) stand before a request: RFC 9112 2.2 lets a server skip
 // them.
 std::size_t leading_empty_lines(std::string_view bytes) noexcept;
-
-// The head as cpp-httplib is given it: the same request, written so that its parser reads what we
-// have read. The path is always "/": routes are found by ours, never by a std::regex on a
-// stranger's path. It takes neither a second '?' nor a '=' in a value, percent-decodes header
-// values (0.11), multiplies an answer by the ranges that are asked for (several are left out), and
-// answers Expect by itself, which we have done already.
-void write_head(const request_head& head, std::string& out);
 
 }  // namespace hangup::http

@@ -1,4 +1,6 @@
 // The requests' half of service.h: from a head to the one end that is reported.
+#include "http/answer_head.h"
+#include "http/incoming.h"
 #include "http/problem.h"
 #include "http/random_hex.h"
 #include "http/request.h"
@@ -64,7 +66,8 @@ service::then service::received(connection& c, const request_head& head) {
                            : how_.max_body;
   c.body = head.chunked ? body_scan::of_chunks(largest)
                         : body_scan::of_length(head.content_length, largest);
-  c.body_ready = 0;
+  c.body_taken = 0;
+  c.takes_body = false;
   begin(c, hit.to != nullptr ? *hit.to : routes_.none(), head);
   if (hit.to == nullptr) {
     c.keep_alive = c.keep_alive && !head.has_body();
@@ -74,15 +77,15 @@ service::then service::received(connection& c, const request_head& head) {
     }
     return answer(c, 405, "the methods here are " + hit.allow, "Allow: " + hit.allow + "\r\n");
   }
-  c.path = head.path;
   c.wants_continue = head.expects_continue;
-  write_head(head, c.head);
+  c.takes_body = takes_body(head.method);
+  c.incoming = request_for_handler(head, c.ends());
   c.consume(head.size);  // the views in `head` end here
   return body_arrived(c);
 }
 
 service::then service::body_arrived(connection& c) {
-  if (!c.scan_body()) {
+  if (!c.take_body()) {
     c.keep_alive = false;
     if (c.body.state() != body_scan::result::too_large) {
       return answer(c, 400, "the chunks of the body are malformed");
@@ -91,10 +94,10 @@ service::then service::body_arrived(connection& c) {
     return answer(c, 413, "the body is larger than this route takes");
   }
   const bool to_a_worker = c.request->to.runs_on != nullptr;
-  if (c.body.complete() || (to_a_worker && c.body_ready >= how_.body_buffer)) {
+  if (c.body.complete() || (to_a_worker && c.body_taken >= how_.body_buffer)) {
     return start(c);
   }
-  if (c.wants_continue && c.body_ready == 0) {
+  if (c.wants_continue && c.body_taken == 0) {
     static_cast<void>(c.send_now("HTTP/1.1 100 Continue\r\n\r\n"));
   }
   c.wants_continue = false;
@@ -191,14 +194,14 @@ bool service::work(connection& c, turn& t) {
   const late_watch watch(x.ctx, report, x.to.path, {});
   bool whole = false;
   try {
-    whole = engine_.process(t.stream, c.ends(), !c.keep_alive || draining_, t);
+    whole = t.run();
   } catch (const canceled_error&) {  // out of a content provider; cpp-httplib lets it through
   } catch (const std::exception& e) {
     x.broken = e.what();
   } catch (...) {
     x.broken = "an exception that is not a std::exception";
   }
-  return t.stream.finish() && whole && t.stream.wrote();
+  return whole && t.wrote();
 }
 
 service::then service::serve(connection& c, bool on_the_spot) {
@@ -206,18 +209,16 @@ service::then service::serve(connection& c, bool on_the_spot) {
   c.now.store(phase::running, std::memory_order_relaxed);
   x.life.advance(request_state::running);
   x.work_began = clock::now();
-  const bool closing = draining_;
   turn t(c, how_, watcher_, draining_, on_the_spot);
   const bool whole = work(c, t);
   if (x.work_ended == clock::time_point{}) {
     x.work_ended = clock::now();
   }
-  c.head.clear();
   // A drain that began since the head was written does not close what that has promised to keep:
   // the next request may be on its way.
-  c.keep_alive = c.keep_alive && whole && !closing;
+  c.keep_alive = c.keep_alive && whole;
   c.answer.complete = whole;
-  c.answer.status = t.stream.wrote() ? x.status : 0;
+  c.answer.status = t.wrote() ? x.status : 0;
   return answered(c);
 }
 
@@ -227,11 +228,16 @@ service::then service::answer(connection& c, int status, std::string_view detail
   watcher_.stop_reading(c.fd());
   const bool keep = c.keep_alive && !draining_ && (c.body.complete() || discard_rest(c));
   const auto body = problem_body(status, detail, x.stamp.id);
-  std::string text = "HTTP/1.1 " + std::to_string(status) + " ";
-  text.append(status_text(status)).append("\r\nContent-Type: ").append(problem_type);
-  text.append("\r\nContent-Length: ").append(std::to_string(body.size()));
-  text.append("\r\nX-Request-Id: ").append(x.stamp.id).append("\r\n");
-  text.append(headers).append(keep ? "\r\n" : "Connection: close\r\n\r\n");
+  answer_head head(status);
+  head.add("Date", http_date());
+  head.add("Content-Type", problem_type);
+  head.add("Content-Length", body.size());
+  head.add("X-Request-Id", x.stamp.id);
+  head.add_lines(headers);
+  if (!keep) {
+    head.add("Connection", "close");
+  }
+  auto text = std::move(head).finish();
   if (!c.is_head) {
     text.append(body);
   }
@@ -323,6 +329,7 @@ void service::finish(connection& c) {
   }
   x.scope.cancel({.kind = cause_kind::handler_returned});
   c.since = {};
+  c.incoming.reset();
   {
     const std::lock_guard hold(c.guard);
     c.request.reset();
@@ -335,11 +342,10 @@ void service::finish(connection& c) {
 
 // What the handler left of its body is thrown away, if it is there or there is little of it.
 bool service::discard_rest(connection& c) {
+  c.takes_body = false;
   constexpr int most = 16;  // reads of 16 KiB
   for (int i = 0; i < most; ++i) {
-    const bool well = c.scan_body();  // also of what was read ahead
-    c.consume(c.body_ready);
-    c.body_ready = 0;
+    const bool well = c.take_body();  // also of what was read ahead
     if (c.body.complete()) {
       return true;
     }

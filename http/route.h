@@ -37,6 +37,9 @@ struct route {
   pool* runs_on = nullptr;
   std::chrono::milliseconds deadline{0};      // from the whole head to the end of the work; 0: none
   std::optional<half_close> on_half_close{};  // else what options says
+  // Answers that are whole in memory go out as gzip to whom takes that. In a pool only: what it
+  // costs is a part of the request's work.
+  bool compress = false;
   handler answer{};
   std::size_t index = 0;  // set by the table: 1, 2 ... in the order of add()
 };

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "context/wait.h"
+#include "http/answer_head.h"
 #include "http/problem.h"
 
 namespace hangup::http {
@@ -13,9 +14,13 @@ constexpr int most_reads = 64;  // of 16 KiB: a client that goes on sending is n
 
 std::string no_room(std::string_view detail) {
   const auto body = problem_body(503, detail, {});
-  return "HTTP/1.1 503 Service Unavailable\r\nContent-Type: " + std::string(problem_type) +
-         "\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: " +
-         std::to_string(body.size()) + "\r\n\r\n" + body;
+  answer_head head(503);
+  head.add("Date", http_date());
+  head.add("Content-Type", problem_type);
+  head.add("Content-Length", body.size());
+  head.add("Retry-After", 1);
+  head.add("Connection", "close");
+  return std::move(head).finish() + body;
 }
 
 }  // namespace

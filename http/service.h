@@ -18,7 +18,6 @@
 #include <vector>
 
 #include "context/late.h"
-#include "http/engine.h"
 #include "http/front.h"
 #include "http/observer.h"
 #include "http/options.h"
@@ -116,7 +115,6 @@ class service final : private connection_owner, private front::driver {
   std::shared_ptr<const tls_identity> identity_;             // null: plain TCP
   std::atomic<std::ptrdiff_t> ahead_{0};                     // bytes read ahead, in all connections
 
-  engine engine_;
   watcher watcher_;
   front front_;  // last: its threads use all of the above
 };

