@@ -79,11 +79,12 @@ class reader {
 
   bool header(std::string_view line) {
     if (line.size() > head_limits::line) {
-      return refuse(431, "a header line is longer than 8192 bytes", limit::line_bytes);
+      why_ = over_limit(limit::line_bytes, limits_);
+      return false;
     }
     if (head_.headers.size() == limits_.headers) {
-      return refuse(431, "more than " + std::to_string(limits_.headers) + " header lines",
-                    limit::headers);
+      why_ = over_limit(limit::headers, limits_);
+      return false;
     }
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) {
@@ -250,6 +251,26 @@ class reader {
 
 }  // namespace
 
+refusal over_limit(limit which, const head_limits& limits) {
+  switch (which) {
+    case limit::line_bytes:
+      return {431,
+              "a header line is longer than the " + std::to_string(head_limits::line) +
+                  " bytes allowed, with its name and without its CRLF",
+              which};
+    case limit::headers:
+      return {431,
+              "there are more header lines than the " + std::to_string(limits.headers) +
+                  " allowed (http.max_headers)",
+              which};
+    default:
+      return {431,
+              "the head is larger than the " + std::to_string(limits.bytes) +
+                  " bytes allowed (http.max_head_bytes)",
+              limit::head_bytes};
+  }
+}
+
 std::string_view request_head::header(std::string_view name) const noexcept {
   for (const auto& [key, value] : headers) {
     if (equals_ignoring_case(key, name)) {
@@ -283,10 +304,9 @@ head_is read_head(std::string_view bytes, const head_limits& limits, request_hea
       if (first) {
         why = {414, "the request line is longer than 8192 bytes", limit::line_bytes};
       } else if (too_long) {
-        why = {431, "a header line is longer than 8192 bytes", limit::line_bytes};
+        why = over_limit(limit::line_bytes, limits);
       } else {
-        why = {431, "the head is larger than " + std::to_string(limits.bytes) + " bytes",
-               limit::head_bytes};
+        why = over_limit(limit::head_bytes, limits);
       }
       return head_is::refused;
     }

@@ -31,6 +31,9 @@ struct refusal {
   limit over = limit::none;  // the bound that was run into, if it was one
 };
 
+// For `line_bytes`, `headers` and `head_bytes`, of a head and of the trailers behind a body: 431.
+refusal over_limit(limit which, const head_limits& limits);
+
 // What we need to know of a head. The views point into the bytes it was read from.
 struct request_head {
   std::size_t size = 0;  // of the head, with the empty line
