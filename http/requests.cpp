@@ -48,7 +48,7 @@ service::then service::next(connection& c) {
       c.body = {};
       begin(c, routes_.none(), head);
       c.request->over = why.over;
-      return answer(c, why.status, why.detail);
+      return answer(c, why.status, why.detail, why.headers);
     case head_is::whole:
       break;
   }

@@ -50,7 +50,9 @@ class route_table {
  public:
   struct found {
     const route* to = nullptr;
-    std::string allow{};  // without a route: the methods that the path has, empty if it is unknown
+    // Without a route: the methods that the path has, of all paths for "*"; empty if it is unknown.
+    // OPTIONS is one of them.
+    std::string allow{};
   };
 
   route_table();
