@@ -12,12 +12,6 @@ namespace {
 
 constexpr unsigned in_a_row = 16;  // requests of one connection, before the others have their turn
 
-std::string make_id() {
-  std::string text(16, '0');
-  random_hex(text.begin(), text.end());
-  return text;
-}
-
 }  // namespace
 
 service::then service::next(connection& c) {
@@ -107,7 +101,7 @@ service::then service::body_arrived(connection& c) {
 }
 
 void service::begin(connection& c, const route& to, const request_head& head) {
-  std::string id = head.request_id.empty() ? make_id() : std::string(head.request_id);
+  std::string id = head.request_id.empty() ? random_hex(16) : std::string(head.request_id);
   const auto policy = to.on_half_close.value_or(how_.on_half_close);
   in_flight_.fetch_add(1);
   {
