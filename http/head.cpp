@@ -175,6 +175,7 @@ class reader {
     if (raw.empty() || raw.front() != '/') {
       return refuse(400, "the request target is not a path");
     }
+    head_.encoded = raw.find('%') != std::string_view::npos;
     if (!decode_path(raw, head_.path)) {
       return refuse(400, "the path of the request target has a bad percent-encoding");
     }

@@ -46,6 +46,7 @@ struct request_head {
   // path. A slash that is encoded is not one that separates (RFC 3986 2.2): it stays "%2F", and so
   // a part of its segment. "*" for the server itself (OPTIONS).
   std::string path;
+  bool encoded = false;  // there are percent-encodings in the path as it was sent
   bool http_1_1 = true;  // or a later 1.x, which is answered as 1.1 (RFC 9110 2.5)
   bool keep_alive = true;
   bool expects_continue = false;

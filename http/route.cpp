@@ -82,14 +82,16 @@ const route_table::by_method* route_table::matching(const std::string& path) con
   return nullptr;
 }
 
-route_table::found route_table::find(std::string_view method, const std::string& path) const {
+route_table::found route_table::find(std::string_view method, const std::string& path,
+                                     bool encoded) const {
   if (path == "*") {
     auto served = all();
     served.erase(served.begin());  // none()
     return {nullptr, methods_of(served)};
   }
   const auto* const here = matching(path);
-  if (here == nullptr) {
+  if (here == nullptr || (encoded && std::any_of(here->begin(), here->end(),
+                                                 [](const auto* r) { return r->as_written; }))) {
     return {};
   }
   const std::string_view wanted = method == "HEAD" ? "GET" : method;

@@ -175,6 +175,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     check_number(req, name, said);
     check_text(req, name, said);
+    if (!once) {
+      handlers::parameters p(req);
+      p.text_or(name, "", 100);
+      require(p.problem().find(" of it, allowed one") != std::string::npos);
+    }
   }
   const auto ctx = all.ended.ctx;
   ask(all.sim_query, ctx, req);

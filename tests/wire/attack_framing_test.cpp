@@ -125,8 +125,8 @@ TEST(framing, that_is_odd_and_legal_is_read_as_the_standard_has_it) {  // C44
   live_server server;
   client c = server.connect();
   std::string extended;  // each of its extensions is as long as one may be
-  for (const char c : std::string_view("hello")) {
-    extended += "1;" + std::string(256, 'x') + "\r\n" + c + "\r\n";
+  for (const char letter : std::string_view("hello")) {
+    extended += "1;" + std::string(256, 'x') + "\r\n" + letter + "\r\n";
   }
   const std::vector<std::string> framed = {
       "Transfer-Encoding:\tchunked\t\r\n\r\n5\r\nhello\r\n0\r\n\r\n",

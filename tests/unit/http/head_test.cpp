@@ -210,6 +210,13 @@ TEST(head, targets_of_all_forms_are_read) {
   EXPECT_EQ(read(request("OPTIONS http://test/ HTTP/1.1")).head.path, "/");
 }
 
+TEST(head, says_whether_its_path_was_encoded) {
+  EXPECT_FALSE(read(request("GET /a?%41 HTTP/1.1")).head.encoded);
+  EXPECT_FALSE(read(request("GET http://%41/a HTTP/1.1")).head.encoded);
+  EXPECT_TRUE(read(request("GET /%61 HTTP/1.1")).head.encoded);
+  EXPECT_TRUE(read(request("GET http://test/%2F HTTP/1.1")).head.encoded);
+}
+
 TEST(head, of_an_absolute_target_is_for_the_host_that_it_names) {
   const read r("GET http://one:81/a HTTP/1.1\r\nX: y\r\nhost: other\r\n\r\n");
   ASSERT_EQ(r.is, head_is::whole) << r.why.detail;

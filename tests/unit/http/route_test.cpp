@@ -76,6 +76,19 @@ TEST(routes, are_not_found_by_another_way_of_writing_their_path) {
   }
 }
 
+TEST(routes, that_a_proxy_may_keep_back_are_found_as_they_are_written_only) {
+  route_table table;
+  table.add({.method = "GET", .path = "/metrics", .as_written = true});
+  table.add({.method = "GET", .path = "/jobs/{id}", .as_written = true});
+  table.add(to("GET", "/free"));
+  for (const char* path : {"/metrics", "/jobs/7"}) {
+    EXPECT_NE(table.find("GET", path).to, nullptr) << path;
+    EXPECT_EQ(table.find("GET", path, true).to, nullptr) << path;
+    EXPECT_EQ(table.find("POST", path, true).allow, "") << "it is not there: " << path;
+  }
+  EXPECT_NE(table.find("GET", "/free", true).to, nullptr);
+}
+
 TEST(routes, have_an_index_in_the_order_in_which_they_were_added) {
   route_table table;
   EXPECT_EQ(table.none().index, 0U);
