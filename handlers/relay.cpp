@@ -159,8 +159,7 @@ void answer_by(const context& ctx, const httplib::Request& req, httplib::Respons
 }  // namespace
 
 http::handler relay(std::shared_ptr<const relay_options> options) {
-  std::string self = "hangup-0123456789ab";  // nobody else's
-  http::random_hex(self.begin() + 7, self.end());
+  const std::string self = "hangup-" + http::random_hex(12);  // nobody else's
   return [options = std::move(options), self](const context& ctx, const httplib::Request& req,
                                               httplib::Response& res) {
     const auto [to, text] = order_of(req, *options);

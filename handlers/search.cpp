@@ -102,6 +102,13 @@ http::handler search(std::shared_ptr<const search::root> files, std::uint64_t mo
     const auto job = std::make_shared<search::prepared>();
     std::string reason;
     if (const auto refused = search::prepare(*files, q, *job, reason)) {
+      if (refused == search::errc::bad_pattern) {
+        reason = wrong_parameter(
+            "pattern", shown_text(q.pattern),
+            (q.regex ? "a regular expression of RE2: " : "a text within one line: ") + reason);
+      } else if (refused == search::errc::bad_path) {
+        reason = wrong_parameter("path", shown_text(q.path), "a path that a file can have");
+      }
       const int status = status_of(refused);
       if (status == 503) {
         res.set_header("Retry-After", "1");

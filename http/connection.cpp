@@ -279,7 +279,11 @@ void connection::client_left(departure seen) noexcept {
 }
 
 bool connection::take_body() {
-  const auto taken = body.feed(received(), takes_body ? &incoming->body : nullptr);
+  const auto taken = body.feed(received(), [this](std::string_view data) {
+    if (takes_body) {
+      incoming->body.append(data);
+    }
+  });
   body_taken += taken;
   consume(taken);
   return !body.refused();

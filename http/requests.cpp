@@ -12,12 +12,6 @@ namespace {
 
 constexpr unsigned in_a_row = 16;  // requests of one connection, before the others have their turn
 
-std::string make_id() {
-  std::string text(16, '0');
-  random_hex(text.begin(), text.end());
-  return text;
-}
-
 }  // namespace
 
 service::then service::next(connection& c) {
@@ -48,7 +42,7 @@ service::then service::next(connection& c) {
       c.body = {};
       begin(c, routes_.none(), head);
       c.request->over = why.over;
-      return answer(c, why.status, why.detail);
+      return answer(c, why.status, why.detail, why.headers);
     case head_is::whole:
       break;
   }
@@ -59,23 +53,26 @@ service::then service::next(connection& c) {
 service::then service::received(connection& c, const request_head& head) {
   c.keep_alive = head.keep_alive && head.http_1_1;  // HTTP/1.0: the answer ends with the connection
   c.is_head = head.method == "HEAD";
-  const auto hit = routes_.find(head.method, head.path);
+  const auto hit = routes_.find(head.method, head.path, head.encoded);
   // On the spot nobody waits for a body: it must fit into the buffer.
   const auto largest = hit.to != nullptr && hit.to->runs_on == nullptr
                            ? std::min(how_.max_body, how_.body_buffer)
                            : how_.max_body;
-  c.body = head.chunked ? body_scan::of_chunks(largest)
+  c.body = head.chunked ? body_scan::of_chunks(largest, how_.head)
                         : body_scan::of_length(head.content_length, largest);
   c.body_taken = 0;
   c.takes_body = false;
   begin(c, hit.to != nullptr ? *hit.to : routes_.none(), head);
   if (hit.to == nullptr) {
     c.keep_alive = c.keep_alive && !head.has_body();
-    c.consume(head.size);
+    const bool is_options = head.method == "OPTIONS";
+    c.consume(head.size);  // the views in `head` end here
     if (hit.allow.empty()) {
       return answer(c, 404, "there is nothing at this path");
     }
-    return answer(c, 405, "the methods here are " + hit.allow, "Allow: " + hit.allow + "\r\n");
+    const auto allow = "Allow: " + hit.allow + "\r\n";
+    return is_options ? answer(c, 204, {}, allow)
+                      : answer(c, 405, "the methods here are " + hit.allow, allow);
   }
   c.wants_continue = head.expects_continue;
   c.takes_body = takes_body(head.method);
@@ -87,11 +84,9 @@ service::then service::received(connection& c, const request_head& head) {
 service::then service::body_arrived(connection& c) {
   if (!c.take_body()) {
     c.keep_alive = false;
-    if (c.body.state() != body_scan::result::too_large) {
-      return answer(c, 400, "the chunks of the body are malformed");
-    }
-    c.request->over = limit::body_bytes;
-    return answer(c, 413, "the body is larger than this route takes");
+    const auto why = c.body.why();
+    c.request->over = why.over;
+    return answer(c, why.status, why.detail);
   }
   const bool to_a_worker = c.request->to.runs_on != nullptr;
   if (c.body.complete() || (to_a_worker && c.body_taken >= how_.body_buffer)) {
@@ -107,7 +102,7 @@ service::then service::body_arrived(connection& c) {
 }
 
 void service::begin(connection& c, const route& to, const request_head& head) {
-  std::string id = head.request_id.empty() ? make_id() : std::string(head.request_id);
+  std::string id = head.request_id.empty() ? random_hex(16) : std::string(head.request_id);
   const auto policy = to.on_half_close.value_or(how_.on_half_close);
   in_flight_.fetch_add(1);
   {
@@ -227,11 +222,13 @@ service::then service::answer(connection& c, int status, std::string_view detail
   exchange& x = *c.request;
   watcher_.stop_reading(c.fd());
   const bool keep = c.keep_alive && !draining_ && (c.body.complete() || discard_rest(c));
-  const auto body = problem_body(status, detail, x.stamp.id);
+  const auto body = status == 204 ? std::string() : problem_body(status, detail, x.stamp.id);
   answer_head head(status);
   head.add("Date", http_date());
-  head.add("Content-Type", problem_type);
-  head.add("Content-Length", body.size());
+  if (status != 204) {  // RFC 9110 8.6: it has no length
+    head.add("Content-Type", problem_type);
+    head.add("Content-Length", body.size());
+  }
   head.add("X-Request-Id", x.stamp.id);
   head.add_lines(headers);
   if (!keep) {

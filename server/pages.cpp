@@ -66,6 +66,7 @@ void add_pages(http::server& server, const ended_requests& ended) {
   server.handle(
       {.method = "GET",
        .path = "/requests",
+       .as_written = true,
        .answer = [&server](const context&, const httplib::Request&, httplib::Response& res) {
          const auto now = http::clock::now();
          auto list = ordered::array();
@@ -77,6 +78,7 @@ void add_pages(http::server& server, const ended_requests& ended) {
   server.handle(
       {.method = "GET",
        .path = "/requests/ended",
+       .as_written = true,
        .answer = [&ended](const context& ctx, const httplib::Request& req, httplib::Response& res) {
          handlers::parameters p(req);
          const auto limit =
@@ -119,6 +121,7 @@ void add_readiness_page(http::server& server, pool* runs_on,
 void add_metrics_page(http::server& server, std::function<const metrics&()> find) {
   server.handle({.method = "GET",
                  .path = "/metrics",
+                 .as_written = true,
                  .answer = [find = std::move(find)](const context&, const httplib::Request&,
                                                     httplib::Response& res) {
                    res.set_content(find().text(), "text/plain; version=0.0.4; charset=utf-8");

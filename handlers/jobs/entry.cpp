@@ -40,7 +40,7 @@ store::entry::entry(shelf& owner, const context& request, task what, const optio
       origin_(origin_of(request)),
       scope_(scope_of(request, how.deadline)),
       made(std::make_shared<result>(std::move(room), how.result_bytes)) {
-  seen.id = http::secret_hex(32);
+  seen.id = http::random_hex(32);
   seen.what = what_.what;
   seen.content_type = what_.content_type;
   seen.request_id = http::request_id(request);

@@ -6,6 +6,7 @@
 
 #include "handlers/parameters.h"
 #include "handlers/query/merged_parts.h"
+#include "http/header_list.h"
 #include "http/problem.h"
 #include "http/request.h"
 
@@ -79,18 +80,14 @@ question read_question(const httplib::Request& req, const fanout_options& how,
   }
   auto given = req.params;
   for (const auto* own : {"parts", "database", "report", "fail", "after_ms"}) {
-    if (given.count(own) > 1) {
-      refuse(400, "parameter \"" + std::string(own) + "\": found " +
-                      std::to_string(given.count(own)) + " of it, allowed one");
-    }
     given.erase(own);
   }
   if (given.contains("part")) {
-    refuse(400, "parameter \"part\": found one, allowed none: each part has its own number");
+    refuse(400, handlers::wrong_parameter("part", "one", "none: each part has its own number"));
   }
   const auto from = asked(over, database, report);
   question q;
-  q.as = preferred(req.get_header_value("Accept"));
+  q.as = preferred(http::joined(req.headers, "Accept"));
   if (req.has_param("fail")) {
     q.fails = {failing, std::chrono::milliseconds(after)};
   }

@@ -6,6 +6,7 @@
 #include "handlers/jobs/routes.h"
 #include "handlers/parameters.h"
 #include "handlers/query/rows_out.h"
+#include "http/header_list.h"
 #include "http/problem.h"
 #include "http/request.h"
 
@@ -71,9 +72,10 @@ bool read_question(const context& ctx, const source& s, const httplib::Request& 
     }
     return all.empty() ? std::string("none") : all;
   };
-  const auto name = req.get_param_value("report");
-  if (name.empty()) {
-    return refuse(400, "parameter \"report\": found nothing, allowed one of: " + names());
+  handlers::parameters p(req);
+  const auto name = p.choice("report", "one of: " + names());
+  if (!p.problem().empty()) {
+    return refuse(400, p.problem());
   }
   const auto found = s.reports().find(name);
   if (found == s.reports().end()) {
@@ -85,7 +87,7 @@ bool read_question(const context& ctx, const source& s, const httplib::Request& 
   if (!with) {
     return refuse(400, problem);
   }
-  q = {&found->second, std::move(*with), preferred(req.get_header_value("Accept"))};
+  q = {&found->second, std::move(*with), preferred(http::joined(req.headers, "Accept"))};
   return true;
 }
 

@@ -102,5 +102,22 @@ INSTANTIATE_TEST_SUITE_P(as, forged_lines, testing::Bool(), [](const auto& teste
   return std::string(tested.param ? "json" : "text");
 });
 
+// A proxy that keeps these pages back compares paths, not all of them after decoding.
+TEST(a_page_for_operators, is_not_there_under_another_spelling_of_its_path) {
+  server s({});
+  const auto port = static_cast<std::uint16_t>(std::stoi(s.url("").substr(17)));
+  client c(port);
+  for (const auto* page : {"/metrics", "/requests", "/requests/ended", "/jobs"}) {
+    EXPECT_EQ(c.ask(get(page)).status, 200) << page;
+  }
+  for (const auto* other :
+       {"/%6detrics", "//metrics", "/./metrics", "/x/../metrics", "/%2e/metrics", "/metrics/",
+        "/requests%2fended", "/requests%2Fended?limit=1", "/%72equests", "/requests/%65nded",
+        "/j%6fbs", "/jobs%2fx", "http://test/%6detrics"}) {
+    EXPECT_EQ(c.ask(get(other)).status, 404) << other;
+  }
+  EXPECT_EQ(c.ask(get("/he%61lthz")).status, 200) << "not a page that is kept back";
+}
+
 }  // namespace
 }  // namespace hangup::system_test

@@ -44,7 +44,7 @@ TEST(path_segment, reaches_the_handler_and_is_reported_under_the_pattern) {
   EXPECT_EQ(c.receive(true).status, 200);
   const auto other = c.ask(post("/things/7", ""));
   EXPECT_EQ(other.status, 405);
-  EXPECT_EQ(other.header("allow"), "GET, HEAD, DELETE");
+  EXPECT_EQ(other.header("allow"), "GET, HEAD, DELETE, OPTIONS");
 }
 
 TEST(path_segment, that_is_none_is_404_and_counted_under_no_route) {

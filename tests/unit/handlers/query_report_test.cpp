@@ -142,6 +142,23 @@ TEST(row_format, csv_is_for_those_who_ask_for_it) {
   EXPECT_EQ(preferred("text/csv;q=0.5, application/x-ndjson"), format::ndjson);
   EXPECT_EQ(preferred("application/x-ndjson;q=0.2, text/csv ; q=0.3"), format::csv);
   EXPECT_EQ(preferred("text/csv;q=0"), format::ndjson);
+  EXPECT_EQ(preferred("text/csv;q=0.001, */*;q=0"), format::csv);
+  EXPECT_EQ(preferred("text/csv, application/x-ndjson"), format::ndjson);
+  EXPECT_EQ(preferred("text/csv, application/*"), format::csv) << "the more exact name";
+  EXPECT_EQ(preferred("text/csv;q=0.5, application/*;q=0.6, */*;q=0.1"), format::ndjson);
+  EXPECT_EQ(preferred("*/*, application/*;q=0.1, text/csv;q=0.2"), format::csv);
+}
+
+TEST(row_format, of_a_header_is_read_as_the_standard_has_it) {
+  EXPECT_EQ(preferred("text/CSV"), format::csv);
+  EXPECT_EQ(preferred("TEXT/csv"), format::csv);
+  EXPECT_EQ(preferred("text/csv;Q=0"), format::ndjson);
+  EXPECT_EQ(preferred("text/csv; seq=0"), format::csv);
+  EXPECT_EQ(preferred("text/csv;header=\"a,b\""), format::csv);
+  EXPECT_EQ(preferred("text/csv;header=\"q=0;q=0\""), format::csv);
+  EXPECT_EQ(preferred("text/html;a=\", text/csv\""), format::ndjson) << "within a quoted string";
+  EXPECT_EQ(preferred("text%2Fcsv"), format::ndjson);
+  EXPECT_EQ(preferred("text/csv, APPLICATION/X-NDJSON"), format::ndjson);
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ TEST(via, names_those_who_have_passed_a_request_on) {
   EXPECT_EQ(received_by("1.1 a (x\\), y), 1.1 b"), (names{"a", "b"}));
   EXPECT_EQ(received_by(",, 1.1 a,"), names{"a"});
   EXPECT_EQ(received_by("nonsense, 1.1 a"), (names{"", "a"})) << "it counts";
-  EXPECT_EQ(received_by("1.1 a (never closed, 1.1 b"), names{"a"});
+  EXPECT_EQ(received_by("1.1 a (never closed, 1.1 b"), (names{"a", "b"})) << "hides nobody";
 }
 
 TEST(an_upstream, is_where_its_url_says) {
