@@ -7,7 +7,7 @@
 // either the call comes first and is heard, or the rest comes first and is seen. Both may be true:
 // to be woken twice must do no harm.
 //
-// Thread-safe. A call is made once and is never taken back.
+// Thread-safe. A call is made once and is never taken back. One rest() serves several calls.
 #pragma once
 
 #include <atomic>
@@ -16,22 +16,22 @@ namespace hangup::http {
 
 class last_call {
  public:
+  // What was done before it happens before what is done by those that hear it.
   void make() noexcept { made_.store(true, std::memory_order_seq_cst); }
 
-  // Says in `word` how its owner rests from now on. True: the call was made, it has to wake itself.
+  // Says in `word` that its owner rests from now on, and how. Then it has to look at made(): if
+  // that is true, nobody else may wake it.
   template <class T>
-  bool rest(std::atomic<T>& word, T as) const noexcept {
+  static void rest(std::atomic<T>& word, T as) noexcept {
     word.store(as, std::memory_order_seq_cst);
-    return made_.load(std::memory_order_seq_cst);
   }
+  bool made() const noexcept { return made_.load(std::memory_order_seq_cst); }
+
   // After make(): what rest() has said.
   template <class T>
   static T seen(const std::atomic<T>& word) noexcept {
     return word.load(std::memory_order_seq_cst);
   }
-
-  // Was it made? For those that do not rest.
-  explicit operator bool() const noexcept { return made_.load(std::memory_order_relaxed); }
 
  private:
   std::atomic<bool> made_{false};

@@ -59,7 +59,8 @@ std::error_code resolve(const std::string& host, std::vector<place>& to) {
   }
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> all(list, &::freeaddrinfo);
   for (const auto* a = list; a != nullptr; a = a->ai_next) {
-    if ((a->ai_family == AF_INET || a->ai_family == AF_INET6) && a->ai_addrlen <= sizeof(place::at)) {
+    if ((a->ai_family == AF_INET || a->ai_family == AF_INET6) &&
+        a->ai_addrlen <= sizeof(place::at)) {
       place p;
       p.size = a->ai_addrlen;
       std::memcpy(&p.at, a->ai_addr, p.size);
@@ -128,8 +129,8 @@ std::error_code listen_at(place p, bool v6_only, const options& how, listener& t
 
 std::error_code listen_at_all(std::vector<place>& places, std::uint16_t port, const options& how,
                               listener& to) {
-  const bool any_v4 = std::any_of(places.begin(), places.end(),
-                                  [](place& p) { return !p.is_v6() && p.is_any(); });
+  const bool any_v4 =
+      std::any_of(places.begin(), places.end(), [](place& p) { return !p.is_v6() && p.is_any(); });
   listener made;
   made.port = port;
   std::error_code absent;
