@@ -218,7 +218,7 @@ TEST(drain, frees_the_port) {
 }
 
 TEST(drain, at_any_moment_leaves_no_request_without_its_end) {
-  for (int i = 0; i < rounds(60); ++i) {
+  for (int i = 0; i < rounds(30); ++i) {
     live_server server;  // which checks the sums at its end
     std::atomic<bool> stop{false};
     std::vector<std::thread> clients;
@@ -316,7 +316,7 @@ TEST(destruction, ends_every_request_with_cause_shutdown) {  // C34
 TEST(drain, at_any_moment_misses_no_connection_that_is_just_being_parked) {
   const auto seed = std::random_device{}();
   std::mt19937 random(seed);
-  for (int i = 0; i < rounds(60); ++i) {
+  for (int i = 0; i < rounds(30); ++i) {
     live_server server;
     std::vector<std::thread> clients;
     for (int n = 0; n < 4; ++n) {
