@@ -3,6 +3,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -44,14 +45,12 @@ struct place {
   }
 };
 
-// The addresses of a name, each once.
-std::error_code resolve(const std::string& host, std::vector<place>& to) {
+// Adds the addresses of a name, or of an address as text, that are not there yet.
+std::error_code resolve(const std::string& name, int family, std::vector<place>& to) {
   static const resolve_category resolving;
-  const bool in_brackets = host.size() > 2 && host.front() == '[' && host.back() == ']';
-  const auto name = in_brackets ? host.substr(1, host.size() - 2) : host;
   addrinfo hints{};
-  hints.ai_flags = AI_PASSIVE | (in_brackets ? AI_NUMERICHOST : 0);
-  hints.ai_family = in_brackets ? AF_INET6 : AF_UNSPEC;
+  hints.ai_flags = AI_PASSIVE | (family != AF_UNSPEC ? AI_NUMERICHOST : 0);
+  hints.ai_family = family;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* list = nullptr;
   if (const int e = ::getaddrinfo(name.c_str(), nullptr, &hints, &list)) {
@@ -70,6 +69,18 @@ std::error_code resolve(const std::string& host, std::vector<place>& to) {
     }
   }
   return to.empty() ? std::make_error_code(std::errc::address_not_available) : std::error_code{};
+}
+
+std::error_code places_of(const std::string& host, std::vector<place>& to) {
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    return resolve(host.substr(1, host.size() - 2), AF_INET6, to);
+  }
+  // It is both loopback addresses (RFC 6761 6.3), also where /etc/hosts knows one of them only.
+  if (::strcasecmp(host.c_str(), "localhost") == 0) {
+    const auto ec = resolve("127.0.0.1", AF_INET, to);
+    return ec ? ec : resolve("::1", AF_INET6, to);
+  }
+  return resolve(host, AF_UNSPEC, to);
 }
 
 void set_option(int fd, int level, int name, int value) noexcept {
@@ -153,7 +164,7 @@ std::error_code listen_at_all(std::vector<place>& places, std::uint16_t port, co
 std::error_code listen_on(const std::string& host, std::uint16_t port, const options& how,
                           listener& to) {
   std::vector<place> places;
-  if (const auto ec = resolve(host, places)) {
+  if (const auto ec = places_of(host, places)) {
     return ec;
   }
   // What is free at the first address may be taken at the second: then there are others.

@@ -17,10 +17,10 @@ struct listener {
   std::uint16_t port = 0;              // the same for all
 };
 
-// Listens on all addresses of `host`: a name ("localhost" mostly has two), or an address, IPv6 with
-// or without brackets. "0.0.0.0" is all of IPv4, "::" is all of IPv6 and of IPv4, whatever the
-// system's default is. Port 0 is one that is free for all of them. An address of a name that this
-// machine does not have (IPv6 may be off) is left out, unless it has none of them.
+// Listens on all addresses of `host`: a name ("localhost" is 127.0.0.1 and ::1), or an address,
+// IPv6 with or without brackets. "0.0.0.0" is all of IPv4, "::" is all of IPv6 and of IPv4,
+// whatever the system's default is. Port 0 is one that is free for all of them. An address of a
+// name that this machine does not have (IPv6 may be off) is left out, unless it has none of them.
 //
 // Without SO_REUSEPORT: a port that is taken on any of the addresses is
 // std::errc::address_in_use. On error `to` is as it was. Throws std::bad_alloc only.
