@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <new>
 #include <utility>
 
 #include "context/wait.h"
@@ -62,17 +63,16 @@ std::string_view name(phase p) noexcept {
   return "unknown";
 }
 
-connection::connection(int fd, peer ends, std::unique_ptr<tls_session> tls,
-                       connection_owner& owner) noexcept
-    : fd_(fd),
+connection::connection(descriptor socket, peer ends, std::unique_ptr<tls_session> tls,
+                       connection_owner& owner)
+    : socket_(std::move(socket)),
       ends_(std::move(ends)),
-      client_(ends_.remote_address + ":" + std::to_string(ends_.remote_port)),
+      client_(endpoint(ends_.remote_address, ends_.remote_port)),
       tls_(std::move(tls)),
       owner_(owner) {}
 
 connection::~connection() {
   static_cast<void>(owner_.may_keep(-static_cast<std::ptrdiff_t>(ahead_)));
-  ::close(fd_);
 }
 
 void connection::consume(std::size_t n) noexcept {
@@ -90,14 +90,23 @@ void connection::consume(std::size_t n) noexcept {
   }
 }
 
+void connection::keep(const char* bytes, std::size_t size) {
+  lost_ = true;
+  in_.append(bytes, size);
+  lost_ = false;
+}
+
 connection::io connection::receive() {
+  if (lost_) {
+    throw std::bad_alloc();
+  }
   if (tls_) {
     std::size_t n = 0;
     const auto how = tls_->read(read_buffer.data(), read_buffer.size(), n);
     drained_ = how != tls_session::io::done;
     switch (how) {
       case tls_session::io::done:
-        in_.append(read_buffer.data(), n);
+        keep(read_buffer.data(), n);
         return io::some;
       case tls_session::io::want_input:
       case tls_session::io::want_room:
@@ -114,7 +123,7 @@ connection::io connection::receive() {
   }
   const auto n = read_socket();
   if (n > 0) {
-    in_.append(read_buffer.data(), static_cast<std::size_t>(n));
+    keep(read_buffer.data(), static_cast<std::size_t>(n));
   }
   return outcome_of(n);
 }
@@ -124,9 +133,9 @@ connection::io connection::discard() noexcept {
 }
 
 // Less than was asked for is all there was (epoll(7)); but the end behind it may have been reported
-// together with it.
+// together with it, and at an urgent byte each read stops.
 ssize_t connection::read_socket() noexcept {
-  const auto n = receive_from(fd_);
+  const auto n = receive_from(fd());
   to_the_end_ = to_the_end_ && n > 0;
   drained_ = n <= 0 || (static_cast<std::size_t>(n) < read_size && !to_the_end_);
   return n;
@@ -134,15 +143,15 @@ ssize_t connection::read_socket() noexcept {
 
 void connection::happened(std::uint32_t events) noexcept {
   drained_ = drained_ && (events & EPOLLIN) == 0;
-  to_the_end_ = to_the_end_ || (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+  to_the_end_ = to_the_end_ || (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI)) != 0;
 }
 
-departure connection::read_ahead() noexcept {
+departure connection::read_ahead() noexcept try {
   for (;;) {
     const auto before = in_.size();
     if (received().size() >= ahead_limit || !owner_.may_keep(0)) {
       char next = 0;
-      ahead_capped_ = ahead_capped_ || ::recv(fd_, &next, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+      ahead_capped_ = ahead_capped_ || ::recv(fd(), &next, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
       return departure::none;
     }
     if (const auto how = receive(); how != io::some) {
@@ -152,6 +161,10 @@ departure connection::read_ahead() noexcept {
     ahead_ += in_.size() - before;
     static_cast<void>(owner_.may_keep(static_cast<std::ptrdiff_t>(in_.size() - before)));
   }
+} catch (const std::bad_alloc&) {
+  ahead_capped_ = true;
+  drained_ = false;  // its owner is to look
+  return departure::none;
 }
 
 bool connection::settle_ahead() noexcept {
@@ -176,7 +189,7 @@ connection::io connection::put(std::string_view bytes, std::size_t& taken) noexc
     }
   }
   for (;;) {
-    const auto n = ::send(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    const auto n = ::send(fd(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n >= 0) {
       taken = static_cast<std::size_t>(n);
       return io::some;
@@ -187,7 +200,7 @@ connection::io connection::put(std::string_view bytes, std::size_t& taken) noexc
   }
 }
 
-bool connection::send_now(std::string_view bytes) noexcept {
+bool connection::send_now(std::string_view bytes) {
   const bool kept = unsent() > 0;
   if (kept) {
     out_.append(bytes);
@@ -244,8 +257,8 @@ bool connection::send_all(std::string_view bytes, std::chrono::milliseconds pati
       return false;
     }
     const bool half_closed = request->ctx.done() && !request->cut_off();
-    const auto ec =
-        wait_fd(half_closed ? background() : request->ctx, fd_, POLLOUT, clock::now() + patience);
+    const auto ec = wait_fd(half_closed ? background() : request->ctx, fd(), POLLOUT,
+                            later(clock::now(), patience));
     if (ec == std::errc::timed_out && !request->ctx.done()) {
       request->over = limit::write_time;
       request->scope.cancel({.kind = cause_kind::write_timeout});

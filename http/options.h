@@ -16,7 +16,7 @@ struct options {
   std::size_t max_connections = 10000;  // one more is answered 503 and closed
   // From one address; 0: as many as there may be at all, as behind a proxy all come from one.
   std::size_t max_connections_per_address = 0;
-  int backlog = 4096;                // of the listening socket
+  int backlog = 1024;                // of each listening socket
   head_limits head{};                // 414, 431
   std::uint64_t max_body = 8 << 20;  // 413
   // A body up to this size is complete before a worker is taken; a larger one is read by the

@@ -12,11 +12,20 @@ namespace {
 
 constexpr unsigned in_a_row = 16;  // requests of one connection, before the others have their turn
 
+// Without memory for the words there are none: a request ends, and is told of, all the same.
+std::string in_words(const cause& why) noexcept {
+  try {
+    return describe(why);
+  } catch (const std::bad_alloc&) {
+    return {};
+  }
+}
+
 }  // namespace
 
 service::then service::next(connection& c) {
   c.consume(leading_empty_lines(c.received()));
-  if (closing_) {
+  if (closing_.made()) {
     return then::close;
   }
   if (c.received().empty()) {
@@ -26,8 +35,7 @@ service::then service::next(connection& c) {
   }
   if (c.served == in_a_row) {
     c.served = 0;
-    c.now.store(phase::running, std::memory_order_relaxed);
-    front_.resume(c);
+    yield(c);
     return then::parked;
   }
   request_head head;
@@ -104,16 +112,18 @@ service::then service::body_arrived(connection& c) {
 void service::begin(connection& c, const route& to, const request_head& head) {
   std::string id = head.request_id.empty() ? random_hex(16) : std::string(head.request_id);
   const auto policy = to.on_half_close.value_or(how_.on_half_close);
-  in_flight_.fetch_add(1);
+  std::string method(head.method);
+  std::string target(head.target);
   {
     const std::lock_guard hold(c.guard);
     c.request.emplace(
         all_.ctx, to,
         request_stamp(std::move(id), trace::continued(head.traceparent, head.tracestate)),
         clock::now(), head.patience, watcher_.announced(c.fd(), c.heard_as, policy));
-    c.request->method = head.method;
-    c.request->target = head.target;
+    c.request->method = std::move(method);
+    c.request->target = std::move(target);
   }
+  in_flight_.fetch_add(1);  // from here on nothing throws: what has begun ends
   c.answer = {};
   for (auto* o : observers_) {
     o->began(to);
@@ -156,11 +166,14 @@ void service::dropped(connection& c) noexcept {
 }
 
 void service::run(connection& c) noexcept {
+  step(c, &service::work_on);
+}
+
+void service::work_on(connection& c) {
   watcher_.check(c.fd(), c.heard_as);  // a free worker may be ahead of the watcher
   const auto after = c.request->ctx.done() ? settle_unstarted(c) : serve(c, false);
   if (after == then::next && !c.received().empty()) {
-    c.now.store(phase::running, std::memory_order_relaxed);
-    front_.resume(c);  // what else it wants is read by the front, not by a worker
+    yield(c);  // what else it wants is read by the front, not by a worker
   } else {
     go_on(c, after);
   }
@@ -272,17 +285,17 @@ service::then service::output_ready(connection& c) {
   return answered(c);
 }
 
-void service::tell_late(connection& c, const late_stopper& l) const {
+void service::tell_late(connection& c, const late_stopper& l) const noexcept {
   exchange& x = *c.request;
   x.late.store(!l.over, std::memory_order_relaxed);
   for (auto* o : observers_) {
-    o->late({x.stamp.id, x.method, x.target, c.client(), x.to, describe(l.why), l.since_end, l.over,
+    o->late({x.stamp.id, x.method, x.target, c.client(), x.to, in_words(l.why), l.since_end, l.over,
              &x.stamp.journey});
   }
 }
 
 void service::report(const connection& c, request_end end, const cause* why,
-                     clock::time_point now) const {
+                     clock::time_point now) const noexcept {
   const auto set = [](clock::time_point at) {
     return at == clock::time_point{} ? std::nullopt : std::optional(at);
   };
@@ -296,7 +309,7 @@ void service::report(const connection& c, request_end end, const cause* why,
   r.broken = x.broken;
   r.journey = &x.stamp.journey;
   if (why != nullptr && !(c.answer.complete && !c.answer.left_before_last)) {
-    r.cause = describe(*why);
+    r.cause = in_words(*why);
     r.context_ended = why->at;
     if (r.work_began) {
       const auto said = x.stamp.stopped.load(std::memory_order_relaxed);
@@ -309,7 +322,7 @@ void service::report(const connection& c, request_end end, const cause* why,
   }
 }
 
-void service::finish(connection& c) {
+void service::finish(connection& c) noexcept {
   exchange& x = *c.request;
   watcher_.over(c.fd());
   if (c.settle_ahead() && x.over == limit::none) {

@@ -45,10 +45,16 @@ class server {
   // that at any time and from any thread: a renewed certificate, while what is connected goes on.
   void use_tls(std::shared_ptr<const tls_identity> as);
 
-  // Binds, listens and starts to serve; returns at once. Port 0 takes a free one. A port that is
-  // taken is std::errc::address_in_use. Once.
-  std::error_code listen(const std::string& host, std::uint16_t port);
-  std::uint16_t port() const noexcept;
+  // Binds, listens and starts to serve; returns at once. `host` is a name, of which all addresses
+  // are taken, or an address, IPv6 with or without brackets; "::" is all of IPv6 and IPv4. Port 0
+  // takes a free one, the same for all addresses. A port that is taken is
+  // std::errc::address_in_use. No descriptor, no thread or no memory is an error as well; nothing
+  // is thrown. After an error it may be called again, and finds everything as it was, TLS too;
+  // after a success it is std::errc::already_connected.
+  std::error_code listen(const std::string& host, std::uint16_t port) noexcept;
+  std::uint16_t port() const noexcept;  // 0: it does not listen
+  // Where it listens: "127.0.0.1:8080", "[::1]:8080".
+  std::vector<std::string> endpoints() const;
 
   // The first half of a stop that loses no client of a proxy: from now on draining() is true, for
   // the readiness probe that the proxy asks, and every answer closes its connection; new clients
@@ -72,7 +78,7 @@ class server {
   const options how_;
   route_table routes_;
   std::vector<observer*> observers_;
-  std::shared_ptr<const tls_identity> identity_;  // until listen()
+  std::shared_ptr<const tls_identity> identity_;  // until listen() has succeeded
   std::unique_ptr<service> service_;
 };
 

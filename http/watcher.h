@@ -30,6 +30,7 @@
 
 #include "context/context.h"
 #include "context/early_end.h"
+#include "http/descriptor.h"
 #include "http/descriptor_table.h"
 #include "http/half_close.h"
 
@@ -58,19 +59,19 @@ class input {
 
 class watcher {
  public:
-  watcher();  // starts the thread
+  watcher();  // starts the thread; throws std::system_error without one, or without a descriptor
   ~watcher();
   watcher(const watcher&) = delete;
   watcher& operator=(const watcher&) = delete;
 
-  // `generation` becomes what announced() wants to know.
-  std::error_code watch(int fd, std::uint32_t& generation);
+  // `generation` becomes what announced() wants to know. On error there is nothing to forget().
+  std::error_code watch(int fd, std::uint32_t& generation) noexcept;
   // Before the descriptor is closed (which takes it out of the epoll set).
   void forget(int fd) noexcept;
 
   // Publishes the context that a hang-up ends. If the client has left already, says how: the
   // context is then the caller's to end. Under half_close::ignore a FIN alone is no hang-up.
-  departure begin(int fd, const context& ctx, half_close policy);
+  departure begin(int fd, const context& ctx, half_close policy) noexcept;
   // From now on reads ahead from this descriptor, until stop_reading() or over(); nothing if it
   // does already. A system call each.
   void read_ahead(int fd, input& from) noexcept;
@@ -105,8 +106,8 @@ class watcher {
   bool listen(int op, int fd, const slot& s, std::uint32_t more) noexcept;
   void stop_reading(int fd, slot& s) noexcept;  // its lock is held
 
-  int epoll_;
-  int wake_;
+  const descriptor epoll_;
+  const descriptor wake_;
   descriptor_table<slot> slots_;
   std::thread thread_;
 };

@@ -96,6 +96,15 @@ std::unique_ptr<program> put_together(const launch& with, const signals& stops) 
   return opening.done() ? nullptr : std::move(made);
 }
 
+// "http://127.0.0.1:8080, http://[::1]:8080"
+std::string urls(const http::server& s, std::string_view scheme) {
+  std::string all;
+  for (const auto& at : s.endpoints()) {
+    all.append(all.empty() ? "" : ", ").append(scheme).append("://").append(at);
+  }
+  return all;
+}
+
 int run(const launch& with) {
   const config& c = with.settings;
   const signals stops;
@@ -110,10 +119,10 @@ int run(const launch& with) {
                  shown(c.listen.host).c_str(), unsigned{c.listen.port}, ec.message().c_str());
     return 1;
   }
-  all->log().say(spdlog::level::info,
-                 fmt::format("hangup {} listens on {}://{}:{} with {}, pid {}", HANGUP_VERSION,
-                             c.tls.key.empty() ? "http" : "https", c.listen.host, server.port(),
-                             with.source, ::getpid()));
+  all->log().say(
+      spdlog::level::info,
+      fmt::format("hangup {} listens on {} with {}, pid {}", HANGUP_VERSION,
+                  urls(server, c.tls.key.empty() ? "http" : "https"), with.source, ::getpid()));
 
   const auto reload = [&] { all->reload(); };
   const auto first = stops.next_stop(background(), reload);
