@@ -62,9 +62,11 @@ std::string_view name(phase p) noexcept {
   return "unknown";
 }
 
-connection::connection(int fd, peer ends, std::unique_ptr<tls_session> tls,
+connection::connection(int fd, peer ends, std::unique_ptr<tls_session> tls, const options& how,
                        connection_owner& owner) noexcept
-    : fd_(fd),
+    : coming(how.body_timeout, how.body_min_rate),
+      going(how.write_timeout, how.write_min_rate),
+      fd_(fd),
       ends_(std::move(ends)),
       client_(ends_.remote_address + ":" + std::to_string(ends_.remote_port)),
       tls_(std::move(tls)),
@@ -90,22 +92,37 @@ void connection::consume(std::size_t n) noexcept {
   }
 }
 
+tls_session::io connection::shake_hands() noexcept {
+  const auto how = tls_->handshake();
+  drained_ = how != tls_session::io::more;
+  return how;
+}
+
+// What lies in the buffer of the thread goes to the rest.
+connection::io connection::keep(std::size_t n) {
+  in_.append(read_buffer.data(), n);
+  coming.moved(n, coming.waiting() ? clock::now() : clock::time_point{});
+  return io::some;
+}
+
 connection::io connection::receive() {
   if (tls_) {
     std::size_t n = 0;
     const auto how = tls_->read(read_buffer.data(), read_buffer.size(), n);
-    drained_ = how != tls_session::io::done;
+    drained_ = how != tls_session::io::done && how != tls_session::io::more;
+    reads_when_writable_ = how == tls_session::io::want_room;
     switch (how) {
       case tls_session::io::done:
-        in_.append(read_buffer.data(), n);
-        return io::some;
+        return keep(n);
       case tls_session::io::want_input:
       case tls_session::io::want_room:
+      case tls_session::io::more:
         return io::again;
       case tls_session::io::closed:
         return io::closed;
       case tls_session::io::cut_off:
       case tls_session::io::failed:
+      case tls_session::io::only_work:
         return io::cut_off;
       case tls_session::io::reset:
         break;
@@ -113,10 +130,7 @@ connection::io connection::receive() {
     return io::failed;
   }
   const auto n = read_socket();
-  if (n > 0) {
-    in_.append(read_buffer.data(), static_cast<std::size_t>(n));
-  }
-  return outcome_of(n);
+  return n > 0 ? keep(static_cast<std::size_t>(n)) : outcome_of(n);
 }
 
 connection::io connection::discard() noexcept {
@@ -137,21 +151,25 @@ void connection::happened(std::uint32_t events) noexcept {
   to_the_end_ = to_the_end_ || (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
 }
 
-departure connection::read_ahead() noexcept {
-  for (;;) {
+input::read connection::read_ahead() noexcept {
+  constexpr int at_a_time = 8;  // of 16 KiB: then the watcher hears the others
+  for (int i = 0; i < at_a_time; ++i) {
     const auto before = in_.size();
     if (received().size() >= ahead_limit || !owner_.may_keep(0)) {
       char next = 0;
       ahead_capped_ = ahead_capped_ || ::recv(fd_, &next, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
-      return departure::none;
+      return {};
     }
     if (const auto how = receive(); how != io::some) {
+      const bool more = how == io::again && !drained_;
       drained_ = drained_ && how == io::again;  // its owner has not seen the end yet
-      return seen_by(how);
+      const bool work = how == io::cut_off && tls_ && tls_->only_works();
+      return {work ? departure::shown_out : seen_by(how), more};
     }
     ahead_ += in_.size() - before;
     static_cast<void>(owner_.may_keep(static_cast<std::ptrdiff_t>(in_.size() - before)));
   }
+  return {.more = true};
 }
 
 bool connection::settle_ahead() noexcept {
@@ -206,6 +224,7 @@ bool connection::send_now(std::string_view bytes) noexcept {
       break;
     }
     taken += n;
+    note_taken(n);
   }
   if (!kept) {
     out_.assign(bytes.substr(taken));
@@ -223,11 +242,11 @@ bool connection::send_now(std::string_view bytes) noexcept {
   return true;
 }
 
-bool connection::send_all(std::string_view bytes, std::chrono::milliseconds patience) {
+bool connection::send_all(std::string_view bytes) {
   if (unsent() > 0) {
     const auto kept = std::exchange(out_, {});
     const auto from = std::exchange(sent_, 0);
-    if (!send_all(std::string_view(kept).substr(from), patience)) {
+    if (!send_all(std::string_view(kept).substr(from))) {
       return false;
     }
   }
@@ -237,6 +256,7 @@ bool connection::send_all(std::string_view bytes, std::chrono::milliseconds pati
     const auto how = put(bytes, n);
     if (how == io::some) {
       bytes.remove_prefix(n);
+      note_taken(n);
       continue;
     }
     if (how == io::failed) {
@@ -244,9 +264,12 @@ bool connection::send_all(std::string_view bytes, std::chrono::milliseconds pati
       return false;
     }
     const bool half_closed = request->ctx.done() && !request->cut_off();
-    const auto ec =
-        wait_fd(half_closed ? background() : request->ctx, fd_, POLLOUT, clock::now() + patience);
-    if (ec == std::errc::timed_out && !request->ctx.done()) {
+    // The deadline is that of a client which has closed its own direction, too.
+    const auto deadline = request->ctx.deadline().value_or(never);
+    const auto patience = going.wait(clock::now());
+    const auto ec = wait_fd(half_closed ? background() : request->ctx, fd_, POLLOUT,
+                            std::min(patience, deadline));
+    if (ec == std::errc::timed_out && patience < deadline) {
       request->over = limit::write_time;
       request->scope.cancel({.kind = cause_kind::write_timeout});
     }

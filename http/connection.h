@@ -18,6 +18,8 @@
 #include "http/body.h"
 #include "http/exchange.h"
 #include "http/observer.h"
+#include "http/options.h"
+#include "http/pace.h"
 #include "http/tls.h"
 #include "http/watcher.h"
 #include "worker/pool.h"
@@ -61,13 +63,15 @@ class connection final : public job, public input {
   };
 
   // Takes the descriptor, which must be non-blocking. With a session it speaks TLS.
-  connection(int fd, peer ends, std::unique_ptr<tls_session> tls, connection_owner& owner) noexcept;
+  connection(int fd, peer ends, std::unique_ptr<tls_session> tls, const options& how,
+             connection_owner& owner) noexcept;
   ~connection();  // closes it
 
   int fd() const noexcept { return fd_; }
   const peer& ends() const noexcept { return ends_; }
   const std::string& client() const noexcept { return client_; }  // "127.0.0.1:50312"
   tls_session* tls() const noexcept { return tls_.get(); }        // null: plain TCP
+  tls_session::io shake_hands() noexcept;
 
   // --- what was read ---
   std::string_view received() const noexcept { return std::string_view(in_).substr(used_); }
@@ -76,8 +80,10 @@ class connection final : public job, public input {
   io discard() noexcept;  // likewise, to be thrown away: not even as TLS
   // Has everything been read that there was when something last happened to the descriptor?
   bool drained() const noexcept { return drained_; }
+  // To read more, TLS has to send something first, for which there was no room.
+  bool reads_when_writable() const noexcept { return reads_when_writable_; }
   void happened(std::uint32_t events) noexcept;  // of epoll(7)
-  departure read_ahead() noexcept override;
+  read read_ahead() noexcept override;
   bool ends_in_band() const noexcept override { return tls_ != nullptr; }
   // What was read ahead and has been used counts no longer. True if there was more than may be
   // kept.
@@ -89,10 +95,14 @@ class connection final : public job, public input {
   bool send_now(std::string_view bytes) noexcept;
   bool flush_now() noexcept { return send_now({}); }
   std::size_t unsent() const noexcept { return out_.size() - sent_; }
-  // Sends everything, after what was kept; waits as long as the client takes some of it at least
-  // every `patience`, and the request is not cut off. Else ends the context with the reason why it
-  // could not, and answers false.
-  bool send_all(std::string_view bytes, std::chrono::milliseconds patience);
+  // Sends everything, after what was kept; waits as long as the client keeps its pace, and the
+  // request is not cut off. Else ends the context with the reason why it could not, and answers
+  // false.
+  bool send_all(std::string_view bytes);
+
+  // --- how long the client is waited for; counts what is received and sent ---
+  pace coming;
+  pace going;
 
   // --- the request in flight ---
   std::optional<exchange> request;  // written under `guard`, which whoever looks from outside takes
@@ -142,7 +152,11 @@ class connection final : public job, public input {
   };
 
   ssize_t read_socket() noexcept;
+  io keep(std::size_t n);
   io put(std::string_view bytes, std::size_t& taken) noexcept;
+  void note_taken(std::size_t n) noexcept {
+    going.moved(n, going.waiting() ? clock::now() : clock::time_point{});
+  }
   void note_departure() noexcept { answer.left_before_last = request && request->ctx.done(); }
 
   static constexpr auto never = clock::time_point::max();
@@ -160,6 +174,7 @@ class connection final : public job, public input {
   bool ahead_capped_ = false;  // there was more
   bool drained_ = true;
   bool to_the_end_ = false;  // there is an end to be read
+  bool reads_when_writable_ = false;
   std::size_t used_ = 0;
   std::string out_;
   std::size_t sent_ = 0;

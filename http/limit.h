@@ -22,8 +22,9 @@ enum class limit : std::uint8_t {
   write_time,
   queue,
   read_ahead,  // a FIN behind what is not read ahead will not be heard
+  tls_work,    // too many records that brought no data
 };
-inline constexpr int limit_kinds = 15;
+inline constexpr int limit_kinds = 16;
 
 // "head_time"
 std::string_view name(limit l) noexcept;

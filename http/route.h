@@ -35,7 +35,8 @@ struct route {
   // Where the handler runs. Null: on the spot, on the thread that read the request: for answers
   // that are small and at hand, because other connections wait meanwhile.
   pool* runs_on = nullptr;
-  std::chrono::milliseconds deadline{0};      // from the whole head to the end of the work; 0: none
+  std::chrono::milliseconds deadline{0};  // from the whole head to the end of the work; 0: none,
+                                          // or options::spot_deadline
   std::optional<half_close> on_half_close{};  // else what options says
   // Answers that are whole in memory go out as gzip to whom takes that. In a pool only: what it
   // costs is a part of the request's work.

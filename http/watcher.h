@@ -35,8 +35,9 @@
 
 namespace hangup::http {
 
-// How a client has left: FIN or the end of TLS, FIN in the middle of TLS, RST, or without a word.
-enum class departure : std::uint8_t { none, closed, cut_off, reset, vanished };
+// How a client has left: FIN or the end of TLS, FIN in the middle of TLS, by our doing (its TLS
+// only made work), RST, or without a word.
+enum class departure : std::uint8_t { none, closed, cut_off, shown_out, reset, vanished };
 
 cause cause_of(departure how);
 // Of an error that recv(2) or SO_ERROR has reported.
@@ -45,10 +46,14 @@ departure departure_by(int error) noexcept;
 // A connection, as far as the watcher reads from it.
 class input {
  public:
-  // Reads what is there and may be kept, and answers whether that is the end of it. Does not block.
-  // On the watcher's thread or that of a sleeper (announced()), one at a time; begin(),
-  // stop_reading(), over() and forget() wait for its return.
-  virtual departure read_ahead() noexcept = 0;
+  struct read {
+    departure how = departure::none;  // is that the end of it?
+    bool more = false;  // there may be more: ask again, when the others have been heard
+  };
+  // Reads what is there and may be kept, and no more than is fair to those who are heard behind it.
+  // Does not block. On the watcher's thread or that of a sleeper (announced()), one at a time;
+  // begin(), stop_reading(), over() and forget() wait for its return.
+  virtual read read_ahead() noexcept = 0;
   // Is how it ended told by its last bytes (TLS)? Else what the socket reports says it all.
   virtual bool ends_in_band() const noexcept = 0;
 

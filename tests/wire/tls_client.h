@@ -18,8 +18,9 @@ namespace hangup::wire {
 
 struct tls_offer {
   int least = TLS1_2_VERSION;
-  int most = 0;        // 0: whatever OpenSSL has
-  std::string alpn{};  // as on the wire: "\x02h2"
+  int most = 0;                   // 0: whatever OpenSSL has
+  std::string alpn{};             // as on the wire: "\x02h2"
+  const char* ciphers = nullptr;  // of TLS 1.2; null: whatever OpenSSL has
 };
 
 class tls_client final : public client {
@@ -33,6 +34,9 @@ class tls_client final : public client {
     ::SSL_CTX_set_security_level(ctx_.get(), 0);  // so that TLS 1.1 can be offered
     ::SSL_CTX_set_mode(ctx_.get(),
                        SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    if (offer.ciphers != nullptr) {
+      EXPECT_EQ(::SSL_CTX_set_cipher_list(ctx_.get(), offer.ciphers), 1);
+    }
     ssl_.reset(::SSL_new(ctx_.get()));
     ::fcntl(fd(), F_SETFL, O_NONBLOCK);
     ::SSL_set_fd(ssl_.get(), fd());
@@ -50,6 +54,19 @@ class tls_client final : public client {
     ::SSL_set0_rbio(ssl_.get(), nothing);
     EXPECT_LT(::SSL_connect(ssl_.get()), 0);
     ::SSL_set0_rbio(ssl_.get(), ::BIO_new_socket(fd(), BIO_NOCLOSE));
+  }
+  // The same message, for the test to send as it likes. shake_hands() goes on behind it.
+  std::string hello_to_send() {
+    ::BIO* const made = ::BIO_new(::BIO_s_mem());
+    ::SSL_set0_wbio(ssl_.get(), made);
+    ::BIO_up_ref(made);
+    hello();
+    ::SSL_set0_wbio(ssl_.get(), ::BIO_new_socket(fd(), BIO_NOCLOSE));
+    const char* bytes = nullptr;
+    const auto size = ::BIO_get_mem_data(made, &bytes);
+    std::string all(bytes, static_cast<std::size_t>(size));
+    ::BIO_free(made);
+    return all;
   }
   // All of it, or what is left of it. False: it was refused, or takes too long.
   bool shake_hands() {
@@ -93,6 +110,17 @@ class tls_client final : public client {
   }
   bool was_closed_in_order() const {
     return (::SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0;
+  }
+  // A record that brings no data: from now on another key is used. False: it cannot be sent now.
+  bool update_key() {
+    ::ERR_clear_error();
+    return ::SSL_key_update(ssl_.get(), SSL_KEY_UPDATE_NOT_REQUESTED) == 1 &&
+           ::SSL_do_handshake(ssl_.get()) == 1;
+  }
+  // So many of them, or until the server has closed.
+  void update_key(int times) {
+    for (int i = 0; i < times && writable(patience) && update_key(); ++i) {
+    }
   }
   // Bytes that are not TLS.
   void send_raw(std::string_view bytes) {
