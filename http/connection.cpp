@@ -154,8 +154,11 @@ void connection::happened(std::uint32_t events) noexcept {
 input::read connection::read_ahead() noexcept {
   constexpr int at_a_time = 8;  // of 16 KiB: then the watcher hears the others
   for (int i = 0; i < at_a_time; ++i) {
-    const auto before = in_.size();
-    if (received().size() >= ahead_limit || !owner_.may_keep(0)) {
+    const auto before = received().size();
+    // A body that no handler is given is thrown away as it comes, and needs no room: what is behind
+    // it is heard, however large it is.
+    const bool unwanted = !takes_body && body.state() == body_scan::result::more;
+    if (!unwanted && (before >= ahead_limit || !owner_.may_keep(0))) {
       char next = 0;
       ahead_capped_ = ahead_capped_ || ::recv(fd_, &next, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
       return {};
@@ -166,8 +169,12 @@ input::read connection::read_ahead() noexcept {
       const bool work = how == io::cut_off && tls_ && tls_->only_works();
       return {work ? departure::shown_out : seen_by(how), more};
     }
-    ahead_ += in_.size() - before;
-    static_cast<void>(owner_.may_keep(static_cast<std::ptrdiff_t>(in_.size() - before)));
+    if (unwanted) {
+      static_cast<void>(take_body());  // one that is malformed is found by its owner
+    }
+    const auto more = received().size() - before;
+    ahead_ += more;
+    static_cast<void>(owner_.may_keep(static_cast<std::ptrdiff_t>(more)));
   }
   return {.more = true};
 }

@@ -26,7 +26,8 @@ struct options {
 
   half_close on_half_close = half_close::cancel;  // unless the route says otherwise
   // While a request waits or is worked on, so much of what its client sends is read, that a FIN
-  // behind it is heard: for one connection, and for all together. 0: nothing is.
+  // behind it is heard: for one connection, and for all together. 0: nothing is. A body that no
+  // handler is given does not count.
   std::size_t read_ahead = 1 << 20;
   std::size_t read_ahead_total = 64 << 20;
 

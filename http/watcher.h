@@ -6,7 +6,8 @@
 // Two ends are hidden from EPOLLRDHUP: a FIN behind data that does not fit the receive window has
 // not arrived yet, and the end of TLS without a FIN is data. For them what arrives is read ahead,
 // into the buffer of the connection and up to a cap, while a request waits or is worked on: see
-// read_ahead(). What remains: a FIN behind more than the cap.
+// read_ahead(). What no handler is given, the body of a GET, is thrown away and counts for nothing.
+// What remains: a FIN behind more than the cap.
 //
 // A context is published for a connection while a request of it is in flight; when the client
 // leaves, the watcher ends that context. Both sides go through the lock of the connection's slot,
