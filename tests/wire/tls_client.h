@@ -23,6 +23,33 @@ struct tls_offer {
   const char* ciphers = nullptr;  // of TLS 1.2; null: whatever OpenSSL has
 };
 
+// OpenSSL's own socket, without SIGPIPE: what a client writes to a server that has closed must not
+// end the test.
+inline ::BIO* socket_without_sigpipe(int fd) {
+  static BIO_METHOD* const method = [] {
+    const auto* const plain = ::BIO_s_socket();
+    auto* const m = ::BIO_meth_new(::BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "test socket");
+    ::BIO_meth_set_create(m, ::BIO_meth_get_create(plain));
+    ::BIO_meth_set_destroy(m, ::BIO_meth_get_destroy(plain));
+    ::BIO_meth_set_ctrl(m, ::BIO_meth_get_ctrl(plain));
+    ::BIO_meth_set_read(m, ::BIO_meth_get_read(plain));
+    ::BIO_meth_set_write(m, [](::BIO* bio, const char* from, int size) {
+      ::BIO_clear_retry_flags(bio);
+      int to = -1;
+      ::BIO_get_fd(bio, &to);
+      const auto n = ::send(to, from, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+      if (n < 0 && errno == EAGAIN) {
+        ::BIO_set_retry_write(bio);
+      }
+      return static_cast<int>(n);
+    });
+    return m;
+  }();
+  ::BIO* const made = ::BIO_new(method);
+  ::BIO_set_fd(made, fd, BIO_NOCLOSE);
+  return made;
+}
+
 class tls_client final : public client {
  public:
   // Connects, and no more.
@@ -39,7 +66,8 @@ class tls_client final : public client {
     }
     ssl_.reset(::SSL_new(ctx_.get()));
     ::fcntl(fd(), F_SETFL, O_NONBLOCK);
-    ::SSL_set_fd(ssl_.get(), fd());
+    ::BIO* const socket = socket_without_sigpipe(fd());
+    ::SSL_set_bio(ssl_.get(), socket, socket);
     if (!offer.alpn.empty()) {
       ::SSL_set_alpn_protos(ssl_.get(), reinterpret_cast<const unsigned char*>(offer.alpn.data()),
                             static_cast<unsigned>(offer.alpn.size()));
@@ -53,7 +81,7 @@ class tls_client final : public client {
     ::BIO_set_mem_eof_return(nothing, -1);
     ::SSL_set0_rbio(ssl_.get(), nothing);
     EXPECT_LT(::SSL_connect(ssl_.get()), 0);
-    ::SSL_set0_rbio(ssl_.get(), ::BIO_new_socket(fd(), BIO_NOCLOSE));
+    ::SSL_set0_rbio(ssl_.get(), socket_without_sigpipe(fd()));
   }
   // The same message, for the test to send as it likes. shake_hands() goes on behind it.
   std::string hello_to_send() {
@@ -61,7 +89,7 @@ class tls_client final : public client {
     ::SSL_set0_wbio(ssl_.get(), made);
     ::BIO_up_ref(made);
     hello();
-    ::SSL_set0_wbio(ssl_.get(), ::BIO_new_socket(fd(), BIO_NOCLOSE));
+    ::SSL_set0_wbio(ssl_.get(), socket_without_sigpipe(fd()));
     const char* bytes = nullptr;
     const auto size = ::BIO_get_mem_data(made, &bytes);
     std::string all(bytes, static_cast<std::size_t>(size));
