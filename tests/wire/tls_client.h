@@ -7,7 +7,6 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-#include <csignal>
 #include <memory>
 #include <optional>
 #include <string>
@@ -55,7 +54,6 @@ class tls_client final : public client {
   // Connects, and no more.
   explicit tls_client(std::uint16_t port, const tls_offer& offer = {}, int receive_buffer = 0)
       : client(port, receive_buffer), ctx_(::SSL_CTX_new(::TLS_client_method()), &::SSL_CTX_free) {
-    std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes with write(2), to servers that may have closed
     ::SSL_CTX_set_min_proto_version(ctx_.get(), offer.least);
     ::SSL_CTX_set_max_proto_version(ctx_.get(), offer.most);
     ::SSL_CTX_set_security_level(ctx_.get(), 0);  // so that TLS 1.1 can be offered
