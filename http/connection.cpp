@@ -64,8 +64,10 @@ std::string_view name(phase p) noexcept {
 }
 
 connection::connection(descriptor socket, peer ends, std::unique_ptr<tls_session> tls,
-                       connection_owner& owner)
-    : socket_(std::move(socket)),
+                       const options& how, connection_owner& owner)
+    : coming(how.body_timeout, how.body_min_rate),
+      going(how.write_timeout, how.write_min_rate),
+      socket_(std::move(socket)),
       ends_(std::move(ends)),
       client_(endpoint(ends_.remote_address, ends_.remote_port)),
       tls_(std::move(tls)),
@@ -90,10 +92,19 @@ void connection::consume(std::size_t n) noexcept {
   }
 }
 
-void connection::keep(const char* bytes, std::size_t size) {
+tls_session::io connection::shake_hands() noexcept {
+  const auto how = tls_->handshake();
+  drained_ = how != tls_session::io::more;
+  return how;
+}
+
+// What lies in the buffer of the thread goes to the rest.
+connection::io connection::keep(std::size_t n) {
   lost_ = true;
-  in_.append(bytes, size);
+  in_.append(read_buffer.data(), n);
   lost_ = false;
+  coming.moved(n, coming.waiting() ? clock::now() : clock::time_point{});
+  return io::some;
 }
 
 connection::io connection::receive() {
@@ -103,18 +114,20 @@ connection::io connection::receive() {
   if (tls_) {
     std::size_t n = 0;
     const auto how = tls_->read(read_buffer.data(), read_buffer.size(), n);
-    drained_ = how != tls_session::io::done;
+    drained_ = how != tls_session::io::done && how != tls_session::io::more;
+    reads_when_writable_ = how == tls_session::io::want_room;
     switch (how) {
       case tls_session::io::done:
-        keep(read_buffer.data(), n);
-        return io::some;
+        return keep(n);
       case tls_session::io::want_input:
       case tls_session::io::want_room:
+      case tls_session::io::more:
         return io::again;
       case tls_session::io::closed:
         return io::closed;
       case tls_session::io::cut_off:
       case tls_session::io::failed:
+      case tls_session::io::only_work:
         return io::cut_off;
       case tls_session::io::reset:
         break;
@@ -122,10 +135,7 @@ connection::io connection::receive() {
     return io::failed;
   }
   const auto n = read_socket();
-  if (n > 0) {
-    keep(read_buffer.data(), static_cast<std::size_t>(n));
-  }
-  return outcome_of(n);
+  return n > 0 ? keep(static_cast<std::size_t>(n)) : outcome_of(n);
 }
 
 connection::io connection::discard() noexcept {
@@ -146,25 +156,36 @@ void connection::happened(std::uint32_t events) noexcept {
   to_the_end_ = to_the_end_ || (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI)) != 0;
 }
 
-departure connection::read_ahead() noexcept try {
-  for (;;) {
-    const auto before = in_.size();
-    if (received().size() >= ahead_limit || !owner_.may_keep(0)) {
+input::read connection::read_ahead() noexcept try {
+  constexpr int at_a_time = 8;  // of 16 KiB: then the watcher hears the others
+  for (int i = 0; i < at_a_time; ++i) {
+    const auto before = received().size();
+    // A body that no handler is given is thrown away as it comes, and needs no room: what is behind
+    // it is heard, however large it is.
+    const bool unwanted = !takes_body && body.state() == body_scan::result::more;
+    if (!unwanted && (before >= ahead_limit || !owner_.may_keep(0))) {
       char next = 0;
       ahead_capped_ = ahead_capped_ || ::recv(fd(), &next, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
-      return departure::none;
+      return {};
     }
     if (const auto how = receive(); how != io::some) {
+      const bool more = how == io::again && !drained_;
       drained_ = drained_ && how == io::again;  // its owner has not seen the end yet
-      return seen_by(how);
+      const bool work = how == io::cut_off && tls_ && tls_->only_works();
+      return {work ? departure::shown_out : seen_by(how), more};
     }
-    ahead_ += in_.size() - before;
-    static_cast<void>(owner_.may_keep(static_cast<std::ptrdiff_t>(in_.size() - before)));
+    if (unwanted) {
+      static_cast<void>(take_body());  // one that is malformed is found by its owner
+    }
+    const auto more = received().size() - before;
+    ahead_ += more;
+    static_cast<void>(owner_.may_keep(static_cast<std::ptrdiff_t>(more)));
   }
+  return {.more = true};
 } catch (const std::bad_alloc&) {
   ahead_capped_ = true;
   drained_ = false;  // its owner is to look
-  return departure::none;
+  return {};
 }
 
 bool connection::settle_ahead() noexcept {
@@ -219,6 +240,7 @@ bool connection::send_now(std::string_view bytes) {
       break;
     }
     taken += n;
+    note_taken(n);
   }
   if (!kept) {
     out_.assign(bytes.substr(taken));
@@ -236,11 +258,11 @@ bool connection::send_now(std::string_view bytes) {
   return true;
 }
 
-bool connection::send_all(std::string_view bytes, std::chrono::milliseconds patience) {
+bool connection::send_all(std::string_view bytes) {
   if (unsent() > 0) {
     const auto kept = std::exchange(out_, {});
     const auto from = std::exchange(sent_, 0);
-    if (!send_all(std::string_view(kept).substr(from), patience)) {
+    if (!send_all(std::string_view(kept).substr(from))) {
       return false;
     }
   }
@@ -250,6 +272,7 @@ bool connection::send_all(std::string_view bytes, std::chrono::milliseconds pati
     const auto how = put(bytes, n);
     if (how == io::some) {
       bytes.remove_prefix(n);
+      note_taken(n);
       continue;
     }
     if (how == io::failed) {
@@ -257,9 +280,12 @@ bool connection::send_all(std::string_view bytes, std::chrono::milliseconds pati
       return false;
     }
     const bool half_closed = request->ctx.done() && !request->cut_off();
+    // The deadline is that of a client which has closed its own direction, too.
+    const auto deadline = request->ctx.deadline().value_or(never);
+    const auto patience = going.wait(clock::now());
     const auto ec = wait_fd(half_closed ? background() : request->ctx, fd(), POLLOUT,
-                            later(clock::now(), patience));
-    if (ec == std::errc::timed_out && !request->ctx.done()) {
+                            std::min(patience, deadline));
+    if (ec == std::errc::timed_out && patience < deadline) {
       request->over = limit::write_time;
       request->scope.cancel({.kind = cause_kind::write_timeout});
     }

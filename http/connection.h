@@ -29,6 +29,8 @@
 #include "http/descriptor.h"
 #include "http/exchange.h"
 #include "http/observer.h"
+#include "http/options.h"
+#include "http/pace.h"
 #include "http/tls.h"
 #include "http/watcher.h"
 #include "worker/pool.h"
@@ -65,7 +67,7 @@ class connection final : public job, public input {
   };
 
   // The socket must be non-blocking. With a session it speaks TLS.
-  connection(descriptor socket, peer ends, std::unique_ptr<tls_session> tls,
+  connection(descriptor socket, peer ends, std::unique_ptr<tls_session> tls, const options& how,
              connection_owner& owner);
   ~connection();
 
@@ -74,6 +76,7 @@ class connection final : public job, public input {
   // "127.0.0.1:50312", "[::1]:50312"
   const std::string& client() const noexcept { return client_; }
   tls_session* tls() const noexcept { return tls_.get(); }  // null: plain TCP
+  tls_session::io shake_hands() noexcept;
 
   // --- what was read ---
   std::string_view received() const noexcept { return std::string_view(in_).substr(used_); }
@@ -84,9 +87,11 @@ class connection final : public job, public input {
   io discard() noexcept;  // likewise, to be thrown away: not even as TLS
   // Has everything been read that there was when something last happened to the descriptor?
   bool drained() const noexcept { return drained_; }
+  // To read more, TLS has to send something first, for which there was no room.
+  bool reads_when_writable() const noexcept { return reads_when_writable_; }
   void happened(std::uint32_t events) noexcept;  // of epoll(7)
   // Without memory for what came it reads no more; the owner gets to know when it reads.
-  departure read_ahead() noexcept override;
+  read read_ahead() noexcept override;
   bool ends_in_band() const noexcept override { return tls_ != nullptr; }
   // What was read ahead and has been used counts no longer. True if there was more than may be
   // kept.
@@ -99,10 +104,14 @@ class connection final : public job, public input {
   bool send_now(std::string_view bytes);
   bool flush_now() { return send_now({}); }  // throws nothing
   std::size_t unsent() const noexcept { return out_.size() - sent_; }
-  // Sends everything, after what was kept; waits as long as the client takes some of it at least
-  // every `patience`, and the request is not cut off. Else ends the context with the reason why it
-  // could not, and answers false.
-  bool send_all(std::string_view bytes, std::chrono::milliseconds patience);
+  // Sends everything, after what was kept; waits as long as the client keeps its pace, and the
+  // request is not cut off. Else ends the context with the reason why it could not, and answers
+  // false.
+  bool send_all(std::string_view bytes);
+
+  // --- how long the client is waited for; counts what is received and sent ---
+  pace coming;
+  pace going;
 
   // --- the request in flight ---
   std::optional<exchange> request;  // written under `guard`, which whoever looks from outside takes
@@ -152,9 +161,12 @@ class connection final : public job, public input {
     connection& self;
   };
 
-  void keep(const char* bytes, std::size_t size);
   ssize_t read_socket() noexcept;
+  io keep(std::size_t n);
   io put(std::string_view bytes, std::size_t& taken) noexcept;
+  void note_taken(std::size_t n) noexcept {
+    going.moved(n, going.waiting() ? clock::now() : clock::time_point{});
+  }
   void note_departure() noexcept { answer.left_before_last = request && request->ctx.done(); }
 
   static constexpr auto never = clock::time_point::max();
@@ -173,6 +185,7 @@ class connection final : public job, public input {
   bool drained_ = true;
   bool to_the_end_ = false;  // an end or an urgent byte: a short read is not the last
   bool lost_ = false;        // there was no memory for what was read
+  bool reads_when_writable_ = false;
   std::size_t used_ = 0;
   std::string out_;
   std::size_t sent_ = 0;

@@ -23,8 +23,9 @@ enum class limit : std::uint8_t {
   queue,
   read_ahead,  // a FIN behind what is not read ahead will not be heard
   memory,      // there was none: a connection was closed
+  tls_work,    // too many records that brought no data
 };
-inline constexpr int limit_kinds = 16;
+inline constexpr int limit_kinds = 17;
 
 // "head_time"
 std::string_view name(limit l) noexcept;

@@ -104,7 +104,6 @@ service::then service::body_arrived(connection& c) {
     static_cast<void>(c.send_now("HTTP/1.1 100 Continue\r\n\r\n"));
   }
   c.wants_continue = false;
-  c.since = {};  // each part of a body that comes is progress
   park(c, phase::reading, how_.body_timeout);
   return then::parked;
 }
@@ -125,6 +124,8 @@ void service::begin(connection& c, const route& to, const request_head& head) {
   }
   in_flight_.fetch_add(1);  // from here on nothing throws: what has begun ends
   c.answer = {};
+  c.coming.restart();
+  c.going.restart();
   for (auto* o : observers_) {
     o->began(to);
   }
@@ -274,13 +275,9 @@ service::then service::answered(connection& c) {
 }
 
 service::then service::output_ready(connection& c) {
-  const auto before = c.unsent();
   if (c.request->cut_off() || !c.flush_now()) {
     c.answer.complete = false;
     c.keep_alive = false;
-  }
-  if (c.unsent() < before) {
-    c.since = {};  // the client reads
   }
   return answered(c);
 }

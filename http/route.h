@@ -35,7 +35,8 @@ struct route {
   // Where the handler runs. Null: on the spot, on the thread that read the request: for answers
   // that are small and at hand, because other connections wait meanwhile.
   pool* runs_on = nullptr;
-  std::chrono::milliseconds deadline{0};      // from the whole head to the end of the work; 0: none
+  std::chrono::milliseconds deadline{0};  // from the whole head to the end of the work; 0: none,
+                                          // or options::spot_deadline
   std::optional<half_close> on_half_close{};  // else what options says
   // Only for a target that spells the path without percent-encodings, 404 else: for what a proxy in
   // front keeps back by its path, because not every proxy decodes before it compares.

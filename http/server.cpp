@@ -12,6 +12,9 @@ server::server(options how) : how_(how) {}
 server::~server() = default;
 
 server& server::handle(route r) {
+  if (r.runs_on == nullptr && r.deadline.count() == 0) {
+    r.deadline = how_.spot_deadline;
+  }
   routes_.add(std::move(r));
   return *this;
 }

@@ -14,6 +14,14 @@ namespace {
 
 constexpr int most_reads = 64;  // of 16 KiB: a client that goes on sending is not worth more
 
+// Of a head that is not whole, of which so much had come before: a head that comes byte by byte is
+// not read anew for each of them, but for each line, and within a long line now and then.
+bool is_worth_a_look(std::string_view received, std::size_t before) noexcept {
+  constexpr std::size_t now_and_then = 1024;
+  return received.find('\n', before) != std::string_view::npos ||
+         received.size() / now_and_then != before / now_and_then;
+}
+
 std::string no_room(std::string_view detail) {
   const auto body = problem_body(503, detail, {});
   answer_head head(503);
@@ -89,7 +97,7 @@ connection* service::admitted(descriptor socket, peer ends) {
   }
   auto tls = as ? std::make_unique<tls_session>(*as, fd) : nullptr;
   std::unique_ptr<connection> c(
-      new connection(std::move(socket), std::move(ends), std::move(tls), *this));
+      new connection(std::move(socket), std::move(ends), std::move(tls), how_, *this));
   if (watcher_.watch(fd, c->heard_as)) {  // a descriptor beyond all limits, or no memory
     return nullptr;
   }
@@ -175,7 +183,7 @@ void service::use_tls(std::shared_ptr<const tls_identity> as) noexcept {
 }
 
 void service::shake_hands(connection& c) {
-  switch (const auto how = c.tls()->handshake()) {
+  switch (const auto how = c.shake_hands()) {
     case tls_session::io::done:
       c.since = {};
       c.now.store(phase::idle, std::memory_order_relaxed);
@@ -183,6 +191,7 @@ void service::shake_hands(connection& c) {
       return;
     case tls_session::io::want_input:
     case tls_session::io::want_room:
+    case tls_session::io::more:
       if (closing_.made()) {
         close(c);
         return;
@@ -196,6 +205,7 @@ void service::shake_hands(connection& c) {
     case tls_session::io::closed:
     case tls_session::io::cut_off:
     case tls_session::io::reset:
+    case tls_session::io::only_work:
       break;
   }
   close(c);
@@ -204,6 +214,9 @@ void service::shake_hands(connection& c) {
 void service::close(connection& c) noexcept {
   watcher_.forget(c.fd());
   if (c.tls() != nullptr) {
+    if (c.tls()->only_works()) {
+      tell(limit::tls_work);
+    }
     c.tls()->close();
   }
   front_.forget(c);
@@ -283,16 +296,19 @@ void service::go_on(connection& c, then what) {
 }
 
 void service::readable(connection& c) {
+  const auto before = c.received().size();
   const auto got = c.receive();
   const auto seen = connection::seen_by(got);
-  if (got == connection::io::some) {
-    go_on(c, c.request ? body_arrived(c) : next(c));
-    return;
-  }
-  if (got == connection::io::again && !closing_.made()) {
-    const auto as = c.now.load(std::memory_order_relaxed);
+  const auto as = c.now.load(std::memory_order_relaxed);
+  const bool within_a_line = got == connection::io::some && as == phase::reading && !c.request &&
+                             !is_worth_a_look(c.received(), before);
+  if ((got == connection::io::again || within_a_line) && !closing_.made()) {
     c.request ? park(c, as, how_.body_timeout)
               : park(c, as, as == phase::idle ? how_.idle_timeout : how_.head_timeout);
+    return;
+  }
+  if (got == connection::io::some) {
+    go_on(c, c.request ? body_arrived(c) : next(c));
     return;
   }
   if (c.request) {  // it left, or we stop, before its body was complete
@@ -314,14 +330,16 @@ void service::park(connection& c, phase as, std::chrono::milliseconds patience, 
   last_call::rest(c.now, as);
   const bool called = closing_.made() || (ending_.made() && c.request);
   auto until = later(c.since, patience);
-  if (c.request) {
+  if (c.request) {  // for its body, or for the client to take the answer
+    until = as == phase::writing ? c.going.wait(now) : c.coming.wait(now);
     until = std::min(until, c.request->ctx.deadline().value_or(until));
   }
   c.park_until(until);
   if (called || (c.request && c.request->cut_off())) {
     overdue(c);  // whoever wakes what is parked may have passed here already
   }
-  as == phase::writing || for_room ? front_.park_for_room(c) : front_.park_for_input(c);
+  as == phase::writing || for_room || c.reads_when_writable() ? front_.park_for_room(c)
+                                                              : front_.park_for_input(c);
 }
 
 // Has more to be looked at than is fair to the others: it comes back behind those that are ready.
@@ -333,6 +351,9 @@ void service::yield(connection& c) noexcept {
 }
 
 cause service::how_left(connection& c, departure seen) noexcept {
+  if (seen == departure::cut_off && c.tls() != nullptr && c.tls()->only_works()) {
+    seen = departure::shown_out;
+  }
   return cause_of(watcher_.look(c.fd(), seen));
 }
 

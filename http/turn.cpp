@@ -105,8 +105,7 @@ bool turn::await_body() {
       case connection::io::some:
         return true;
       case connection::io::again:
-        if (const auto ec =
-                wait_fd(x_.ctx, c_.fd(), POLLIN, later(clock::now(), how_.body_timeout))) {
+        if (const auto ec = wait_fd(x_.ctx, c_.fd(), POLLIN, c_.coming.wait(clock::now()))) {
           body_late_ = ec == std::errc::timed_out && !x_.ctx.done();
           return false;
         }

@@ -52,6 +52,8 @@ cause cause_of(departure how) {
       return {.kind = cause_kind::client_vanished};
     case departure::cut_off:
       return {.kind = cause_kind::client_closed, .text = "TLS was cut off"};
+    case departure::shown_out:
+      return {.kind = cause_kind::client_closed, .text = "shown out, its TLS only made work"};
     case departure::closed:
     case departure::none:
       break;
@@ -192,10 +194,13 @@ void watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) noex
       const auto seen = departure_of(fd, events);
       const bool ask =
           s.reading != nullptr && (seen == departure::none || s.reading->ends_in_band());
-      const auto read = ask ? s.reading->read_ahead() : departure::none;
+      const auto read = ask ? s.reading->read_ahead() : input::read{};
+      if (read.more) {
+        listen(EPOLL_CTL_MOD, fd, s, EPOLLIN);  // is reported again, behind what has happened since
+      }
       // A reset whose error somebody has been told already reads as the end.
-      const auto now = read == departure::none ? read : departure_now(fd);
-      s.gone = std::max({s.gone, seen, read, now});
+      const auto now = read.how == departure::none ? read.how : departure_now(fd);
+      s.gone = std::max({s.gone, seen, read.how, now});
     }
     how = s.gone;
     if (how == departure::none || (how == departure::closed && !s.fin_ends)) {

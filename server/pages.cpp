@@ -95,12 +95,13 @@ void add_pages(http::server& server, const ended_requests& ended) {
        }});
 }
 
-void add_readiness_page(http::server& server, pool* runs_on,
+void add_readiness_page(http::server& server, pool* runs_on, std::chrono::milliseconds deadline,
                         std::function<std::vector<std::string>(const context&)> missing) {
   server.handle(
       {.method = "GET",
        .path = "/readyz",
        .runs_on = runs_on,
+       .deadline = deadline,
        .answer = [&server, missing = std::move(missing)](
                      const context& ctx, const httplib::Request&, httplib::Response& res) {
          std::string why = server.draining() ? "the server is draining" : "";

@@ -1,6 +1,7 @@
 // The operator's pages: what the server is doing now, and what it has done.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <vector>
@@ -15,8 +16,8 @@ namespace hangup::server {
 void add_pages(http::server& server, const ended_requests& ended);
 
 // GET /readyz: 503 while the server drains, or while something is missing that it needs, which
-// `missing` says in one line each. It may wait, on this pool, within its context.
-void add_readiness_page(http::server& server, pool* runs_on,
+// `missing` says in one line each. It may wait, on this pool, within its context and this deadline.
+void add_readiness_page(http::server& server, pool* runs_on, std::chrono::milliseconds deadline,
                         std::function<std::vector<std::string>(const context&)> missing);
 
 // GET /metrics. Separately, because metrics are made when all routes are there: `find` is asked for

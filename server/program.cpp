@@ -31,7 +31,10 @@ http::options http_options(const config& c) {
   o.head_timeout = c.http.head_timeout;
   o.idle_timeout = c.http.idle_timeout;
   o.body_timeout = c.http.body_timeout;
+  o.body_min_rate = c.http.body_min_rate;
   o.write_timeout = c.http.write_timeout;
+  o.write_min_rate = c.http.write_min_rate;
+  o.spot_deadline = c.http.spot_deadline;
   o.linger_timeout = c.http.linger_timeout;
   o.late_after = c.http.late_after;
   o.keepalive_idle = c.http.keepalive_idle;
@@ -137,7 +140,7 @@ program::program(const context& opening, const launch& with)
   add_routes();
   add_databases();
   add_pages(server_, ended_);
-  add_readiness_page(server_, sources_.empty() ? nullptr : &probes_,
+  add_readiness_page(server_, sources_.empty() ? nullptr : &probes_, how_.http.spot_deadline,
                      [this](const context& ctx) { return unreachable(ctx, sources_); });
   add_metrics_page(server_, [this]() -> const metrics& { return *counts_; });
   add_metrics();

@@ -119,5 +119,20 @@ TEST(a_page_for_operators, is_not_there_under_another_spelling_of_its_path) {
   EXPECT_EQ(c.ask(get("/he%61lthz")).status, 200) << "not a page that is kept back";
 }
 
+// More than the sockets and the read-ahead take: the FIN is behind it.
+TEST(the_body_of_a_get, that_curl_sends_does_not_hide_that_it_has_been_stopped) {
+  const std::string file = "/tmp/hangup-body-" + std::to_string(::getpid());
+  { std::ofstream(file) << std::string(8'000'000, 'x'); }
+  server s;
+  process curl({"curl", "-s", "-o", "/dev/null", "-X", "GET", "-T", file, "-H", "Expect:", "-H",
+                "X-Request-Id: put-as-get", s.url("/query/sim?rows=1000&row_ms=100&stream=0")});
+  ASSERT_TRUE(s.in_flight_until(
+      [](const nlohmann::json& all) { return !all.empty() && all[0].at("state") == "running"; }));
+  curl.signal(SIGKILL);
+  EXPECT_EQ(s.ended("put-as-get").at("end"), "client_closed");
+  EXPECT_EQ(s.metric("hangup_limit_reached_total{limit=\"read_ahead\"}"), 0);
+  std::remove(file.c_str());
+}
+
 }  // namespace
 }  // namespace hangup::system_test

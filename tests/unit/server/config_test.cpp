@@ -102,7 +102,10 @@ TEST(config, the_defaults_are_those_of_the_design) {
   EXPECT_EQ(c.http.head_timeout, 10s);
   EXPECT_EQ(c.http.idle_timeout, 60s);
   EXPECT_EQ(c.http.body_timeout, 30s);
+  EXPECT_EQ(c.http.body_min_rate, 1024u);
   EXPECT_EQ(c.http.write_timeout, 30s);
+  EXPECT_EQ(c.http.write_min_rate, 1024u);
+  EXPECT_EQ(c.http.spot_deadline, 30s);
   EXPECT_EQ(c.http.linger_timeout, 1s);
   EXPECT_EQ(c.http.late_after, 1s);
   EXPECT_EQ(c.http.keepalive_idle, 10s);
