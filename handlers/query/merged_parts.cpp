@@ -129,7 +129,8 @@ std::error_code merged_parts::ask(const context& ctx, slot& s, place at) {
       say_("database " + s.asks.from->name() + ", part " + std::to_string(s.number) + ": " +
            ec.message() + ": " + why + " [" + http::request_id(ctx) + "]");
     }
-    failed(s, ec == errc::busy ? 503 : 502,
+    const int status = http_status(ec);
+    failed(s, status == 500 ? 502 : status,
            "database \"" + s.asks.from->name() +
                "\": " + in_words(ec, why.empty() ? to.problem : why));
   }

@@ -66,6 +66,14 @@ std::string in_words(const allowed& a) {
                     a);
 }
 
+std::string parameters_in_words(const report& r) {
+  std::string all;
+  for (const auto& p : r.parameters) {
+    all.append(all.empty() ? "\"" : ", \"").append(p.name).append("\"");
+  }
+  return (r.parameters.size() == 1 ? "parameter " : "one of the parameters ") + all;
+}
+
 std::optional<value> read_value(const allowed& a, std::string_view text) {
   return std::visit(
       overloaded{[text](const integer_range& r) -> std::optional<value> {
