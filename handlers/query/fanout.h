@@ -60,10 +60,10 @@ class fanout {
   // The head goes out when all parts have begun, which is when their engines have a first row, or
   // know that there is none; or earlier, when a part has more rows than are kept, and somebody has
   // to read them. Until then a part that fails is a 502 that names it (503 if its database is busy:
-  // try again). After it the body is broken off, as NDJSON with the last line of rows_out.h. Either
-  // way the others end with cause_kind::sibling_failed, their engines stop, and the answer is given
-  // when all have. 400 for a parameter, 404 for a database or a report, 503 if no part could begin
-  // within options::wait.
+  // try again), and one for which there is no thread is a 503. After it the body is broken off, as
+  // NDJSON with the last line of rows_out.h. Either way the others end with
+  // cause_kind::sibling_failed, their engines stop, and the answer is given when all have. 400 for
+  // a parameter, 404 for a database or a report, 503 if no part could begin within options::wait.
   //
   // What is kept of a part that is ahead are two pieces and what fills a third, each of 16 KiB, or
   // a row where that is more; then its query waits. The limit of parts at once is one for all
