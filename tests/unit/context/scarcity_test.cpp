@@ -56,7 +56,7 @@ void expect_that_signals_work() {
   EXPECT_EQ(c.ctx.cause()->text, "SIGUSR1");
 }
 
-TEST(no_descriptor, for_signals_is_an_error_and_nothing_has_changed) {
+TEST(no_descriptor, for_signals_is_an_error_and_nothing_has_changed) {  // B87
   alone([] {
     {
       const without_descriptors none;
@@ -71,7 +71,7 @@ TEST(no_descriptor, for_signals_is_an_error_and_nothing_has_changed) {
   });
 }
 
-TEST(no_thread, for_signals_is_an_error_and_nothing_has_changed) {
+TEST(no_thread, for_signals_is_an_error_and_nothing_has_changed) {  // B87
   SKIP_WHERE_THREADS_CANNOT_BE_REFUSED();
   alone([] {
     const int before = ::dup(0);
@@ -87,7 +87,7 @@ TEST(no_thread, for_signals_is_an_error_and_nothing_has_changed) {
   });
 }
 
-TEST(no_memory, for_a_context_of_signals_is_bad_alloc_and_nothing_has_changed) {
+TEST(no_memory, for_a_context_of_signals_is_bad_alloc_and_nothing_has_changed) {  // B87
   {
     const without_memory none;
     EXPECT_THROW((void)with_signal(background(), {SIGUSR1, SIGUSR2}), std::bad_alloc);
