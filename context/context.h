@@ -44,7 +44,7 @@ template <class Rep, class Period>
 constexpr std::chrono::steady_clock::duration saturated(std::chrono::duration<Rep, Period> time) {
   using target = std::chrono::steady_clock::duration;
   using wide = std::chrono::duration<long double>;
-  if (time != time) {
+  if (!(time <= time.zero() || time > time.zero())) {
     return target::zero();
   }
   if (wide(time) >= wide(target::max())) {
