@@ -173,6 +173,9 @@ std::error_code upstream_call::locate(const context& ctx) {
     if (ctx.done()) {
       return stopped(ctx);
     }
+    if (ec && !patience.ctx.done()) {
+      fail(503, upstream_end::unreachable, "cannot be looked up now: " + ec.message());
+    }
     if (ec) {
       fail(504, upstream_end::timed_out,
            "was not found by its name within " + std::to_string(how.connect_timeout.count()) +

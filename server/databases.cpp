@@ -1,32 +1,36 @@
 #include "server/databases.h"
 
+#include <spdlog/fmt/fmt.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <mutex>
 
 #include "context/task_group.h"
 #include "handlers/query/postgres.h"
 #include "handlers/query/sample_database.h"
 #include "handlers/query/sqlite.h"
+#include "server/streams.h"
 
 namespace hangup::server {
 namespace {
 
 using namespace std::chrono_literals;
 
-// Drawn over itself on a terminal; elsewhere a line each 25 percent.
+// Drawn over itself on a terminal; elsewhere a line each 25 percent. Waits for nobody who does not
+// read it.
 void show_progress(const std::string& file, std::uint64_t rows, unsigned percent) {
   constexpr unsigned width = 40;
+  std::string shown;
   if (::isatty(STDERR_FILENO) != 0) {
     const auto done = percent * width / 100;
-    std::fprintf(stderr, "\rmaking the sample database %s [%s%s] %3u %%%s", file.c_str(),
-                 std::string(done, '#').c_str(), std::string(width - done, '.').c_str(), percent,
-                 percent == 100 ? "\n" : "");
+    shown = fmt::format("\rmaking the sample database {} [{:#<{}}{:.<{}}] {:3} %{}", file, "", done,
+                        "", width - done, percent, percent == 100 ? "\n" : "");
   } else if (percent % 25 == 0) {
-    std::fprintf(stderr, "making the sample database %s, about %llu rows: %u %%\n", file.c_str(),
-                 static_cast<unsigned long long>(rows), percent);
+    shown =
+        fmt::format("making the sample database {}, about {} rows: {} %\n", file, rows, percent);
   }
+  using std::chrono::milliseconds;
+  static_cast<void>(write_text(background(), STDERR_FILENO, shown, milliseconds::zero()));
 }
 
 // The one place that knows which kinds there are.
@@ -70,17 +74,25 @@ std::vector<std::string> unreachable(const context& ctx, const databases& all) {
   std::mutex mutex;
   std::vector<std::string> lines;
   task_group asking;
+  const auto add = [&](const query::source& s, const std::string& why) {
+    const std::lock_guard hold(mutex);
+    lines.push_back("database " + s.name() + ": " + why);
+  };
   for (const auto& s : all) {
-    asking.go([&, soon = soon] {
+    const auto refused = asking.go([&, soon = soon] {
       std::string why;
       const auto ec = s->engine().reachable(soon, why);
       if (ec && ec != query::errc::busy) {
-        const std::lock_guard hold(mutex);
-        lines.push_back("database " + s->name() + ": " + (soon.done() ? "no answer in time" : why));
+        add(*s, soon.done() ? "no answer in time" : why);
       }
     });
+    if (refused) {
+      add(*s, "cannot be asked: " + refused.message());
+    }
   }
-  asking.wait();
+  if (const auto ec = asking.wait(); ec && lines.empty()) {  // none came for what had been started
+    lines.push_back("a database cannot be asked: " + ec.message());
+  }
   return lines;
 }
 

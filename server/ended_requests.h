@@ -1,5 +1,6 @@
 // The requests that ended last, for GET /requests/ended: a ring of fixed size. Thread-safe; costs a
-// short lock and some copies per request. What a client sent is kept shortened.
+// short lock and some copies per request. What a client sent is kept shortened. A request for which
+// there is no memory is not listed, but counted as lost.
 #pragma once
 
 #include <cstddef>
@@ -36,10 +37,13 @@ class ended_requests final : public http::observer {
 
   std::size_t size() const noexcept { return ring_.size(); }
   std::vector<entry> newest_first(std::size_t limit) const;
+  std::uint64_t lost() const noexcept;
 
  private:
   mutable std::mutex mutex_;
   std::vector<entry> ring_;
+  entry spare_;  // filled first, and then exchanged with the oldest
+  std::uint64_t lost_ = 0;
   std::size_t next_ = 0;   // where the next one goes
   std::size_t count_ = 0;  // how many there are
 };

@@ -91,7 +91,8 @@ void add_pages(http::server& server, const ended_requests& ended) {
          for (const auto& e : ended.newest_first(limit)) {
            list.push_back(ended_one(e));
          }
-         res.set_content(text({{"ended", std::move(list)}}), "application/json");
+         res.set_content(text({{"ended", std::move(list)}, {"lost", ended.lost()}}),
+                         "application/json");
        }});
 }
 

@@ -83,9 +83,11 @@ jobs::options job_options(const config& c, request_log& log) {
           .deadline = c.jobs.deadline,
           .keep = c.jobs.keep,
           .late_after = c.http.late_after,
-          .say = [&log](bool wrong, const std::string& line) {
-            log.say(wrong ? spdlog::level::warn : spdlog::level::info, escaped(line));
-          }};
+          .say =
+              [&log](bool wrong, const std::string& line) {
+                log.say(wrong ? spdlog::level::warn : spdlog::level::info, escaped(line));
+              },
+          .lost = [&log] { log.lost(); }};
 }
 
 std::function<void(const std::string&)> warnings_of(request_log& log) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "context/background_thread.h"
+
 namespace hangup {
 namespace {
 
@@ -60,6 +62,7 @@ pool::pool(options how)
   if (how_.workers == 0) {
     throw std::invalid_argument("a pool needs at least one worker");
   }
+  threads_.reserve(how_.workers);  // post() allocates nothing for a worker but its thread
 }
 
 pool::~pool() {
@@ -123,14 +126,13 @@ std::error_code pool::post_always(job& j) {
 // With the lock held: one more worker if none is free and there may be one.
 std::error_code pool::start_worker() {
   if (stats_.queued >= idle_ && threads_.size() < how_.workers) {
-    try {
-      threads_.emplace_back([this] { work(); });
+    std::thread worker;
+    if (const auto failed = tree::make_thread(worker, [this] { work(); }); !failed) {
+      threads_.push_back(std::move(worker));
       ++idle_;  // it will be, and is meant for this job
-    } catch (const std::system_error& e) {
-      if (threads_.empty()) {
-        return e.code();
-      }  // else the workers that there are will come to it, if there is room
-    }
+    } else if (threads_.empty()) {
+      return failed;
+    }  // else the workers that there are will come to it, if there is room
   }
   return {};
 }

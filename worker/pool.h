@@ -115,8 +115,9 @@ class pool {
   pool(const pool&) = delete;
   pool& operator=(const pool&) = delete;
 
-  // Accepts the job, or says why not: pool_errc::full, pool_errc::stopped, or ctx.err() if the
-  // context has ended already. Never blocks.
+  // Accepts the job, or says why not: pool_errc::full, pool_errc::stopped, ctx.err() if the context
+  // has ended already, or the error of the system if there is no worker and no thread for one can
+  // be made. With some workers it goes on with those. Never blocks, never throws.
   std::error_code post(const context& ctx, job& j, location from = location::current());
 
   // Runs `f(ctx)` later; `f` and a handle to the context are kept until then (one allocation).

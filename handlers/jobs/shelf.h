@@ -34,8 +34,11 @@ class store::entry final : public job {
  private:
   void work_on(std::error_code& ec, std::string& why);
   void end(std::error_code ec, const std::string& why) noexcept;
-  void tell(bool wrong, const std::string& text) const;
-  void tell_late(const late_stopper& l) const;
+  // A line of the log, made by `text`. Where there is no memory for it, it is lost and counted, and
+  // the job goes on.
+  template <class Text>
+  void tell(bool wrong, const Text& text) const noexcept;
+  void tell_late(const late_stopper& l) const noexcept;
 
   shelf& shelf_;
   task what_;
@@ -52,6 +55,8 @@ class store::entry final : public job {
   clock::time_point expires{};
   std::list<std::shared_ptr<entry>>::iterator place{};
   std::list<entry*>::iterator place_over{};
+  std::list<entry*> when_over{this};  // its place in the list of those, so that none has to be made
+  bool is_listed_over = false;
 };
 
 // All jobs, and what they need of the store when they begin and end.

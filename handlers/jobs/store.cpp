@@ -1,6 +1,9 @@
 #include "handlers/jobs/store.h"
 
 #include <algorithm>
+#include <array>
+#include <new>
+#include <utility>
 
 #include "context/wait.h"
 #include "handlers/jobs/shelf.h"
@@ -47,10 +50,14 @@ std::chrono::seconds store::shelf::until_room() const {
 }
 
 void store::shelf::add(const std::shared_ptr<entry>& e) {
-  by_id_.emplace(e->seen.id, e);
   all.push_front(e);
+  try {
+    by_id_.emplace(e->seen.id, e);
+  } catch (const std::bad_alloc&) {
+    all.pop_front();
+    throw;
+  }
   e->place = all.begin();
-  e->place_over = over_.end();
   ++active;
 }
 
@@ -64,14 +71,16 @@ std::shared_ptr<store::entry> store::shelf::remove(entry& e) {
   auto gone = *e.place;
   by_id_.erase(e.seen.id);
   all.erase(e.place);
-  if (e.place_over != over_.end()) {
-    over_.erase(e.place_over);
+  if (std::exchange(e.is_listed_over, false)) {
+    e.when_over.splice(e.when_over.begin(), over_, e.place_over);
   }
   return gone;
 }
 
 void store::shelf::over(entry& e) {
-  e.place_over = over_.insert(over_.end(), &e);
+  e.place_over = e.when_over.begin();
+  over_.splice(over_.end(), e.when_over);
+  e.is_listed_over = true;
   if (over_.front() == &e) {
     timer_.arm(e.expires);
   }
@@ -81,11 +90,13 @@ void store::shelf::over(entry& e) {
 }
 
 void store::shelf::forget_expired() noexcept {
-  std::vector<std::shared_ptr<entry>> gone;  // destroyed without the lock
-  const std::lock_guard hold(mutex);
+  std::unique_lock hold(mutex);
   while (!over_.empty() && over_.front()->expires <= clock::now()) {
-    gone.push_back(remove(*over_.front()));
+    auto gone = remove(*over_.front());
     ++counts.expired;
+    hold.unlock();
+    gone.reset();  // without the lock
+    hold.lock();
   }
   if (!over_.empty()) {
     timer_.arm(over_.front()->expires);
@@ -185,16 +196,24 @@ void store::refuse_more() noexcept {
   shelf_->stopping = true;
 }
 
+// Some at a time, as who waits for the end of a context may take the lock, and a list of all of
+// them would need memory.
 void store::end_all() noexcept {
-  std::vector<std::shared_ptr<entry>> left;
-  {
-    const std::lock_guard hold(shelf_->mutex);
-    shelf_->stopping = true;
-    std::copy_if(shelf_->all.begin(), shelf_->all.end(), std::back_inserter(left),
-                 [](const auto& e) { return !is_over(e->seen.state); });
-  }
-  for (const auto& e : left) {
-    e->cancel({.kind = cause_kind::shutdown});
+  std::array<std::shared_ptr<entry>, 64> some;
+  refuse_more();
+  for (std::size_t found = some.size(); found == some.size();) {
+    found = 0;
+    {
+      const std::lock_guard hold(shelf_->mutex);
+      for (auto e = shelf_->all.begin(); e != shelf_->all.end() && found < some.size(); ++e) {
+        if (!is_over((*e)->seen.state) && !(*e)->ctx().done()) {
+          some[found++] = *e;
+        }
+      }
+    }
+    for (std::size_t i = 0; i < found; ++i) {
+      std::exchange(some[i], nullptr)->cancel({.kind = cause_kind::shutdown});
+    }
   }
 }
 

@@ -83,6 +83,7 @@ struct options {
   // The lines of the log: the begin and the end of each job, and late stoppers. Must be thread-safe
   // and quick.
   std::function<void(bool wrong, const std::string& line)> say{};
+  std::function<void()> lost{};  // called instead, where there is no memory for a line
 };
 
 struct stats {

@@ -134,16 +134,17 @@ void fanout::answer(const context& ctx, const httplib::Request& req, httplib::Re
                     std::to_string(how_.parts_at_once) + " run, which is the most at once");
   }
   // Counts its parts when it is over, whichever way that is.
-  const auto count = [this](merged_parts* all) {
-    for (const auto e : all->ends()) {
-      ended_[static_cast<std::size_t>(e)].fetch_add(1, std::memory_order_relaxed);
+  const auto count = [this](merged_parts* all) noexcept {
+    const auto ends = all->ends();
+    for (std::size_t e = 0; e < ends.size(); ++e) {
+      ended_[e].fetch_add(ends[e], std::memory_order_relaxed);
     }
     delete all;
   };
   const std::shared_ptr<merged_parts> all(
       new merged_parts(ctx, std::move(q.parts), q.as, q.fails, places_, std::move(first), how_.say),
       count);
-  if (all->wait_begun()) {
+  if (all->wait_begun(ctx)) {
     http::work_stopped(ctx);
     return;
   }
