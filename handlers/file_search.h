@@ -43,7 +43,7 @@ struct match {
 struct skip_counts {
   std::uint64_t symlink = 0;     // never followed (except in the path of the query)
   std::uint64_t special = 0;     // devices, FIFOs, sockets: never opened
-  std::uint64_t binary = 0;      // a NUL byte in the first 32 KiB
+  std::uint64_t binary = 0;      // a NUL byte in the first 32 KiB, or UTF-16
   std::uint64_t unreadable = 0;  // files and directories that could not be opened, or not read on
   std::uint64_t vanished = 0;    // removed or replaced while we were on the way
   std::uint64_t too_deep = 0;    // directories more than max_depth levels down
