@@ -198,9 +198,10 @@ class firefox final : public browser {
  public:
   firefox() : program_(command()), line_(connected()) {
     receive();  // it introduces itself
-    // "none": a call does not wait for a page to load.
+    // "none": a call does not wait for a page to load, as far as that goes.
     call("WebDriver:NewSession",
          {{"capabilities", {{"alwaysMatch", {{"pageLoadStrategy", "none"}}}}}});
+    first_ = call("WebDriver:GetWindowHandle").at("value").get<std::string>();
   }
   ~firefox() override {
     try {
@@ -211,19 +212,19 @@ class firefox final : public browser {
   }
 
   std::string open_tab() override {
+    in(first_);  // the one it is in may have been closed
     return call("WebDriver:NewWindow", {{"type", "tab"}}).at("handle").get<std::string>();
   }
   void close_tab(const std::string& tab) override {
     in(tab);
     call("WebDriver:CloseWindow");
   }
+  // WebDriver:Navigate and :Refresh wait for a page that streams until its end.
   void go(const std::string& tab, const std::string& url) override {
-    in(tab);
-    call("WebDriver:Navigate", {{"url", url}});
+    value_of(tab, "setTimeout(() => { location = '" + url + "'; })");
   }
   void reload(const std::string& tab) override {
-    in(tab);
-    call("WebDriver:Refresh");
+    value_of(tab, "setTimeout(() => location.reload())");
   }
   void stop(const std::string& tab) override { value_of(tab, "window.stop()"); }
   json value_of(const std::string& tab, const std::string& expression) override {
@@ -276,6 +277,7 @@ class firefox final : public browser {
   profile home_;
   process program_;
   line_to line_;
+  std::string first_;  // the tab that it has begun with
   int last_ = 0;
 };
 
