@@ -175,8 +175,8 @@ class clients {
                                                      "/query/sim?rows=300&row_ms=5",
                                                      "/query/sim?rows=20&row_ms=2&stream=0",
                                                      "/query/sim?rows=nine",
-                                                     "/search?pattern=hangup&path=http",
-                                                     "/search?pattern=e&path=tests"};
+                                                     "/search?pattern=error&path=log",
+                                                     "/search?pattern=e&path=letters"};
     static const std::vector<std::string> headers = {"",
                                                      "",
                                                      "",
@@ -244,7 +244,7 @@ TEST(soak, leaves_one_story_and_nothing_else) {
   soaked server(directory);
   for (int i = 0; i < 40; ++i) {  // each worker has waited: it keeps an eventfd
     server.page("/query/sim?rows=1&row_ms=1&stream=0");
-    server.page("/search?pattern=x&path=http");
+    server.page("/search?pattern=x&path=odd");
     server.page("/spin?ms=1");
   }
   const auto descriptors = server.entries("/fd");
