@@ -12,7 +12,7 @@ packages_to_test=("${packages_to_build[@]}" ccache libgtest-dev curl)
 # shellcheck disable=SC2034  # used by .ci/run
 packages_for_ci=("${packages_to_test[@]}" clang libclang-rt-14-dev clang-format clang-tidy shellcheck python3
   python3-jsonschema libbenchmark-dev slowhttptest wrk iproute2 nftables postgresql nginx-light haproxy
-  nghttp2-client prometheus)
+  nghttp2-client prometheus chromium firefox-esr)
 
 # need_packages PACKAGE... : installs those that are missing.
 need_packages() {

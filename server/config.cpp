@@ -104,6 +104,8 @@ config config_of(const document& d) {
 
   const auto& search = document.at("search");
   take(search, "root", c.search.root);
+  take(search, "sample", c.search.sample);
+  take(search, "cross_mounts", c.search.cross_mounts);
   take(search, "max_matches_limit", c.search.max_matches_limit);
 
   const auto& relay = document.at("relay");

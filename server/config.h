@@ -113,7 +113,9 @@ struct config {
   std::map<std::string, database_t> databases;
 
   struct search_t {
-    std::string root;
+    std::string root;  // empty: there is no such route
+    bool sample = false;
+    bool cross_mounts = false;
     std::size_t max_matches_limit = 0;
     bool operator==(const search_t&) const = default;
   } search;

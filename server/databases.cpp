@@ -1,37 +1,17 @@
 #include "server/databases.h"
 
-#include <spdlog/fmt/fmt.h>
-#include <unistd.h>
-
 #include <mutex>
 
 #include "context/task_group.h"
 #include "handlers/query/postgres.h"
 #include "handlers/query/sample_database.h"
 #include "handlers/query/sqlite.h"
-#include "server/streams.h"
+#include "server/progress.h"
 
 namespace hangup::server {
 namespace {
 
 using namespace std::chrono_literals;
-
-// Drawn over itself on a terminal; elsewhere a line each 25 percent. Waits for nobody who does not
-// read it.
-void show_progress(const std::string& file, std::uint64_t rows, unsigned percent) {
-  constexpr unsigned width = 40;
-  std::string shown;
-  if (::isatty(STDERR_FILENO) != 0) {
-    const auto done = percent * width / 100;
-    shown = fmt::format("\rmaking the sample database {} [{:#<{}}{:.<{}}] {:3} %{}", file, "", done,
-                        "", width - done, percent, percent == 100 ? "\n" : "");
-  } else if (percent % 25 == 0) {
-    shown =
-        fmt::format("making the sample database {}, about {} rows: {} %\n", file, rows, percent);
-  }
-  using std::chrono::milliseconds;
-  static_cast<void>(write_text(background(), STDERR_FILENO, shown, milliseconds::zero()));
-}
 
 // The one place that knows which kinds there are.
 std::unique_ptr<query::database> open_engine(const context& ctx, const std::string& name,
@@ -47,7 +27,9 @@ std::unique_ptr<query::database> open_engine(const context& ctx, const std::stri
   }
   if (d.sample) {
     std::string why;
-    const auto show = [&d](unsigned percent) { show_progress(d.file, d.sample_rows, percent); };
+    const auto show = [&d](unsigned percent) {
+      show_progress("the sample database " + d.file, percent);
+    };
     if (query::make_sample(ctx, d.file, d.sample_rows, show, why)) {
       ctx.throw_if_done();
       throw database_error("databases." + name + ".file: the sample database " + d.file +

@@ -10,6 +10,7 @@
 #include "handlers/spin.h"
 #include "server/identity.h"
 #include "server/pages.h"
+#include "server/search_files.h"
 
 namespace hangup::server {
 namespace {
@@ -46,14 +47,6 @@ http::options http_options(const config& c) {
 
 config_error wrong(const launch& with, const std::string& what) {
   return config_error(who_said(what, with.source, with.over) + ": " + what);
-}
-
-std::shared_ptr<const search::root> search_root(const launch& with) {
-  try {
-    return std::make_shared<const search::root>(with.settings.search.root);
-  } catch (const std::exception& e) {
-    throw wrong(with, std::string("search.root: ") + e.what());
-  }
 }
 
 std::shared_ptr<const handlers::relay_options> relay_options(const launch& with) {
@@ -123,7 +116,8 @@ std::vector<Source*> all_of(const databases& sources) {
 
 program::program(const context& opening, const launch& with)
     : how_(with.settings),
-      tree_(search_root(with)),
+      own_(own_files_of(with)),
+      tree_(open_search(opening, with, own_)),
       relays_(relay_options(with)),
       sources_(opened(opening, with)),
       log_(how_.log),
@@ -150,6 +144,21 @@ program::program(const context& opening, const launch& with)
     server_.use_tls(with.identity);
   }
   server_.observe(*counts_).observe(ended_).observe(log_);
+  if (tree_) {
+    say_what_is_kept_out();
+  }
+}
+
+void program::say_what_is_kept_out() {
+  std::string names;
+  for (const auto& file : own_.below(tree_->directory())) {
+    names.append(names.empty() ? "" : ", ").append(file);
+  }
+  if (!names.empty()) {
+    log_.say(spdlog::level::warn, escaped("search.root: " + tree_->directory() +
+                                          " has files of the server's own in it (" + names +
+                                          "): no search reads those, but everything else there"));
+  }
 }
 
 void program::add_routes() {
@@ -163,7 +172,9 @@ void program::add_routes() {
   };
   slow("/query/sim", how_.routes.query_sim, handlers::sim_query());
   slow("/spin", how_.routes.spin, handlers::spin());
-  slow("/search", how_.routes.search, handlers::search(tree_, how_.search.max_matches_limit));
+  if (tree_) {
+    slow("/search", how_.routes.search, handlers::search(tree_, how_.search.max_matches_limit));
+  }
   if (!relays_->upstreams.empty()) {
     slow("/relay", how_.routes.relay, handlers::relay(relays_));
   }

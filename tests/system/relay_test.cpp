@@ -79,8 +79,8 @@ TEST(relay, streams_the_answer_of_the_last_server) {
 
 TEST(relay, passes_parameters_on_as_they_were_meant) {
   chain c;
-  c.first->curl("/relay?hops=2&target=search&pattern=a%26b%3Dc%20%25%3F&path=config", as("odd-1"));
-  EXPECT_EQ(c.third.ended("odd-1")["target"], "/search?path=config&pattern=a%26b%3Dc%20%25%3F");
+  c.first->curl("/relay?hops=2&target=search&pattern=a%26b%3Dc%20%25%3F&path=log", as("odd-1"));
+  EXPECT_EQ(c.third.ended("odd-1")["target"], "/search?path=log&pattern=a%26b%3Dc%20%25%3F");
   EXPECT_EQ(c.third.ended("odd-1")["status"], 200);
 }
 

@@ -275,8 +275,8 @@ class clients {
                                                      "/query/sim?rows=300&row_ms=5",
                                                      "/query/sim?rows=20&row_ms=2&stream=0",
                                                      "/query/sim?rows=nine",
-                                                     "/search?pattern=hangup&path=http",
-                                                     "/search?pattern=e&path=tests",
+                                                     "/search?pattern=error&path=log",
+                                                     "/search?pattern=e&path=letters",
                                                      "/query/sqlite?report=top_customers&n=20",
                                                      "/query/sqlite?report=orders",
                                                      "/query/sqlite?report=cross",
@@ -357,7 +357,7 @@ struct before_and_after {
   explicit before_and_after(const soaked& s) : server(s) {
     for (int i = 0; i < 40; ++i) {  // each worker has waited: it keeps an eventfd
       for (const auto* const target :
-           {"/query/sim?rows=1&row_ms=1&stream=0", "/search?pattern=x&path=http", "/spin?ms=1",
+           {"/query/sim?rows=1&row_ms=1&stream=0", "/search?pattern=x&path=odd", "/spin?ms=1",
             "/query/sqlite?report=customer&id=7", "/fanout?parts=4",
             "/relay?hops=1&rows=1&row_ms=1"}) {
         server.page(target);

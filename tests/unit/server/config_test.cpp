@@ -134,7 +134,11 @@ TEST(config, the_defaults_are_those_of_the_design) {
   EXPECT_EQ(c.relay.connect_timeout, 2s);
   EXPECT_EQ(c.relay.stall_timeout, 60s);
   EXPECT_EQ(c.relay.max_head_bytes, 64u * 1024);
-  EXPECT_EQ(c.search.root, ".");
+  EXPECT_EQ(c.search.root, "build/corpus");
+  EXPECT_TRUE(c.search.sample);
+  EXPECT_FALSE(c.search.cross_mounts);
+  EXPECT_EQ(parse(R"({"search": {"max_matches_limit": 5}})", "f").search.root, "")
+      << "what is searched is said";
   EXPECT_EQ(c.search.max_matches_limit, 100'000u);
   EXPECT_EQ(c.requests.ended, 4096u);
   EXPECT_EQ(c.stopping.announce, 0s);
