@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "context/after_func.h"
+#include "http/field.h"
 #include "http/problem.h"
 
 namespace hangup::handlers {
@@ -39,11 +40,6 @@ std::string trimmed(std::string_view text) {
     return {};
   }
   return std::string(text.substr(from, text.find_last_not_of(" \t\r\n") + 1 - from));
-}
-
-bool is_printable(std::string_view text) noexcept {
-  return std::all_of(text.begin(), text.end(),
-                     [](unsigned char c) { return c == '\t' || (c >= ' ' && c != 0x7f); });
 }
 
 }  // namespace
@@ -338,7 +334,7 @@ bool upstream_call::head_line(std::string_view line) {
     std::transform(name.begin(), name.end(), name.begin(),
                    [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
     auto value = trimmed(line.substr(colon + 1));
-    if (!is_printable(value)) {
+    if (!http::is_field_value(value)) {
       return false;
     }
     headers_.emplace_back(std::move(name), std::move(value));
