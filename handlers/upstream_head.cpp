@@ -29,7 +29,6 @@ struct known {
   bool is_list;
 };
 constexpr std::array going_on = {
-    known{"Accept-Ranges", "accept-ranges", true},
     known{"Age", "age", false},
     known{"Allow", "allow", true},
     known{"Cache-Control", "cache-control", true},

@@ -18,6 +18,10 @@ std::string make_id() {
   return text;
 }
 
+bool is_spelled_out(std::string_view target) noexcept {
+  return target.substr(0, target.find('?')).find('%') == std::string_view::npos;
+}
+
 }  // namespace
 
 service::then service::next(connection& c) {
@@ -59,7 +63,10 @@ service::then service::next(connection& c) {
 service::then service::received(connection& c, const request_head& head) {
   c.keep_alive = head.keep_alive && head.http_1_1;  // HTTP/1.0: the answer ends with the connection
   c.is_head = head.method == "HEAD";
-  const auto hit = routes_.find(head.method, head.path);
+  auto hit = routes_.find(head.method, head.path);
+  if (hit.to != nullptr && hit.to->spelled_out && !is_spelled_out(head.target)) {
+    hit = {};
+  }
   // On the spot nobody waits for a body: it must fit into the buffer.
   const auto largest = hit.to != nullptr && hit.to->runs_on == nullptr
                            ? std::min(how_.max_body, how_.body_buffer)

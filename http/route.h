@@ -40,6 +40,9 @@ struct route {
   // Answers that are whole in memory go out as gzip to whom takes that. In a pool only: what it
   // costs is a part of the request's work.
   bool compress = false;
+  // Only found if the request spells its path out, with nothing percent-encoded, else 404: for
+  // pages that a proxy in front keeps to some by a rule that may not see through "/%6detrics".
+  bool spelled_out = false;
   handler answer{};
   std::size_t index = 0;  // set by the table: 1, 2 ... in the order of add()
 };

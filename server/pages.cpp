@@ -66,6 +66,7 @@ void add_pages(http::server& server, const ended_requests& ended) {
   server.handle(
       {.method = "GET",
        .path = "/requests",
+       .spelled_out = true,
        .answer = [&server](const context&, const httplib::Request&, httplib::Response& res) {
          const auto now = http::clock::now();
          auto list = ordered::array();
@@ -77,6 +78,7 @@ void add_pages(http::server& server, const ended_requests& ended) {
   server.handle(
       {.method = "GET",
        .path = "/requests/ended",
+       .spelled_out = true,
        .answer = [&ended](const context& ctx, const httplib::Request& req, httplib::Response& res) {
          handlers::parameters p(req);
          const auto limit =
@@ -99,6 +101,7 @@ void add_readiness_page(http::server& server, pool* runs_on,
       {.method = "GET",
        .path = "/readyz",
        .runs_on = runs_on,
+       .spelled_out = true,
        .answer = [&server, missing = std::move(missing)](
                      const context& ctx, const httplib::Request&, httplib::Response& res) {
          std::string why = server.draining() ? "the server is draining" : "";
@@ -119,6 +122,7 @@ void add_readiness_page(http::server& server, pool* runs_on,
 void add_metrics_page(http::server& server, std::function<const metrics&()> find) {
   server.handle({.method = "GET",
                  .path = "/metrics",
+                 .spelled_out = true,
                  .answer = [find = std::move(find)](const context&, const httplib::Request&,
                                                     httplib::Response& res) {
                    res.set_content(find().text(), "text/plain; version=0.0.4; charset=utf-8");

@@ -164,16 +164,19 @@ void add_routes(http::server& to, store& of, sending results) {
   using response = httplib::Response;
   to.handle({.method = "GET",
              .path = "/jobs",
+             .spelled_out = true,
              .answer = [&of](const context& ctx, const request& req, response& res) {
                list(of, ctx, req, res);
              }});
   to.handle({.method = "GET",
              .path = one_path,
+             .spelled_out = true,
              .answer = [&of](const context& ctx, const request& req, response& res) {
                show(of, ctx, req, res);
              }});
   to.handle({.method = "DELETE",
              .path = one_path,
+             .spelled_out = true,
              .answer = [&of](const context& ctx, const request& req, response& res) {
                end(of, ctx, req, res);
              }});
@@ -182,6 +185,7 @@ void add_routes(http::server& to, store& of, sending results) {
              .runs_on = &results.on,
              .deadline = results.deadline,
              .on_half_close = results.on_half_close,
+             .spelled_out = true,
              .answer = [&of](const context& ctx, const request& req, response& res) {
                send(of, ctx, req, res);
              }});

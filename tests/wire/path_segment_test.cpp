@@ -67,6 +67,31 @@ TEST(path_segment, that_is_none_is_404_and_counted_under_no_route) {
   EXPECT_EQ(c.ask(get("/things/" + std::string(9000, 'a'))).status, 414);
 }
 
+TEST(a_route_that_is_to_be_spelled_out, is_not_found_by_a_path_that_is_percent_encoded) {
+  setup how;
+  how.more.push_back([](live_server& s) {
+    for (const auto* path : {"/page", "/pages/{id}"}) {
+      s.server.handle(
+          {.method = "GET",
+           .path = path,
+           .spelled_out = true,
+           .answer = [](const context&, const httplib::Request&, httplib::Response& res) {
+             res.set_content("it", "text/plain");
+           }});
+    }
+  });
+  live_server server(how);
+  client c = server.connect();
+  for (const std::string plain : {"/page", "/page?a=%6d", "http://test/page", "/pages/a"}) {
+    EXPECT_EQ(c.ask(get(plain)).body, "it") << plain;
+  }
+  for (const std::string encoded :
+       {"/%70age", "/pag%65", "/%70age?a", "http://test/%70age", "/pages/%61", "/%70ages/a",
+        "//page", "/./page", "/x/../page", "/page/", "/page%2f"}) {
+    EXPECT_EQ(c.ask(get(encoded)).status, 404) << encoded;
+  }
+}
+
 TEST(path_segment, with_a_nul_or_a_control_in_it_is_400) {
   live_server server(with_things());
   using namespace std::string_literals;
