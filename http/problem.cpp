@@ -152,7 +152,7 @@ std::string problem_body(int status, std::string_view detail, std::string_view r
   if (!request_id.empty()) {
     body["request_id"] = request_id;
   }
-  auto text = body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  auto text = body.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace);
   text.push_back('\n');
   return text;
 }
