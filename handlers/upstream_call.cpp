@@ -7,8 +7,7 @@
 #include <stdexcept>
 
 #include "context/after_func.h"
-#include "http/field.h"
-#include "http/head.h"
+#include "http/grammar.h"
 #include "http/problem.h"
 
 namespace hangup::handlers {

@@ -4,7 +4,6 @@
 #include <array>
 #include <charconv>
 
-#include "http/field.h"
 #include "http/header_list.h"
 
 namespace hangup::handlers {

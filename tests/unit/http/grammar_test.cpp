@@ -1,5 +1,5 @@
 // What may stand in a header, byte by byte.
-#include "http/field.h"
+#include "http/grammar.h"
 
 #include <gtest/gtest.h>
 
