@@ -5,7 +5,9 @@
 //   for (const auto& p : wanted) {
 //     parts.go([&](const context& ctx) { return fetch(ctx, p); });
 //   }
-//   if (const auto ec = parts.wait()) { ... }
+//   if (const auto ec = parts.wait()) {
+//     return ec;
+//   }
 //
 // A task is a function of `const context&`, or of nothing, that returns std::error_code or void. It
 // fails by returning an error or by throwing. Each task has a thread of its own while it runs, so

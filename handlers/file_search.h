@@ -2,9 +2,11 @@
 //
 //   std::string reason;
 //   search::prepared job;
-//   if (const auto refused = search::prepare(files, {.pattern = "err"}, job, reason)) ...  // 400
-//   403 .. search::summary sum; const auto error = search::scan(ctx, std::move(job), out, sum); //
-//   streams
+//   if (const auto refused = search::prepare(files, {.pattern = "err"}, job, reason)) {
+//     return refused;  // 400, 403 or 404, with the reason
+//   }
+//   search::summary sum;
+//   return search::scan(ctx, std::move(job), out, sum);  // streams
 //
 // Two steps, so that everything a client can get wrong is known before the first byte of the
 // answer. Texts and paths are the bytes of the files and may be invalid UTF-8: whoever writes JSON

@@ -113,7 +113,7 @@ class reader {
       return refuse(400, "the name of a header is not a token");
     }
     const auto value = trimmed(line.substr(colon + 1));
-    if (!std::all_of(value.begin(), value.end(), is_value_char)) {
+    if (!is_field_value(value)) {
       return refuse(400, "the value of a header has control characters in it");
     }
     head_.headers.emplace_back(name, value);

@@ -5,9 +5,10 @@
 namespace hangup::http {
 namespace {
 
-// A string only: the destructor of an object allocates, and so ends the process without memory.
+// In ASCII: a person reads it in a terminal, and strangers have written parts of it. A string only:
+// the destructor of an object allocates, and so ends the process without memory.
 std::string quoted(std::string_view text) {
-  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return nlohmann::json(text).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace

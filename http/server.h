@@ -1,14 +1,21 @@
 // A cpp-httplib server whose requests carry a context that ends when the client leaves.
 //
+//   using namespace std::chrono_literals;
 //   hangup::pool queries({.name = "query", .workers = 64, .queue = 1024});
 //   hangup::http::server server;
-//   server.handle({.method = "GET", .path = "/report", .runs_on = &queries, .deadline = 30s,
+//   server.handle({.method = "GET",
+//                  .path = "/report",
+//                  .runs_on = &queries,
+//                  .deadline = 30s,
 //                  .answer = [](const hangup::context& ctx, const httplib::Request& req,
-//                               httplib::Response& res) { ... }});
-//   if (auto ec = server.listen("127.0.0.1", 8080)) { ... }
-//   ... wait for a signal ...
-//   auto [ctx, cancel] = hangup::with_timeout(hangup::background(), 10s);
-//   server.drain(ctx);
+//                               httplib::Response& res) { make_report(ctx, req, res); }});
+//   if (const auto ec = server.listen("127.0.0.1", 8080)) {
+//     return ec;
+//   }
+//   const auto told = hangup::with_signal(hangup::background(), {SIGINT, SIGTERM});
+//   hangup::wait_done(told.ctx);
+//   const auto patience = hangup::with_timeout(hangup::background(), 10s);
+//   return server.drain(patience.ctx, 5s);
 //
 // Pools and observers must outlive the server. Its destructor ends every request with cause
 // `shutdown` and waits for the handlers.

@@ -103,6 +103,7 @@ void add_readiness_page(http::server& server, pool* runs_on, std::chrono::millis
        .path = "/readyz",
        .runs_on = runs_on,
        .deadline = deadline,
+       .as_written = true,
        .answer = [&server, missing = std::move(missing)](
                      const context& ctx, const httplib::Request&, httplib::Response& res) {
          std::string why = server.draining() ? "the server is draining" : "";

@@ -78,13 +78,13 @@ jobs::options job_options(const config& c, request_log& log) {
           .late_after = c.http.late_after,
           .say =
               [&log](bool wrong, const std::string& line) {
-                log.say(wrong ? spdlog::level::warn : spdlog::level::info, escaped(line));
+                log.say(wrong ? spdlog::level::warn : spdlog::level::info, line);
               },
           .lost = [&log] { log.lost(); }};
 }
 
 std::function<void(const std::string&)> warnings_of(request_log& log) {
-  return [&log](const std::string& line) { log.say(spdlog::level::warn, escaped(line)); };
+  return [&log](const std::string& line) { log.say(spdlog::level::warn, line); };
 }
 
 query::fanout_options fanout_options(const config::fanout_t& c, request_log& log) {
@@ -227,7 +227,7 @@ void program::reload() {
     if (auto renewed = identity_of(how_)) {
       server_.use_tls(std::move(renewed));
       log_.say(spdlog::level::info, "SIGHUP: new connections get the certificate in " +
-                                        escaped(how_.tls.certificate) + " as it is now");
+                                        how_.tls.certificate + " as it is now");
     } else {
       log_.say(spdlog::level::info, "SIGHUP: there is nothing to reload, going on");
     }

@@ -14,6 +14,11 @@
 namespace hangup::server {
 namespace {
 
+// In ASCII, and of bytes that are not UTF-8 too.
+std::string text_of(const nlohmann::ordered_json& line) {
+  return line.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace);
+}
+
 std::string in_words(const http::trace* t) {
   return t != nullptr ? fmt::format(" {}-{}", t->trace_id(), t->span_id()) : std::string();
 }
@@ -71,7 +76,7 @@ std::string in_json(const http::request_report& r) {
   line["client"] = r.client;
   line["id"] = r.id;
   add(line, r.journey);
-  return line.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace);
+  return text_of(line);
 }
 
 std::string in_words(const http::late_request& l) {
@@ -91,7 +96,7 @@ std::string in_json(const http::late_request& l) {
                                  {"client", l.client},
                                  {"id", l.id}};
   add(line, l.journey);
-  return line.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace);
+  return text_of(line);
 }
 
 // Of how many bytes the character at the begin of the text is, if a terminal or a reader of lines
@@ -113,8 +118,8 @@ std::size_t printable(std::string_view text) noexcept {
   const bool too_long = (n == 3 && c < 0x800) || (n == 4 && c < 0x10000);
   const bool none = too_long || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff);
   const bool control = c < 0x20 || (c >= 0x7f && c < 0xa0);
-  const bool obeyed =
-      c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+  const bool obeyed = c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
+                      (c >= 0x2066 && c <= 0x206f);
   return none || control || obeyed ? 0 : n;
 }
 
@@ -216,7 +221,7 @@ void request_log::late(const http::late_request& l) noexcept {
 }
 
 void request_log::say(spdlog::level::level_enum level, const std::string& line) noexcept {
-  put(level, [&] { return json_ ? nlohmann::json{{"msg", line}}.dump().substr(1) : line; });
+  put(level, [&] { return json_ ? text_of({{"msg", line}}).substr(1) : escaped(line); });
 }
 
 }  // namespace hangup::server

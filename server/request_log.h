@@ -25,7 +25,7 @@ class request_log final : public http::observer {
   void late(const http::late_request& l) noexcept override;
   void ended(const http::request_report& r) noexcept override;
 
-  // The program's own lines.
+  // The program's own lines: with what strangers have written in them escaped, as everywhere here.
   void say(spdlog::level::level_enum level, const std::string& line) noexcept;
   void lost() noexcept { lines_.lost(); }  // counts one that could not even be made
 

@@ -3,8 +3,8 @@
 // ends, a waiting job is taken out of the queue and its place is free for the next.
 //
 //   pool queries({.name = "query", .workers = 64, .queue = 1024});
-//   std::error_code ec = queries.run(ctx, [&](const context& ctx) { ... });   // waits for it
-//   std::error_code ec = queries.submit(ctx, [](const context& ctx) { ... }); // does not
+//   auto ec = queries.run(request, [&](const context& ctx) { ask(ctx); });   // waits for it
+//   ec = queries.submit(request, [](const context& ctx) { ask(ctx); });      // does not
 //
 // Threads are started when work arrives and no worker is free, up to `workers`, and kept. Jobs run
 // in the order in which they were accepted, but for one case: while their contexts end in a crowd

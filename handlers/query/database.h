@@ -3,8 +3,12 @@
 //
 //   std::unique_ptr<query::running> q;
 //   std::string why;
-//   if (const auto ec = db.start(ctx, report, arguments, q, why)) ...  // http_status(ec)
-//   if (const auto ec = q->rows(ctx, sink, why)) ...                   // the answer has begun
+//   if (const auto ec = db.start(ctx, report, arguments, q, why)) {
+//     return ec;  // the answer has not begun: it gets the status of the error, http_status(ec)
+//   }
+//   if (const auto ec = q->rows(ctx, sink, why)) {
+//     return ec;  // the answer has begun
+//   }
 //
 // Two steps, so that a query that cannot begin still has its status. Everything here waits, works
 // and returns with the context: when it has ended, the engine is made to stop. When the function

@@ -2,7 +2,8 @@
 // parts, and the first that fails ends the others.
 //
 //   query::fanout parts({.report = "revenue_by_country"}, databases);
-//   server.handle({.path = "/fanout", .runs_on = &queries, .answer = parts.handler()});
+//   server.handle(
+//       {.method = "GET", .path = "/fanout", .runs_on = &queries, .answer = parts.handler()});
 #pragma once
 
 #include <array>

@@ -61,13 +61,22 @@ void append_real(double number, bool quoted, std::string& to) {
   }
 }
 
+bool is_control(unsigned char c) noexcept {
+  return c < ' ' || c == 0x7f;
+}
+
+// RFC 4180 has no place for controls but those that end lines, in quotes; tabs are taken by all.
+// Any other, NUL among them, is replaced as what is not UTF-8 is.
 void append_csv(std::string_view text, std::string& to) {
   const bool bare = !text.empty() && text.find_first_of(",\"\r\n") == std::string_view::npos &&
                     text.front() != ' ' && text.back() != ' ';
   to.append(bare ? "" : "\"");
   append_utf8(
-      text, to, [](unsigned char c) { return c != '"'; },
-      [&to](unsigned char) { to.append("\"\""); });
+      text, to,
+      [](unsigned char c) {
+        return c != '"' && (!is_control(c) || c == '\t' || c == '\r' || c == '\n');
+      },
+      [&to](unsigned char c) { to.append(c == '"' ? "\"\"" : replacement); });
   to.append(bare ? "" : "\"");
 }
 
@@ -107,7 +116,7 @@ format preferred(std::string_view accept) {
 void append_json(std::string_view text, std::string& to) {
   to.push_back('"');
   append_utf8(
-      text, to, [](unsigned char c) { return c >= ' ' && c != '"' && c != '\\'; },
+      text, to, [](unsigned char c) { return !is_control(c) && c != '"' && c != '\\'; },
       [&to](unsigned char c) {
         constexpr std::string_view hex = "0123456789abcdef";
         switch (c) {

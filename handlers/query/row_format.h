@@ -29,7 +29,7 @@ format preferred(std::string_view accept);
 // "-Infinity". What is not UTF-8 becomes U+FFFD.
 //
 // CSV: a first line with the names, lines end with CRLF; NULL is an empty field and an empty text
-// is "", in quotes. U+FFFD as above.
+// is "", in quotes. U+FFFD as above, and for control characters other than tab, CR and LF.
 class row_format {
  public:
   // Of one row: more is refused, so that a slow client costs no more than that.

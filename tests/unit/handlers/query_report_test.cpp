@@ -122,6 +122,15 @@ TEST(row_format, csv_is_quoted_as_in_rfc_4180_and_tells_null_from_empty) {
   EXPECT_EQ(rows(format::csv, {"a"}, {}), "a\r\n") << "the names are there without rows";
 }
 
+TEST(row_format, csv_has_no_control_characters_but_those_that_end_lines_and_tabs) {
+  EXPECT_EQ(rows(format::csv, {"a\x1b", "b"},
+                 {{std::string_view("x\0y", 3), "\x1b[2J\x7f"}, {"a\tb", "a\nb\rc"}}),
+            "a\xef\xbf\xbd,b\r\n"
+            "x\xef\xbf\xbdy,\xef\xbf\xbd[2J\xef\xbf\xbd\r\n"
+            "a\tb,\"a\nb\rc\"\r\n");
+  EXPECT_EQ(rows(format::ndjson, {"a"}, {{"\x1b\x7f"}}), "{\"a\":\"\\u001b\\u007f\"}\n");
+}
+
 TEST(row_format, a_row_that_is_too_large_is_refused_and_leaves_nothing) {
   row_format r(format::ndjson);
   std::string text;
