@@ -104,7 +104,7 @@ INSTANTIATE_TEST_SUITE_P(as, forged_lines, testing::Bool(), [](const auto& teste
 
 // A proxy that keeps these pages back compares paths, not all of them after decoding.
 TEST(a_page_for_operators, is_not_there_under_another_spelling_of_its_path) {
-  server s({});
+  const server s;
   const auto port = static_cast<std::uint16_t>(std::stoi(s.url("").substr(17)));
   client c(port);
   for (const auto* page : {"/metrics", "/requests", "/requests/ended", "/jobs"}) {
