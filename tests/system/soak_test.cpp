@@ -444,6 +444,9 @@ void tells_one_story(soaked& server) {
   std::map<std::string, std::string> ends;
   std::ifstream log(server.log());
   for (std::string line; std::getline(log, line);) {
+    if (line.find("sample database ") != std::string::npos && !line.starts_with('{')) {
+      continue;  // said before there is a log
+    }
     const auto entry = nlohmann::json::parse(line, nullptr, false);
     ASSERT_FALSE(entry.is_discarded()) << line;
     if (entry.value("msg", "") == "request") {
