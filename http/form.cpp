@@ -18,25 +18,30 @@ std::string parameter_of(std::string_view value, std::string_view name) {
   return found;
 }
 
-// cpp-httplib keeps what a multipart form holds in `files`, from 0.23 on in `form`.
+// Adds to a map of cpp-httplib, whose values differ from version to version in what else they have.
+template <class Parts>
+void add_to(Parts& parts, const std::string& name, const std::string& filename,
+            const std::string& content_type, std::string_view content) {
+  typename Parts::mapped_type part;
+  part.name = name;
+  part.content = content;
+  if constexpr (requires { part.filename; }) {
+    part.filename = filename;
+    part.content_type = content_type;
+  }
+  parts.emplace(name, std::move(part));
+}
+
+// It keeps what a multipart form holds in `files`, from 0.23 on in `form`.
 template <class Request>
 void add_part(Request& req, const std::string& name, const std::string& filename,
               const std::string& content_type, std::string_view content) {
   if constexpr (requires { req.files; }) {
-    req.files.emplace(
-        name, httplib::MultipartFormData{name, std::string(content), filename, content_type});
+    add_to(req.files, name, filename, content_type, content);
   } else if (filename.empty()) {
-    typename decltype(req.form.fields)::mapped_type field;
-    field.name = name;
-    field.content = content;
-    req.form.fields.emplace(name, std::move(field));
+    add_to(req.form.fields, name, filename, content_type, content);
   } else {
-    typename decltype(req.form.files)::mapped_type file;
-    file.name = name;
-    file.content = content;
-    file.filename = filename;
-    file.content_type = content_type;
-    req.form.files.emplace(name, std::move(file));
+    add_to(req.form.files, name, filename, content_type, content);
   }
 }
 

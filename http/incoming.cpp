@@ -8,6 +8,26 @@ bool takes_body(std::string_view method) noexcept {
   return method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
 }
 
+namespace {
+
+// Lines of one name stay in their order. Some versions of cpp-httplib keep headers in a hash table,
+// which puts a third line between the first two unless it is told where to.
+template <class Headers>
+void add(Headers& to, std::string_view name, std::string_view value) {
+  std::string key(name);
+  if constexpr (requires { typename Headers::hasher; }) {
+    auto behind = to.end();
+    for (auto [line, last] = to.equal_range(key); line != last; ++line) {
+      behind = line;
+    }
+    to.emplace_hint(behind, std::move(key), value);
+  } else {
+    to.emplace(std::move(key), value);
+  }
+}
+
+}  // namespace
+
 std::unique_ptr<httplib::Request> request_for_handler(const request_head& head, const peer& ends) {
   auto req = std::make_unique<httplib::Request>();
   req->method = head.method;
@@ -19,7 +39,7 @@ std::unique_ptr<httplib::Request> request_for_handler(const request_head& head, 
   req->local_addr = ends.local_address;
   req->local_port = ends.local_port;
   for (const auto& [name, value] : head.headers) {
-    req->headers.emplace(name, value);
+    add(req->headers, name, value);
   }
   for_each_parameter(head.query, [&](std::string name, std::string value) {
     req->params.emplace(std::move(name), std::move(value));

@@ -93,6 +93,9 @@ struct tls_socket {
   static const BIO_METHOD* method() {
     static BIO_METHOD* const made = [] {
       auto* const m = ::BIO_meth_new(::BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket");
+      if (m == nullptr) {
+        throw std::bad_alloc();  // out of a static's initialiser: the next caller tries again
+      }
       ::BIO_meth_set_read(m, &read);
       ::BIO_meth_set_write(m, &write);
       ::BIO_meth_set_ctrl(m, &control);
@@ -107,6 +110,7 @@ tls_identity::tls_identity(const std::string& certificate_file, const std::strin
   if (!ctx_) {
     throw tls_error("OpenSSL: " + why());
   }
+  static_cast<void>(tls_socket::method());  // made here, where it may fail
   auto* const ctx = ctx_.get();
   ::SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
   // Of TLS 1.2 nothing without forward secrecy: who gets hold of the key must not be able to read

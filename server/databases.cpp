@@ -1,5 +1,7 @@
 #include "server/databases.h"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <mutex>
 
 #include "context/task_group.h"
@@ -28,7 +30,8 @@ std::unique_ptr<query::database> open_engine(const context& ctx, const std::stri
   if (d.sample) {
     std::string why;
     const auto show = [&d](unsigned percent) {
-      show_progress("the sample database " + d.file, percent);
+      show_progress(fmt::format("the sample database {}, about {} rows", d.file, d.sample_rows),
+                    percent);
     };
     if (query::make_sample(ctx, d.file, d.sample_rows, show, why)) {
       ctx.throw_if_done();

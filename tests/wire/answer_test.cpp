@@ -292,8 +292,10 @@ TEST(compression, is_nothing_that_a_front_thread_does) {
 
 // A hang-up while it compresses ends the request with the time for which it went on: it is work.
 TEST(compression, ends_with_its_request) {
+  signals at;
   live_server server(with(
-      [](const context& ctx, const request&, response& res) {
+      [&at](const context& ctx, const request&, response& res) {
+        at.tell("entered");
         static_cast<void>(wait_done(ctx));
         res.set_content(many_words(), "text/plain");
       },
@@ -301,7 +303,7 @@ TEST(compression, ends_with_its_request) {
   {
     client c = server.connect();
     ASSERT_TRUE(c.send(get("/it", "Accept-Encoding: gzip\r\n")));
-    ASSERT_TRUE(eventually([&] { return server.busy() == 1; }));
+    ASSERT_TRUE(at.await("entered"));
     c.reset();
   }
   const auto r = server.seen.nth(0);
