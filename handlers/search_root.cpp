@@ -82,12 +82,6 @@ bool rules::is_of_the_kernel(int fd) const noexcept {
   return (resolve & RESOLVE_NO_XDEV) == 0 && on_kernel_file_system(fd);
 }
 
-descriptor::~descriptor() {
-  if (fd_ >= 0) {
-    ::close(fd_);
-  }
-}
-
 root::root(const std::string& directory, root_options how)
     : directory_(directory),
       how_(std::move(how)),

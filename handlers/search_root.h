@@ -5,31 +5,14 @@
 #include <cstdint>
 #include <string>
 #include <system_error>
-#include <utility>
 
 #include "handlers/own_files.h"
 #include "handlers/search_error.h"
+#include "http/descriptor.h"
 
 namespace hangup::search {
 
-// Owns a file descriptor. Move-only.
-class descriptor {
- public:
-  descriptor() noexcept = default;
-  explicit descriptor(int fd) noexcept : fd_(fd) {}
-  descriptor(descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  descriptor& operator=(descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~descriptor();
-
-  [[nodiscard]] int get() const noexcept { return fd_; }
-  explicit operator bool() const noexcept { return fd_ >= 0; }
-
- private:
-  int fd_ = -1;
-};
+using http::descriptor;
 
 // Thrown by the constructor of root only, at start-up. code() is an errno; what() is one line for
 // the operator: "search root /srv/logs: No such file or directory".

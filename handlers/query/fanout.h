@@ -62,10 +62,10 @@ class fanout {
   // know that there is none; or earlier, when a part has more rows than are kept, and somebody has
   // to read them. Until then a part that fails is a 502 that names it, or what the database alone
   // would answer (503 if it is busy or unreachable: try again; 400 for an argument), and one for
-  // which there is no thread is a 503. After it the body is broken off, as NDJSON with the last line
-  // of rows_out.h. Either way the others end with
-  // cause_kind::sibling_failed, their engines stop, and the answer is given when all have. 400 for
-  // a parameter, 404 for a database or a report, 503 if no part could begin within options::wait.
+  // which there is no thread is a 503. After it the body is broken off, as NDJSON with the last
+  // line of rows_out.h. Either way the others end with cause_kind::sibling_failed, their engines
+  // stop, and the answer is given when all have. 400 for a parameter, 404 for a database or a
+  // report, 503 if no part could begin within options::wait.
   //
   // What is kept of a part that is ahead are two pieces and what fills a third, each of 16 KiB, or
   // a row where that is more; then its query waits. The limit of parts at once is one for all

@@ -31,8 +31,7 @@ TEST_F(postgres_engine, binds_arguments_and_leaves_no_statement_behind) {
   ASSERT_FALSE(ask(db, background(), hostile, {std::string("x' OR true; --")}, rows, why_)) << why_;
   EXPECT_EQ(rows.values, std::vector<std::string>{"integer 0"});
   rows.values.clear();
-  const report prepared{.name = "prepared",
-                        .sql = "SELECT count(*) FROM pg_prepared_statements"};
+  const report prepared{.name = "prepared", .sql = "SELECT count(*) FROM pg_prepared_statements"};
   ASSERT_FALSE(ask(db, background(), prepared, {}, rows, why_)) << why_;
   EXPECT_EQ(rows.values, std::vector<std::string>{"integer 0"});
 }
