@@ -15,7 +15,7 @@ namespace {
 // processors for them: what the orders forbid may be too rare to be seen, so this shows a step that
 // is missing or at the wrong place sooner than an order that is too weak.
 TEST(last_call, and_a_rest_at_the_same_moment_never_miss_each_other) {
-  constexpr int rounds = 100'000;
+  constexpr std::size_t rounds = 100'000;
   struct meeting {
     alignas(64) last_call call;
     alignas(64) std::atomic<int> word{0};
@@ -23,8 +23,8 @@ TEST(last_call, and_a_rest_at_the_same_moment_never_miss_each_other) {
     alignas(64) bool seen = false;
   };
   const auto all = std::make_unique<meeting[]>(rounds);
-  std::atomic<int> ready[2] = {0, 0};
-  const auto meet = [&](int self, int round) {
+  std::atomic<std::size_t> ready[2] = {0, 0};
+  const auto meet = [&](std::size_t self, std::size_t round) {
     ready[self].store(round + 1, std::memory_order_release);
     for (int spins = 0; ready[1 - self].load(std::memory_order_acquire) <= round; ++spins) {
       if (spins >= 1000) {  // on one processor the other has to have its turn
@@ -33,20 +33,20 @@ TEST(last_call, and_a_rest_at_the_same_moment_never_miss_each_other) {
     }
   };
   std::thread rests([&] {
-    for (int i = 0; i < rounds; ++i) {
+    for (std::size_t i = 0; i < rounds; ++i) {
       meet(0, i);
       last_call::rest(all[i].word, 1);
       all[i].heard = all[i].call.made();
     }
   });
-  for (int i = 0; i < rounds; ++i) {
+  for (std::size_t i = 0; i < rounds; ++i) {
     meet(1, i);
     all[i].call.make();
     all[i].seen = last_call::seen(all[i].word) == 1;
   }
   rests.join();
   int missed = 0;
-  for (int i = 0; i < rounds; ++i) {
+  for (std::size_t i = 0; i < rounds; ++i) {
     missed += !all[i].heard && !all[i].seen ? 1 : 0;
   }
   EXPECT_EQ(missed, 0);
