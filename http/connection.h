@@ -16,6 +16,7 @@
 
 #include "context/timer.h"
 #include "http/body.h"
+#include "http/client_key.h"
 #include "http/exchange.h"
 #include "http/observer.h"
 #include "http/tls.h"
@@ -67,7 +68,8 @@ class connection final : public job, public input {
   int fd() const noexcept { return fd_; }
   const peer& ends() const noexcept { return ends_; }
   const std::string& client() const noexcept { return client_; }  // "127.0.0.1:50312"
-  tls_session* tls() const noexcept { return tls_.get(); }        // null: plain TCP
+  pool::owner client_key() const noexcept { return client_key_; }
+  tls_session* tls() const noexcept { return tls_.get(); }  // null: plain TCP
 
   // --- what was read ---
   std::string_view received() const noexcept { return std::string_view(in_).substr(used_); }
@@ -153,6 +155,7 @@ class connection final : public job, public input {
   const int fd_;
   const peer ends_;
   const std::string client_;
+  const pool::owner client_key_ = http::client_key(ends_.remote_address);
   const std::unique_ptr<tls_session> tls_;
   connection_owner& owner_;
   std::string in_;

@@ -21,9 +21,10 @@ enum class limit : std::uint8_t {
   body_time,
   write_time,
   queue,
-  read_ahead,  // a FIN behind what is not read ahead will not be heard
+  client_share,  // what is left of a queue is for other clients
+  read_ahead,    // a FIN behind what is not read ahead will not be heard
 };
-inline constexpr int limit_kinds = 15;
+inline constexpr int limit_kinds = 16;
 
 // "head_time"
 std::string_view name(limit l) noexcept;
