@@ -77,6 +77,8 @@ jobs::options job_options(const config& c, request_log& log) {
   return {.jobs = c.jobs.most,
           .result_bytes = c.jobs.max_result_bytes,
           .total_bytes = c.jobs.max_total_bytes,
+          .spare_jobs = spare(c.jobs.most, c.jobs.spare_percent),
+          .spare_bytes = spare(c.jobs.max_total_bytes, c.jobs.spare_percent),
           .deadline = c.jobs.deadline,
           .keep = c.jobs.keep,
           .late_after = c.http.late_after,
@@ -93,6 +95,7 @@ query::fanout_options fanout_options(const config::fanout_t& c, request_log& log
   return {.report = c.report,
           .max_parts = c.max_parts,
           .parts_at_once = c.parts_at_once,
+          .spare_parts = static_cast<unsigned>(spare(c.parts_at_once, c.spare_percent)),
           .wait = c.wait,
           .say = warnings_of(log)};
 }
@@ -131,8 +134,12 @@ program::program(const context& opening, const launch& with)
       job_counts_(jobs_),
       server_(http_options(how_)) {
   for (const auto& [name, p] : how_.pools) {
-    pools_[name] =
-        std::make_unique<pool>(pool::options{.name = name, .workers = p.workers, .queue = p.queue});
+    pools_[name] = std::make_unique<pool>(
+        pool::options{.name = name,
+                      .workers = p.workers,
+                      .queue = p.queue,
+                      .spare_workers = static_cast<unsigned>(spare(p.workers, p.spare_percent)),
+                      .spare_queue = static_cast<unsigned>(spare(p.queue, p.spare_percent))});
   }
   add_routes();
   add_databases();
@@ -157,7 +164,7 @@ void program::add_routes() {
                     .answer = std::move(h)});
   };
   slow("/query/sim", how_.routes.query_sim, handlers::sim_query());
-  slow("/spin", how_.routes.spin, handlers::spin());
+  slow("/spin", how_.routes.spin, handlers::spin({how_.spin.allow_deaf, how_.spin.max_deaf}));
   slow("/search", how_.routes.search, handlers::search(tree_, how_.search.max_matches_limit));
   if (!relays_->upstreams.empty()) {
     slow("/relay", how_.routes.relay, handlers::relay(relays_));
@@ -167,6 +174,23 @@ void program::add_routes() {
   }
 }
 
+// Jobs of a database have workers of their own, half as many as it has connections at most: nobody
+// waits for a job, and who does wait finds a worker and a connection.
+pool& program::job_pool(const std::string& database) {
+  const auto& how = how_.databases.at(database);
+  const auto all = std::max<std::size_t>(1, how.connections / 2);
+  const auto for_others = all > 1 ? spare(all, how.spare_percent) : 0;
+  const auto workers = std::max<std::size_t>(1, all - for_others);
+  auto& made = job_pools_[database];
+  made = std::make_unique<pool>(pool::options{
+      .name = "jobs-" + database,
+      .workers = static_cast<unsigned>(workers),
+      .queue = static_cast<unsigned>(how_.jobs.most),
+      .spare_workers = static_cast<unsigned>(all - workers),
+      .spare_queue = static_cast<unsigned>(spare(how_.jobs.most, how_.jobs.spare_percent))});
+  return *made;
+}
+
 void program::add_databases() {
   server_.handle({.method = "GET",
                   .path = "/query",
@@ -174,7 +198,7 @@ void program::add_databases() {
   for (const auto& s : sources_) {
     const auto& how = how_.databases.at(s->name());
     auto& workers = *pools_.at(how.pool);
-    const auto report = query::run_report(*s, warnings_of(log_), query::later{jobs_, workers});
+    const auto report = query::run_report(*s, warnings_of(log_), query::later{jobs_, job_pool(s->name())});
     for (const char* const method : {"GET", "POST"}) {
       server_.handle({.method = method,
                       .path = "/query/" + s->name(),
@@ -191,9 +215,11 @@ void program::add_databases() {
 }
 
 void program::add_metrics() {
-  std::vector<const pool*> counted = {&probes_};
-  for (const auto& [name, p] : pools_) {
-    counted.push_back(p.get());
+  std::vector<const pool*> counted = {&probes_, &pages_};
+  for (const auto* const some : {&pools_, &job_pools_}) {
+    for (const auto& [name, p] : *some) {
+      counted.push_back(p.get());
+    }
   }
   counts_ = std::make_unique<metrics>(
       server_, counted, [this] { return log_.dropped(); }, all_of<const query::source>(sources_));

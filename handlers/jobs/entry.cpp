@@ -33,13 +33,14 @@ std::string origin_of(const context& request) {
 
 }  // namespace
 
-store::entry::entry(shelf& owner, const context& request, task what, const options& how,
-                    std::shared_ptr<result::room> room)
+store::entry::entry(shelf& owner, const context& request, task what, result::account bytes)
     : shelf_(owner),
       what_(std::move(what)),
+      whose_(http::client_of(request)),
       origin_(origin_of(request)),
-      scope_(scope_of(request, how.deadline)),
-      made(std::make_shared<result>(std::move(room), how.result_bytes)) {
+      scope_(scope_of(request, owner.how.deadline)),
+      made(std::make_shared<result>(owner.room, owner.how.result_bytes, std::move(bytes))) {
+  seen.number = ++owner.last_number;
   seen.id = http::secret_hex(32);
   seen.what = what_.what;
   seen.content_type = what_.content_type;
@@ -59,7 +60,7 @@ void store::entry::run() noexcept {
   began_ = true;
   {
     const std::lock_guard hold(shelf_.mutex);
-    seen.state = state::running;
+    shelf_.becomes(*this, state::running);
     seen.started = system_clock::now();
   }
   tell(false, "begins: " + what_.what + ", after " + ms(clock::now() - accepted_, 2));
@@ -121,7 +122,7 @@ void store::entry::end(std::error_code ec, const std::string& why) noexcept {
   tell(as == state::failed, line);
 
   const std::lock_guard hold(shelf_.mutex);
-  seen.state = as;
+  shelf_.becomes(*this, as);
   seen.cause = std::move(text);
   seen.ended = system_clock::now();
   seen.expires = *seen.ended + shelf_.how.keep;

@@ -4,6 +4,7 @@
 
 #include "context/wait.h"
 #include "handlers/jobs/shelf.h"
+#include "http/request.h"
 
 namespace hangup::jobs {
 
@@ -14,23 +15,30 @@ std::string_view name(state s) noexcept {
 }
 
 std::string_view name(refusal r) noexcept {
-  static constexpr std::array<std::string_view, refusals> names = {"none", "jobs", "bytes", "pool",
-                                                                   "stopping"};
+  static constexpr std::array<std::string_view, refusals> names = {"none",  "jobs", "bytes",
+                                                                   "share", "pool", "stopping"};
   return names[static_cast<std::size_t>(r)];
 }
 
-refusal store::shelf::refused(std::string& detail) const {
+refusal store::shelf::refused(pool::owner whose, std::string& detail) const {
   const auto forgotten = "; one that has ended is forgotten after " +
                          std::to_string(how.keep.count() / 1000) + " s, or by DELETE";
   if (stopping) {
     detail = "the server is stopping";
     return refusal::stopping;
   }
-  if (all.size() >= how.jobs) {
+  if (places_.only_for_others(whose)) {
+    detail = "this client has " + std::to_string(places_.held_by(whose)) + " of " +
+             std::to_string(all.size()) + " jobs, and what is left is for others" + forgotten;
+    return refusal::share;
+  }
+  if (!places_.free_for(whose)) {
     detail = "there are " + std::to_string(all.size()) + " jobs, which is the most" + forgotten;
     return refusal::jobs;
   }
-  if (const auto used = room->used.load(); used >= how.total_bytes) {
+  if (const auto used = room->used.load();
+      used >= how.total_bytes &&
+      (used >= how.total_bytes + how.spare_bytes || bytes_held(whose) >= how.spare_bytes)) {
     detail = "the results of the jobs have " + std::to_string(used) + " bytes, which is the most" +
              forgotten;
     return refusal::bytes;
@@ -46,11 +54,25 @@ std::chrono::seconds store::shelf::until_room() const {
                         std::chrono::ceil<seconds>(over_.front()->expires - clock::now()));
 }
 
+std::size_t store::shelf::bytes_held(pool::owner whose) const {
+  const auto here = bytes_.find(whose);
+  return here != bytes_.end() ? here->second->load() : 0;
+}
+
+result::account store::shelf::bytes_of(pool::owner whose) {
+  auto& account = bytes_[whose];
+  if (!account) {
+    account = std::make_shared<std::atomic<std::size_t>>(0);
+  }
+  return account;
+}
+
 void store::shelf::add(const std::shared_ptr<entry>& e) {
   by_id_.emplace(e->seen.id, e);
-  all.push_front(e);
-  e->place = all.begin();
+  all.emplace(e->seen.number, e);
+  places_.take(e->whose());
   e->place_over = over_.end();
+  ++counts.now[static_cast<std::size_t>(e->seen.state)];
   ++active;
 }
 
@@ -61,13 +83,25 @@ std::shared_ptr<store::entry> store::shelf::find(std::string_view id) const {
 
 // It may be destroyed when the caller lets go of it, without the lock.
 std::shared_ptr<store::entry> store::shelf::remove(entry& e) {
-  auto gone = *e.place;
+  const auto here = all.find(e.seen.number);
+  auto gone = here->second;
   by_id_.erase(e.seen.id);
-  all.erase(e.place);
+  all.erase(here);
+  places_.give_back(e.whose());
+  if (places_.held_by(e.whose()) == 0) {
+    bytes_.erase(e.whose());  // a result that is just being read has its own handle
+  }
+  --counts.now[static_cast<std::size_t>(e.seen.state)];
   if (e.place_over != over_.end()) {
     over_.erase(e.place_over);
   }
   return gone;
+}
+
+void store::shelf::becomes(entry& e, state as) noexcept {
+  --counts.now[static_cast<std::size_t>(e.seen.state)];
+  e.seen.state = as;
+  ++counts.now[static_cast<std::size_t>(as)];
 }
 
 void store::shelf::over(entry& e) {
@@ -109,9 +143,10 @@ store::begun store::start(const context& request, pool& on, task what) {
   std::shared_ptr<entry> e;
   {
     const std::lock_guard hold(shelf_->mutex);
-    b.why = shelf_->refused(b.detail);
+    const auto whose = http::client_of(request);
+    b.why = shelf_->refused(whose, b.detail);
     if (b.why == refusal::none) {
-      e = std::make_shared<entry>(*shelf_, request, std::move(what), shelf_->how, shelf_->room);
+      e = std::make_shared<entry>(*shelf_, request, std::move(what), shelf_->bytes_of(whose));
       shelf_->add(e);
     } else {
       ++shelf_->counts.refused[static_cast<std::size_t>(b.why)];
@@ -120,7 +155,7 @@ store::begun store::start(const context& request, pool& on, task what) {
     }
   }
   e->self = e;
-  const auto ec = on.post(e->ctx(), *e);
+  const auto ec = on.post(e->ctx(), *e, e->whose());
   if (ec && e->ctx().done()) {
     e->dropped();  // a stop came between
   }
@@ -134,7 +169,8 @@ store::begun store::start(const context& request, pool& on, task what) {
   --shelf_->active;
   shelf_->changed.notify_all();
   b.why = refusal::pool;
-  b.detail = "the queue of the pool \"" + on.name() + "\" is full";
+  b.detail = "the queue of the pool \"" + on.name() +
+             (ec == pool_errc::share ? "\" has no place left but for other clients" : "\" is full");
   ++shelf_->counts.refused[static_cast<std::size_t>(b.why)];
   return b;
 }
@@ -145,14 +181,12 @@ std::optional<view> store::find(std::string_view id) const {
   return e ? std::optional(e->look()) : std::nullopt;
 }
 
-std::vector<view> store::newest_first(std::size_t limit) const {
+std::vector<view> store::newest_first(std::size_t limit, std::uint64_t older_than) const {
   std::vector<view> views;
   const std::lock_guard hold(shelf_->mutex);
-  for (const auto& e : shelf_->all) {
-    if (views.size() == limit) {
-      break;
-    }
-    views.push_back(e->look());
+  const auto& all = shelf_->all;
+  for (auto e = all.upper_bound(older_than); e != all.end() && views.size() < limit; ++e) {
+    views.push_back(e->second->look());
   }
   return views;
 }
@@ -190,8 +224,11 @@ void store::end_all() noexcept {
   {
     const std::lock_guard hold(shelf_->mutex);
     shelf_->stopping = true;
-    std::copy_if(shelf_->all.begin(), shelf_->all.end(), std::back_inserter(left),
-                 [](const auto& e) { return !is_over(e->seen.state); });
+    for (const auto& [number, e] : shelf_->all) {
+      if (!is_over(e->seen.state)) {
+        left.push_back(e);
+      }
+    }
   }
   for (const auto& e : left) {
     e->cancel({.kind = cause_kind::shutdown});
@@ -216,9 +253,6 @@ std::size_t store::active() const {
 stats store::now() const {
   const std::lock_guard hold(shelf_->mutex);
   stats s = shelf_->counts;
-  for (const auto& e : shelf_->all) {
-    ++s.now[static_cast<std::size_t>(e->seen.state)];
-  }
   s.bytes = shelf_->room->used.load();
   s.late = shelf_->late.load();
   s.late_total = shelf_->late_total.load();
