@@ -11,6 +11,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -51,7 +52,9 @@ class service final : private connection_owner, private front::driver {
   // context ends first (a handler does not stop). After end_all().
   std::error_code close_all(const context& ctx);
 
-  std::vector<request_view> in_flight();
+  // See server.h.
+  void each_in_flight(const std::function<bool(const request_view&)>& look);
+  std::size_t in_flight() const noexcept { return in_flight_.load(std::memory_order_relaxed); }
   std::array<std::size_t, phases> connections();
 
  private:
@@ -81,6 +84,14 @@ class service final : private connection_owner, private front::driver {
   void close(connection& c) noexcept;
   void wake_parked(bool only_requests);
 
+  // views.cpp: looks at all connections. One that is about to be closed is passed over by `at`.
+  struct pass {
+    connection* at = nullptr;
+    pass* next = nullptr;
+  };
+  template <class Look, class Between>
+  void each_connection(const Look& look, const Between& between);
+
   // requests.cpp: requests
   then next(connection& c);
   then received(connection& c, const request_head& head);
@@ -109,6 +120,7 @@ class service final : private connection_owner, private front::driver {
   std::mutex lot_;
   std::condition_variable_any changed_;  // a drain waits for fewer requests or connections
   connection* first_ = nullptr;          // all connections, guarded by lot_
+  pass* passes_ = nullptr;               // guarded by lot_
   std::size_t count_ = 0;                // guarded by lot_, as the rest here
   std::size_t refused_ = 0;              // of these, those that were too many
   std::unordered_map<std::string, std::size_t> by_address_;  // if there is a limit

@@ -4,6 +4,7 @@
 
 #include "context/after_func.h"
 #include "handlers/jobs/routes.h"
+#include "handlers/own_pages.h"
 #include "handlers/query/routes.h"
 #include "handlers/search.h"
 #include "handlers/sim_query.h"
@@ -126,7 +127,8 @@ program::program(const context& opening, const launch& with)
       sources_(opened(opening, with)),
       log_(how_.log),
       ended_(how_.requests.ended),
-      probes_({.name = "probe", .workers = 2, .queue = 16}),
+      probes_({.name = "probe", .workers = 2, .queue = 16, .spare_workers = 1, .spare_queue = 4}),
+      pages_({.name = "pages", .workers = 2, .queue = 64, .spare_workers = 1, .spare_queue = 16}),
       fanout_(fanout_options(how_.fanout, log_), all_of<query::source>(sources_)),
       jobs_(job_options(how_, log_)),
       upstream_counts_(relays_),
@@ -143,10 +145,10 @@ program::program(const context& opening, const launch& with)
   }
   add_routes();
   add_databases();
-  add_pages(server_, ended_);
+  add_pages(server_, ended_, {pages_});
   add_readiness_page(server_, sources_.empty() ? nullptr : &probes_,
                      [this](const context& ctx) { return unreachable(ctx, sources_); });
-  add_metrics_page(server_, [this]() -> const metrics& { return *counts_; });
+  add_metrics_page(server_, [this]() -> const metrics& { return *counts_; }, {pages_});
   add_metrics();
   if (with.identity) {
     server_.use_tls(with.identity);
@@ -198,19 +200,23 @@ void program::add_databases() {
   for (const auto& s : sources_) {
     const auto& how = how_.databases.at(s->name());
     auto& workers = *pools_.at(how.pool);
-    const auto report = query::run_report(*s, warnings_of(log_), query::later{jobs_, job_pool(s->name())});
-    for (const char* const method : {"GET", "POST"}) {
+    const auto report =
+        query::run_report(*s, warnings_of(log_), query::later{jobs_, job_pool(s->name())});
+    const auto add = [&](const char* method, http::handler answer) {
       server_.handle({.method = method,
                       .path = "/query/" + s->name(),
                       .runs_on = &workers,
                       .deadline = how.deadline,
-                      .answer = report});
-    }
+                      .answer = std::move(answer)});
+    };
+    add("GET", report);
+    add("POST", handlers::for_own_pages(report));
   }
   if (!sources_.empty()) {
     const auto& result = how_.routes.job_result;
     jobs::add_routes(server_, jobs_,
-                     {*pools_.at(result.pool), result.deadline, result.on_half_close});
+                     {*pools_.at(result.pool), result.deadline, result.on_half_close},
+                     {pages_, making{pages_}.deadline});
   }
 }
 
@@ -261,7 +267,7 @@ std::error_code program::drain(const context& patience) {
 }
 
 std::string program::unfinished() const {
-  return fmt::format("{} requests and {} jobs", server_.in_flight().size(), jobs_.active());
+  return fmt::format("{} requests and {} jobs", server_.in_flight_count(), jobs_.active());
 }
 
 }  // namespace hangup::server
