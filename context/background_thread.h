@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <new>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -20,19 +22,34 @@ inline sigset_t all_signals() noexcept {
 // Is this thread one that only serves?
 inline thread_local bool only_serves = false;
 
-// Starts a detached thread with these signals blocked. The name is cut to the 15 characters that
-// the kernel has. std::system_error if there can be no thread.
+// Makes a thread. Why not, if there can be none: no memory counts as well.
 template <class F>
-void start_background_thread(const char* name, const sigset_t& blocked, F f) {
+[[nodiscard]] std::error_code make_thread(std::thread& to, F f) noexcept {
+  try {
+    to = std::thread(std::move(f));
+    return {};
+  } catch (const std::system_error& e) {
+    return e.code();
+  } catch (const std::bad_alloc&) {
+    return std::make_error_code(std::errc::not_enough_memory);
+  }
+}
+
+// Starts a detached thread with these signals blocked. The name is cut to the 15 characters that
+// the kernel has. Why not, if there can be none.
+template <class F>
+[[nodiscard]] std::error_code start_background_thread(const char* name, const sigset_t& blocked,
+                                                      F f) noexcept {
   sigset_t before;
   ::pthread_sigmask(SIG_SETMASK, &blocked, &before);
-  struct restore {
-    const sigset_t& mask;
-    ~restore() { ::pthread_sigmask(SIG_SETMASK, &mask, nullptr); }
-  } const at_the_end{before};
-  std::thread t(std::move(f));
-  ::pthread_setname_np(t.native_handle(), name);
-  t.detach();
+  std::thread t;
+  const auto failed = make_thread(t, std::move(f));
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (!failed) {
+    ::pthread_setname_np(t.native_handle(), name);
+    t.detach();
+  }
+  return failed;
 }
 
 }  // namespace hangup::tree

@@ -10,9 +10,9 @@ namespace hangup {
 
 // Ends when `parent` or `other` does, with the cause (a copy of it) of the one that ended first;
 // the deadline is the earlier one; values come from `parent` only. When `other` ends, this one and
-// all below have ended before the cancel() that ended `other` returns. One allocation; registered
-// with both, and with neither once it has ended. Each second parent in a chain of them costs stack
-// when it ends.
+// all below have ended before the cancel() that ended `other` returns. (If there is no memory to
+// copy the words of that cause, they are missing.) One allocation; registered with both, and with
+// neither once it has ended. Each second parent in a chain of them costs stack when it ends.
 [[nodiscard]] cancelable with_either(const context& parent, const context& other,
                                      location made = location::current());
 

@@ -3,8 +3,11 @@
 // or stuck on its output.
 //
 //   channel<std::string> lines(64);
-//   while (read(line) && !lines.send(ctx, line)) {}                       // one stage
-//   for (std::string line; !lines.receive(ctx, line);) { ... }            // the next
+//   while (read(line) && !lines.send(ctx, line)) {         // one stage
+//   }
+//   for (std::string next; !lines.receive(ctx, next);) {   // the next
+//     write(next);
+//   }
 //
 // All functions are thread-safe, for any number of senders and receivers. An operation takes one
 // lock. One that has to wait registers with its context, sleeps on a futex and allocates nothing;

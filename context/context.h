@@ -38,11 +38,15 @@ namespace hangup {
 
 struct cancelable;
 
-// The duration on the clock of contexts, or the longest (shortest) that it can count.
+// The duration on the clock of contexts, or the longest (shortest) that it can count. What is not a
+// number is no time at all.
 template <class Rep, class Period>
 constexpr std::chrono::steady_clock::duration saturated(std::chrono::duration<Rep, Period> time) {
   using target = std::chrono::steady_clock::duration;
   using wide = std::chrono::duration<long double>;
+  if (!(time <= time.zero() || time > time.zero())) {
+    return target::zero();
+  }
   if (wide(time) >= wide(target::max())) {
     return target::max();
   }
@@ -175,9 +179,28 @@ struct on_expiry {
 [[nodiscard]] cancelable with_deadline(const context& parent,
                                        std::chrono::system_clock::time_point when,
                                        on_expiry says = {}, location made = location::current());
+// Any point in time of either clock: one that the clock cannot count is as far as it can.
+template <class Duration>
+[[nodiscard]] cancelable with_deadline(const context& parent,
+                                       std::chrono::time_point<context::clock, Duration> when,
+                                       on_expiry says = {}, location made = location::current()) {
+  return with_deadline(parent, context::clock::time_point(saturated(when.time_since_epoch())),
+                       std::move(says), made);
+}
+template <class Duration>
+[[nodiscard]] cancelable with_deadline(
+    const context& parent, std::chrono::time_point<std::chrono::system_clock, Duration> when,
+    on_expiry says = {}, location made = location::current()) {
+  using wall = std::chrono::system_clock;
+  return with_deadline(parent,
+                       wall::time_point(std::chrono::duration_cast<wall::duration>(
+                           saturated(when.time_since_epoch()))),
+                       std::move(says), made);
+}
 [[nodiscard]] cancelable with_timeout(const context& parent, context::clock::duration time,
                                       on_expiry says = {}, location made = location::current());
-// Any duration: one that the clock cannot count is as long as it can.
+// Any duration: one that the clock cannot count is as long as it can; one that is not a number is
+// no time at all, and so the context has ended at creation.
 template <class Rep, class Period>
 [[nodiscard]] cancelable with_timeout(const context& parent,
                                       std::chrono::duration<Rep, Period> time, on_expiry says = {},

@@ -2,8 +2,8 @@
 //
 //   std::error_code ec = select(
 //       ctx,
-//       on_receive(jobs, [&](job j) { ... }),
-//       on_send(results, next, [&] { ... }));
+//       on_receive(jobs, [&](job j) { begin(j); }),
+//       on_send(results, next, [&] { next = {}; }));
 //
 // Exactly one case happens, or none. If it is one, its function is called, here, with no lock held
 // and nothing registered (it may use the same channels, also in a select of its own), and the
@@ -17,7 +17,9 @@
 // of one end while others stay open gives the case a third argument: a function that is then called
 // as that case's turn, each time, until the caller stops asking.
 //
-//   while (!over && !select(ctx, on_receive(jobs, work, [&] { over = true; }), on_receive(...)))
+//   while (!over && !select(ctx, on_receive(jobs, begin, [&] { over = true; }),
+//                           on_receive(others, begin))) {
+//   }
 //
 // Fairness: the search for a case that can go on starts at a random one. So of n cases each one
 // that can go on is taken with a probability of at least 1/n, however busy the others are.

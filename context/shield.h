@@ -1,7 +1,7 @@
 // A region that must finish although its request may end meanwhile: a commit, an audit record, the
 // second half of a rename.
 //
-//   shield region(ctx, 2s);
+//   shield region(ctx, std::chrono::seconds(2));
 //   write_audit(region.ctx(), record);     // does not see the end of ctx
 //   return region.leave();                 // from here on it counts again
 #pragma once

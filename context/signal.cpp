@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "context/background_thread.h"
+#include "context/immortal.h"
 
 namespace hangup {
 namespace tree {
@@ -51,18 +52,22 @@ struct signal_scope final : scope {
   void print(std::string& to) const override { to.append(".with_signal"); }
 
   const std::vector<int> signals;
+  std::uint64_t number = 0;  // in the order in which they came; guarded by the service's mutex
 };
 
 // Who waits for which signal. Its mutex is taken last: nothing is called with it held.
 class signals_of_the_process {
  public:
-  static signals_of_the_process& get() {
-    static auto* const all = new signals_of_the_process;  // leaked: contexts may outlive statics
-    return *all;
+  static signals_of_the_process& get() noexcept {
+    static immortal<signals_of_the_process> all;
+    return all.object;
   }
 
+  // The first time it starts what hears signals; std::system_error if that cannot be.
   void add(signal_scope& s) {
     const std::lock_guard hold(mutex_);
+    start();
+    s.number = ++count_;
     for (std::size_t i = 0; i < s.signals.size(); ++i) {
       if (!add(s, s.signals[i])) {
         const int why = errno;
@@ -87,17 +92,26 @@ class signals_of_the_process {
     struct sigaction before {};
   };
 
-  signals_of_the_process() {
+  // With the lock held, as most that follows.
+  void start() {
+    if (started_) {
+      return;
+    }
     const int fd = ::eventfd(0, EFD_CLOEXEC);
     if (fd < 0) {
-      throw std::system_error(errno, std::generic_category(), "eventfd");
+      throw std::system_error(errno, std::generic_category(), "with_signal: eventfd");
     }
-    bell.store(fd, std::memory_order_relaxed);
-    process.store(::getpid(), std::memory_order_relaxed);
-    start_background_thread("hangup-signal", all_signals(), [this, fd] {
+    const auto failed = start_background_thread("hangup-signal", all_signals(), [this, fd] {
       only_serves = true;
       run(fd);
     });
+    if (failed) {
+      ::close(fd);
+      throw std::system_error(failed, "with_signal: thread");
+    }
+    bell.store(fd, std::memory_order_relaxed);  // before any handler that rings it
+    process.store(::getpid(), std::memory_order_relaxed);
+    started_ = true;
   }
 
   static bool exists(int signal) noexcept { return signal >= 1 && signal < most_signals; }
@@ -151,23 +165,36 @@ class signals_of_the_process {
     }
   }
 
-  void end_all(int signal) {
-    std::vector<signal_scope*> met;
+  // Without the lock. Ends those that wait now, and none that comes meanwhile; no allocation.
+  void end_all(int signal) noexcept {
+    const char* const abbreviation = ::sigabbrev_np(signal);
+    const std::string name =  // short enough to need no memory
+        "SIG" + (abbreviation != nullptr ? std::string(abbreviation) : std::to_string(signal));
+    std::uint64_t last = 0;
     {
       const std::lock_guard hold(mutex_);
-      met = all_[static_cast<std::size_t>(signal)].waiting;
-      std::erase_if(met, [](const signal_scope* s) { return !s->try_ref(); });
+      last = count_;
     }
-    const char* const abbreviation = ::sigabbrev_np(signal);
-    const std::string name =
-        "SIG" + (abbreviation != nullptr ? std::string(abbreviation) : std::to_string(signal));
-    for (auto* const s : met) {
+    while (auto* const s = next_alive(signal, last)) {
       end(*s, state_word::canceled, {.kind = cause_kind::signal, .text = name});
       s->unref();
     }
   }
 
+  // One that waits for the signal and has not ended, with a reference to it.
+  signal_scope* next_alive(int signal, std::uint64_t last) noexcept {
+    const std::lock_guard hold(mutex_);
+    for (auto* const s : all_[static_cast<std::size_t>(signal)].waiting) {
+      if (s->number <= last && s->word.how_ended() == 0 && s->try_ref()) {
+        return s;
+      }
+    }
+    return nullptr;
+  }
+
   std::mutex mutex_;
+  bool started_ = false;
+  std::uint64_t count_ = 0;
   std::array<one_signal, most_signals> all_;
 };
 

@@ -17,7 +17,9 @@ namespace hangup {
 // so that a second Ctrl-C ends a program that hangs while it stops.
 //
 // Works with signals in any thread, blocked nowhere. std::system_error if a signal cannot be caught
-// (SIGKILL). A few allocations, and one thread for the process from the first use on.
+// (SIGKILL), and at the first use if there is no descriptor or no thread to be had; std::bad_alloc.
+// Then no signal does anything else than before, and a later call may succeed. A few allocations,
+// and one thread and one descriptor for the process from the first use on.
 [[nodiscard]] cancelable with_signal(const context& parent, std::initializer_list<int> signals,
                                      location made = location::current());
 

@@ -6,7 +6,6 @@
 
 #include <climits>
 #include <ctime>
-#include <limits>
 
 namespace hangup::tree {
 namespace {

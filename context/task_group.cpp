@@ -1,5 +1,6 @@
 #include "context/task_group.h"
 
+#include <new>
 #include <optional>
 #include <stdexcept>
 
@@ -8,17 +9,26 @@
 namespace hangup {
 namespace {
 
-// What an exception says of itself, for the siblings.
-cause words_of(const std::exception_ptr& thrown) {
+// What an exception says of itself, for the siblings. Without words if there is no memory for them.
+cause words_of(const std::exception_ptr& thrown) noexcept {
+  cause why;
+  const auto say = [&why](const char* words) noexcept {
+    try {
+      why.text = words;
+    } catch (const std::bad_alloc&) {
+    }
+  };
   try {
     std::rethrow_exception(thrown);
   } catch (const std::system_error& e) {
-    return {.code = e.code(), .text = e.what()};
+    why.code = e.code();
+    say(e.what());
   } catch (const std::exception& e) {
-    return {.text = e.what()};
+    say(e.what());
   } catch (...) {
-    return {.text = "an exception of an unknown type"};
+    say("an exception of an unknown type");
   }
+  return why;
 }
 
 }  // namespace
@@ -127,6 +137,15 @@ void task_group::task::run() noexcept {
       g.fail(error, thrown, from);
     }
   }  // what the task has captured is gone before wait() returns
+  g.leave();
+}
+
+void task_group::task::refuse(std::error_code why) noexcept {
+  task_group& g = group;
+  {
+    const std::unique_ptr<task> self(this);
+    g.fail(why, nullptr, from);
+  }
   g.leave();
 }
 

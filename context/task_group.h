@@ -5,12 +5,16 @@
 //   for (const auto& p : wanted) {
 //     parts.go([&](const context& ctx) { return fetch(ctx, p); });
 //   }
-//   if (const auto ec = parts.wait()) { ... }
+//   if (const auto ec = parts.wait()) {
+//     return ec;
+//   }
 //
 // A task is a function of `const context&`, or of nothing, that returns std::error_code or void. It
 // fails by returning an error or by throwing. Each task has a thread of its own while it runs, so
 // tasks may wait for each other; the threads are kept and shared by all groups (threads.h), and
-// wait() lends its own to what has not begun.
+// wait() lends its own to what has not begun. A task for which there is no thread, and none can be
+// made, has failed: with the error of the system, at once if there is no thread at all, after about
+// a second if none of those that there are has come for it.
 //
 // Rules for users
 //   - Pass on the context that the task is given: it ends when a sibling fails, `request` need not.
@@ -65,15 +69,17 @@ class task_group {
 
   // Starts a task. At the limit it waits until another one has returned or the context of the tasks
   // has ended (Go waits on). A task whose context has ended is not started: that is returned here,
-  // and counts as the error of this task, so that wait() does not report success. Without a limit
-  // it does not block. Limit 0: std::errc::operation_not_permitted (Go waits for ever).
+  // and counts as the error of this task, so that wait() does not report success; so is one for
+  // which no thread can be made. Without a limit it does not block. Limit 0:
+  // std::errc::operation_not_permitted (Go waits for ever). std::bad_alloc: then nothing was
+  // started, and it counts for nothing.
   template <class F>
   std::error_code go(F f, location from = location::current()) {
     return start(std::make_unique<task_of<F>>(*this, std::move(f), from), true);
   }
 
-  // True: started. False: the limit is reached, or the context of the tasks has ended; then this
-  // task counts for nothing.
+  // True: started. False: the limit is reached, the context of the tasks has ended, or no thread
+  // can be made; then this task counts for nothing.
   template <class F>
   bool try_go(F f, location from = location::current()) {
     return !start(std::make_unique<task_of<F>>(*this, std::move(f), from), false);
@@ -93,6 +99,7 @@ class task_group {
         : tree::task(&of), group(of), from(place) {}
     virtual ~task() = default;
     void run() noexcept final;
+    void refuse(std::error_code why) noexcept final;
     virtual std::error_code work() = 0;
 
     task_group& group;

@@ -5,8 +5,10 @@
 #include <condition_variable>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "context/background_thread.h"
+#include "context/immortal.h"
 #include "context/timer.h"
 
 namespace hangup::tree {
@@ -14,7 +16,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto patience = 100us;  // with a queue that does not move
+using clock = std::chrono::steady_clock;
+
+constexpr auto patience = 100us;       // with a queue that does not move
+constexpr auto until_next_try = 10ms;  // where the last thread could not be made
+constexpr auto until_refused = 1s;
 constexpr auto keep_idle = 5s;
 constexpr int spins_while_idle = 2000;  // some microseconds: less than it costs to be woken
 
@@ -30,12 +36,13 @@ thread_local int blocking_here = 0;  // how many `blocking` there are on this th
 class thread_service final : timer {
  public:
   static thread_service& get() noexcept {
-    static auto* const service = new thread_service;  // leaked: its threads never stop using it
-    return *service;
+    static immortal<thread_service> service;
+    return service.object;
   }
 
-  std::error_code start(task& t) {
+  std::error_code start(task& t) noexcept {
     std::unique_lock hold(mutex_);
+    t.next_ = nullptr;
     (last_ != nullptr ? last_->next_ : first_) = &t;
     last_ = &t;
     queued_.store(queued_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -121,7 +128,7 @@ class thread_service final : timer {
       armed_ = true;
       taken_before_ = taken_;
       hold.unlock();
-      arm(std::chrono::steady_clock::now() + patience);
+      arm(clock::now() + (cannot_since_ == clock::time_point{} ? patience : until_next_try));
       hold.lock();
     }
   }
@@ -142,16 +149,17 @@ class thread_service final : timer {
     }
     const sigset_t mask = blocked_;
     hold.unlock();
-    std::error_code failed;
-    try {
-      start_background_thread("hangup-task", mask, [this] { work(); });
-    } catch (const std::system_error& e) {
-      failed = e.code();
-    }
+    auto failed = start_background_thread("hangup-task", mask, [this] { work(); });
     hold.lock();
-    if (failed) {
+    if (!failed) {
+      cannot_since_ = {};
+    } else {
       --searching_;
       --threads_;
+      if (cannot_since_ == clock::time_point{}) {
+        cannot_since_ = clock::now();
+      }
+      cannot_ = failed;
       watch_queue(hold);  // it will try again for those who are told that all is well
       if (threads_ > 0) {
         failed.clear();
@@ -222,12 +230,19 @@ class thread_service final : timer {
       burst_ = 1;
       extra_ = 0;
       called_ = 0;
+      cannot_since_ = {};
       return;
     }
     if (taken_ - taken_before_ > called_) {
       burst_ = 1;
       extra_ = 0;
       called_ = 0;
+      cannot_since_ = {};
+    } else if (cannot_since_ != clock::time_point{} &&
+               clock::now() - cannot_since_ >= until_refused) {
+      cannot_since_ = {};
+      refuse_all(hold);
+      return;
     } else {
       burst_ = std::min<std::size_t>(2 * burst_, 1024);
       extra_ = burst_ - 1;
@@ -237,6 +252,18 @@ class thread_service final : timer {
       }
     }
     watch_queue(hold);
+  }
+
+  void refuse_all(std::unique_lock<std::mutex>& hold) noexcept {
+    const auto why = cannot_;
+    task* all = std::exchange(first_, nullptr);
+    last_ = nullptr;
+    queued_.store(0, std::memory_order_relaxed);
+    hold.unlock();
+    while (all != nullptr) {
+      std::exchange(all, all->next_)->refuse(why);
+    }
+    hold.lock();
   }
 
   const std::size_t cores_ = std::max(2U, std::thread::hardware_concurrency()) - 1;
@@ -256,6 +283,9 @@ class thread_service final : timer {
   std::size_t burst_ = 1;   // threads that the last tick has allowed
   std::size_t extra_ = 0;   // of these, not yet called
   std::size_t called_ = 0;  // tasks that those would take: no sign that the queue moves
+
+  clock::time_point cannot_since_{};  // no thread could be made, and the queue has not moved
+  std::error_code cannot_;            // why
 };
 
 std::error_code start(task& t) {

@@ -8,6 +8,9 @@
 // millisecond at most if none does: then it is a thread more, twice as many each time as before. So
 // a burst of short tasks runs on a few threads, and a burst of blocking ones soon has as many as it
 // needs. A thread that has had nothing to do for five seconds ends.
+//
+// Where no more threads can be made, a task waits for those that there are. If none of them comes
+// for it within a second, all that wait are refused: they may be what the others block for.
 #pragma once
 
 #include <cstddef>
@@ -23,6 +26,9 @@ class task {
 
   // On a thread of the service. The task may be destroyed from here.
   virtual void run() noexcept = 0;
+  // Instead of run(): no thread came, and none can be made. On the timer thread: must be short. The
+  // task may be destroyed from here.
+  virtual void refuse(std::error_code why) noexcept = 0;
 
  protected:
   ~task() = default;
@@ -34,7 +40,7 @@ class task {
 };
 
 // Runs `t.run()` on a thread of its own. Returns why not, if there is no thread and none can be
-// made. Never blocks. Thread-safe.
+// made; then neither run() nor refuse() is called. Never blocks. Thread-safe.
 std::error_code start(task& t);
 
 // Takes back the task that is next in the queue if it has this owner, for a thread that would only

@@ -2,11 +2,13 @@
 
 #include <condition_variable>
 #include <mutex>
-#include <system_error>
+#include <new>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "context/background_thread.h"
+#include "context/immortal.h"
 
 namespace hangup::tree {
 
@@ -14,43 +16,39 @@ class timer_service {
  public:
   using clock = std::chrono::steady_clock;
 
-  // Leaked on purpose: contexts in static objects may outlive any order of destruction.
   static timer_service& get() noexcept {
-    static auto* const service = new timer_service;
-    return *service;
+    static immortal<timer_service> service;
+    return service.object;
   }
 
-  void arm(timer& t, clock::time_point due) {
+  // If there can be no thread, the next one may have more luck. Until then deadlines are found by
+  // those who wait.
+  void arm(timer& t, clock::time_point due) noexcept {
     const std::lock_guard hold(mutex_);
     if (t.slot_ == timer::nowhere) {
       t.due_ = due;
-      t.slot_ = heap_.size();
-      heap_.push_back(&t);
-      up(t.slot_);
+      put_in(t);
+    } else if (t.slot_ == timer::aside) {
+      t.due_ = due;
     } else {
       const bool earlier = due < t.due_;
       t.due_ = due;
       earlier ? up(t.slot_) : down(t.slot_);
     }
-    if (!started_) {
-      try {
-        start_background_thread("hangup-timer", all_signals(), [this] {
-          only_serves = true;
-          run();
-        });
-        started_ = true;
-      } catch (const std::system_error&) {
-        // The next one may have more luck. Until then deadlines are found by those who wait.
-      }
-    } else if (heap_.front() == &t && due < sleeps_until_) {
+    if (!start() && next() == &t && due < sleeps_until_) {
       wake_.notify_one();
     }
   }
 
-  void disarm(timer& t, bool wait) {
+  std::error_code start_thread() noexcept {
+    const std::lock_guard hold(mutex_);
+    return start();
+  }
+
+  void disarm(timer& t, bool wait) noexcept {
     std::unique_lock hold(mutex_);
     if (t.slot_ != timer::nowhere) {
-      take_out(t.slot_);
+      take_out(t);
     } else if (wait && std::this_thread::get_id() != id_) {
       idle_.wait(hold, [&] { return expiring_ != &t; });
     }
@@ -58,27 +56,45 @@ class timer_service {
 
   std::size_t armed() {
     const std::lock_guard hold(mutex_);
-    return heap_.size();
+    auto count = heap_.size();
+    for (const auto* t = aside_; t != nullptr; t = t->beside_) {
+      ++count;
+    }
+    return count;
   }
 
  private:
+  // With the lock held, as all that follows.
+  std::error_code start() noexcept {
+    if (started_) {
+      return {};
+    }
+    const auto failed = start_background_thread("hangup-timer", all_signals(), [this] {
+      only_serves = true;
+      run();
+    });
+    started_ = !failed;
+    return failed;
+  }
+
   void run() {
     std::unique_lock hold(mutex_);
     id_ = std::this_thread::get_id();
     for (;;) {
-      if (heap_.empty()) {
+      timer* const earliest = next();
+      if (earliest == nullptr) {
         sleeps_until_ = clock::time_point::max();
         wake_.wait(hold);
         continue;
       }
-      const auto due = heap_.front()->due_;
+      const auto due = earliest->due_;
       if (clock::now() < due) {
         sleeps_until_ = due;
         wake_.wait_until(hold, due);
         continue;
       }
-      timer& t = *heap_.front();
-      take_out(0);
+      timer& t = *earliest;
+      take_out(t);
       if (!t.acquire()) {
         continue;
       }
@@ -89,6 +105,26 @@ class timer_service {
       expiring_ = nullptr;
       idle_.notify_all();
     }
+  }
+
+  // What is lacking is only the heap's memory: the timer itself is there, and so it is not lost.
+  void put_in(timer& t) noexcept {
+    try {
+      heap_.push_back(&t);
+      t.slot_ = heap_.size() - 1;
+      up(t.slot_);
+    } catch (const std::bad_alloc&) {
+      t.slot_ = timer::aside;
+      t.beside_ = std::exchange(aside_, &t);
+    }
+  }
+
+  timer* next() const noexcept {
+    timer* earliest = heap_.empty() ? nullptr : heap_.front();
+    for (auto* t = aside_; t != nullptr; t = t->beside_) {
+      earliest = earliest == nullptr || t->due_ < earliest->due_ ? t : earliest;
+    }
+    return earliest;
   }
 
   void place(std::size_t slot, timer* t) {
@@ -128,8 +164,16 @@ class timer_service {
     place(slot, t);
   }
 
-  void take_out(std::size_t slot) {
-    heap_[slot]->slot_ = timer::nowhere;
+  void take_out(timer& t) noexcept {
+    const auto slot = std::exchange(t.slot_, timer::nowhere);
+    if (slot == timer::aside) {
+      timer** at = &aside_;
+      while (*at != &t) {
+        at = &(*at)->beside_;
+      }
+      *at = t.beside_;
+      return;
+    }
     timer* const last = heap_.back();
     heap_.pop_back();
     if (slot < heap_.size()) {
@@ -143,6 +187,7 @@ class timer_service {
   std::condition_variable wake_;
   std::condition_variable idle_;
   std::vector<timer*> heap_;
+  timer* aside_ = nullptr;  // those for which the heap had no memory; in no order
   std::thread::id id_;
   bool started_ = false;
   clock::time_point sleeps_until_ = clock::time_point::min();
@@ -159,6 +204,10 @@ void timer::disarm_timer() noexcept {
 
 void timer::disarm_and_wait() noexcept {
   timer_service::get().disarm(*this, true);
+}
+
+std::error_code start_timers() noexcept {
+  return timer_service::get().start_thread();
 }
 
 std::size_t armed_timers() noexcept {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <new>
 
 #include "context/error.h"
 
@@ -328,7 +329,14 @@ bool expire(scope& s) noexcept {
 }
 
 bool end_as(scope& s, const scope& other) noexcept {
-  return end(s, other.word.how_ended(), cause(*other.why));
+  const cause& why = *other.why;
+  try {
+    return end(s, other.word.how_ended(), cause(why));
+  } catch (const std::bad_alloc&) {  // its words cannot be copied: the end is not lost for that
+    return end(
+        s, other.word.how_ended(),
+        {.kind = why.kind, .code = why.code, .text = {}, .at = why.at, .source = why.source});
+  }
 }
 
 bool end_if_due(scope& s) noexcept {

@@ -16,18 +16,29 @@ namespace {
 
 using clock = context::clock;
 
+// How long a wait goes on without looking when nothing can wake it.
+constexpr auto unwoken = std::chrono::milliseconds(20);
+
 // What wakes this thread from poll(2) when a context ends.
 class wake_up {
  public:
-  static wake_up& of_this_thread() {
+  // Tries again each time as long as there is no descriptor to be had.
+  static wake_up& of_this_thread() noexcept {
     thread_local wake_up mine;
+    if (mine.fd_ < 0) {
+      mine.fd_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    }
     return mine;
   }
-  ~wake_up() { ::close(fd_); }
+  ~wake_up() {
+    if (fd_ >= 0) {
+      ::close(fd_);
+    }
+  }
   wake_up(const wake_up&) = delete;
   wake_up& operator=(const wake_up&) = delete;
 
-  int fd() const noexcept { return fd_; }
+  int fd() const noexcept { return fd_; }  // negative: there is none
   void ring() const noexcept {
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto n = ::write(fd_, &one, sizeof one);
@@ -38,12 +49,8 @@ class wake_up {
   }
 
  private:
-  wake_up() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-    if (fd_ < 0) {
-      throw std::system_error(errno, std::generic_category(), "eventfd");
-    }
-  }
-  int fd_;
+  wake_up() = default;
+  int fd_ = -1;
 };
 
 // Null: for ever.
@@ -91,16 +98,22 @@ std::error_code wait_poll(const context& ctx, pollfd& on, clock::time_point unti
     return ec;
   }
   const tree::blocking here;
-  auto& wake = wake_up::of_this_thread();
-  fds[1].fd = wake.fd();
+  const auto end = std::min(until, s->due);
   std::error_code ec;
-  {
-    const after_func on_end(ctx, [&wake]() noexcept { wake.ring(); });
-    ec = poll_until(fds, 2, std::min(until, s->due));
-  }
-  if (ctx.done()) {
-    wake.hush();
-  }
+  bool look_again = false;
+  do {
+    auto& wake = wake_up::of_this_thread();
+    fds[1].fd = wake.fd();
+    const auto now = wake.fd() >= 0 ? end : std::min(end, clock::now() + unwoken);
+    {
+      const after_func on_end(ctx, [&wake]() noexcept { wake.ring(); });
+      ec = poll_until(fds, 2, now);
+    }
+    if (ctx.done()) {
+      wake.hush();
+    }
+    look_again = ec == std::errc::timed_out && now < end && !ctx.done();
+  } while (look_again);
   on = fds[0];
   if (on.revents != 0) {
     return {};
@@ -128,13 +141,12 @@ const early_end::type* announced(const context& ctx) noexcept {
 // Sleeps where the end is announced. False: what was announced was no end, or there is no
 // descriptor to be woken by: the rest of the sleep is an ordinary one.
 bool sleep_listening(const context& ctx, const early_end::type& at, clock::time_point when) {
-  pollfd on{at.fd, at.events, 0};
-  try {
-    if (wait_poll(ctx, on, when)) {
-      return true;
-    }
-  } catch (const std::system_error&) {
+  if (wake_up::of_this_thread().fd() < 0) {
     return false;
+  }
+  pollfd on{at.fd, at.events, 0};
+  if (wait_poll(ctx, on, when)) {
+    return true;
   }
   if (!ctx.done()) {
     at.reported(at.of, at, on.revents);

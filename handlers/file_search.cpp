@@ -32,6 +32,7 @@ struct prepared::state {
   std::string path;
   line_matcher matcher;
   std::uint64_t max_matches;
+  rules keeping;
 };
 
 prepared::prepared() noexcept = default;
@@ -47,16 +48,18 @@ std::error_code prepare(const root& files, const query& what, prepared& job, std
   }
   descriptor lock;
   opened_path start;
+  rules keeping = files.rules_now();
   std::error_code error = files.lock_shared(lock);
   if (!error) {
-    error = files.open_beneath(what.path, start);
+    error = files.open_beneath(what.path, keeping, start);
   }
   if (error) {
     reason = error.message();
     return error;
   }
-  job.state_ = std::make_unique<prepared::state>(prepared::state{
-      std::move(lock), std::move(start), tidy(what.path), std::move(*matcher), what.max_matches});
+  job.state_ = std::make_unique<prepared::state>(
+      prepared::state{std::move(lock), std::move(start), tidy(what.path), std::move(*matcher),
+                      what.max_matches, std::move(keeping)});
   return {};
 }
 
@@ -64,7 +67,7 @@ std::error_code scan(const context& ctx, prepared job, sink& out, summary& sum) 
   // Ours until the end of this function; when a parameter is destroyed is up to the compiler.
   const std::unique_ptr<prepared::state> state = std::move(job.state_);
   sum = summary();
-  tree_walk walk(ctx, state->matcher, state->max_matches, out, sum);
+  tree_walk walk(ctx, state->matcher, state->max_matches, state->keeping, out, sum);
   return walk.run(std::move(state->start), std::move(state->path));
 }
 

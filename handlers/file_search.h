@@ -2,9 +2,11 @@
 //
 //   std::string reason;
 //   search::prepared job;
-//   if (const auto refused = search::prepare(files, {.pattern = "err"}, job, reason)) ...  // 400
-//   403 .. search::summary sum; const auto error = search::scan(ctx, std::move(job), out, sum); //
-//   streams
+//   if (const auto refused = search::prepare(files, {.pattern = "err"}, job, reason)) {
+//     return refused;  // 400, 403 or 404, with the reason
+//   }
+//   search::summary sum;
+//   return search::scan(ctx, std::move(job), out, sum);  // streams
 //
 // Two steps, so that everything a client can get wrong is known before the first byte of the
 // answer. Texts and paths are the bytes of the files and may be invalid UTF-8: whoever writes JSON
@@ -43,10 +45,12 @@ struct match {
 struct skip_counts {
   std::uint64_t symlink = 0;     // never followed (except in the path of the query)
   std::uint64_t special = 0;     // devices, FIFOs, sockets: never opened
-  std::uint64_t binary = 0;      // a NUL byte in the first 32 KiB
+  std::uint64_t binary = 0;      // a NUL byte in the first 32 KiB, or UTF-16
   std::uint64_t unreadable = 0;  // files and directories that could not be opened, or not read on
   std::uint64_t vanished = 0;    // removed or replaced while we were on the way
-  std::uint64_t too_deep = 0;    // directories more than max_depth levels down
+  std::uint64_t too_deep = 0;    // directories more than max_depth levels down, paths over max_path
+  std::uint64_t mount = 0;       // where another file system is mounted, unless that is allowed
+  std::uint64_t kept_out = 0;    // the server's own files, and those of the kernel
 };
 
 struct summary {
@@ -58,6 +62,7 @@ struct summary {
 };
 
 constexpr std::size_t max_depth = 256;  // directories, one open descriptor each
+constexpr std::size_t max_path = 4095;  // bytes: what the kernel takes back as the path of a query
 
 // Where matches go. Called on the thread of the scan. An error ends the scan and is what it
 // returns.

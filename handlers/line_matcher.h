@@ -2,8 +2,8 @@
 //
 // A literal is bytes, in whatever encoding. A regular expression is RE2 syntax (linear time,
 // whatever a stranger sends) in UTF-8: ^ and $ match at lines, no part of it matches a newline, and
-// `.` matches no byte that is not UTF-8. A match is always within one line. The CR of CRLF belongs
-// to the line.
+// `.` matches no byte that is not UTF-8. A match is always within one line. Lines end in LF:
+// whoever reads files takes the CR before it away first.
 #pragma once
 
 #include <cstddef>

@@ -95,9 +95,6 @@ struct line_scanner::pass {
   std::error_code report(std::size_t match, std::size_t stop, bool whole) {
     const std::size_t begin = after_last_newline(0, match);
     count_to(begin);
-    if (whole && stop > begin && data()[stop - 1] == '\r') {
-      --stop;
-    }
     found_line found;
     found.number = line_;
     found.column = base_ + match + 1 - (begin == 0 ? line_start_ : base_ + begin);
@@ -223,6 +220,51 @@ struct line_scanner::pass {
     return {};
   }
 
+  // The bytes behind end_ have been read: takes them in, but for each CR before an LF. What is
+  // searched is what is shown, for $ and for \s alike. A CR that is the last byte so far waits for
+  // the next read: no search goes that far (see search_unfinished_line).
+  void take(std::size_t count) {
+    const bool cr_waits = end_ > from_ && data()[end_ - 1] == '\r';
+    std::size_t at = cr_waits ? end_ - 1 : end_;  // what is left stays from here
+    std::size_t to = at;
+    const std::size_t stop = end_ + count;
+    while (at < stop) {
+      const void* const found = std::memchr(data() + at, '\r', stop - at);
+      if (found == nullptr) {
+        break;
+      }
+      const auto cr = static_cast<std::size_t>(static_cast<const char*>(found) - data());
+      const bool ends_line = cr + 1 < stop && data()[cr + 1] == '\n';
+      to = moved(at, cr + (ends_line ? 0 : 1), to);
+      at = cr + 1;
+    }
+    end_ = moved(at, stop, to);
+  }
+
+  // Moves [at, stop) down to `to`; the index behind it there.
+  [[nodiscard]] std::size_t moved(std::size_t at, std::size_t stop, std::size_t to) const {
+    if (to != at) {
+      std::memmove(data() + to, data() + at, stop - at);
+    }
+    return to + (stop - at);
+  }
+
+  // The text of a file begins behind its byte order mark.
+  void skip_mark() {
+    constexpr std::string_view mark = "\xEF\xBB\xBF";
+    if (text().substr(0, mark.size()) == mark) {
+      drop(mark.size());
+      line_start_ = base_;
+    }
+  }
+
+  // Of the first block: a NUL, or the byte order mark of UTF-16, whose lines are not ours.
+  [[nodiscard]] bool is_binary(std::size_t count) const {
+    const std::string_view start = std::string_view(data(), count).substr(0, 2);
+    return start == "\xFF\xFE" || start == "\xFE\xFF" ||
+           std::memchr(data(), '\0', std::min(count, first_block)) != nullptr;
+  }
+
   file_end run(int fd, std::size_t size) {
     file_end result;
     std::size_t total = 0;
@@ -241,13 +283,20 @@ struct line_scanner::pass {
         return result;
       }
       const auto count = static_cast<std::size_t>(got);
-      if (total == 0 && std::memchr(data(), '\0', std::min(count, first_block)) != nullptr) {
+      const bool first = total == 0;
+      if (first && is_binary(count)) {
         result.binary = true;
         return result;
       }
       total += count;
-      end_ += count;
       at_end = count == 0 || (count < room && total == size);
+      take(count);
+      if (first) {
+        skip_mark();
+      }
+      if (at_end && end_ > from_ && data()[end_ - 1] == '\r') {
+        --end_;
+      }
       result.stopped = search(at_end);
       if (!result.stopped) {
         result.stopped = out.on_bytes(count);

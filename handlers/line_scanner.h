@@ -1,5 +1,8 @@
 // Reads one file in bounded pieces and reports the lines that match. Memory is one buffer, whatever
 // the length of the file and of its lines.
+//
+// What is matched is what is shown: a CR before the LF, or at the end of the file, is no part of a
+// line, and a byte order mark no part of the first one.
 #pragma once
 
 #include <cstddef>
@@ -35,7 +38,7 @@ class line_listener {
 struct file_end {
   std::error_code stopped{};  // the end of the context, or the listener's error
   std::error_code broken{};   // read(2) failed
-  bool binary = false;        // a NUL in the first block: nothing of it was searched
+  bool binary = false;        // a NUL in the first block, or UTF-16: nothing of it was searched
 };
 
 // For many files, one after the other; not to be used by two threads.

@@ -8,8 +8,10 @@
 #include <array>
 #include <condition_variable>
 #include <mutex>
+#include <new>
 #include <thread>
 
+#include "context/background_thread.h"
 #include "context/wait.h"
 
 namespace hangup::handlers {
@@ -50,15 +52,23 @@ std::error_code name_lookup::find(const context& ctx, addresses& found) const {
     return ctx.err();
   }
   if (!s.under_way) {
-    std::thread([own = state_] {
-      auto news = own->look(own->host);
-      const std::lock_guard locked(own->mutex);
-      own->known = std::move(news);
-      own->looked_at = context::clock::now();
-      own->under_way = false;
-      ++own->done;
-      own->changed.notify_all();
-    }).detach();
+    std::thread looking;
+    if (const auto failed = tree::make_thread(looking, [own = state_]() noexcept {
+          addresses news;
+          try {
+            news = own->look(own->host);
+          } catch (const std::bad_alloc&) {  // none are found this time
+          }
+          const std::lock_guard locked(own->mutex);
+          own->known = std::move(news);
+          own->looked_at = context::clock::now();
+          own->under_way = false;
+          ++own->done;
+          own->changed.notify_all();
+        })) {
+      return failed;
+    }
+    looking.detach();
     s.under_way = true;
   }
   const auto next = s.done + 1;
@@ -78,6 +88,7 @@ name_lookup::addresses name_lookup::system_lookup(const std::string& host) {
   if (::getaddrinfo(host.c_str(), nullptr, &hints, &list) != 0) {
     return found;
   }
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> all(list, &::freeaddrinfo);
   for (const auto* one = list; one != nullptr; one = one->ai_next) {
     std::array<char, NI_MAXHOST> text{};
     if (::getnameinfo(one->ai_addr, one->ai_addrlen, text.data(), text.size(), nullptr, 0,
@@ -86,7 +97,6 @@ name_lookup::addresses name_lookup::system_lookup(const std::string& host) {
       found.emplace_back(text.data());
     }
   }
-  ::freeaddrinfo(list);
   return found;
 }
 

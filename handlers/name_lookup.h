@@ -25,7 +25,8 @@ class name_lookup {
   explicit name_lookup(std::string host, function look = system_lookup,
                        std::chrono::milliseconds keeps = std::chrono::seconds(30));
 
-  // ctx.err() if the context ends first. A host that is numeric is its own address, at once.
+  // ctx.err() if the context ends first; the error of the system if there can be no thread. A host
+  // that is numeric is its own address, at once.
   std::error_code find(const context& ctx, addresses& found) const;
 
   static addresses system_lookup(const std::string& host);

@@ -7,24 +7,37 @@ namespace {
 
 constexpr std::size_t shown = 64;  // of what a stranger wrote
 
-std::string shown_text(std::string_view found) {
-  std::string text = "\"";
-  text.append(found.substr(0, shown)).append(found.size() > shown ? "...\"" : "\"");
-  return text;
-}
-
 }  // namespace
 
-void parameters::wrong(const char* name, std::string_view found, const std::string& allowed) {
+std::string shown_text(std::string_view found) {
+  std::string text = "\"";
+  return text.append(found.substr(0, shown)).append(found.size() > shown ? "...\"" : "\"");
+}
+
+std::string wrong_parameter(std::string_view name, std::string_view found,
+                            std::string_view allowed) {
+  std::string text = "parameter \"";
+  text.append(name.substr(0, shown)).append("\": found ").append(found);
+  return text.append(", allowed ").append(allowed);
+}
+
+void parameters::wrong(std::string_view name, std::string_view found, std::string_view allowed) {
   if (problem_.empty()) {
-    problem_ = "parameter \"" + std::string(name) + "\": found " + std::string(found) +
-               ", allowed " + allowed;
+    problem_ = wrong_parameter(name, found, allowed);
   }
+}
+
+bool parameters::is_there(const char* name) {
+  const auto times = req_.get_param_value_count(name);
+  if (times > 1) {
+    wrong(name, std::to_string(times) + " of it", "one");
+  }
+  return times > 0;
 }
 
 std::uint64_t parameters::number(const char* name, std::uint64_t otherwise, std::uint64_t least,
                                  std::uint64_t most) {
-  if (!req_.has_param(name)) {
+  if (!is_there(name)) {
     return otherwise;
   }
   const auto found = req_.get_param_value(name);
@@ -40,7 +53,7 @@ std::uint64_t parameters::number(const char* name, std::uint64_t otherwise, std:
 }
 
 bool parameters::flag(const char* name, bool otherwise) {
-  if (!req_.has_param(name)) {
+  if (!is_there(name)) {
     return otherwise;
   }
   const auto found = req_.get_param_value(name);
@@ -51,18 +64,25 @@ bool parameters::flag(const char* name, bool otherwise) {
   return found == "1";
 }
 
-std::string parameters::text(const char* name, std::size_t most) {
-  auto found = req_.get_param_value(name);
+std::string parameters::choice(const char* name, std::string_view allowed) {
+  auto found = is_there(name) ? req_.get_param_value(name) : std::string();
   if (found.empty()) {
-    wrong(name, "nothing", "1.." + std::to_string(most) + " bytes");
-  } else if (found.size() > most) {
-    wrong(name, std::to_string(found.size()) + " bytes", "1.." + std::to_string(most) + " bytes");
+    wrong(name, "nothing", allowed);
+  }
+  return found;
+}
+
+std::string parameters::text(const char* name, std::size_t most) {
+  const auto allowed = "1.." + std::to_string(most) + " bytes";
+  auto found = choice(name, allowed);
+  if (found.size() > most) {
+    wrong(name, std::to_string(found.size()) + " bytes", allowed);
   }
   return found;
 }
 
 std::string parameters::text_or(const char* name, const char* otherwise, std::size_t most) {
-  return req_.has_param(name) ? text(name, most) : otherwise;
+  return is_there(name) ? text(name, most) : otherwise;
 }
 
 }  // namespace hangup::handlers

@@ -5,6 +5,7 @@
 #include "handlers/parameters.h"
 #include "handlers/upstream_call.h"
 #include "handlers/via.h"
+#include "http/header_list.h"
 #include "http/problem.h"
 #include "http/random_hex.h"
 #include "http/reply.h"
@@ -87,11 +88,7 @@ order order_of(const httplib::Request& req, const relay_options& options) {
 
 // The Via of the request to the upstream: what came, and ourselves.
 std::string via_of(const httplib::Request& req, const std::string& self, unsigned max_hops) {
-  std::string via;
-  const auto [first, last] = req.headers.equal_range("Via");
-  for (auto line = first; line != last; ++line) {
-    via.append(line->second).append(", ");
-  }
+  auto via = http::joined(req.headers, "Via");
   const auto been = received_by(via);
   if (std::find(been.begin(), been.end(), self) != been.end()) {
     throw http::problem_error(508, "this request has been here before");
@@ -100,12 +97,39 @@ std::string via_of(const httplib::Request& req, const std::string& self, unsigne
     throw http::problem_error(508, "this request has been by " + std::to_string(been.size()) +
                                        " others, allowed " + std::to_string(max_hops));
   }
-  return via + (req.version == "HTTP/1.0" ? "1.0 " : "1.1 ") + self;
+  via.append(via.empty() ? "" : ", ").append(req.version == "HTTP/1.0" ? "1.0 " : "1.1 ");
+  return via + self;
+}
+
+// What makes the answer depend on what the client has already (RFC 9110 13 and 14). The upstream
+// decides, and its 206, 304, 412 or 416 is handed on. A header that may stand once and stands there
+// twice is left out, and so is a Range of several ranges: those multiply an answer.
+void add_conditions(const httplib::Request& req, upstream_call::headers& h) {
+  for (const auto* name : {"If-Match", "If-None-Match"}) {
+    if (auto list = http::joined(req.headers, name); !list.empty()) {
+      h.emplace_back(name, std::move(list));
+    }
+  }
+  const auto one = [&req](const char* name) {
+    return req.headers.count(name) == 1 ? req.get_header_value(name) : std::string();
+  };
+  const auto add = [&](const char* name) {
+    if (auto value = one(name); !value.empty()) {
+      h.emplace_back(name, std::move(value));
+    }
+  };
+  add("If-Modified-Since");
+  add("If-Unmodified-Since");
+  const auto range = one("Range");
+  if (req.method == "GET" && range.starts_with("bytes=") && range.find(',') == std::string::npos) {
+    add("Range");
+    add("If-Range");
+  }
 }
 
 upstream_call::headers headers_for(const context& ctx, const httplib::Request& req,
                                    const upstream& to) {
-  const auto accept = req.get_header_value("Accept");
+  const auto accept = http::joined(req.headers, "Accept");
   upstream_call::headers h = {{"Accept", accept.empty() ? "*/*" : accept},
                               {"X-Request-Id", http::request_id(ctx)}};
   if (const auto* const t = http::trace_of(ctx)) {
@@ -129,16 +153,15 @@ upstream_call::headers headers_for(const context& ctx, const httplib::Request& r
 
 void answer_by(const context& ctx, const httplib::Request& req, httplib::Response& res,
                std::shared_ptr<upstream_call> call) {
-  res.status = call->status();
-  for (const auto* name : {"Cache-Control", "Retry-After"}) {
-    std::string key(name);
-    std::transform(key.begin(), key.end(), key.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-    if (const auto value = call->header(key); !value.empty()) {
-      res.set_header(name, std::string(value));
-    }
+  const auto& head = call->head();
+  res.status = head.status();
+  for (const auto& [name, value] : head.handed_on()) {
+    res.set_header(name, value);
   }
-  std::string type(call->header("content-type"));
+  if (!head.has_content()) {
+    return;
+  }
+  auto type = head.content_type();
   if (type.empty()) {
     type = "application/octet-stream";
   }
@@ -159,12 +182,12 @@ void answer_by(const context& ctx, const httplib::Request& req, httplib::Respons
 }  // namespace
 
 http::handler relay(std::shared_ptr<const relay_options> options) {
-  std::string self = "hangup-0123456789ab";  // nobody else's
-  http::random_hex(self.begin() + 7, self.end());
+  const std::string self = "hangup-" + http::random_hex(12);  // nobody else's
   return [options = std::move(options), self](const context& ctx, const httplib::Request& req,
                                               httplib::Response& res) {
     const auto [to, text] = order_of(req, *options);
     auto headers = headers_for(ctx, req, *to);
+    add_conditions(req, headers);
     headers.emplace_back("Via", via_of(req, self, options->max_hops));
     auto call = std::make_shared<upstream_call>(*to, req.method == "HEAD", text, headers);
     if (call->ask(ctx)) {

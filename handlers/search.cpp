@@ -4,6 +4,7 @@
 
 #include "handlers/file_search.h"
 #include "handlers/parameters.h"
+#include "handlers/path_text.h"
 #include "http/problem.h"
 #include "http/reply.h"
 #include "http/request.h"
@@ -28,6 +29,7 @@ int status_of(std::error_code refused) noexcept {
     case search::errc::outside_root:
     case search::errc::not_searchable:
     case search::errc::unreadable:
+    case search::errc::kept_out:
       return 403;
     case search::errc::not_found:
       return 404;
@@ -43,7 +45,8 @@ class lines_out final : public search::sink {
   lines_out(const context& ctx, http::body_writer& out) : ctx_(ctx), out_(out) {}
 
   std::error_code on_match(const search::match& found) override {
-    json j = {{"path", found.path}, {"line", found.line}, {"text", found.text}};
+    json j = {
+        {"path", search::text_of_path(found.path)}, {"line", found.line}, {"text", found.text}};
     if (found.truncated) {
       j["truncated"] = true;
     }
@@ -74,7 +77,9 @@ class lines_out final : public search::sink {
                                {"special", s.special},
                                {"unreadable", s.unreadable},
                                {"vanished", s.vanished},
-                               {"too_deep", s.too_deep}}}}}}));
+                               {"too_deep", s.too_deep},
+                               {"mount", s.mount},
+                               {"kept_out", s.kept_out}}}}}}));
     return idle();
   }
 
@@ -92,7 +97,8 @@ http::handler search(std::shared_ptr<const search::root> files, std::uint64_t mo
     parameters p(req);
     search::query q;
     q.pattern = p.text("pattern", 1000);
-    q.path = p.text_or("path", ".", 4096);
+    // As text, a byte of the path may take three.
+    q.path = search::path_of_text(p.text_or("path", ".", 3 * search::max_path));
     q.regex = p.flag("regex", false);
     q.max_matches = p.number("max_matches", most_matches, 1, most_matches);
     if (!p.problem().empty()) {
@@ -102,6 +108,13 @@ http::handler search(std::shared_ptr<const search::root> files, std::uint64_t mo
     const auto job = std::make_shared<search::prepared>();
     std::string reason;
     if (const auto refused = search::prepare(*files, q, *job, reason)) {
+      if (refused == search::errc::bad_pattern) {
+        reason = wrong_parameter(
+            "pattern", shown_text(q.pattern),
+            (q.regex ? "a regular expression of RE2: " : "a text within one line: ") + reason);
+      } else if (refused == search::errc::bad_path) {
+        reason = wrong_parameter("path", shown_text(q.path), "a path that a file can have");
+      }
       const int status = status_of(refused);
       if (status == 503) {
         res.set_header("Retry-After", "1");

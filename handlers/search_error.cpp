@@ -16,11 +16,13 @@ class category final : public std::error_category {
       case errc::bad_path:
         return "invalid path";
       case errc::outside_root:
-        return "the path leads outside of the root";
+        return "the path leads outside of the root, or onto another file system";
       case errc::not_searchable:
         return "the path is neither a regular file nor a directory";
       case errc::unreadable:
         return "the path is not readable";
+      case errc::kept_out:
+        return "the path is a file of the server's own, which no search reads";
       case errc::not_found:
         return "the path does not exist";
       case errc::locked:

@@ -9,9 +9,10 @@ namespace hangup::search {
 enum class errc {
   bad_pattern = 1,  // empty, too long, with a newline, or not RE2 syntax          (HTTP: 400)
   bad_path,         // a path that no file can have: a NUL byte, too long           (400)
-  outside_root,     // absolute, or leads out of the root by ".." or a symlink      (403)
+  outside_root,     // absolute, or leads out of the root by "..", a symlink or a mount (403)
   not_searchable,   // neither a regular file nor a directory                       (403)
   unreadable,       // the server may not read it                                   (403)
+  kept_out,         // one of the server's own files, see own_files.h               (403)
   not_found,        // there is nothing at this path                                (404)
   locked,           // someone holds the root exclusively: try again later          (503)
 };

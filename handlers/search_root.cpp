@@ -5,8 +5,13 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
+#include <linux/magic.h>
+
+#include <algorithm>
+#include <array>
 #include <cerrno>
 
 namespace hangup::search {
@@ -43,7 +48,39 @@ std::string reason(const std::string& directory) {
   return "search root " + directory;
 }
 
+bool on_kernel_file_system(int fd) noexcept {
+  constexpr std::array<std::int64_t, 12> kinds = {
+      PROC_SUPER_MAGIC,   SYSFS_MAGIC,         DEBUGFS_MAGIC,    TRACEFS_MAGIC,
+      CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, SECURITYFS_MAGIC, SELINUX_MAGIC,
+      SMACK_MAGIC,        BPF_FS_MAGIC,        PSTOREFS_MAGIC,   DEVPTS_SUPER_MAGIC};
+  struct statfs status {};
+  return ::fstatfs(fd, &status) == 0 &&
+         std::find(kinds.begin(), kinds.end(), status.f_type) != kinds.end();
+}
+
 }  // namespace
+
+// The kernel answers EAGAIN when it cannot vouch for a ".." because of a rename or a mount anywhere
+// on the machine at this moment. That is rare; on a machine that renames all the time we give up.
+int open_at(int directory, const char* path, std::uint64_t flags, std::uint64_t resolve) noexcept {
+  open_how how{};
+  how.flags = flags | O_CLOEXEC;
+  how.resolve = resolve;
+  for (int tries = 0;; ++tries) {
+    const long fd = ::syscall(SYS_openat2, directory, path, &how, sizeof how);
+    if (fd >= 0 || (errno != EINTR && (errno != EAGAIN || tries == 16))) {
+      return static_cast<int>(fd);
+    }
+  }
+}
+
+bool rules::keep_out(int fd, const struct stat& file) {
+  return own.has(file) || is_of_the_kernel(fd);
+}
+
+bool rules::is_of_the_kernel(int fd) const noexcept {
+  return (resolve & RESOLVE_NO_XDEV) == 0 && on_kernel_file_system(fd);
+}
 
 descriptor::~descriptor() {
   if (fd_ >= 0) {
@@ -51,8 +88,9 @@ descriptor::~descriptor() {
   }
 }
 
-root::root(const std::string& directory)
+root::root(const std::string& directory, root_options how)
     : directory_(directory),
+      how_(std::move(how)),
       fd_(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOCTTY)) {
   if (!fd_) {
     throw root_error(system_error(errno), reason(directory));
@@ -65,24 +103,25 @@ root::root(const std::string& directory)
                                                ? reason(directory) + ": openat2(2), Linux 5.6"
                                                : reason(directory));
   }
-}
-
-int root::open2(const char* path, std::uint64_t flags) const noexcept {
-  open_how how{};
-  how.flags = flags | O_CLOEXEC;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-  // The kernel answers EAGAIN when it cannot vouch for a ".." because of a rename or a mount
-  // anywhere on the machine at this moment. That is rare; on a machine that renames all the time we
-  // give up.
-  for (int tries = 0;; ++tries) {
-    const long fd = ::syscall(SYS_openat2, fd_.get(), path, &how, sizeof how);
-    if (fd >= 0 || (errno != EINTR && (errno != EAGAIN || tries == 16))) {
-      return static_cast<int>(fd);
-    }
+  if (on_kernel_file_system(fd_.get())) {
+    throw root_error(errc::not_searchable, reason(directory) + ": a file system of the kernel");
   }
 }
 
-std::error_code root::open_beneath(const std::string& path, opened_path& found) const {
+rules root::rules_now() const {
+  return {across(), how_.own.now()};
+}
+
+std::uint64_t root::across() const noexcept {
+  return how_.cross_mounts ? 0 : RESOLVE_NO_XDEV;
+}
+
+int root::open2(const char* path, std::uint64_t flags) const noexcept {
+  return open_at(fd_.get(), path, flags, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | across());
+}
+
+std::error_code root::open_beneath(const std::string& path, rules& keeping,
+                                   opened_path& found) const {
   if (path.find('\0') != std::string::npos) {
     return errc::bad_path;
   }
@@ -109,6 +148,9 @@ std::error_code root::open_beneath(const std::string& path, opened_path& found) 
   }
   if (!S_ISREG(after.st_mode) && !S_ISDIR(after.st_mode)) {  // replaced in between
     return errc::not_searchable;
+  }
+  if (keeping.keep_out(fd.get(), after)) {
+    return errc::kept_out;
   }
   found = {std::move(fd), S_ISDIR(after.st_mode)};
   return {};

@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "handlers/own_files.h"
 #include "handlers/search_error.h"
 
 namespace hangup::search {
@@ -42,21 +43,43 @@ struct opened_path {
   bool is_directory = false;
 };
 
+struct root_options {
+  bool cross_mounts = false;  // whether what is mounted below the directory is searched as well
+  own_files own{};            // never opened
+};
+
+// openat2(2), tried again where the kernel asks for that; close-on-exec. -1 and errno.
+int open_at(int directory, const char* path, std::uint64_t flags, std::uint64_t resolve) noexcept;
+
+// What holds for everything that one search opens. Not thread-safe.
+struct rules {
+  std::uint64_t resolve = 0;  // RESOLVE_NO_XDEV, unless mounts may be crossed
+  own_files_now own;
+
+  // Must the open file not be read? It is the server's own, or of the kernel.
+  [[nodiscard]] bool keep_out(int fd, const struct stat& file);
+  // Is it, where mounts may be crossed, on a file system of the kernel's own (/proc, /sys ...)?
+  // There are the environment and the memory of processes, this one's as well.
+  [[nodiscard]] bool is_of_the_kernel(int fd) const noexcept;
+};
+
 // Immutable after construction: every function may be called from any thread.
 class root {
  public:
   // Opens the directory and tries openat2(2) on it. A relative path counts from the working
   // directory of now; later chdir, renames and mounts over the path change nothing.
-  // Throws root_error: missing, not a directory, not permitted, kernel (or sandbox) without
-  // openat2.
-  explicit root(const std::string& directory);
+  // Throws root_error: missing, not a directory, not permitted, on a file system of the kernel's
+  // own, kernel (or sandbox) without openat2.
+  explicit root(const std::string& directory, root_options how = {});
+
+  [[nodiscard]] rules rules_now() const;
 
   // Opens a regular file or a directory for reading. The path is relative to the root and may use
-  // symlinks and ".." as long as no step of it leaves the root; "" is the root itself. Never blocks
-  // on FIFOs and never opens devices. On failure returns an errc of this room other than
-  // bad_pattern, or an errno that is not the path's fault (EMFILE, ENOMEM, EIO), and leaves `found`
-  // alone.
-  std::error_code open_beneath(const std::string& path, opened_path& found) const;
+  // symlinks and ".." as long as no step of it leaves the root or breaks the rules; "" is the root
+  // itself. Never blocks on FIFOs and never opens devices. On failure returns an errc of this room
+  // other than bad_pattern, or an errno that is not the path's fault (EMFILE, ENOMEM, EIO), and
+  // leaves `found` alone.
+  std::error_code open_beneath(const std::string& path, rules& keeping, opened_path& found) const;
 
   // Takes a shared flock(2) on the root, on an open file description of its own, without waiting;
   // closing `held` gives it back. errc::locked if someone holds it exclusively. Whoever wants to
@@ -67,9 +90,11 @@ class root {
   [[nodiscard]] const std::string& directory() const noexcept { return directory_; }
 
  private:
+  [[nodiscard]] std::uint64_t across() const noexcept;
   [[nodiscard]] int open2(const char* path, std::uint64_t flags) const noexcept;
 
   std::string directory_;
+  root_options how_;
   descriptor fd_;  // O_PATH: names the directory, reads nothing
 };
 

@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t entries_size = 16U * 1024;  // bytes, of each level: some 500 names
 
 // O_NONBLOCK: a FIFO that took the place of a file must not stop us, nor a file under a lease.
-constexpr int open_flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
+constexpr int open_flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
 
 unsigned char type_of(mode_t mode) noexcept {
   return static_cast<unsigned char>(IFTODT(mode));
@@ -23,8 +23,13 @@ unsigned char type_of(mode_t mode) noexcept {
 }  // namespace
 
 tree_walk::tree_walk(const context& ctx, const line_matcher& matcher, std::uint64_t max_matches,
-                     sink& out, summary& sum)
-    : ctx_(ctx), max_matches_(max_matches), out_(out), sum_(sum), scanner_(matcher) {}
+                     rules& keeping, sink& out, summary& sum)
+    : ctx_(ctx),
+      max_matches_(max_matches),
+      keeping_(keeping),
+      out_(out),
+      sum_(sum),
+      scanner_(matcher) {}
 
 std::error_code tree_walk::run(opened_path start, std::string path) {
   path_ = std::move(path);
@@ -69,6 +74,10 @@ std::error_code tree_walk::walk() {
       path_ += '/';
     }
     path_ += name;
+    if (path_.size() > max_path) {
+      ++sum_.skipped.too_deep;
+      continue;
+    }
     if (const auto error = visit(entry->d_name, entry->d_type)) {
       return error;
     }
@@ -109,8 +118,13 @@ std::error_code tree_walk::visit(const char* name, unsigned char type) {
   }
 }
 
+descriptor tree_walk::open(const char* name, int flags) const {
+  return descriptor(
+      open_at(levels_.back().fd.get(), name, static_cast<std::uint64_t>(flags), keeping_.resolve));
+}
+
 std::error_code tree_walk::visit_file(const char* name) {
-  const descriptor fd(::openat(levels_.back().fd.get(), name, open_flags));
+  const descriptor fd = open(name, open_flags);
   return fd ? search(fd.get()) : not_opened(errno);
 }
 
@@ -119,9 +133,13 @@ std::error_code tree_walk::enter(const char* name) {
     ++sum_.skipped.too_deep;
     return {};
   }
-  descriptor fd(::openat(levels_.back().fd.get(), name, open_flags | O_DIRECTORY));
+  descriptor fd = open(name, open_flags | O_DIRECTORY);
   if (!fd) {
     return not_opened(errno);
+  }
+  if (keeping_.is_of_the_kernel(fd.get())) {
+    ++sum_.skipped.kept_out;
+    return {};
   }
   push(std::move(fd));
   return {};
@@ -142,6 +160,9 @@ std::error_code tree_walk::not_opened(int number) {
     case ENOENT:
     case ENOTDIR:
       ++sum_.skipped.vanished;
+      return {};
+    case EXDEV:
+      ++sum_.skipped.mount;
       return {};
     case ELOOP:
       ++sum_.skipped.symlink;
@@ -164,6 +185,10 @@ std::error_code tree_walk::search(int fd) {
   }
   if (!S_ISREG(status.st_mode)) {  // replaced after its directory was read
     ++sum_.skipped.special;
+    return {};
+  }
+  if (keeping_.keep_out(fd, status)) {
+    ++sum_.skipped.kept_out;
     return {};
   }
   const auto size = static_cast<std::size_t>(status.st_size);

@@ -17,12 +17,12 @@
 namespace hangup::search {
 
 // Everything is opened relative to the descriptor of the directory it lies in and never through a
-// symlink, so whatever others rename meanwhile, the walk stays below where it began. No recursion:
-// a stack of open directories.
+// symlink, nor (unless the rules allow it) across a mount, so whatever others rename meanwhile, the
+// walk stays below where it began. No recursion: a stack of open directories.
 class tree_walk final : private line_listener {
  public:
-  tree_walk(const context& ctx, const line_matcher& matcher, std::uint64_t max_matches, sink& out,
-            summary& sum);
+  tree_walk(const context& ctx, const line_matcher& matcher, std::uint64_t max_matches,
+            rules& keeping, sink& out, summary& sum);
 
   // As scan(). The path is how the paths of matches begin; empty for the root.
   std::error_code run(opened_path start, std::string path);
@@ -40,6 +40,7 @@ class tree_walk final : private line_listener {
   std::error_code visit(const char* name, unsigned char type);
   std::error_code visit_file(const char* name);
   std::error_code enter(const char* name);
+  [[nodiscard]] descriptor open(const char* name, int flags) const;
   std::error_code search(int fd);
   std::error_code not_opened(int number);
   void push(descriptor fd);
@@ -50,6 +51,7 @@ class tree_walk final : private line_listener {
 
   const context& ctx_;
   const std::uint64_t max_matches_;
+  rules& keeping_;
   sink& out_;
   summary& sum_;
   line_scanner scanner_;

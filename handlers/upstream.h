@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -25,7 +24,7 @@ enum class upstream_end : std::uint8_t {
   unreachable,  // no such name, no connection, or its certificate is not to be trusted
   timed_out,    // no connection in time, or silent for too long
   broken,       // closed or reset before its answer was whole
-  malformed,    // what it sent is not an answer that is understood here
+  malformed,    // what it sent is not understood here, or cannot be handed on
 };
 inline constexpr int upstream_ends = 7;
 std::string_view name(upstream_end end) noexcept;

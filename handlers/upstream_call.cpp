@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "context/after_func.h"
+#include "http/grammar.h"
 #include "http/problem.h"
 
 namespace hangup::handlers {
@@ -33,17 +34,14 @@ milliseconds left(context::clock::time_point until) {
   return std::chrono::ceil<milliseconds>(until - context::clock::now());
 }
 
-std::string trimmed(std::string_view text) {
-  const auto from = text.find_first_not_of(" \t");
-  if (from == std::string_view::npos) {
-    return {};
+// The headers of a request are made of what its client has sent, and each of them is looked at
+// here, whoever has looked before: with a line break in it it would be two.
+std::string line_of(const std::string& name, const std::string& value) {
+  if (!http::is_token(name) || !http::is_field_value(value)) {
+    throw http::problem_error(
+        400, "a header of this request has control characters in it, and cannot be passed on");
   }
-  return std::string(text.substr(from, text.find_last_not_of(" \t\r\n") + 1 - from));
-}
-
-bool is_printable(std::string_view text) noexcept {
-  return std::all_of(text.begin(), text.end(),
-                     [](unsigned char c) { return c == '\t' || (c >= ' ' && c != 0x7f); });
+  return name + ": " + value;
 }
 
 }  // namespace
@@ -99,9 +97,9 @@ upstream_call::upstream_call(const upstream& to, bool is_head, const std::string
   set(easy, CURLOPT_CAINFO, static_cast<const char*>(nullptr));
   set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
   for (const auto& [name, value] : with) {
-    auto line = name;
-    line.append(": ").append(value);
-    curl_->sent = append(curl_->sent, line);
+    curl_->sent = append(curl_->sent, line_of(name, value));
+    asked_.range = asked_.range || name == "Range";
+    asked_.condition = asked_.condition || name == "If-None-Match" || name == "If-Modified-Since";
   }
   set(easy, CURLOPT_HTTPHEADER, curl_->sent);
 
@@ -137,17 +135,15 @@ upstream_call::~upstream_call() {
   settle(upstream_end::canceled);
 }
 
-std::string_view upstream_call::header(std::string_view name) const noexcept {
-  const auto found = std::find_if(headers_.begin(), headers_.end(),
-                                  [&](const auto& h) { return h.first == name; });
-  return found == headers_.end() ? std::string_view() : std::string_view(found->second);
-}
-
 std::error_code upstream_call::ask(const context& ctx) {
   if (const auto ec = locate(ctx)) {
     return ec;
   }
-  return run(ctx, true);
+  if (const auto ec = run(ctx, true)) {
+    return ec;
+  }
+  // That nothing follows a 204 or 304 is sure. Of a 205 its framing says so, at its end.
+  return over_ || head_.has_content() ? std::error_code{} : run(ctx, false);
 }
 
 std::error_code upstream_call::body(const context& ctx, const taker& take) {
@@ -172,6 +168,9 @@ std::error_code upstream_call::locate(const context& ctx) {
     const auto ec = to_.addresses().find(patience.ctx, found);
     if (ctx.done()) {
       return stopped(ctx);
+    }
+    if (ec && !patience.ctx.done()) {
+      fail(503, upstream_end::unreachable, "cannot be looked up now: " + ec.message());
     }
     if (ec) {
       fail(504, upstream_end::timed_out,
@@ -212,7 +211,7 @@ std::error_code upstream_call::run(const context& ctx, bool until_head) {
         settle(upstream_end::canceled);  // whoever took the pieces does not want them any more
         return taken_;
       }
-      if (code != CURLE_OK || !head_whole_) {
+      if (code != CURLE_OK || !head_.whole()) {
         fail_by(code == CURLE_OK ? CURLE_GOT_NOTHING : code);
       }
       check_head();
@@ -238,7 +237,7 @@ upstream_call::seen upstream_call::transfer(const context& ctx, bool until_head,
       code = said->data.result;
       return seen::end;
     }
-    if (until_head && head_whole_) {
+    if (until_head && head_.whole()) {
       return seen::head;
     }
     const bool asked = heard_ != context::clock::time_point::max();
@@ -253,12 +252,8 @@ upstream_call::seen upstream_call::transfer(const context& ctx, bool until_head,
 
 // What is an answer, and yet none that can be handed on.
 void upstream_call::check_head() {
-  if (status_ >= 300 && status_ < 400) {
-    fail(502, upstream_end::malformed,
-         "answered " + std::to_string(status_) + ", and where it points is not followed");
-  }
-  if (!header("content-encoding").empty()) {
-    fail(502, upstream_end::malformed, "answered in an encoding that was not asked for");
+  if (const auto why = head_.unfit(asked_); !why.empty()) {
+    fail(502, upstream_end::malformed, why);
   }
 }
 
@@ -300,6 +295,10 @@ void upstream_call::fail_by(int code) {
       if (head_too_large_) {
         fail(502, upstream_end::malformed, "sent too large a head");
       }
+      if (head_.whole() && !head_.has_content()) {
+        fail(502, upstream_end::malformed,
+             "answered " + std::to_string(head_.status()) + " with a body");
+      }
       break;
     case CURLE_GOT_NOTHING:
       fail(502, upstream_end::broken,
@@ -322,32 +321,14 @@ bool upstream_call::head_line(std::string_view line) {
   if (head_too_large_) {
     return false;
   }
-  if (head_whole_) {  // a trailer
-    return true;
-  }
-  if (line.starts_with("HTTP/")) {
-    headers_.clear();
-  } else if (line == "\r\n" || line == "\n") {
-    long code = 0;
-    ::curl_easy_getinfo(curl_->easy, CURLINFO_RESPONSE_CODE, &code);
-    status_ = static_cast<int>(code);
-    head_whole_ = code >= 200;
-    return head_whole_ || (code >= 100 && code != 101);
-  } else if (const auto colon = line.find(':'); colon != std::string_view::npos) {
-    std::string name(line.substr(0, colon));
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-    auto value = trimmed(line.substr(colon + 1));
-    if (!is_printable(value)) {
-      return false;
-    }
-    headers_.emplace_back(std::move(name), std::move(value));
-  }
-  return true;
+  return head_.whole() || head_.take(line);  // behind it: a trailer
 }
 
 std::size_t upstream_call::body_piece(std::string_view piece) {
   heard_ = context::clock::now();
+  if (!head_.has_content()) {
+    return 0;
+  }
   if (take_ == nullptr) {
     return CURL_WRITEFUNC_PAUSE;  // until body() is called
   }

@@ -11,20 +11,20 @@
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <utility>
-#include <vector>
 
 #include "context/context.h"
 #include "handlers/upstream.h"
+#include "handlers/upstream_head.h"
 
 namespace hangup::handlers {
 
 class upstream_call {
  public:
-  using headers = std::vector<std::pair<std::string, std::string>>;
+  using headers = upstream_head::headers;
   using taker = std::function<std::error_code(std::string_view piece)>;
 
-  // GET, or HEAD, of a target ("/spin?ms=5") with these headers.
+  // GET, or HEAD, of a target ("/spin?ms=5") with these headers. Throws http::problem_error, 400,
+  // if one of them has a control character in it, or a name that is not a token.
   upstream_call(const upstream& to, bool is_head, const std::string& target, const headers& with);
   ~upstream_call();  // breaks off a call that is not over
   upstream_call(const upstream_call&) = delete;
@@ -34,9 +34,8 @@ class upstream_call {
   // http::problem_error, 502 or 504, that names the upstream and says what it did. Once.
   std::error_code ask(const context& ctx);
 
-  // Of the answer, after ask(). Names in lower case; the value of the first, empty if absent.
-  int status() const noexcept { return status_; }
-  std::string_view header(std::string_view name) const noexcept;
+  // The head of the answer, after ask(): one that can be handed on.
+  const upstream_head& head() const noexcept { return head_; }
   bool over() const noexcept { return over_; }  // there is no (more) body
 
   // Hands on the body as it comes; while `take` waits, the upstream is not read, and waits too. An
@@ -62,10 +61,9 @@ class upstream_call {
   std::unique_ptr<handles> curl_;  // gone when it is over
   const context::clock::time_point began_ = context::clock::now();
   context::clock::time_point heard_ = context::clock::time_point::max();  // max: not asked yet
-  headers headers_;
+  asked_for asked_;
+  upstream_head head_;
   std::size_t head_bytes_ = 0;
-  int status_ = 0;
-  bool head_whole_ = false;
   bool head_too_large_ = false;
   bool shaking_ = false;
   bool over_ = false;

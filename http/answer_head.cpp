@@ -50,8 +50,7 @@ void answer_head::add(std::string_view name, std::string_view value) {
   const auto from = text_.size();
   text_.append(value);
   for (auto i = from; i < text_.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text_[i]);
-    if ((byte < 0x20 && byte != '\t') || byte == 0x7f) {
+    if (!is_value_char(text_[i])) {
       text_[i] = ' ';
     }
   }

@@ -221,7 +221,7 @@ bool answer_writer::send(std::string_view bytes) {
   }
   wrote_ = true;
   if (!on_the_spot_) {
-    broken_ = !c_.send_all(bytes, how_.write_timeout);
+    broken_ = !c_.send_all(bytes);
   } else {
     broken_ = !c_.send_now(bytes) || c_.unsent() > how_.spot_output;
   }

@@ -2,106 +2,153 @@
 
 #include <algorithm>
 
+#include "http/grammar.h"
 #include "http/hex.h"
 
 namespace hangup::http {
 namespace {
 
-constexpr int most_digits = 15;
-constexpr int most_extension = 256;
+constexpr unsigned most_digits = 15;
 
 }  // namespace
 
 body_scan body_scan::of_length(std::uint64_t length, std::uint64_t largest) noexcept {
   body_scan scan;
   scan.left_ = length;
+  scan.largest_ = largest;
   scan.result_ = length == 0        ? result::complete
                  : length > largest ? result::too_large
                                     : result::more;
   return scan;
 }
 
-body_scan body_scan::of_chunks(std::uint64_t largest) noexcept {
+body_scan body_scan::of_chunks(std::uint64_t largest, const head_limits& trailers) noexcept {
   body_scan scan;
   scan.chunked_ = true;
   scan.at_ = at::size;
   scan.budget_ = largest;
+  scan.largest_ = largest;
+  scan.within_ = trailers;
   scan.result_ = result::more;
   return scan;
 }
 
-bool body_scan::fail(result why) noexcept {
+refusal body_scan::why() const {
+  if (result_ == result::too_large) {
+    return {413, "the body is larger than the " + std::to_string(largest_) + " bytes allowed here",
+            limit::body_bytes};
+  }
+  if (result_ == result::trailers_too_large) {
+    return over_limit(over_, within_);
+  }
+  if (over_ == limit::line_bytes) {
+    return {400,
+            "the line before a chunk has more than " + std::to_string(most_ignored) +
+                " bytes of leading zeros and extensions",
+            over_};
+  }
+  return {400, "the chunks of the body are malformed"};
+}
+
+// How many of so many bytes are data of the chunk, or of the body, that is being read.
+std::size_t body_scan::data_in(std::size_t size) noexcept {
+  const auto n = std::min<std::uint64_t>(left_, size);
+  left_ -= n;
+  if (left_ == 0 && chunked_) {
+    at_ = at::data_cr;
+  } else if (left_ == 0) {
+    result_ = result::complete;
+  }
+  return static_cast<std::size_t>(n);
+}
+
+bool body_scan::fail(result why, limit over) noexcept {
   result_ = why;
+  over_ = over;
   return false;
 }
 
-std::size_t body_scan::feed(std::string_view bytes, std::string* data) {
-  std::size_t taken = 0;
-  while (result_ == result::more && taken < bytes.size()) {
-    if (at_ == at::data) {
-      const auto n = std::min<std::uint64_t>(left_, bytes.size() - taken);
-      if (data != nullptr) {
-        data->append(bytes.substr(taken, static_cast<std::size_t>(n)));
-      }
-      left_ -= n;
-      taken += static_cast<std::size_t>(n);
-      if (left_ == 0) {
-        chunked_ ? static_cast<void>(at_ = at::data_cr)
-                 : static_cast<void>(result_ = result::complete);
-      }
-    } else if (next(bytes[taken])) {
-      ++taken;
-    }
-  }
-  return taken;
+bool body_scan::go(bool fits, at to) noexcept {
+  at_ = to;
+  return fits || fail(result::malformed);
 }
 
 // One byte of the framing of chunks. False: it does not fit, and is not taken.
 bool body_scan::next(char c) noexcept {
   switch (at_) {
     case at::size:
-      if (const int digit = hex_value(c); digit >= 0) {
-        left_ = left_ * 16 + static_cast<unsigned>(digit);
-        return ++digits_ <= most_digits || fail(result::too_large);
-      }
-      if (digits_ == 0) {
-        return fail(result::malformed);
-      }
-      if (left_ > budget_) {
-        return fail(result::too_large);
-      }
-      at_ = c == '\r' ? at::size_lf : at::extension;
-      return c == '\r' || c == ';' || fail(result::malformed);
+      return size(c);
     case at::extension:  // RFC 9112 7.1.1: to be ignored
       if (c == '\r') {
-        at_ = at::size_lf;
-        return true;
+        return go(true, at::size_lf);
       }
-      return (c != '\n' && ++extension_ <= most_extension) || fail(result::malformed);
+      return ++ignored_ <= most_ignored ? go(is_value_char(c), at::extension)
+                                        : fail(result::malformed, limit::line_bytes);
     case at::size_lf:
       budget_ -= left_;
       digits_ = 0;
-      at_ = left_ == 0 ? at::end_cr : at::data;
-      return c == '\n' || fail(result::malformed);
+      ignored_ = 0;
+      return go(c == '\n', left_ == 0 ? at::line : at::data);
     case at::data_cr:
-      at_ = at::data_lf;
-      return c == '\r' || fail(result::malformed);
+      return go(c == '\r', at::data_lf);
     case at::data_lf:
-      at_ = at::size;
-      return c == '\n' || fail(result::malformed);
-    case at::end_cr:
-      at_ = at::end_lf;
-      return c == '\r' || fail(result::malformed);  // else a trailer: cpp-httplib takes none
+      return go(c == '\n', at::size);
     case at::end_lf:
-      if (c != '\n') {
-        return fail(result::malformed);
+      if (c == '\n') {
+        result_ = result::complete;
       }
-      result_ = result::complete;
-      return true;
-    case at::data:
-      break;
+      return go(c == '\n', at::end_lf);
+    default:
+      return trailer(c);
   }
-  return fail(result::malformed);
+}
+
+bool body_scan::size(char c) noexcept {
+  const int digit = hex_value(c);
+  if (digit == 0 && digits_ == 0) {
+    return ++ignored_ <= most_ignored || fail(result::malformed, limit::line_bytes);
+  }
+  if (digit >= 0) {
+    left_ = left_ * 16 + static_cast<unsigned>(digit);
+    return ++digits_ <= most_digits || fail(result::too_large);
+  }
+  if (digits_ + ignored_ == 0) {
+    return fail(result::malformed);
+  }
+  if (left_ > budget_) {
+    return fail(result::too_large);
+  }
+  return go(c == '\r' || c == ';', c == '\r' ? at::size_lf : at::extension);
+}
+
+// RFC 9112 7.1.2: headers behind the last chunk, which need not be kept. They have the syntax of
+// headers, so that what is no trailer is not taken for one.
+bool body_scan::trailer(char c) noexcept {
+  if (at_ == at::line && c == '\r') {
+    return go(true, at::end_lf);
+  }
+  if (at_ == at::line) {
+    line_ = 0;
+    if (++lines_ > within_.headers) {
+      return fail(result::trailers_too_large, limit::headers);
+    }
+  }
+  if (at_ != at::lf && c != '\r' && ++line_ > head_limits::line) {
+    return fail(result::trailers_too_large, limit::line_bytes);
+  }
+  if (++trailers_ > within_.bytes) {
+    return fail(result::trailers_too_large, limit::head_bytes);
+  }
+  switch (at_) {
+    case at::line:
+      return go(is_token_char(c), at::name);
+    case at::name:
+      return go(c == ':' || is_token_char(c), c == ':' ? at::value : at::name);
+    case at::value:
+      return go(c == '\r' || is_value_char(c), c == '\r' ? at::lf : at::value);
+    default:
+      return go(c == '\n', at::line);
+  }
 }
 
 }  // namespace hangup::http

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <new>
 #include <utility>
 
 #include "context/wait.h"
@@ -62,17 +63,18 @@ std::string_view name(phase p) noexcept {
   return "unknown";
 }
 
-connection::connection(int fd, peer ends, std::unique_ptr<tls_session> tls,
-                       connection_owner& owner) noexcept
-    : fd_(fd),
+connection::connection(descriptor socket, peer ends, std::unique_ptr<tls_session> tls,
+                       const options& how, connection_owner& owner)
+    : coming(how.body_timeout, how.body_min_rate),
+      going(how.write_timeout, how.write_min_rate),
+      socket_(std::move(socket)),
       ends_(std::move(ends)),
-      client_(ends_.remote_address + ":" + std::to_string(ends_.remote_port)),
+      client_(endpoint(ends_.remote_address, ends_.remote_port)),
       tls_(std::move(tls)),
       owner_(owner) {}
 
 connection::~connection() {
   static_cast<void>(owner_.may_keep(-static_cast<std::ptrdiff_t>(ahead_)));
-  ::close(fd_);
 }
 
 void connection::consume(std::size_t n) noexcept {
@@ -90,22 +92,42 @@ void connection::consume(std::size_t n) noexcept {
   }
 }
 
+tls_session::io connection::shake_hands() noexcept {
+  const auto how = tls_->handshake();
+  drained_ = how != tls_session::io::more;
+  return how;
+}
+
+// What lies in the buffer of the thread goes to the rest.
+connection::io connection::keep(std::size_t n) {
+  lost_ = true;
+  in_.append(read_buffer.data(), n);
+  lost_ = false;
+  coming.moved(n, coming.waiting() ? clock::now() : clock::time_point{});
+  return io::some;
+}
+
 connection::io connection::receive() {
+  if (lost_) {
+    throw std::bad_alloc();
+  }
   if (tls_) {
     std::size_t n = 0;
     const auto how = tls_->read(read_buffer.data(), read_buffer.size(), n);
-    drained_ = how != tls_session::io::done;
+    drained_ = how != tls_session::io::done && how != tls_session::io::more;
+    reads_when_writable_ = how == tls_session::io::want_room;
     switch (how) {
       case tls_session::io::done:
-        in_.append(read_buffer.data(), n);
-        return io::some;
+        return keep(n);
       case tls_session::io::want_input:
       case tls_session::io::want_room:
+      case tls_session::io::more:
         return io::again;
       case tls_session::io::closed:
         return io::closed;
       case tls_session::io::cut_off:
       case tls_session::io::failed:
+      case tls_session::io::only_work:
         return io::cut_off;
       case tls_session::io::reset:
         break;
@@ -113,10 +135,7 @@ connection::io connection::receive() {
     return io::failed;
   }
   const auto n = read_socket();
-  if (n > 0) {
-    in_.append(read_buffer.data(), static_cast<std::size_t>(n));
-  }
-  return outcome_of(n);
+  return n > 0 ? keep(static_cast<std::size_t>(n)) : outcome_of(n);
 }
 
 connection::io connection::discard() noexcept {
@@ -124,9 +143,9 @@ connection::io connection::discard() noexcept {
 }
 
 // Less than was asked for is all there was (epoll(7)); but the end behind it may have been reported
-// together with it.
+// together with it, and at an urgent byte each read stops.
 ssize_t connection::read_socket() noexcept {
-  const auto n = receive_from(fd_);
+  const auto n = receive_from(fd());
   to_the_end_ = to_the_end_ && n > 0;
   drained_ = n <= 0 || (static_cast<std::size_t>(n) < read_size && !to_the_end_);
   return n;
@@ -134,24 +153,39 @@ ssize_t connection::read_socket() noexcept {
 
 void connection::happened(std::uint32_t events) noexcept {
   drained_ = drained_ && (events & EPOLLIN) == 0;
-  to_the_end_ = to_the_end_ || (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+  to_the_end_ = to_the_end_ || (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI)) != 0;
 }
 
-departure connection::read_ahead() noexcept {
-  for (;;) {
-    const auto before = in_.size();
-    if (received().size() >= ahead_limit || !owner_.may_keep(0)) {
+input::read connection::read_ahead() noexcept try {
+  constexpr int at_a_time = 8;  // of 16 KiB: then the watcher hears the others
+  for (int i = 0; i < at_a_time; ++i) {
+    const auto before = received().size();
+    // A body that no handler is given is thrown away as it comes, and needs no room: what is behind
+    // it is heard, however large it is.
+    const bool unwanted = !takes_body && body.state() == body_scan::result::more;
+    if (!unwanted && (before >= ahead_limit || !owner_.may_keep(0))) {
       char next = 0;
-      ahead_capped_ = ahead_capped_ || ::recv(fd_, &next, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
-      return departure::none;
+      ahead_capped_ = ahead_capped_ || ::recv(fd(), &next, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+      return {};
     }
     if (const auto how = receive(); how != io::some) {
+      const bool more = how == io::again && !drained_;
       drained_ = drained_ && how == io::again;  // its owner has not seen the end yet
-      return seen_by(how);
+      const bool work = how == io::cut_off && tls_ && tls_->only_works();
+      return {work ? departure::shown_out : seen_by(how), more};
     }
-    ahead_ += in_.size() - before;
-    static_cast<void>(owner_.may_keep(static_cast<std::ptrdiff_t>(in_.size() - before)));
+    if (unwanted) {
+      static_cast<void>(take_body());  // one that is malformed is found by its owner
+    }
+    const auto more = received().size() - before;
+    ahead_ += more;
+    static_cast<void>(owner_.may_keep(static_cast<std::ptrdiff_t>(more)));
   }
+  return {.more = true};
+} catch (const std::bad_alloc&) {
+  ahead_capped_ = true;
+  drained_ = false;  // its owner is to look
+  return {};
 }
 
 bool connection::settle_ahead() noexcept {
@@ -176,7 +210,7 @@ connection::io connection::put(std::string_view bytes, std::size_t& taken) noexc
     }
   }
   for (;;) {
-    const auto n = ::send(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    const auto n = ::send(fd(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n >= 0) {
       taken = static_cast<std::size_t>(n);
       return io::some;
@@ -187,7 +221,7 @@ connection::io connection::put(std::string_view bytes, std::size_t& taken) noexc
   }
 }
 
-bool connection::send_now(std::string_view bytes) noexcept {
+bool connection::send_now(std::string_view bytes) {
   const bool kept = unsent() > 0;
   if (kept) {
     out_.append(bytes);
@@ -206,6 +240,7 @@ bool connection::send_now(std::string_view bytes) noexcept {
       break;
     }
     taken += n;
+    note_taken(n);
   }
   if (!kept) {
     out_.assign(bytes.substr(taken));
@@ -223,11 +258,11 @@ bool connection::send_now(std::string_view bytes) noexcept {
   return true;
 }
 
-bool connection::send_all(std::string_view bytes, std::chrono::milliseconds patience) {
+bool connection::send_all(std::string_view bytes) {
   if (unsent() > 0) {
     const auto kept = std::exchange(out_, {});
     const auto from = std::exchange(sent_, 0);
-    if (!send_all(std::string_view(kept).substr(from), patience)) {
+    if (!send_all(std::string_view(kept).substr(from))) {
       return false;
     }
   }
@@ -237,6 +272,7 @@ bool connection::send_all(std::string_view bytes, std::chrono::milliseconds pati
     const auto how = put(bytes, n);
     if (how == io::some) {
       bytes.remove_prefix(n);
+      note_taken(n);
       continue;
     }
     if (how == io::failed) {
@@ -244,9 +280,12 @@ bool connection::send_all(std::string_view bytes, std::chrono::milliseconds pati
       return false;
     }
     const bool half_closed = request->ctx.done() && !request->cut_off();
-    const auto ec =
-        wait_fd(half_closed ? background() : request->ctx, fd_, POLLOUT, clock::now() + patience);
-    if (ec == std::errc::timed_out && !request->ctx.done()) {
+    // The deadline is that of a client which has closed its own direction, too.
+    const auto deadline = request->ctx.deadline().value_or(never);
+    const auto patience = going.wait(clock::now());
+    const auto ec = wait_fd(half_closed ? background() : request->ctx, fd(), POLLOUT,
+                            std::min(patience, deadline));
+    if (ec == std::errc::timed_out && patience < deadline) {
       request->over = limit::write_time;
       request->scope.cancel({.kind = cause_kind::write_timeout});
     }
@@ -279,7 +318,11 @@ void connection::client_left(departure seen) noexcept {
 }
 
 bool connection::take_body() {
-  const auto taken = body.feed(received(), takes_body ? &incoming->body : nullptr);
+  const auto taken = body.feed(received(), [this](std::string_view data) {
+    if (takes_body) {
+      incoming->body.append(data);
+    }
+  });
   body_taken += taken;
   consume(taken);
   return !body.refused();

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <new>
 #include <vector>
 
 namespace hangup::http {
@@ -27,8 +28,8 @@ class descriptor_table {
   descriptor_table(const descriptor_table&) = delete;
   descriptor_table& operator=(const descriptor_table&) = delete;
 
-  // Null for a number beyond all.
-  T* make(int fd) {
+  // Null for a number beyond all, and if there is no memory.
+  T* make(int fd) noexcept {
     const auto block = static_cast<std::size_t>(fd) / block_size;
     if (block >= blocks_.size()) {
       return nullptr;
@@ -36,7 +37,10 @@ class descriptor_table {
     if (blocks_[block].load(std::memory_order_acquire) == nullptr) {
       const std::lock_guard hold(growing_);
       if (blocks_[block].load(std::memory_order_relaxed) == nullptr) {
-        blocks_[block].store(new T[block_size], std::memory_order_release);
+        blocks_[block].store(new (std::nothrow) T[block_size], std::memory_order_release);
+      }
+      if (blocks_[block].load(std::memory_order_relaxed) == nullptr) {
+        return nullptr;
       }
     }
     return &at(fd);

@@ -9,9 +9,9 @@ cancelable scope_for(const context& server, const route& to, clock::time_point n
                      std::optional<std::chrono::milliseconds> patience) {
   const bool bounded = to.deadline.count() > 0;
   if (patience && (!bounded || *patience < to.deadline)) {
-    return with_deadline(server, now + *patience, {.text = "the client's own"});
+    return with_deadline(server, later(now, *patience), {.text = "the client's own"});
   }
-  return bounded ? with_deadline(server, now + to.deadline) : with_cancel(server);
+  return bounded ? with_deadline(server, later(now, to.deadline)) : with_cancel(server);
 }
 
 }  // namespace

@@ -10,14 +10,13 @@
 
 #include "context/context.h"
 #include "context/early_end.h"
+#include "http/clock.h"
 #include "http/limit.h"
 #include "http/request_life.h"
 #include "http/route.h"
 #include "http/trace.h"
 
 namespace hangup::http {
-
-using clock = std::chrono::steady_clock;
 
 // The part of an exchange that travels in the context, and so may outlive the request.
 struct request_stamp {

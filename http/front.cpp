@@ -1,9 +1,5 @@
 #include "http/front.h"
 
-#include <arpa/inet.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -12,43 +8,16 @@
 
 #include <array>
 #include <cerrno>
-#include <memory>
+#include <new>
 #include <utility>
+
+#include "http/address.h"
 
 namespace hangup::http {
 namespace {
 
 std::error_code last_error() noexcept {
   return {errno, std::generic_category()};
-}
-
-std::string address_of(const sockaddr_storage& at, int& port) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  if (at.ss_family == AF_INET6) {
-    const auto& in = reinterpret_cast<const sockaddr_in6&>(at);
-    port = ntohs(in.sin6_port);
-    ::inet_ntop(AF_INET6, &in.sin6_addr, text.data(), text.size());
-  } else {
-    const auto& in = reinterpret_cast<const sockaddr_in&>(at);
-    port = ntohs(in.sin_port);
-    ::inet_ntop(AF_INET, &in.sin_addr, text.data(), text.size());
-  }
-  return text.data();
-}
-
-void set_option(int fd, int level, int name, int value) noexcept {
-  ::setsockopt(fd, level, name, &value, sizeof value);
-}
-
-// Linux hands these down from the listening socket to each accepted one: no call per connection.
-void set_options(int fd, const options& how) noexcept {
-  set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);  // a restart does not wait for TIME_WAIT
-  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-  set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(how.keepalive_idle.count()));
-  set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, static_cast<int>(how.keepalive_interval.count()));
-  set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, how.keepalive_probes);
-  set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(how.user_timeout.count()));
 }
 
 void ring(int eventfd) noexcept {
@@ -67,89 +36,68 @@ std::uint32_t generation_of(const std::atomic<std::uint64_t>& state) noexcept {
   return static_cast<std::uint32_t>(state.load(std::memory_order_relaxed) >> 2);
 }
 
-constexpr std::uint32_t input_events = EPOLLIN | EPOLLRDHUP;
-
-class resolve_category final : public std::error_category {
- public:
-  const char* name() const noexcept override { return "getaddrinfo"; }
-  std::string message(int value) const override { return ::gai_strerror(value); }
-};
+// EPOLLPRI: an urgent byte, at which a read stops although there is more behind it.
+constexpr std::uint32_t input_events = EPOLLIN | EPOLLRDHUP | EPOLLPRI;
 
 }  // namespace
 
 front::front(const options& how, driver& d)
     : how_(how),
       driver_(d),
-      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (epoll_ < 0 || wake_ < 0 || bell_ < 0) {
-    throw std::system_error(last_error(), "epoll");
+      epoll_(descriptor::made(::epoll_create1(EPOLL_CLOEXEC), "epoll")),
+      wake_(descriptor::made(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
+      bell_(descriptor::made(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")) {
+  auto ec = arm(EPOLL_CTL_ADD, wake_.get(), EPOLLIN);
+  if (!ec) {
+    ec = arm(EPOLL_CTL_ADD, bell_.get(), EPOLLIN | EPOLLET);  // each ring wakes one thread
   }
-  static_cast<void>(arm(EPOLL_CTL_ADD, wake_, EPOLLIN));
-  static_cast<void>(arm(EPOLL_CTL_ADD, bell_, EPOLLIN | EPOLLET));  // each ring wakes one thread
+  if (ec) {
+    throw std::system_error(ec, "epoll");
+  }
 }
 
 front::~front() {
   stop();
-  if (listener_ >= 0) {
-    ::close(listener_);
-  }
-  ::close(bell_);
-  ::close(wake_);
-  ::close(epoll_);
 }
 
 std::error_code front::listen(const std::string& host, std::uint16_t port) {
-  static const resolve_category resolving;
-  addrinfo hints{};
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* list = nullptr;
-  if (const int e = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &list)) {
-    return {e, resolving};
-  }
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> all(list, &::freeaddrinfo);
-  const int fd = ::socket(all->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) {
-    return last_error();
-  }
-  set_options(fd, how_);
-  if (::bind(fd, all->ai_addr, all->ai_addrlen) != 0 || ::listen(fd, how_.backlog) != 0) {
-    const auto ec = last_error();
-    ::close(fd);
-    return ec;
-  }
-  sockaddr_storage at{};
-  socklen_t size = sizeof at;
-  ::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size);
-  int bound = 0;
-  address_of(at, bound);
-  port_ = static_cast<std::uint16_t>(bound);
-  listener_ = fd;
-  listening_ = true;
-  return {};
+  const auto ec = listen_on(host, port, how_, listener_);
+  listening_ = !ec;
+  return ec;
 }
 
-void front::start() {
-  for (unsigned i = 0; i < how_.front_threads; ++i) {
-    threads_.emplace_back([this] { run(); });
-    ::pthread_setname_np(threads_.back().native_handle(), "hangup-front");
+std::error_code front::start() {
+  try {
+    threads_.reserve(how_.front_threads);
+    for (unsigned i = 0; i < how_.front_threads; ++i) {
+      threads_.emplace_back([this] { run(); });
+      ::pthread_setname_np(threads_.back().native_handle(), "hangup-front");
+    }
+  } catch (const std::system_error& e) {
+    stop();
+    return e.code();
+  } catch (const std::bad_alloc&) {
+    stop();
+    return std::make_error_code(std::errc::not_enough_memory);
   }
-  if (listening_) {
-    static_cast<void>(arm(EPOLL_CTL_ADD, listener_, EPOLLIN | EPOLLONESHOT));
+  for (const auto& s : listener_.sockets) {
+    if (const auto ec = arm(EPOLL_CTL_ADD, s.get(), EPOLLIN | EPOLLONESHOT)) {
+      stop();
+      return ec;
+    }
   }
+  return {};
 }
 
 void front::stop_listening() noexcept {
   listening_ = false;
-  if (listener_ >= 0) {
-    ::shutdown(listener_, SHUT_RDWR);  // closed later: a thread may be accepting from it just now
+  for (const auto& s : listener_.sockets) {
+    ::shutdown(s.get(), SHUT_RDWR);  // closed later: a thread may be accepting from it just now
   }
 }
 
 void front::stop() noexcept {
-  ring(wake_);
+  ring(wake_.get());
   for (auto& t : threads_) {
     t.join();
   }
@@ -161,7 +109,7 @@ std::error_code front::arm(int op, int fd, std::uint32_t events,
   epoll_event ev{};
   ev.events = events;
   ev.data.u64 = descriptor_tag{fd, generation}.packed();
-  return ::epoll_ctl(epoll_, op, fd, &ev) == 0 ? std::error_code{} : last_error();
+  return ::epoll_ctl(epoll_.get(), op, fd, &ev) == 0 ? std::error_code{} : last_error();
 }
 
 std::error_code front::adopt(connection& c) noexcept {
@@ -254,13 +202,15 @@ connection* front::line::pop() noexcept {
   return c;
 }
 
-void front::resume(connection& c) noexcept {
-  // What was noted is looked at when it comes back.
+void front::catch_up(connection& c) noexcept {
   auto& state = slots_.at(c.fd()).state;
   if ((state.load(std::memory_order_relaxed) & which) == missed) {
     state.fetch_and(~std::uint64_t{missed}, std::memory_order_acquire);
-    c.happened(EPOLLIN | EPOLLRDHUP);
+    c.happened(input_events);
   }
+}
+
+void front::resume(connection& c) noexcept {
   if (this_thread.of == this) {
     this_thread.again.push(c);
     return;
@@ -272,7 +222,7 @@ void front::resume(connection& c) noexcept {
     resumed_.push(c);
   }
   if (first) {
-    ring(bell_);
+    ring(bell_.get());
   }
 }
 
@@ -290,38 +240,49 @@ void front::serve_resumed() noexcept {
       return;
     }
     if (more && (i == 0 || i + 1 == at_a_time)) {
-      ring(bell_);  // another thread may help; or this one, later
+      ring(bell_.get());  // another thread may help; or this one, later
     }
     driver_.ready(*c);
   }
 }
 
+bool front::is_listener(int fd) const noexcept {
+  for (const auto& s : listener_.sockets) {
+    if (s.get() == fd) {
+      return true;
+    }
+  }
+  return false;
+}
+
 void front::descriptor_freed() noexcept {
-  if (out_of_descriptors_.load(std::memory_order_relaxed) &&
-      out_of_descriptors_.exchange(false, std::memory_order_acq_rel)) {
-    if (listening_) {
-      static_cast<void>(arm(EPOLL_CTL_MOD, listener_, EPOLLIN | EPOLLONESHOT));
+  if (accepting_stopped_.load(std::memory_order_relaxed) &&
+      accepting_stopped_.exchange(false, std::memory_order_acq_rel)) {
+    for (const auto& s : listener_.sockets) {  // of those that are armed nothing changes
+      if (listening_ && arm(EPOLL_CTL_MOD, s.get(), EPOLLIN | EPOLLONESHOT)) {
+        accept_again_later();
+      }
     }
   }
 }
 
-void front::accept_all() noexcept {
+// Clients wait in the backlog until there is a descriptor: nothing is lost, nothing spins.
+void front::accept_again_later() noexcept {
+  accepting_stopped_.store(true, std::memory_order_release);
+  constexpr std::chrono::milliseconds elsewhere{100};  // it may not be ours that is freed
+  retry_.arm(clock::now() + elsewhere);
+}
+
+void front::accept_all(int listener) noexcept {
   constexpr int at_a_time = 64;  // then the parked connections have their turn
   for (int i = 0; i < at_a_time; ++i) {
-    const int listener = listener_;
-    if (listener < 0) {
-      return;
-    }
     sockaddr_storage at{};
     socklen_t size = sizeof at;
-    const int fd =
-        ::accept4(listener, reinterpret_cast<sockaddr*>(&at), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0) {
+    descriptor socket(
+        ::accept4(listener, reinterpret_cast<sockaddr*>(&at), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!socket) {
       if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-        // Clients wait in the backlog until a descriptor is free: nothing is lost, nothing spins.
-        out_of_descriptors_.store(true, std::memory_order_release);
-        constexpr std::chrono::milliseconds elsewhere{100};  // it may not be ours that is freed
-        retry_.arm(clock::now() + elsewhere);
+        accept_again_later();
         return;
       }
       if (errno == EINTR || errno == ECONNABORTED) {
@@ -329,15 +290,18 @@ void front::accept_all() noexcept {
       }
       break;
     }
-    peer ends;
-    ends.remote_address = address_of(at, ends.remote_port);
-    size = sizeof at;
-    ::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size);
-    ends.local_address = address_of(at, ends.local_port);
-    driver_.accepted(fd, std::move(ends));
+    try {
+      peer ends;
+      ends.remote_address = address_of(at, ends.remote_port);
+      size = sizeof at;
+      ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&at), &size);
+      ends.local_address = address_of(at, ends.local_port);
+      driver_.accepted(std::move(socket), std::move(ends));
+    } catch (const std::bad_alloc&) {  // an address of IPv6 is too long for a short string
+    }
   }
-  if (listening_) {
-    static_cast<void>(arm(EPOLL_CTL_MOD, listener_, EPOLLIN | EPOLLONESHOT));
+  if (listening_ && arm(EPOLL_CTL_MOD, listener, EPOLLIN | EPOLLONESHOT)) {
+    accept_again_later();
   }
 }
 
@@ -347,17 +311,18 @@ void front::run() noexcept {
   line& again = this_thread.again;
   for (bool over = false; !over || again.first != nullptr;) {
     const int patience = again.first != nullptr ? 0 : -1;
-    const int n = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), patience);
+    const int n =
+        ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), patience);
     auto before = std::exchange(again, {});
     for (int i = 0; i < n; ++i) {
       const auto& ev = events[static_cast<std::size_t>(i)];
       const auto what = descriptor_tag::of(ev.data.u64);
-      if (what.fd == wake_) {
+      if (what.fd == wake_.get()) {
         over = true;  // the event stays, for the other threads
-      } else if (what.fd == bell_) {
+      } else if (what.fd == bell_.get()) {
         serve_resumed();
-      } else if (what.fd == listener_) {
-        accept_all();
+      } else if (is_listener(what.fd)) {
+        accept_all(what.fd);
       } else {
         happened(what, ev.events);
       }

@@ -6,7 +6,12 @@
 // owner: nobody while it is parked, then the thread that took the event. What is reported while it
 // is owned is noted, and to park it then is to have it back at once: so to park costs no system
 // call and misses nothing. (EPOLLONESHOT would cost a call each time.) Who parks a connection must
-// have read all there is, which connection::drained() knows. Not for users.
+// have read all there is, which connection::drained() knows.
+//
+// The note is one bit of the connection's slot here. Whoever hears an event sets it; only the owner
+// takes it, by catch_up(), and tells the connection. resume() may be called by others (a timer that
+// ends the context of what waits in a queue) and so touches nothing of the connection but the link
+// of the line it stands in. Not for users.
 #pragma once
 
 #include <atomic>
@@ -19,7 +24,9 @@
 
 #include "context/timer.h"
 #include "http/connection.h"
+#include "http/descriptor.h"
 #include "http/descriptor_table.h"
+#include "http/listener.h"
 #include "http/options.h"
 
 namespace hangup::http {
@@ -28,25 +35,28 @@ class front {
  public:
   class driver {
    public:
-    // A client has connected: the descriptor is non-blocking and the driver's.
-    virtual void accepted(int fd, peer ends) noexcept = 0;
-    // A parked connection has something to do, and is the driver's until it is parked again.
+    // A client has connected, on a non-blocking socket.
+    virtual void accepted(descriptor socket, peer ends) noexcept = 0;
+    // A connection that was parked or resumed has something to do, and is the driver's until it is
+    // parked or resumed again. Nothing has been told to it yet that was noted: see catch_up().
     virtual void ready(connection& c) noexcept = 0;
 
    protected:
     ~driver() = default;
   };
 
+  // Throws std::system_error without a descriptor.
   front(const options& how, driver& d);
   ~front();  // stop()
   front(const front&) = delete;
   front& operator=(const front&) = delete;
 
-  // Binds and listens, without SO_REUSEPORT: a port that is taken is an error.
+  // Binds and listens: see listen_on(). Once.
   std::error_code listen(const std::string& host, std::uint16_t port);
-  std::uint16_t port() const noexcept { return port_; }
-  // Starts the threads: from now on connections are accepted.
-  void start();
+  std::uint16_t port() const noexcept { return listener_.port; }
+  const std::vector<std::string>& endpoints() const noexcept { return listener_.endpoints; }
+  // Starts the threads: from now on connections are accepted. On error none is running. Once.
+  std::error_code start();
   // New clients are refused from now on. Thread-safe.
   void stop_listening() noexcept;
   // Ends the threads and joins them. What is still parked stays with the driver.
@@ -66,10 +76,13 @@ class front {
   // call, and one more when it is parked.
   void turn_away(connection& c) noexcept;
   // Gives it up to whichever thread of the front is free: it comes back behind those that are
-  // ready. Thread-safe.
+  // ready. Thread-safe, and not only for its owner: for whoever may give it to the front.
   void resume(connection& c) noexcept;
+  // Tells the connection what was noted since it was given to its owner. By its owner, and not
+  // while the watcher reads ahead for it.
+  void catch_up(connection& c) noexcept;
 
-  // A descriptor has become free: goes on accepting if that had stopped for want of one.
+  // A descriptor or memory has become free: goes on accepting if that had stopped for want of one.
   // Thread-safe.
   void descriptor_freed() noexcept;
 
@@ -98,7 +111,9 @@ class front {
   void hear(connection& c, std::uint32_t events) noexcept;
   void happened(descriptor_tag what, std::uint32_t events) noexcept;
   void serve_resumed() noexcept;
-  void accept_all() noexcept;
+  bool is_listener(int fd) const noexcept;
+  void accept_all(int listener) noexcept;
+  void accept_again_later() noexcept;
   std::error_code arm(int op, int fd, std::uint32_t events, std::uint32_t generation = 0) noexcept;
 
   // Whose thread this is, if it is one's, and what it has to look at once more.
@@ -110,16 +125,15 @@ class front {
 
   const options& how_;
   driver& driver_;
-  int epoll_;
-  int wake_;  // readable: the threads end
-  int bell_;  // rung when somebody has to be resumed
-  int listener_ = -1;
+  const descriptor epoll_;
+  const descriptor wake_;  // readable: the threads end
+  const descriptor bell_;  // rung when somebody has to be resumed
+  listener listener_;
   descriptor_table<slot> slots_;
   std::mutex resuming_;
   line resumed_;  // guarded by resuming_
   std::atomic<bool> listening_{false};
-  std::atomic<bool> out_of_descriptors_{false};
-  std::uint16_t port_ = 0;
+  std::atomic<bool> accepting_stopped_{false};  // for want of a descriptor, until there is one
   std::vector<std::thread> threads_;
   accept_again retry_{*this};
 };

@@ -26,6 +26,12 @@ constexpr bool is_token(std::string_view text) noexcept {
   return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
 }
 
+// True for the value of a header: asked where one comes in, and again where one goes out, whoever
+// made it, as with a control character in it one header could become two.
+constexpr bool is_field_value(std::string_view text) noexcept {
+  return std::all_of(text.begin(), text.end(), is_value_char);
+}
+
 // Without the spaces and tabs at both ends.
 constexpr std::string_view trimmed(std::string_view text) noexcept {
   constexpr std::string_view blanks = " \t";

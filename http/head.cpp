@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "http/authority.h"
 #include "http/header_list.h"
 #include "http/hex.h"
 
@@ -30,7 +31,8 @@ bool decode_path(std::string_view raw, std::string& out) {
     if (high < 0 || low < 0 || (high == 0 && low == 0)) {
       return false;
     }
-    out.push_back(static_cast<char>(high * 16 + low));
+    const auto c = static_cast<char>(high * 16 + low);
+    c == '/' ? static_cast<void>(out.append("%2F")) : out.push_back(c);
     i += 2;
   }
   return true;
@@ -42,6 +44,20 @@ bool is_sane_id(std::string_view id) noexcept {
   });
 }
 
+refusal too_long_request_line() {
+  return {414,
+          "the request line is longer than the " + std::to_string(head_limits::line) +
+              " bytes allowed, without its CRLF",
+          limit::line_bytes};
+}
+
+// "HTTP/1.1" and the like: one digit each.
+bool is_version(std::string_view text) noexcept {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  return text.size() == 8 && text.starts_with("HTTP/") && is_digit(text[5]) && text[6] == '.' &&
+         is_digit(text[7]);
+}
+
 class reader {
  public:
   reader(const head_limits& limits, request_head& head, refusal& why)
@@ -49,7 +65,8 @@ class reader {
 
   bool request_line(std::string_view line) {
     if (line.size() > head_limits::line) {
-      return refuse(414, "the request line is longer than 8192 bytes", limit::line_bytes);
+      why_ = too_long_request_line();
+      return false;
     }
     const auto first = line.find(' ');
     const auto last = line.rfind(' ');
@@ -62,12 +79,13 @@ class reader {
     if (!is_token(head_.method)) {
       return refuse(400, "the method is not a token");
     }
-    if (version != "HTTP/1.1" && version != "HTTP/1.0") {
-      const bool http = version.size() == 8 && version.substr(0, 5) == "HTTP/";
-      return http ? refuse(505, "only HTTP/1.1 and HTTP/1.0 are spoken here")
-                  : refuse(400, "the request line does not end in an HTTP version");
+    if (!is_version(version)) {
+      return refuse(400, "the request line does not end in an HTTP version");
     }
-    head_.http_1_1 = version == "HTTP/1.1";
+    if (version[5] != '1') {
+      return refuse(505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
+    }
+    head_.http_1_1 = version[7] != '0';
     head_.keep_alive = head_.http_1_1;
     static constexpr std::array<std::string_view, 7> methods = {"GET",    "HEAD",    "POST", "PUT",
                                                                 "DELETE", "OPTIONS", "PATCH"};
@@ -79,11 +97,12 @@ class reader {
 
   bool header(std::string_view line) {
     if (line.size() > head_limits::line) {
-      return refuse(431, "a header line is longer than 8192 bytes", limit::line_bytes);
+      why_ = over_limit(limit::line_bytes, limits_);
+      return false;
     }
     if (head_.headers.size() == limits_.headers) {
-      return refuse(431, "more than " + std::to_string(limits_.headers) + " header lines",
-                    limit::headers);
+      why_ = over_limit(limit::headers, limits_);
+      return false;
     }
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) {
@@ -94,7 +113,7 @@ class reader {
       return refuse(400, "the name of a header is not a token");
     }
     const auto value = trimmed(line.substr(colon + 1));
-    if (!std::all_of(value.begin(), value.end(), is_value_char)) {
+    if (!is_field_value(value)) {
       return refuse(400, "the value of a header has control characters in it");
     }
     head_.headers.emplace_back(name, value);
@@ -104,6 +123,16 @@ class reader {
   bool whole() {
     if (hosts_ > 1 || (hosts_ == 0 && head_.http_1_1)) {
       return refuse(400, hosts_ == 0 ? "the Host header is missing" : "more than one Host header");
+    }
+    if (!authority_.empty()) {
+      const auto host = std::find_if(
+          head_.headers.begin(), head_.headers.end(),
+          [](const auto& header) { return equals_ignoring_case(header.first, "Host"); });
+      if (host != head_.headers.end()) {
+        host->second = authority_;
+      } else {
+        head_.headers.emplace_back("Host", authority_);
+      }
     }
     if (lengths_ > 1) {
       return refuse(400, "more than one Content-Length header");
@@ -126,10 +155,13 @@ class reader {
     }
     auto local = head_.target;
     for (const std::string_view scheme : {"http://", "https://"}) {  // RFC 9112 3.2.2: accept it
-      if (local.size() > scheme.size() &&
-          equals_ignoring_case(local.substr(0, scheme.size()), scheme)) {
-        const auto path = local.find_first_of("/?", scheme.size());
-        local = path == std::string_view::npos ? "/" : local.substr(path);
+      if (equals_ignoring_case(local.substr(0, scheme.size()), scheme)) {
+        const auto path = std::min(local.find_first_of("/?", scheme.size()), local.size());
+        authority_ = local.substr(scheme.size(), path - scheme.size());
+        if (!is_authority(authority_)) {
+          return refuse(400, "the request target has no host, or one that is none");
+        }
+        local = path < local.size() ? local.substr(path) : head_.method == "OPTIONS" ? "*" : "/";
         break;
       }
     }
@@ -143,6 +175,7 @@ class reader {
     if (raw.empty() || raw.front() != '/') {
       return refuse(400, "the request target is not a path");
     }
+    head_.encoded = raw.find('%') != std::string_view::npos;
     if (!decode_path(raw, head_.path)) {
       return refuse(400, "the path of the request target has a bad percent-encoding");
     }
@@ -153,6 +186,9 @@ class reader {
     const auto is = [name](std::string_view known) { return equals_ignoring_case(name, known); };
     if (is("Host")) {
       ++hosts_;
+      if (!value.empty() && !is_authority(value)) {
+        return refuse(400, "the value of the Host header is no host");
+      }
     } else if (is("Content-Length")) {
       ++lengths_;
       const auto end = value.data() + value.size();
@@ -168,7 +204,9 @@ class reader {
       head_.chunked = true;
     } else if (is("Content-Encoding")) {
       if (!equals_ignoring_case(value, "identity")) {  // a small body could become a huge one
-        return refuse(415, "encoded request bodies are not accepted");
+        why_ = {415, "encoded request bodies are not accepted", limit::none,
+                "Accept-Encoding: identity\r\n"};
+        return false;
       }
     } else if (is("Connection")) {
       for_each_element(value, [this](std::string_view option) {
@@ -197,8 +235,7 @@ class reader {
       return patience(value, 1) ||
              refuse(400, "X-Request-Timeout-Ms is not a number of milliseconds, 1 to 86400000");
     } else if (is("Prefer")) {
-      return preferences(value) ||
-             refuse(400, "Prefer: wait is not a number of seconds, 1 to 86400");
+      preferences(value);
     }
     return true;
   }
@@ -217,23 +254,18 @@ class reader {
     return true;
   }
 
-  // Of all preferences only wait is looked at, and of several the first; one that is not understood
-  // is ignored (RFC 7240 2).
-  bool preferences(std::string_view list) {
-    bool good = true;
-    for_each_element(list, [&](std::string_view element) {
-      const auto parameters = element.find(';');
-      const auto preference = trimmed(element.substr(0, parameters));
-      const auto equals = preference.find('=');
-      if (equals_ignoring_case(trimmed(preference.substr(0, equals)), "wait") && ++waits_ == 1) {
-        auto value = equals == std::string_view::npos ? "" : trimmed(preference.substr(equals + 1));
-        if (value.size() > 2 && value.front() == '"' && value.back() == '"') {
-          value = value.substr(1, value.size() - 2);
+  // Of all preferences only wait is looked at, and of several the first. One that is not understood
+  // or cannot be met is ignored (RFC 7240 2).
+  void preferences(std::string_view list) {
+    for_each_element(list, [this](std::string_view element) {
+      bool itself = true;
+      for_each_part(element, [&](const list_part& part) {
+        if (itself && equals_ignoring_case(part.name, "wait") && ++waits_ == 1) {
+          patience(unquoted(part.value), 1000);
         }
-        good = patience(value, 1000);
-      }
+        itself = false;
+      });
     });
-    return good;
   }
 
   const head_limits& limits_;
@@ -246,9 +278,30 @@ class reader {
   int traceparents_ = 0;
   int waits_ = 0;
   bool closes_ = false;
+  std::string_view authority_;  // of a target in absolute form
 };
 
 }  // namespace
+
+refusal over_limit(limit which, const head_limits& limits) {
+  switch (which) {
+    case limit::line_bytes:
+      return {431,
+              "a header line is longer than the " + std::to_string(head_limits::line) +
+                  " bytes allowed, with its name and without its CRLF",
+              which};
+    case limit::headers:
+      return {431,
+              "there are more header lines than the " + std::to_string(limits.headers) +
+                  " allowed (http.max_headers)",
+              which};
+    default:
+      return {431,
+              "the head is larger than the " + std::to_string(limits.bytes) +
+                  " bytes allowed (http.max_head_bytes)",
+              limit::head_bytes};
+  }
+}
 
 std::string_view request_head::header(std::string_view name) const noexcept {
   for (const auto& [key, value] : headers) {
@@ -281,12 +334,11 @@ head_is read_head(std::string_view bytes, const head_limits& limits, request_hea
         return head_is::incomplete;
       }
       if (first) {
-        why = {414, "the request line is longer than 8192 bytes", limit::line_bytes};
+        why = too_long_request_line();
       } else if (too_long) {
-        why = {431, "a header line is longer than 8192 bytes", limit::line_bytes};
+        why = over_limit(limit::line_bytes, limits);
       } else {
-        why = {431, "the head is larger than " + std::to_string(limits.bytes) + " bytes",
-               limit::head_bytes};
+        why = over_limit(limit::head_bytes, limits);
       }
       return head_is::refused;
     }

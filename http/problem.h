@@ -18,7 +18,8 @@ std::string_view status_text(int status) noexcept;
 // A sentence for a status, where there is nothing more to say.
 std::string_view usual_detail(int status) noexcept;
 
-// The body. Bytes that are not UTF-8 in `detail` are replaced.
+// The body, in ASCII: strangers have written parts of `detail`, and it may be read in a terminal.
+// In there, bytes that are not UTF-8 are replaced.
 std::string problem_body(int status, std::string_view detail, std::string_view request_id);
 
 // For handlers: makes the response this problem.

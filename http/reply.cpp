@@ -1,8 +1,55 @@
 #include "http/reply.h"
 
+#include <algorithm>
+#include <array>
+
+#include "http/header_list.h"
 #include "http/request.h"
 
 namespace hangup::http {
+namespace {
+
+constexpr auto shown = "text/plain; charset=utf-8";
+
+// Is it text that browsers save as a file instead of showing it?
+bool is_saved(std::string_view type) {
+  constexpr std::array<std::string_view, 7> all = {
+      "application/x-ndjson",     "application/ndjson", "application/jsonl",
+      "application/json-seq",     "text/csv",           "text/event-stream",
+      "text/tab-separated-values"};
+  return std::any_of(all.begin(), all.end(),
+                     [type](auto t) { return equals_ignoring_case(t, type); });
+}
+
+// What a browser says when somebody opens a page: HTML by name, and rather than the type.
+bool wants_a_page(const httplib::Request& req, const std::string& type) {
+  const auto accept = joined(req.headers, "Accept");
+  std::optional<int> weight;
+  for (const auto& name : {type, type.substr(0, type.find('/')) + "/*", std::string("*/*")}) {
+    weight = weight ? weight : weight_in(accept, name);
+  }
+  return weight_in(accept, "text/html").value_or(0) > weight.value_or(0);
+}
+
+// The content type to send; the headers that go with it are set.
+std::string described(const httplib::Request& req, httplib::Response& res,
+                      const std::string& content_type) {
+  if (!res.has_header("Cache-Control")) {
+    res.set_header("Cache-Control", "no-store");
+  }
+  const std::string type(trimmed(std::string_view(content_type).substr(0, content_type.find(';'))));
+  if (!is_saved(type)) {
+    return content_type;
+  }
+  res.set_header("Vary", "Accept");
+  if (!wants_a_page(req, type)) {
+    return content_type;
+  }
+  res.set_header("X-Content-Type-Options", "nosniff");
+  return shown;
+}
+
+}  // namespace
 
 std::error_code body_writer::write(const context& ctx, std::string_view piece) {
   if (piece.empty()) {  // an empty chunk would end the body
@@ -26,10 +73,11 @@ void stream(const context& ctx, const httplib::Request& req, httplib::Response& 
     sink.done();
     return true;
   };
+  const auto type = described(req, res, content_type);
   if (req.version == "HTTP/1.0") {
-    res.set_content_provider(content_type, std::move(provider));
+    res.set_content_provider(type, std::move(provider));
   } else {
-    res.set_chunked_content_provider(content_type, std::move(provider));
+    res.set_chunked_content_provider(type, std::move(provider));
   }
 }
 

@@ -30,6 +30,12 @@ using producer = std::function<std::error_code(const context& ctx, body_writer& 
 
 // Makes the answer a stream of this content type: chunked, or for HTTP/1.0 ended by the close.
 // `produce` is called once, on the thread of the handler after it has returned, and not for HEAD.
+//
+// Closing a tab has to stop what is shown in it. A browser saves NDJSON, CSV and the like as a
+// download, which goes on when the tab is closed: where Accept prefers text/html to the type, as it
+// does when somebody opens a page, the same bytes are sent as text/plain with
+// X-Content-Type-Options: nosniff, and shown. Everybody else gets the type. Answers of such types
+// say Vary: Accept. All say Cache-Control: no-store, unless that header has been set before.
 void stream(const context& ctx, const httplib::Request& req, httplib::Response& res,
             const std::string& content_type, producer produce);
 

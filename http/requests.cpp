@@ -12,17 +12,20 @@ namespace {
 
 constexpr unsigned in_a_row = 16;  // requests of one connection, before the others have their turn
 
-std::string make_id() {
-  std::string text(16, '0');
-  random_hex(text.begin(), text.end());
-  return text;
+// Without memory for the words there are none: a request ends, and is told of, all the same.
+std::string in_words(const cause& why) noexcept {
+  try {
+    return describe(why);
+  } catch (const std::bad_alloc&) {
+    return {};
+  }
 }
 
 }  // namespace
 
 service::then service::next(connection& c) {
   c.consume(leading_empty_lines(c.received()));
-  if (closing_) {
+  if (closing_.made()) {
     return then::close;
   }
   if (c.received().empty()) {
@@ -32,8 +35,7 @@ service::then service::next(connection& c) {
   }
   if (c.served == in_a_row) {
     c.served = 0;
-    c.now.store(phase::running, std::memory_order_relaxed);
-    front_.resume(c);
+    yield(c);
     return then::parked;
   }
   request_head head;
@@ -48,7 +50,7 @@ service::then service::next(connection& c) {
       c.body = {};
       begin(c, routes_.none(), head);
       c.request->over = why.over;
-      return answer(c, why.status, why.detail);
+      return answer(c, why.status, why.detail, why.headers);
     case head_is::whole:
       break;
   }
@@ -59,23 +61,26 @@ service::then service::next(connection& c) {
 service::then service::received(connection& c, const request_head& head) {
   c.keep_alive = head.keep_alive && head.http_1_1;  // HTTP/1.0: the answer ends with the connection
   c.is_head = head.method == "HEAD";
-  const auto hit = routes_.find(head.method, head.path);
+  const auto hit = routes_.find(head.method, head.path, head.encoded);
   // On the spot nobody waits for a body: it must fit into the buffer.
   const auto largest = hit.to != nullptr && hit.to->runs_on == nullptr
                            ? std::min(how_.max_body, how_.body_buffer)
                            : how_.max_body;
-  c.body = head.chunked ? body_scan::of_chunks(largest)
+  c.body = head.chunked ? body_scan::of_chunks(largest, how_.head)
                         : body_scan::of_length(head.content_length, largest);
   c.body_taken = 0;
   c.takes_body = false;
   begin(c, hit.to != nullptr ? *hit.to : routes_.none(), head);
   if (hit.to == nullptr) {
     c.keep_alive = c.keep_alive && !head.has_body();
-    c.consume(head.size);
+    const bool is_options = head.method == "OPTIONS";
+    c.consume(head.size);  // the views in `head` end here
     if (hit.allow.empty()) {
       return answer(c, 404, "there is nothing at this path");
     }
-    return answer(c, 405, "the methods here are " + hit.allow, "Allow: " + hit.allow + "\r\n");
+    const auto allow = "Allow: " + hit.allow + "\r\n";
+    return is_options ? answer(c, 204, {}, allow)
+                      : answer(c, 405, "the methods here are " + hit.allow, allow);
   }
   c.wants_continue = head.expects_continue;
   c.takes_body = takes_body(head.method);
@@ -87,11 +92,9 @@ service::then service::received(connection& c, const request_head& head) {
 service::then service::body_arrived(connection& c) {
   if (!c.take_body()) {
     c.keep_alive = false;
-    if (c.body.state() != body_scan::result::too_large) {
-      return answer(c, 400, "the chunks of the body are malformed");
-    }
-    c.request->over = limit::body_bytes;
-    return answer(c, 413, "the body is larger than this route takes");
+    const auto why = c.body.why();
+    c.request->over = why.over;
+    return answer(c, why.status, why.detail);
   }
   const bool to_a_worker = c.request->to.runs_on != nullptr;
   if (c.body.complete() || (to_a_worker && c.body_taken >= how_.body_buffer)) {
@@ -101,15 +104,15 @@ service::then service::body_arrived(connection& c) {
     static_cast<void>(c.send_now("HTTP/1.1 100 Continue\r\n\r\n"));
   }
   c.wants_continue = false;
-  c.since = {};  // each part of a body that comes is progress
   park(c, phase::reading, how_.body_timeout);
   return then::parked;
 }
 
 void service::begin(connection& c, const route& to, const request_head& head) {
-  std::string id = head.request_id.empty() ? make_id() : std::string(head.request_id);
+  std::string id = head.request_id.empty() ? random_hex(16) : std::string(head.request_id);
   const auto policy = to.on_half_close.value_or(how_.on_half_close);
-  in_flight_.fetch_add(1);
+  std::string method(head.method);
+  std::string target(head.target);
   {
     const std::lock_guard hold(c.guard);
     c.request.emplace(
@@ -117,10 +120,13 @@ void service::begin(connection& c, const route& to, const request_head& head) {
         request_stamp(std::move(id), trace::continued(head.traceparent, head.tracestate),
                       c.client_key()),
         clock::now(), head.patience, watcher_.announced(c.fd(), c.heard_as, policy));
-    c.request->method = head.method;
-    c.request->target = head.target;
+    c.request->method = std::move(method);
+    c.request->target = std::move(target);
   }
+  in_flight_.fetch_add(1);  // from here on nothing throws: what has begun ends
   c.answer = {};
+  c.coming.restart();
+  c.going.restart();
   for (auto* o : observers_) {
     o->began(to);
   }
@@ -152,12 +158,10 @@ service::then service::start(connection& c) {
   if (x.ctx.done()) {
     return settle_unstarted(c);
   }
-  const bool share = ec == pool_errc::share;
-  x.over = share ? limit::client_share : limit::queue;
-  return answer(c, 503,
-                "the queue of the pool \"" + x.to.runs_on->name() +
-                    (share ? "\" has no place left but for other clients" : "\" is full"),
-                "Retry-After: 1\r\n");
+  x.over = ec == pool_errc::share  ? limit::client_share
+           : ec == pool_errc::full ? limit::queue
+                                   : limit::none;
+  return answer(c, 503, x.to.runs_on->why_not(ec), "Retry-After: 1\r\n");
 }
 
 void service::dropped(connection& c) noexcept {
@@ -165,11 +169,14 @@ void service::dropped(connection& c) noexcept {
 }
 
 void service::run(connection& c) noexcept {
+  step(c, &service::work_on);
+}
+
+void service::work_on(connection& c) {
   watcher_.check(c.fd(), c.heard_as);  // a free worker may be ahead of the watcher
   const auto after = c.request->ctx.done() ? settle_unstarted(c) : serve(c, false);
   if (after == then::next && !c.received().empty()) {
-    c.now.store(phase::running, std::memory_order_relaxed);
-    front_.resume(c);  // what else it wants is read by the front, not by a worker
+    yield(c);  // what else it wants is read by the front, not by a worker
   } else {
     go_on(c, after);
   }
@@ -231,11 +238,13 @@ service::then service::answer(connection& c, int status, std::string_view detail
   exchange& x = *c.request;
   watcher_.stop_reading(c.fd());
   const bool keep = c.keep_alive && !draining_ && (c.body.complete() || discard_rest(c));
-  const auto body = problem_body(status, detail, x.stamp.id);
+  const auto body = status == 204 ? std::string() : problem_body(status, detail, x.stamp.id);
   answer_head head(status);
   head.add("Date", http_date());
-  head.add("Content-Type", problem_type);
-  head.add("Content-Length", body.size());
+  if (status != 204) {  // RFC 9110 8.6: it has no length
+    head.add("Content-Type", problem_type);
+    head.add("Content-Length", body.size());
+  }
   head.add("X-Request-Id", x.stamp.id);
   head.add_lines(headers);
   if (!keep) {
@@ -268,28 +277,24 @@ service::then service::answered(connection& c) {
 }
 
 service::then service::output_ready(connection& c) {
-  const auto before = c.unsent();
   if (c.request->cut_off() || !c.flush_now()) {
     c.answer.complete = false;
     c.keep_alive = false;
   }
-  if (c.unsent() < before) {
-    c.since = {};  // the client reads
-  }
   return answered(c);
 }
 
-void service::tell_late(connection& c, const late_stopper& l) const {
+void service::tell_late(connection& c, const late_stopper& l) const noexcept {
   exchange& x = *c.request;
   x.late.store(!l.over, std::memory_order_relaxed);
   for (auto* o : observers_) {
-    o->late({x.stamp.id, x.method, x.target, c.client(), x.to, describe(l.why), l.since_end, l.over,
+    o->late({x.stamp.id, x.method, x.target, c.client(), x.to, in_words(l.why), l.since_end, l.over,
              &x.stamp.journey});
   }
 }
 
 void service::report(const connection& c, request_end end, const cause* why,
-                     clock::time_point now) const {
+                     clock::time_point now) const noexcept {
   const auto set = [](clock::time_point at) {
     return at == clock::time_point{} ? std::nullopt : std::optional(at);
   };
@@ -303,7 +308,7 @@ void service::report(const connection& c, request_end end, const cause* why,
   r.broken = x.broken;
   r.journey = &x.stamp.journey;
   if (why != nullptr && !(c.answer.complete && !c.answer.left_before_last)) {
-    r.cause = describe(*why);
+    r.cause = in_words(*why);
     r.context_ended = why->at;
     if (r.work_began) {
       const auto said = x.stamp.stopped.load(std::memory_order_relaxed);
@@ -316,7 +321,7 @@ void service::report(const connection& c, request_end end, const cause* why,
   }
 }
 
-void service::finish(connection& c) {
+void service::finish(connection& c) noexcept {
   exchange& x = *c.request;
   watcher_.over(c.fd());
   if (c.settle_ahead() && x.over == limit::none) {

@@ -5,6 +5,31 @@
 #include <stdexcept>
 
 namespace hangup::http {
+namespace {
+
+// Each once, in the order of the routes.
+std::string methods_of(const std::vector<const route*>& routes) {
+  std::vector<std::string_view> methods;
+  const auto add = [&methods](std::string_view method) {
+    if (std::find(methods.begin(), methods.end(), method) == methods.end()) {
+      methods.push_back(method);
+    }
+  };
+  for (const auto* r : routes) {
+    add(r->method);
+    if (r->method == "GET") {
+      add("HEAD");
+    }
+  }
+  add("OPTIONS");
+  std::string list;
+  for (const auto method : methods) {
+    list.append(list.empty() ? "" : ", ").append(method);
+  }
+  return list;
+}
+
+}  // namespace
 
 route_table::route_table() {
   routes_.push_back(std::make_unique<route>());
@@ -57,23 +82,25 @@ const route_table::by_method* route_table::matching(const std::string& path) con
   return nullptr;
 }
 
-route_table::found route_table::find(std::string_view method, const std::string& path) const {
+route_table::found route_table::find(std::string_view method, const std::string& path,
+                                     bool encoded) const {
+  if (path == "*") {
+    auto served = all();
+    served.erase(served.begin());  // none()
+    return {nullptr, methods_of(served)};
+  }
   const auto* const here = matching(path);
-  if (here == nullptr) {
+  if (here == nullptr || (encoded && std::any_of(here->begin(), here->end(),
+                                                 [](const auto* r) { return r->as_written; }))) {
     return {};
   }
   const std::string_view wanted = method == "HEAD" ? "GET" : method;
-  found none;
   for (const auto* r : *here) {
     if (r->method == wanted) {
       return {r};
     }
-    none.allow.append(none.allow.empty() ? "" : ", ").append(r->method);
-    if (r->method == "GET") {
-      none.allow.append(", HEAD");
-    }
   }
-  return none;
+  return {nullptr, methods_of(*here)};
 }
 
 std::vector<const route*> route_table::all() const {

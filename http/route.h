@@ -35,8 +35,12 @@ struct route {
   // Where the handler runs. Null: on the spot, on the thread that read the request: for answers
   // that are small and at hand, because other connections wait meanwhile.
   pool* runs_on = nullptr;
-  std::chrono::milliseconds deadline{0};      // from the whole head to the end of the work; 0: none
+  std::chrono::milliseconds deadline{0};  // from the whole head to the end of the work; 0: none,
+                                          // or options::spot_deadline
   std::optional<half_close> on_half_close{};  // else what options says
+  // Only for a target that spells the path without percent-encodings, 404 else: for what a proxy in
+  // front keeps back by its path, because not every proxy decodes before it compares.
+  bool as_written = false;
   // Answers that are whole in memory go out as gzip to whom takes that. In a pool only: what it
   // costs is a part of the request's work.
   bool compress = false;
@@ -50,7 +54,9 @@ class route_table {
  public:
   struct found {
     const route* to = nullptr;
-    std::string allow{};  // without a route: the methods that the path has, empty if it is unknown
+    // Without a route: the methods that the path has, of all paths for "*"; empty if it is unknown.
+    // OPTIONS is one of them.
+    std::string allow{};
   };
 
   route_table();
@@ -60,7 +66,8 @@ class route_table {
   // before a pattern that fits as well, and of several patterns the one that was added first.
   void add(route r);
 
-  found find(std::string_view method, const std::string& path) const;
+  // `encoded`: the path stood with percent-encodings in the target.
+  found find(std::string_view method, const std::string& path, bool encoded = false) const;
 
   // The route that requests without one are counted under: path "none", index 0.
   const route& none() const noexcept { return *routes_.front(); }

@@ -1,5 +1,8 @@
 #include "http/server.h"
 
+#include <new>
+#include <utility>
+
 #include "http/service.h"
 
 namespace hangup::http {
@@ -9,6 +12,9 @@ server::server(options how) : how_(how) {}
 server::~server() = default;
 
 server& server::handle(route r) {
+  if (r.runs_on == nullptr && r.deadline.count() == 0) {
+    r.deadline = how_.spot_deadline;
+  }
   routes_.add(std::move(r));
   return *this;
 }
@@ -22,18 +28,37 @@ void server::use_tls(std::shared_ptr<const tls_identity> as) {
   service_ ? service_->use_tls(std::move(as)) : identity_.swap(as);
 }
 
-std::error_code server::listen(const std::string& host, std::uint16_t port) {
-  service_ = std::make_unique<service>(how_, routes_, observers_, std::move(identity_));
-  if (const auto ec = service_->door().listen(host, port)) {
-    service_.reset();
-    return ec;
+std::error_code server::listen(const std::string& host, std::uint16_t port) noexcept {
+  if (service_) {
+    return std::make_error_code(std::errc::already_connected);
   }
-  service_->door().start();
-  return {};
+  std::error_code ec;
+  try {
+    // Before it starts: handlers may ask the server whether it drains.
+    service_ = std::make_unique<service>(how_, routes_, observers_, identity_);
+    ec = service_->door().listen(host, port);
+    if (!ec) {
+      ec = service_->door().start();
+    }
+  } catch (const std::system_error& e) {
+    ec = e.code();
+  } catch (const std::bad_alloc&) {
+    ec = std::make_error_code(std::errc::not_enough_memory);
+  }
+  if (ec) {
+    service_.reset();
+  } else {
+    identity_.reset();  // the service has it, until there is another
+  }
+  return ec;
 }
 
 std::uint16_t server::port() const noexcept {
   return service_ ? service_->door().port() : std::uint16_t{0};
+}
+
+std::vector<std::string> server::endpoints() const {
+  return service_ ? service_->door().endpoints() : std::vector<std::string>{};
 }
 
 void server::announce_drain() noexcept {

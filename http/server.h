@@ -1,14 +1,21 @@
 // A cpp-httplib server whose requests carry a context that ends when the client leaves.
 //
+//   using namespace std::chrono_literals;
 //   hangup::pool queries({.name = "query", .workers = 64, .queue = 1024});
 //   hangup::http::server server;
-//   server.handle({.method = "GET", .path = "/report", .runs_on = &queries, .deadline = 30s,
+//   server.handle({.method = "GET",
+//                  .path = "/report",
+//                  .runs_on = &queries,
+//                  .deadline = 30s,
 //                  .answer = [](const hangup::context& ctx, const httplib::Request& req,
-//                               httplib::Response& res) { ... }});
-//   if (auto ec = server.listen("127.0.0.1", 8080)) { ... }
-//   ... wait for a signal ...
-//   auto [ctx, cancel] = hangup::with_timeout(hangup::background(), 10s);
-//   server.drain(ctx);
+//                               httplib::Response& res) { make_report(ctx, req, res); }});
+//   if (const auto ec = server.listen("127.0.0.1", 8080)) {
+//     return ec;
+//   }
+//   const auto told = hangup::with_signal(hangup::background(), {SIGINT, SIGTERM});
+//   hangup::wait_done(told.ctx);
+//   const auto patience = hangup::with_timeout(hangup::background(), 10s);
+//   return server.drain(patience.ctx, 5s);
 //
 // Pools and observers must outlive the server. Its destructor ends every request with cause
 // `shutdown` and waits for the handlers.
@@ -47,10 +54,16 @@ class server {
   // that at any time and from any thread: a renewed certificate, while what is connected goes on.
   void use_tls(std::shared_ptr<const tls_identity> as);
 
-  // Binds, listens and starts to serve; returns at once. Port 0 takes a free one. A port that is
-  // taken is std::errc::address_in_use. Once.
-  std::error_code listen(const std::string& host, std::uint16_t port);
-  std::uint16_t port() const noexcept;
+  // Binds, listens and starts to serve; returns at once. `host` is a name, of which all addresses
+  // are taken, or an address, IPv6 with or without brackets; "::" is all of IPv6 and IPv4. Port 0
+  // takes a free one, the same for all addresses. A port that is taken is
+  // std::errc::address_in_use. No descriptor, no thread or no memory is an error as well; nothing
+  // is thrown. After an error it may be called again, and finds everything as it was, TLS too;
+  // after a success it is std::errc::already_connected.
+  std::error_code listen(const std::string& host, std::uint16_t port) noexcept;
+  std::uint16_t port() const noexcept;  // 0: it does not listen
+  // Where it listens: "127.0.0.1:8080", "[::1]:8080".
+  std::vector<std::string> endpoints() const;
 
   // The first half of a stop that loses no client of a proxy: from now on draining() is true, for
   // the readiness probe that the proxy asks, and every answer closes its connection; new clients
@@ -80,7 +93,7 @@ class server {
   const options how_;
   route_table routes_;
   std::vector<observer*> observers_;
-  std::shared_ptr<const tls_identity> identity_;  // until listen()
+  std::shared_ptr<const tls_identity> identity_;  // until listen() has succeeded
   std::unique_ptr<service> service_;
 };
 

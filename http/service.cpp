@@ -3,6 +3,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <new>
+
 #include "context/wait.h"
 #include "http/answer_head.h"
 #include "http/problem.h"
@@ -11,6 +13,14 @@ namespace hangup::http {
 namespace {
 
 constexpr int most_reads = 64;  // of 16 KiB: a client that goes on sending is not worth more
+
+// Of a head that is not whole, of which so much had come before: a head that comes byte by byte is
+// not read anew for each of them, but for each line, and within a long line now and then.
+bool is_worth_a_look(std::string_view received, std::size_t before) noexcept {
+  constexpr std::size_t now_and_then = 1024;
+  return received.find('\n', before) != std::string_view::npos ||
+         received.size() / now_and_then != before / now_and_then;
+}
 
 std::string no_room(std::string_view detail) {
   const auto body = problem_body(503, detail, {});
@@ -41,77 +51,127 @@ service::~service() {
   front_.stop();
 }
 
-void service::accepted(int fd, peer ends) noexcept {
-  std::unique_ptr<tls_session> tls;
-  {
-    const std::lock_guard hold(lot_);
-    if (identity_) {
-      tls = std::make_unique<tls_session>(*identity_, fd);
-    }
-  }
-  std::unique_ptr<connection> c(new connection(fd, std::move(ends), std::move(tls), *this));
-  if (watcher_.watch(fd, c->heard_as)) {  // a descriptor beyond all limits, or no memory
-    return;
-  }
-  if (front_.adopt(*c) || !admit(*c)) {
-    watcher_.forget(fd);
-    front_.forget(*c);
-    return;
-  }
-  auto& admitted = *c.release();  // its own from now on: close() deletes it
-  if (admitted.refused) {
-    linger(admitted);
-  } else if (admitted.tls() != nullptr) {
-    shake_hands(admitted);
-  } else {
-    park(admitted, phase::idle, how_.idle_timeout);
+// Whatever a step throws: after it has given the connection up, nothing does.
+void service::step(connection& c, void (service::*what)(connection&)) noexcept {
+  try {
+    (this->*what)(c);
+  } catch (const std::bad_alloc&) {
+    tell(limit::memory);
+    abandon(c, "out of memory");
+  } catch (...) {
+    abandon(c, "an exception");
   }
 }
 
-// One of those that are too many is admitted only to be told so, and few of them at once.
-bool service::admit(connection& c) {
-  constexpr std::size_t refused_at_once = 64;
-  auto over = limit::none;
+// Without an answer: what has been sent of one cannot be continued. Needs no memory.
+void service::abandon(connection& c, const char* why) noexcept {
+  if (c.request) {
+    if (c.request->broken.empty()) {
+      c.request->broken = why;  // short enough to be kept in place
+    }
+    c.answer.complete = false;
+    finish(c);
+  }
+  close(c);
+}
+
+void service::accepted(descriptor socket, peer ends) noexcept {
+  connection* c = nullptr;
+  try {
+    c = admitted(std::move(socket), std::move(ends));
+  } catch (const std::exception&) {
+    tell(limit::memory);
+  }
+  if (c != nullptr) {
+    step(*c, &service::greet);
+  }
+}
+
+// Null: it is none of ours, and has been closed.
+connection* service::admitted(descriptor socket, peer ends) {
+  const int fd = socket.get();
+  std::shared_ptr<const tls_identity> as;
   {
     const std::lock_guard hold(lot_);
-    if (closing_) {
+    as = identity_;
+  }
+  auto tls = as ? std::make_unique<tls_session>(*as, fd) : nullptr;
+  std::unique_ptr<connection> c(
+      new connection(std::move(socket), std::move(ends), std::move(tls), how_, *this));
+  if (watcher_.watch(fd, c->heard_as)) {  // a descriptor beyond all limits, or no memory
+    return nullptr;
+  }
+  if (front_.adopt(*c)) {
+    watcher_.forget(fd);
+    return nullptr;
+  }
+  if (!admit(*c)) {
+    watcher_.forget(fd);
+    front_.forget(*c);
+    return nullptr;
+  }
+  return c.release();  // its own from now on: close() deletes it
+}
+
+// One of those that are too many is admitted only to be told so, and few of them at once.
+bool service::admit(connection& c) noexcept {
+  constexpr std::size_t refused_at_once = 64;
+  auto over = limit::none;
+  bool in = false;
+  {
+    const std::lock_guard hold(lot_);
+    if (closing_.made()) {
       return false;
     }
-    const auto per_address = how_.max_connections_per_address;
+    std::size_t* from_here = nullptr;
     if (count_ - refused_ >= how_.max_connections) {
       over = limit::connections;
-    } else if (per_address != 0 && by_address_[c.ends().remote_address] >= per_address) {
-      over = limit::connections_per_address;
-    }
-    c.refused = over != limit::none;
-    if (!c.refused || (c.tls() == nullptr && refused_ < refused_at_once)) {
-      ++count_;
-      refused_ += c.refused ? 1 : 0;
-      if (per_address != 0 && !c.refused) {
-        ++by_address_[c.ends().remote_address];
+    } else if (const auto most = how_.max_connections_per_address; most != 0) {
+      try {
+        from_here = &by_address_[c.ends().remote_address];
+        over = *from_here >= most ? limit::connections_per_address : limit::none;
+      } catch (const std::bad_alloc&) {
+        over = limit::memory;
       }
+    }
+    in = over == limit::none ||
+         (over != limit::memory && c.tls() == nullptr && refused_ < refused_at_once);
+    if (in) {
+      ++count_;
+      if (over != limit::none) {
+        ++refused_;
+      } else if (from_here != nullptr) {
+        ++*from_here;
+      }
+      c.refused = over;
       c.lot_next = first_;
       if (first_ != nullptr) {
         first_->lot_prev = &c;
       }
       first_ = &c;
-    } else {
-      c.refused = false;
     }
   }
-  if (over == limit::none) {
-    return true;
+  if (over != limit::none) {
+    tell(over);
   }
-  tell(over);
-  if (c.refused) {
-    static_cast<void>(
-        c.send_now(no_room(over == limit::connections ? "too many connections to the server"
-                                                      : "too many connections from this address")));
-  }
-  return c.refused;
+  return in;
 }
 
-void service::tell(limit reached) const {
+// The first that is done for a connection.
+void service::greet(connection& c) {
+  if (c.refused != limit::none) {
+    static_cast<void>(c.send_now(no_room(c.refused == limit::connections
+                                             ? "too many connections to the server"
+                                             : "too many connections from this address")));
+    linger(c);
+  } else if (c.tls() != nullptr) {
+    shake_hands(c);
+  } else {
+    park(c, phase::idle, how_.idle_timeout);
+  }
+}
+
+void service::tell(limit reached) const noexcept {
   for (auto* o : observers_) {
     o->reached(reached);
   }
@@ -123,7 +183,7 @@ void service::use_tls(std::shared_ptr<const tls_identity> as) noexcept {
 }
 
 void service::shake_hands(connection& c) {
-  switch (const auto how = c.tls()->handshake()) {
+  switch (const auto how = c.shake_hands()) {
     case tls_session::io::done:
       c.since = {};
       c.now.store(phase::idle, std::memory_order_relaxed);
@@ -131,7 +191,8 @@ void service::shake_hands(connection& c) {
       return;
     case tls_session::io::want_input:
     case tls_session::io::want_room:
-      if (closing_) {
+    case tls_session::io::more:
+      if (closing_.made()) {
         close(c);
         return;
       }
@@ -144,6 +205,7 @@ void service::shake_hands(connection& c) {
     case tls_session::io::closed:
     case tls_session::io::cut_off:
     case tls_session::io::reset:
+    case tls_session::io::only_work:
       break;
   }
   close(c);
@@ -152,6 +214,9 @@ void service::shake_hands(connection& c) {
 void service::close(connection& c) noexcept {
   watcher_.forget(c.fd());
   if (c.tls() != nullptr) {
+    if (c.tls()->only_works()) {
+      tell(limit::tls_work);
+    }
     c.tls()->close();
   }
   front_.forget(c);
@@ -165,28 +230,41 @@ void service::close(connection& c) noexcept {
       c.lot_next->lot_prev = c.lot_prev;
     }
     if (const auto here = by_address_.find(c.ends().remote_address);
-        !c.refused && here != by_address_.end() && --here->second == 0) {
+        c.refused == limit::none && here != by_address_.end() && --here->second == 0) {
       by_address_.erase(here);
     }
   }
-  const bool refused = c.refused;
+  const bool refused = c.refused != limit::none;
   delete &c;
   front_.descriptor_freed();
   // Last, because the destructor waits for this: afterwards there may be no service any more.
   const std::lock_guard hold(lot_);
   --count_;
   refused_ -= refused ? 1 : 0;
-  if (closing_) {
+  if (closing_.made()) {
     changed_.notify_all();
   }
 }
 
 void service::ready(connection& c) noexcept {
+  step(c, &service::look_at);
+}
+
+void service::look_at(connection& c) {
+  const auto as = c.now.load(std::memory_order_relaxed);
+  if (as == phase::queued) {
+    watcher_.stop_reading(c.fd());  // its input is ours from here on
+  }
+  front_.catch_up(c);
   if (!c.take()) {
     too_late(c);
     return;
   }
-  switch (c.now.load(std::memory_order_relaxed)) {
+  if (std::exchange(c.yielded, false)) {
+    go_on(c, next(c));
+    return;
+  }
+  switch (as) {
     case phase::shaking:
       shake_hands(c);
       break;
@@ -197,7 +275,7 @@ void service::ready(connection& c) noexcept {
     case phase::queued:  // it has been dropped from the queue
       go_on(c, settle_unstarted(c));
       break;
-    case phase::running:  // a worker has given it back
+    case phase::running:  // what is given to the front has yielded
       go_on(c, next(c));
       break;
     case phase::writing:
@@ -221,16 +299,19 @@ void service::go_on(connection& c, then what) {
 }
 
 void service::readable(connection& c) {
+  const auto before = c.received().size();
   const auto got = c.receive();
   const auto seen = connection::seen_by(got);
-  if (got == connection::io::some) {
-    go_on(c, c.request ? body_arrived(c) : next(c));
-    return;
-  }
-  if (got == connection::io::again && !closing_) {
-    const auto as = c.now.load(std::memory_order_relaxed);
+  const auto as = c.now.load(std::memory_order_relaxed);
+  const bool within_a_line = got == connection::io::some && as == phase::reading && !c.request &&
+                             !is_worth_a_look(c.received(), before);
+  if ((got == connection::io::again || within_a_line) && !closing_.made()) {
     c.request ? park(c, as, how_.body_timeout)
               : park(c, as, as == phase::idle ? how_.idle_timeout : how_.head_timeout);
+    return;
+  }
+  if (got == connection::io::some) {
+    go_on(c, c.request ? body_arrived(c) : next(c));
     return;
   }
   if (c.request) {  // it left, or we stop, before its body was complete
@@ -249,19 +330,33 @@ void service::park(connection& c, phase as, std::chrono::milliseconds patience, 
   if (c.now.load(std::memory_order_relaxed) != as || c.since == clock::time_point{}) {
     c.since = now;
   }
-  c.now.store(as, std::memory_order_relaxed);
-  auto until = c.since + patience;
-  if (c.request) {
+  last_call::rest(c.now, as);
+  const bool called = closing_.made() || (ending_.made() && c.request);
+  auto until = later(c.since, patience);
+  if (c.request) {  // for its body, or for the client to take the answer
+    until = as == phase::writing ? c.going.wait(now) : c.coming.wait(now);
     until = std::min(until, c.request->ctx.deadline().value_or(until));
   }
   c.park_until(until);
-  if (closing_ || (c.request && c.request->cut_off())) {
+  if (called || (c.request && c.request->cut_off())) {
     overdue(c);  // whoever wakes what is parked may have passed here already
   }
-  as == phase::writing || for_room ? front_.park_for_room(c) : front_.park_for_input(c);
+  as == phase::writing || for_room || c.reads_when_writable() ? front_.park_for_room(c)
+                                                              : front_.park_for_input(c);
+}
+
+// Has more to be looked at than is fair to the others: it comes back behind those that are ready.
+void service::yield(connection& c) noexcept {
+  c.yielded = true;
+  c.now.store(phase::reading,
+              std::memory_order_relaxed);  // what it sends next has been read in part
+  front_.resume(c);
 }
 
 cause service::how_left(connection& c, departure seen) noexcept {
+  if (seen == departure::cut_off && c.tls() != nullptr && c.tls()->only_works()) {
+    seen = departure::shown_out;
+  }
   return cause_of(watcher_.look(c.fd(), seen));
 }
 
@@ -350,7 +445,7 @@ void service::drop(connection& c) {
 }
 
 void service::lingering(connection& c) {
-  for (int i = 0; i < most_reads && !closing_; ++i) {
+  for (int i = 0; i < most_reads && !closing_.made(); ++i) {
     switch (c.discard()) {
       case connection::io::some:
         break;
@@ -375,24 +470,26 @@ std::error_code service::wait_idle(const context& ctx) {
 void service::end_all() noexcept {
   draining_ = true;
   all_.cancel({.kind = cause_kind::shutdown});
+  ending_.make();
   wake_parked(true);
 }
 
 std::error_code service::close_all(const context& ctx) {
   draining_ = true;
-  closing_ = true;
+  closing_.make();
   wake_parked(false);
   std::unique_lock hold(lot_);
   return wait(ctx, changed_, hold, [this] { return count_ == 0; });
 }
 
-// What is parked is woken by closing its input: its owner then finds that it is to end.
-void service::wake_parked(bool only_requests) {
+// After a call. What is parked is woken by closing its input: its owner then finds that it is to
+// end.
+void service::wake_parked(bool only_requests) noexcept {
   const std::lock_guard hold(lot_);
   for (connection* c = first_; c != nullptr; c = c->lot_next) {
-    const auto as = c->now.load(std::memory_order_relaxed);
+    const auto as = last_call::seen(c->now);
     if (as == phase::running || as == phase::queued) {
-      continue;  // not parked: whoever has it will look
+      continue;  // not parked: whoever has it hears the call when it parks it
     }
     const std::lock_guard looking(c->guard);
     if (!only_requests || c->request) {

@@ -4,7 +4,8 @@
 //   idle -> reading -> (queued) -> running -> (writing) -> idle ... -> lingering -> closed
 //
 // Each step runs on the one thread that has the connection (see connection.h). A request that
-// waits, for its body, for a worker or for its client to read, holds no thread. Not for users.
+// waits, for its body, for a worker or for its client to read, holds no thread. What a step throws,
+// for want of memory, ends its connection and nothing else. Not for users.
 #pragma once
 
 #include <array>
@@ -20,6 +21,7 @@
 
 #include "context/late.h"
 #include "http/front.h"
+#include "http/last_call.h"
 #include "http/observer.h"
 #include "http/options.h"
 #include "http/route.h"
@@ -31,6 +33,7 @@ class turn;
 
 class service final : private connection_owner, private front::driver {
  public:
+  // Throws std::system_error without a thread or a descriptor.
   service(const options& how, const route_table& routes, std::vector<observer*> observers,
           std::shared_ptr<const tls_identity> as);
   ~service();
@@ -67,22 +70,28 @@ class service final : private connection_owner, private front::driver {
   cause how_left(connection& c, departure seen) noexcept override;
   bool may_keep(std::ptrdiff_t bytes) noexcept override;
   // front::driver
-  void accepted(int fd, peer ends) noexcept override;
+  void accepted(descriptor socket, peer ends) noexcept override;
   void ready(connection& c) noexcept override;
 
   // service.cpp: connections
+  void step(connection& c, void (service::*what)(connection&)) noexcept;
+  void abandon(connection& c, const char* why) noexcept;
+  void look_at(connection& c);
   void go_on(connection& c, then what);
-  bool admit(connection& c);
+  connection* admitted(descriptor socket, peer ends);
+  bool admit(connection& c) noexcept;
+  void greet(connection& c);
   void park(connection& c, phase as, std::chrono::milliseconds patience, bool for_room = false);
+  void yield(connection& c) noexcept;
   void shake_hands(connection& c);
-  void tell(limit reached) const;
+  void tell(limit reached) const noexcept;
   void readable(connection& c);
   void too_late(connection& c);
   void linger(connection& c);
   void drop(connection& c);
   void lingering(connection& c);
   void close(connection& c) noexcept;
-  void wake_parked(bool only_requests);
+  void wake_parked(bool only_requests) noexcept;
 
   // views.cpp: looks at all connections. One that is about to be closed is passed over by `at`.
   struct pass {
@@ -93,6 +102,7 @@ class service final : private connection_owner, private front::driver {
   void each_connection(const Look& look, const Between& between);
 
   // requests.cpp: requests
+  void work_on(connection& c);
   then next(connection& c);
   then received(connection& c, const request_head& head);
   then body_arrived(connection& c);
@@ -104,9 +114,10 @@ class service final : private connection_owner, private front::driver {
   then answer(connection& c, int status, std::string_view detail, std::string_view headers = {});
   then answered(connection& c);
   then output_ready(connection& c);
-  void finish(connection& c);
-  void tell_late(connection& c, const late_stopper& l) const;
-  void report(const connection& c, request_end end, const cause* why, clock::time_point now) const;
+  void finish(connection& c) noexcept;
+  void tell_late(connection& c, const late_stopper& l) const noexcept;
+  void report(const connection& c, request_end end, const cause* why,
+              clock::time_point now) const noexcept;
   bool discard_rest(connection& c);
 
   const options& how_;
@@ -114,7 +125,10 @@ class service final : private connection_owner, private front::driver {
   const std::vector<observer*> observers_;
   const cancelable all_;  // the parent of every request's context
   std::atomic<bool> draining_{false};
-  std::atomic<bool> closing_{false};
+  // What parks connections rests; what wakes the parked calls. There are two calls: the context of
+  // every request has ended, and every connection is to be closed.
+  last_call ending_;
+  last_call closing_;
   std::atomic<std::size_t> in_flight_{0};
 
   std::mutex lot_;

@@ -34,9 +34,9 @@ trace trace::continued(std::string_view parent, std::string_view state) {
       t.state_ = state;
     }
   } else {
-    random_hex(t.id_.begin(), t.id_.end());
+    random_hex(t.id_);
   }
-  random_hex(t.span_.begin(), t.span_.end());
+  random_hex(t.span_);
   return t;
 }
 

@@ -105,7 +105,7 @@ bool turn::await_body() {
       case connection::io::some:
         return true;
       case connection::io::again:
-        if (const auto ec = wait_fd(x_.ctx, c_.fd(), POLLIN, clock::now() + how_.body_timeout)) {
+        if (const auto ec = wait_fd(x_.ctx, c_.fd(), POLLIN, c_.coming.wait(clock::now()))) {
           body_late_ = ec == std::errc::timed_out && !x_.ctx.done();
           return false;
         }
@@ -127,11 +127,10 @@ bool turn::refuse_body(httplib::Response& res) {
   if (body_late_) {
     x_.over = limit::body_time;
     set_problem(res, 408, "the request did not arrive in time", x_.stamp.id);
-  } else if (c_.body.state() == body_scan::result::too_large) {
-    x_.over = limit::body_bytes;
-    set_problem(res, 413, usual_detail(413), x_.stamp.id);
   } else {
-    set_problem(res, 400, "the chunks of the body are malformed", x_.stamp.id);
+    const auto why = c_.body.why();
+    x_.over = why.over;
+    set_problem(res, why.status, why.detail, x_.stamp.id);
   }
   return true;
 }

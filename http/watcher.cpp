@@ -52,6 +52,8 @@ cause cause_of(departure how) {
       return {.kind = cause_kind::client_vanished};
     case departure::cut_off:
       return {.kind = cause_kind::client_closed, .text = "TLS was cut off"};
+    case departure::shown_out:
+      return {.kind = cause_kind::client_closed, .text = "shown out, its TLS only made work"};
     case departure::closed:
     case departure::none:
       break;
@@ -60,11 +62,12 @@ cause cause_of(departure how) {
 }
 
 watcher::watcher()
-    : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    : epoll_(descriptor::made(::epoll_create1(EPOLL_CLOEXEC), "epoll")),
+      wake_(descriptor::made(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")) {
   epoll_event ev{};
   ev.events = EPOLLIN;
   ev.data.u64 = wake_tag;
-  if (epoll_ < 0 || wake_ < 0 || ::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &ev) != 0) {
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &ev) != 0) {
     throw std::system_error(errno, std::generic_category(), "epoll");
   }
   thread_ = std::thread([this] { run(); });
@@ -73,13 +76,11 @@ watcher::watcher()
 
 watcher::~watcher() {
   const std::uint64_t one = 1;
-  [[maybe_unused]] const auto n = ::write(wake_, &one, sizeof one);
+  [[maybe_unused]] const auto n = ::write(wake_.get(), &one, sizeof one);
   thread_.join();
-  ::close(wake_);
-  ::close(epoll_);
 }
 
-std::error_code watcher::watch(int fd, std::uint32_t& generation) {
+std::error_code watcher::watch(int fd, std::uint32_t& generation) noexcept {
   slot* const made = slots_.make(fd);
   if (made == nullptr) {
     return std::make_error_code(std::errc::too_many_files_open);
@@ -102,7 +103,7 @@ void watcher::forget(int fd) noexcept {
   s.reading = nullptr;
 }
 
-departure watcher::begin(int fd, const context& ctx, half_close policy) {
+departure watcher::begin(int fd, const context& ctx, half_close policy) noexcept {
   slot& s = slots_.at(fd);
   const std::lock_guard hold(s.mutex);
   s.fin_ends = policy == half_close::cancel;
@@ -117,7 +118,7 @@ bool watcher::listen(int op, int fd, const slot& s, std::uint32_t more) noexcept
   epoll_event ev{};
   ev.events = EPOLLRDHUP | EPOLLET | more;
   ev.data.u64 = descriptor_tag{fd, s.generation}.packed();
-  return ::epoll_ctl(epoll_, op, fd, &ev) == 0;
+  return ::epoll_ctl(epoll_.get(), op, fd, &ev) == 0;
 }
 
 void watcher::stop_reading(int fd, slot& s) noexcept {
@@ -193,10 +194,13 @@ void watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) noex
       const auto seen = departure_of(fd, events);
       const bool ask =
           s.reading != nullptr && (seen == departure::none || s.reading->ends_in_band());
-      const auto read = ask ? s.reading->read_ahead() : departure::none;
+      const auto read = ask ? s.reading->read_ahead() : input::read{};
+      if (read.more) {
+        listen(EPOLL_CTL_MOD, fd, s, EPOLLIN);  // is reported again, behind what has happened since
+      }
       // A reset whose error somebody has been told already reads as the end.
-      const auto now = read == departure::none ? read : departure_now(fd);
-      s.gone = std::max({s.gone, seen, read, now});
+      const auto now = read.how == departure::none ? read.how : departure_now(fd);
+      s.gone = std::max({s.gone, seen, read.how, now});
     }
     how = s.gone;
     if (how == departure::none || (how == departure::closed && !s.fin_ends)) {
@@ -212,7 +216,7 @@ void watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) noex
 void watcher::run() {
   std::array<epoll_event, 256> events;
   for (;;) {
-    const int n = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), -1);
+    const int n = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
     for (int i = 0; i < n; ++i) {
       const auto& ev = events[static_cast<std::size_t>(i)];
       if (ev.data.u64 == wake_tag) {

@@ -6,7 +6,8 @@
 // Two ends are hidden from EPOLLRDHUP: a FIN behind data that does not fit the receive window has
 // not arrived yet, and the end of TLS without a FIN is data. For them what arrives is read ahead,
 // into the buffer of the connection and up to a cap, while a request waits or is worked on: see
-// read_ahead(). What remains: a FIN behind more than the cap.
+// read_ahead(). What no handler is given, the body of a GET, is thrown away and counts for nothing.
+// What remains: a FIN behind more than the cap.
 //
 // A context is published for a connection while a request of it is in flight; when the client
 // leaves, the watcher ends that context. Both sides go through the lock of the connection's slot,
@@ -30,13 +31,15 @@
 
 #include "context/context.h"
 #include "context/early_end.h"
+#include "http/descriptor.h"
 #include "http/descriptor_table.h"
 #include "http/half_close.h"
 
 namespace hangup::http {
 
-// How a client has left: FIN or the end of TLS, FIN in the middle of TLS, RST, or without a word.
-enum class departure : std::uint8_t { none, closed, cut_off, reset, vanished };
+// How a client has left: FIN or the end of TLS, FIN in the middle of TLS, by our doing (its TLS
+// only made work), RST, or without a word.
+enum class departure : std::uint8_t { none, closed, cut_off, shown_out, reset, vanished };
 
 cause cause_of(departure how);
 // Of an error that recv(2) or SO_ERROR has reported.
@@ -45,10 +48,14 @@ departure departure_by(int error) noexcept;
 // A connection, as far as the watcher reads from it.
 class input {
  public:
-  // Reads what is there and may be kept, and answers whether that is the end of it. Does not block.
-  // On the watcher's thread or that of a sleeper (announced()), one at a time; begin(),
-  // stop_reading(), over() and forget() wait for its return.
-  virtual departure read_ahead() noexcept = 0;
+  struct read {
+    departure how = departure::none;  // is that the end of it?
+    bool more = false;  // there may be more: ask again, when the others have been heard
+  };
+  // Reads what is there and may be kept, and no more than is fair to those who are heard behind it.
+  // Does not block. On the watcher's thread or that of a sleeper (announced()), one at a time;
+  // begin(), stop_reading(), over() and forget() wait for its return.
+  virtual read read_ahead() noexcept = 0;
   // Is how it ended told by its last bytes (TLS)? Else what the socket reports says it all.
   virtual bool ends_in_band() const noexcept = 0;
 
@@ -58,19 +65,19 @@ class input {
 
 class watcher {
  public:
-  watcher();  // starts the thread
+  watcher();  // starts the thread; throws std::system_error without one, or without a descriptor
   ~watcher();
   watcher(const watcher&) = delete;
   watcher& operator=(const watcher&) = delete;
 
-  // `generation` becomes what announced() wants to know.
-  std::error_code watch(int fd, std::uint32_t& generation);
+  // `generation` becomes what announced() wants to know. On error there is nothing to forget().
+  std::error_code watch(int fd, std::uint32_t& generation) noexcept;
   // Before the descriptor is closed (which takes it out of the epoll set).
   void forget(int fd) noexcept;
 
   // Publishes the context that a hang-up ends. If the client has left already, says how: the
   // context is then the caller's to end. Under half_close::ignore a FIN alone is no hang-up.
-  departure begin(int fd, const context& ctx, half_close policy);
+  departure begin(int fd, const context& ctx, half_close policy) noexcept;
   // From now on reads ahead from this descriptor, until stop_reading() or over(); nothing if it
   // does already. A system call each.
   void read_ahead(int fd, input& from) noexcept;
@@ -105,8 +112,8 @@ class watcher {
   bool listen(int op, int fd, const slot& s, std::uint32_t more) noexcept;
   void stop_reading(int fd, slot& s) noexcept;  // its lock is held
 
-  int epoll_;
-  int wake_;
+  const descriptor epoll_;
+  const descriptor wake_;
   descriptor_table<slot> slots_;
   std::thread thread_;
 };

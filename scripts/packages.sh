@@ -12,7 +12,7 @@ packages_to_test=("${packages_to_build[@]}" ccache libgtest-dev curl)
 # shellcheck disable=SC2034  # used by .ci/run
 packages_for_ci=("${packages_to_test[@]}" clang libclang-rt-14-dev clang-format clang-tidy shellcheck python3
   python3-jsonschema libbenchmark-dev slowhttptest wrk iproute2 nftables postgresql nginx-light haproxy
-  nghttp2-client prometheus)
+  nghttp2-client prometheus chromium firefox-esr)
 
 # need_packages PACKAGE... : installs those that are missing.
 need_packages() {
@@ -42,18 +42,19 @@ need_packages() {
   rm -f "$log"
 }
 
-# build PRESET : configures if that has not been done, and builds what has changed.
+# build PRESET [TARGET...] : configures if that has not been done, and builds what has changed.
 build() {
   local preset=$1 log
+  shift
   log=$(mktemp)
   if [ ! -f "build/$preset/build.ninja" ]; then
     say "configuring build/$preset"
     cmake --preset "$preset" >"$log" 2>&1 || { cat "$log" >&2; rm -f "$log"; exit 1; }
   fi
   # A dry run tells in milliseconds whether there is anything to say.
-  if ! ninja -C "build/$preset" -n 2>/dev/null | grep -q 'no work to do'; then
+  if ! ninja -C "build/$preset" -n "$@" 2>/dev/null | grep -q 'no work to do'; then
     say "building build/$preset"
-    cmake --build --preset "$preset" >"$log" 2>&1 || { cat "$log" >&2; rm -f "$log"; exit 1; }
+    cmake --build --preset "$preset" ${1:+--target "$@"} >"$log" 2>&1 || { cat "$log" >&2; rm -f "$log"; exit 1; }
   fi
   rm -f "$log"
 }

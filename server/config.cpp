@@ -74,7 +74,10 @@ config config_of(const document& d) {
   take(http, "head_timeout_ms", c.http.head_timeout);
   take(http, "idle_timeout_ms", c.http.idle_timeout);
   take(http, "body_timeout_ms", c.http.body_timeout);
+  take(http, "body_min_rate", c.http.body_min_rate);
   take(http, "write_timeout_ms", c.http.write_timeout);
+  take(http, "write_min_rate", c.http.write_min_rate);
+  take(http, "spot_deadline_ms", c.http.spot_deadline);
   take(http, "linger_timeout_ms", c.http.linger_timeout);
   take(http, "late_after_ms", c.http.late_after);
   take(http, "keepalive_idle_s", c.http.keepalive_idle);
@@ -105,6 +108,8 @@ config config_of(const document& d) {
 
   const auto& search = document.at("search");
   take(search, "root", c.search.root);
+  take(search, "sample", c.search.sample);
+  take(search, "cross_mounts", c.search.cross_mounts);
   take(search, "max_matches_limit", c.search.max_matches_limit);
 
   const auto& relay = document.at("relay");

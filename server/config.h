@@ -58,7 +58,10 @@ struct config {
     std::chrono::milliseconds head_timeout{};
     std::chrono::milliseconds idle_timeout{};
     std::chrono::milliseconds body_timeout{};
+    std::uint64_t body_min_rate = 0;  // bytes per second; 0: none
     std::chrono::milliseconds write_timeout{};
+    std::uint64_t write_min_rate = 0;           // bytes per second; 0: none
+    std::chrono::milliseconds spot_deadline{};  // 0: none
     std::chrono::milliseconds linger_timeout{};
     std::chrono::milliseconds late_after{};  // 0: nothing is reported
     std::chrono::seconds keepalive_idle{};
@@ -118,7 +121,9 @@ struct config {
   } spin;
 
   struct search_t {
-    std::string root;
+    std::string root;  // empty: there is no such route
+    bool sample = false;
+    bool cross_mounts = false;
     std::size_t max_matches_limit = 0;
     bool operator==(const search_t&) const = default;
   } search;

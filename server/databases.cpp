@@ -1,33 +1,17 @@
 #include "server/databases.h"
 
-#include <unistd.h>
-
-#include <cstdio>
 #include <mutex>
 
 #include "context/task_group.h"
 #include "handlers/query/postgres.h"
 #include "handlers/query/sample_database.h"
 #include "handlers/query/sqlite.h"
+#include "server/progress.h"
 
 namespace hangup::server {
 namespace {
 
 using namespace std::chrono_literals;
-
-// Drawn over itself on a terminal; elsewhere a line each 25 percent.
-void show_progress(const std::string& file, std::uint64_t rows, unsigned percent) {
-  constexpr unsigned width = 40;
-  if (::isatty(STDERR_FILENO) != 0) {
-    const auto done = percent * width / 100;
-    std::fprintf(stderr, "\rmaking the sample database %s [%s%s] %3u %%%s", file.c_str(),
-                 std::string(done, '#').c_str(), std::string(width - done, '.').c_str(), percent,
-                 percent == 100 ? "\n" : "");
-  } else if (percent % 25 == 0) {
-    std::fprintf(stderr, "making the sample database %s, about %llu rows: %u %%\n", file.c_str(),
-                 static_cast<unsigned long long>(rows), percent);
-  }
-}
 
 // The one place that knows which kinds there are.
 std::unique_ptr<query::database> open_engine(const context& ctx, const std::string& name,
@@ -44,7 +28,9 @@ std::unique_ptr<query::database> open_engine(const context& ctx, const std::stri
   }
   if (d.sample) {
     std::string why;
-    const auto show = [&d](unsigned percent) { show_progress(d.file, d.sample_rows, percent); };
+    const auto show = [&d](unsigned percent) {
+      show_progress("the sample database " + d.file, percent);
+    };
     if (query::make_sample(ctx, d.file, d.sample_rows, show, why)) {
       ctx.throw_if_done();
       throw database_error("databases." + name + ".file: the sample database " + d.file +
@@ -74,17 +60,25 @@ std::vector<std::string> unreachable(const context& ctx, const databases& all) {
   std::mutex mutex;
   std::vector<std::string> lines;
   task_group asking;
+  const auto add = [&](const query::source& s, const std::string& why) {
+    const std::lock_guard hold(mutex);
+    lines.push_back("database " + s.name() + ": " + why);
+  };
   for (const auto& s : all) {
-    asking.go([&, soon = soon] {
+    const auto refused = asking.go([&, soon = soon] {
       std::string why;
       const auto ec = s->engine().reachable(soon, why);
       if (ec && ec != query::errc::busy) {
-        const std::lock_guard hold(mutex);
-        lines.push_back("database " + s->name() + ": " + (soon.done() ? "no answer in time" : why));
+        add(*s, soon.done() ? "no answer in time" : why);
       }
     });
+    if (refused) {
+      add(*s, "cannot be asked: " + refused.message());
+    }
   }
-  asking.wait();
+  if (const auto ec = asking.wait(); ec && lines.empty()) {  // none came for what had been started
+    lines.push_back("a database cannot be asked: " + ec.message());
+  }
   return lines;
 }
 

@@ -26,6 +26,7 @@ struct setting {
   std::string key;
   std::string text;
   bool is_hidden = false;  // the text is not for errors, as it may be another than was meant
+  std::string file{};      // where the text was read; empty: in none
 };
 
 inline constexpr auto built_in = "built-in defaults";  // the name of {}

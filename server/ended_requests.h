@@ -1,5 +1,6 @@
 // The requests that ended last, for GET /requests/ended: a ring of fixed size. Thread-safe; costs a
-// short lock and some copies per request. What a client sent is kept shortened.
+// short lock and some copies per request. What a client sent is kept shortened. A request for which
+// there is no memory is not listed, but counted as lost.
 #pragma once
 
 #include <cstddef>
@@ -41,10 +42,13 @@ class ended_requests final : public http::observer {
   // as it takes to copy them: ask for few at a time.
   static constexpr std::uint64_t newest = UINT64_MAX;
   std::vector<entry> newest_first(std::size_t limit, std::uint64_t before = newest) const;
+  std::uint64_t lost() const noexcept;
 
  private:
   mutable std::mutex mutex_;
   std::vector<entry> ring_;
+  entry spare_;  // filled first, and then exchanged with the oldest
+  std::uint64_t lost_ = 0;
   std::uint64_t last_ = 0;  // the number of the last one; it stands at its remainder
 };
 

@@ -92,7 +92,7 @@ std::optional<setting> setting_of(const std::string& by, std::string_view text) 
   }
   if (const auto named = named_by(key); !named.empty()) {
     // An object is said to be wrong by its place and its keys.
-    return setting{by, named, contents(std::string(text)), has_a_value(named)};
+    return setting{by, named, contents(std::string(text)), has_a_value(named), std::string(text)};
   }
   if (name.find("__") != std::string_view::npos) {
     throw config_error(*unknown);

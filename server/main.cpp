@@ -1,64 +1,93 @@
-// The program as a process: flags, signals, its end.
-#include <pthread.h>
+// The program as a process: its first and last thread hears signals and does nothing else, a second
+// one has its life, from the flags to the end of the drain. So a signal is heard at any time, and
+// the end waits for nothing without a limit: not for a log that nobody reads, nor for what cannot
+// be closed.
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
 #include <csignal>
-#include <cstdio>
+#include <cstring>
 #include <memory>
-#include <optional>
+#include <mutex>
+#include <string>
+#include <system_error>
 #include <thread>
+#include <utility>
 
-#include <poll.h>
-
+#include "context/after_func.h"
+#include "context/background_thread.h"
+#include "context/timer.h"
 #include "context/wait.h"
 #include "server/probe.h"
 #include "server/program.h"
 #include "server/schema.h"
+#include "server/signals.h"
+#include "server/streams.h"
 
 namespace hangup::server {
 namespace {
 
-// SIGTERM, SIGINT and SIGHUP as something to wait for. Made before any thread: they inherit the
-// mask.
-class signals {
- public:
-  signals() {
-    sigset_t set;
-    sigemptyset(&set);
-    for (const int s : {SIGTERM, SIGINT, SIGHUP}) {
-      sigaddset(&set, s);
-    }
-    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
-    std::signal(SIGPIPE, SIG_IGN);
-    fd_ = ::signalfd(-1, &set, SFD_CLOEXEC);
-  }
-  ~signals() { ::close(fd_); }
-  signals(const signals&) = delete;
-  signals& operator=(const signals&) = delete;
+using namespace std::chrono_literals;
 
-  // The next signal that asks to stop; none if the context ends first. Calls `reload` for each
-  // SIGHUP until then.
+// What signals ask of the program: said by the thread that hears them, to the one that lives.
+class requests_to_the_program {
+ public:
+  // Ends with the first signal that asks to stop, and with the second.
+  const context& living() const noexcept { return stop_.ctx; }
+  const context& unhurried() const noexcept { return hurry_.ctx; }
+  int stopped_by() const noexcept { return stopped_by_; }
+
+  // From now on the program looks at living(), and so a signal need not end the process.
+  void listen() noexcept { listens_ = true; }
+
+  // Calls `reload` each time that somebody has asked for it, until the context ends.
   template <class Reload>
-  std::optional<int> next_stop(const context& ctx, const Reload& reload) const {
-    for (;;) {
-      if (wait_fd(ctx, fd_, POLLIN)) {
-        return std::nullopt;
-      }
-      signalfd_siginfo info{};
-      if (::read(fd_, &info, sizeof info) != sizeof info) {
-        continue;
-      }
-      if (info.ssi_signo != SIGHUP) {
-        return static_cast<int>(info.ssi_signo);
-      }
+  void reload_until(const context& ctx, const Reload& reload) {
+    std::unique_lock hold(mutex_);
+    while (!wait(ctx, changed_, hold, [this] { return reload_; })) {
+      reload_ = false;
+      hold.unlock();
       reload();
+      hold.lock();
+    }
+  }
+
+  // On the thread that hears signals.
+  void hear(int signal) {
+    if (signal == SIGHUP) {
+      const std::lock_guard hold(mutex_);
+      reload_ = true;
+      changed_.notify_all();
+      return;
+    }
+    if (!listens_) {
+      die_of(signal);
+    }
+    switch (++stops_) {
+      case 1:
+        stopped_by_ = signal;
+        stop_.cancel();
+        break;
+      case 2:
+        hurry_.cancel();
+        break;
+      default:
+        ::_exit(1);
     }
   }
 
  private:
-  int fd_;
+  const cancelable stop_ = with_cancel(background());
+  const cancelable hurry_ = with_cancel(background());
+  std::atomic<bool> listens_{false};
+  std::atomic<int> stopped_by_{SIGTERM};
+  int stops_ = 0;
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  bool reload_ = false;
 };
 
 // Each connection is a descriptor: as many as the system allows.
@@ -71,52 +100,61 @@ void raise_descriptor_limit() {
 }
 
 // Making a sample takes seconds, in which a signal is heard as well. Null: it was.
-std::unique_ptr<program> put_together(const launch& with, const signals& stops) {
-  const auto [opening, end] = with_cancel(background());
-  const auto [listening, over] = with_cancel(background());
-  std::thread listener([&, listening = listening, &end = end] {
-    if (stops.next_stop(listening, [] {})) {
-      end();
-    }
-  });
-  struct joined {
-    ~joined() {
-      over();
-      thread.join();
-    }
-    const cancel_func& over;
-    std::thread& thread;
-  };
+std::unique_ptr<program> put_together(const launch& with, const context& living) {
   std::unique_ptr<program> made;
   try {
-    const joined at_the_end{over, listener};
-    made = std::make_unique<program>(opening, with);
+    made = std::make_unique<program>(living, with);
   } catch (const canceled_error&) {
   }
-  return opening.done() ? nullptr : std::move(made);
+  return living.done() ? nullptr : std::move(made);
 }
 
-int run(const launch& with) {
+// "http://127.0.0.1:8080, http://[::1]:8080"
+std::string urls(const http::server& s, std::string_view scheme) {
+  std::string all;
+  for (const auto& at : s.endpoints()) {
+    all.append(all.empty() ? "" : ", ").append(scheme).append("://").append(at);
+  }
+  return all;
+}
+
+// Nobody is served any more. What a destructor waits for is none of the program's business then, if
+// it takes longer than what runs may take to stop.
+void give_back(std::unique_ptr<program> all, std::chrono::seconds patience) {
+  const auto [leaving, left] = with_timeout(background(), std::max(patience, 1s));
+  const after_func overdue(leaving, [&leaving = leaving]() noexcept {
+    if (leaving.err() == errc::deadline_exceeded) {
+      write_last(STDERR_FILENO,
+                 "hangup: leaving although not everything could be closed in time\n");
+      ::_exit(1);
+    }
+  });
+  all.reset();
+}
+
+int serve(const launch& with, requests_to_the_program& asked) {
   const config& c = with.settings;
-  const signals stops;
   raise_descriptor_limit();
-  const auto all = put_together(with, stops);
+  if (const auto ec = tree::start_timers()) {
+    throw std::system_error(ec, "there is no thread for deadlines");
+  }
+  auto all = put_together(with, asked.living());
   if (!all) {
     return 0;
   }
   auto& server = all->server();
   if (const auto ec = server.listen(c.listen.host, c.listen.port)) {
-    std::fprintf(stderr, "hangup: cannot listen on host %s, port %u: %s\n",
-                 shown(c.listen.host).c_str(), unsigned{c.listen.port}, ec.message().c_str());
+    write_last(STDERR_FILENO, fmt::format("hangup: cannot listen on host {}, port {}: {}\n",
+                                          shown(c.listen.host), c.listen.port, ec.message()));
     return 1;
   }
-  all->log().say(spdlog::level::info,
-                 fmt::format("hangup {} listens on {}://{}:{} with {}, pid {}", HANGUP_VERSION,
-                             c.tls.key.empty() ? "http" : "https", c.listen.host, server.port(),
-                             with.source, ::getpid()));
+  all->log().say(
+      spdlog::level::info,
+      fmt::format("hangup {} listens on {} with {}, pid {}", HANGUP_VERSION,
+                  urls(server, c.tls.key.empty() ? "http" : "https"), with.source, ::getpid()));
 
   const auto reload = [&] { all->reload(); };
-  const auto first = stops.next_stop(background(), reload);
+  asked.reload_until(asked.living(), reload);
   server.announce_drain();
   const auto announcing = c.stopping.announce.count() > 0 ? fmt::format("not ready for {} s, then ",
                                                                         c.stopping.announce.count())
@@ -124,53 +162,80 @@ int run(const launch& with) {
   all->log().say(
       spdlog::level::info,
       fmt::format("{}: {}draining for up to {} s; once more ends at once",
-                  ::strsignal(first.value_or(SIGTERM)), announcing, c.stopping.drain.count()));
-  // A second signal ends the patience; the end of the drain ends the wait for it.
-  const auto [unhurried, hurry] = with_cancel(background());
-  const auto [drained, over] = with_cancel(background());
-  std::thread second([&, drained = drained, &hurry = hurry] {
-    if (stops.next_stop(drained, reload)) {
-      hurry();
-      if (stops.next_stop(drained, reload)) {
-        ::_exit(1);
-      }
-    }
-  });
-  static_cast<void>(sleep_for(unhurried, c.stopping.announce));  // either way it drains now
-  const auto [patience, no_more] = with_timeout(unhurried, c.stopping.drain);
-  const auto ec = all->drain(patience);
-  over();
-  second.join();
-  if (ec) {
-    std::fprintf(stderr, "hangup: leaving although %s did not stop within %lld s\n",
-                 all->unfinished().c_str(), static_cast<long long>(c.stopping.stop.count()));
+                  ::strsignal(asked.stopped_by()), announcing, c.stopping.drain.count()));
+  {
+    const auto [announced, over] = with_timeout(asked.unhurried(), c.stopping.announce);
+    asked.reload_until(announced, reload);  // connections are taken still
+  }
+  const auto [patience, no_more] = with_timeout(asked.unhurried(), c.stopping.drain);
+  if (all->drain(patience)) {
+    all->log().say(spdlog::level::err, fmt::format("leaving although {} did not stop within {} s",
+                                                   all->unfinished(), c.stopping.stop.count()));
+    all->log().end();
     ::_exit(1);  // their threads are still at work: nothing can be destroyed
   }
   all->log().say(spdlog::level::info, "stopped");
+  give_back(std::move(all), c.stopping.stop);
   return 0;
+}
+
+// The life of the program.
+int live(int argc, const char* const* argv, const char* const* environment,
+         requests_to_the_program& asked) noexcept {
+  const auto fail = [](int code, const std::string& why) {
+    write_last(STDERR_FILENO, why + "\n");
+    return code;
+  };
+  try {
+    const auto with = read_flags(argc, argv, environment);
+    if (with.exit_code) {
+      const bool written =
+          write_last(with.message_is_error ? STDERR_FILENO : STDOUT_FILENO, with.message + "\n");
+      return *with.exit_code != 0 || written ? *with.exit_code : 1;
+    }
+    if (!with.probe.empty()) {
+      const auto wrong = probe(with.probe);
+      return wrong.empty() ? 0 : fail(1, wrong);
+    }
+    asked.listen();
+    return serve(with, asked);
+  } catch (const config_error& e) {
+    return fail(2, e.what());
+  } catch (const std::exception& e) {
+    return fail(1, std::string("hangup: ") + e.what());
+  }
+}
+
+int run(int argc, const char* const* argv, const char* const* environment) {
+  const signals all;  // before anything that takes long, and any thread
+  requests_to_the_program asked;
+  const auto [alive, over] = with_cancel(background());
+  int code = 1;
+  std::thread life;
+  if (const auto failed = tree::make_thread(life, [&, &over = over] {
+        code = live(argc, argv, environment, asked);
+        over();
+      })) {
+    throw std::system_error(failed, "thread");
+  }
+  while (const auto signal = all.next(alive)) {
+    asked.hear(*signal);
+  }
+  life.join();
+  return code;
 }
 
 }  // namespace
 }  // namespace hangup::server
 
 int main(int argc, char** argv) {
-  const auto with = hangup::server::read_flags(argc, argv, environ);
-  if (with.exit_code) {
-    std::fprintf(with.message_is_error ? stderr : stdout, "%s\n", with.message.c_str());
-    return *with.exit_code;
+  if (!hangup::server::open_missing_streams()) {
+    return 1;
   }
   try {
-    if (!with.probe.empty()) {
-      const auto wrong = hangup::server::probe(with.probe);
-      std::fprintf(stderr, "%s%s", wrong.c_str(), wrong.empty() ? "" : "\n");
-      return wrong.empty() ? 0 : 1;
-    }
-    return hangup::server::run(with);
-  } catch (const hangup::server::config_error& e) {
-    std::fprintf(stderr, "%s\n", e.what());
-    return 2;
+    return hangup::server::run(argc, argv, environ);
   } catch (const std::exception& e) {
-    std::fprintf(stderr, "hangup: %s\n", e.what());
+    hangup::server::write_last(STDERR_FILENO, std::string("hangup: ") + e.what() + "\n");
     return 1;
   }
 }

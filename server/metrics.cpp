@@ -190,7 +190,8 @@ std::vector<MetricFamily> metrics::Collect() const {
     add(reached, {{"limit", std::string(name(static_cast<http::limit>(i)))}},
         static_cast<double>(reached_[i].load(relaxed)));
   }
-  add(family(all, "hangup_log_dropped_total", "Log lines dropped because the queue was full.",
+  add(family(all, "hangup_log_dropped_total",
+             "Log lines that were not written: the queue was full, or nobody reads.",
              MetricType::Counter),
       {}, static_cast<double>(log_lines_dropped_()));
   for (const auto* more : more_) {

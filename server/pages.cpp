@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <vector>
 
 #include "handlers/json_list.h"
 #include "handlers/parameters.h"
@@ -67,12 +68,33 @@ std::optional<std::size_t> limit_of(const context& ctx, const httplib::Request& 
   return limit;
 }
 
+// When the last of the oldest so many began. Of others there are only the times in memory.
+http::clock::time_point begin_of_oldest(const http::server& server, std::size_t limit) {
+  std::vector<http::clock::time_point> begins;
+  if (server.in_flight_count() > limit) {
+    server.each_in_flight([&](const http::request_view& v) {
+      begins.push_back(v.started);
+      return true;
+    });
+  }
+  if (begins.size() <= limit) {
+    return http::clock::time_point::max();
+  }
+  const auto last = begins.begin() + static_cast<std::ptrdiff_t>(limit) - 1;
+  std::nth_element(begins.begin(), last, begins.end());
+  return *last;
+}
+
 std::error_code write_in_flight(const context& ctx, const http::server& server, std::size_t limit,
                                 http::body_writer& out) {
   handlers::json_list page(out, {{"total", server.in_flight_count()}}, "in_flight");
   const auto now = http::clock::now();
+  const auto last = begin_of_oldest(server, limit);
   std::error_code ec;
   server.each_in_flight([&](const http::request_view& v) {
+    if (v.started > last) {
+      return true;
+    }
     ec = page.add(ctx, in_flight(v, now));
     return !ec && --limit > 0;
   });
@@ -82,7 +104,7 @@ std::error_code write_in_flight(const context& ctx, const http::server& server, 
 std::error_code write_ended(const context& ctx, const ended_requests& ended, std::size_t limit,
                             http::body_writer& out) {
   constexpr std::size_t at_once = 64;
-  handlers::json_list page(out, ordered::object(), "ended");
+  handlers::json_list page(out, {{"lost", ended.lost()}}, "ended");
   auto before = ended_requests::newest;
   while (limit > 0) {
     const auto some = ended.newest_first(std::min(limit, at_once), before);
@@ -114,6 +136,7 @@ void add_pages(http::server& server, const ended_requests& ended, making pages) 
                  .path = "/requests",
                  .runs_on = &pages.on,
                  .deadline = pages.deadline,
+                 .as_written = true,
                  .answer = [&server](const context& ctx, const request& req, response& res) {
                    if (const auto limit = limit_of(ctx, req, res, 1000, 100'000)) {
                      http::stream(ctx, req, res, "application/json",
@@ -126,6 +149,7 @@ void add_pages(http::server& server, const ended_requests& ended, making pages) 
                  .path = "/requests/ended",
                  .runs_on = &pages.on,
                  .deadline = pages.deadline,
+                 .as_written = true,
                  .answer = [&ended](const context& ctx, const request& req, response& res) {
                    if (const auto limit = limit_of(ctx, req, res, 100, ended.size())) {
                      http::stream(ctx, req, res, "application/json",
@@ -136,12 +160,14 @@ void add_pages(http::server& server, const ended_requests& ended, making pages) 
                  }});
 }
 
-void add_readiness_page(http::server& server, pool* runs_on,
+void add_readiness_page(http::server& server, pool* runs_on, std::chrono::milliseconds deadline,
                         std::function<std::vector<std::string>(const context&)> missing) {
   server.handle(
       {.method = "GET",
        .path = "/readyz",
        .runs_on = runs_on,
+       .deadline = deadline,
+       .as_written = true,
        .answer = [&server, missing = std::move(missing)](
                      const context& ctx, const httplib::Request&, httplib::Response& res) {
          std::string why = server.draining() ? "the server is draining" : "";
@@ -164,6 +190,7 @@ void add_metrics_page(http::server& server, std::function<const metrics&()> find
                  .path = "/metrics",
                  .runs_on = &pages.on,
                  .deadline = pages.deadline,
+                 .as_written = true,
                  .answer = [find = std::move(find)](const context& ctx, const httplib::Request& req,
                                                     httplib::Response& res) {
                    http::stream(ctx, req, res, "text/plain; version=0.0.4; charset=utf-8",

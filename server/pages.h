@@ -16,15 +16,15 @@ namespace hangup::server {
 // included.
 struct making {
   pool& on;
-  std::chrono::milliseconds deadline{10'000};
+  std::chrono::milliseconds deadline;
 };
 
 // GET /healthz, on the spot; /requests and /requests/ended.
 void add_pages(http::server& server, const ended_requests& ended, making pages);
 
 // GET /readyz: 503 while the server drains, or while something is missing that it needs, which
-// `missing` says in one line each. It may wait, on this pool, within its context.
-void add_readiness_page(http::server& server, pool* runs_on,
+// `missing` says in one line each. It may wait, on this pool, within its context and this deadline.
+void add_readiness_page(http::server& server, pool* runs_on, std::chrono::milliseconds deadline,
                         std::function<std::vector<std::string>(const context&)> missing);
 
 // GET /metrics. Separately, because metrics are made when all routes are there: `find` is asked for

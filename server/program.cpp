@@ -11,6 +11,7 @@
 #include "handlers/spin.h"
 #include "server/identity.h"
 #include "server/pages.h"
+#include "server/search_files.h"
 
 namespace hangup::server {
 namespace {
@@ -32,7 +33,10 @@ http::options http_options(const config& c) {
   o.head_timeout = c.http.head_timeout;
   o.idle_timeout = c.http.idle_timeout;
   o.body_timeout = c.http.body_timeout;
+  o.body_min_rate = c.http.body_min_rate;
   o.write_timeout = c.http.write_timeout;
+  o.write_min_rate = c.http.write_min_rate;
+  o.spot_deadline = c.http.spot_deadline;
   o.linger_timeout = c.http.linger_timeout;
   o.late_after = c.http.late_after;
   o.keepalive_idle = c.http.keepalive_idle;
@@ -44,14 +48,6 @@ http::options http_options(const config& c) {
 
 config_error wrong(const launch& with, const std::string& what) {
   return config_error(who_said(what, with.source, with.over) + ": " + what);
-}
-
-std::shared_ptr<const search::root> search_root(const launch& with) {
-  try {
-    return std::make_shared<const search::root>(with.settings.search.root);
-  } catch (const std::exception& e) {
-    throw wrong(with, std::string("search.root: ") + e.what());
-  }
 }
 
 std::shared_ptr<const handlers::relay_options> relay_options(const launch& with) {
@@ -83,13 +79,15 @@ jobs::options job_options(const config& c, request_log& log) {
           .deadline = c.jobs.deadline,
           .keep = c.jobs.keep,
           .late_after = c.http.late_after,
-          .say = [&log](bool wrong, const std::string& line) {
-            log.say(wrong ? spdlog::level::warn : spdlog::level::info, escaped(line));
-          }};
+          .say =
+              [&log](bool wrong, const std::string& line) {
+                log.say(wrong ? spdlog::level::warn : spdlog::level::info, line);
+              },
+          .lost = [&log] { log.lost(); }};
 }
 
 std::function<void(const std::string&)> warnings_of(request_log& log) {
-  return [&log](const std::string& line) { log.say(spdlog::level::warn, escaped(line)); };
+  return [&log](const std::string& line) { log.say(spdlog::level::warn, line); };
 }
 
 query::fanout_options fanout_options(const config::fanout_t& c, request_log& log) {
@@ -122,7 +120,8 @@ std::vector<Source*> all_of(const databases& sources) {
 
 program::program(const context& opening, const launch& with)
     : how_(with.settings),
-      tree_(search_root(with)),
+      own_(own_files_of(with)),
+      tree_(open_search(opening, with, own_)),
       relays_(relay_options(with)),
       sources_(opened(opening, with)),
       log_(how_.log),
@@ -145,29 +144,52 @@ program::program(const context& opening, const launch& with)
   }
   add_routes();
   add_databases();
-  add_pages(server_, ended_, {pages_});
-  add_readiness_page(server_, sources_.empty() ? nullptr : &probes_,
+  const making pages{pages_, how_.http.spot_deadline};
+  add_pages(server_, ended_, pages);
+  add_readiness_page(server_, sources_.empty() ? nullptr : &probes_, how_.http.spot_deadline,
                      [this](const context& ctx) { return unreachable(ctx, sources_); });
-  add_metrics_page(server_, [this]() -> const metrics& { return *counts_; }, {pages_});
+  add_metrics_page(
+      server_, [this]() -> const metrics& { return *counts_; }, pages);
   add_metrics();
   if (with.identity) {
     server_.use_tls(with.identity);
   }
   server_.observe(*counts_).observe(ended_).observe(log_);
+  // Its first worker is made now: what the server does is asked most when no thread can be made.
+  static_cast<void>(pages_.submit(background(), [](const context&) {}));
+  if (tree_) {
+    say_what_is_kept_out();
+  }
+}
+
+void program::say_what_is_kept_out() {
+  std::string names;
+  for (const auto& file : own_.below(tree_->directory())) {
+    names.append(names.empty() ? "" : ", ").append(file);
+  }
+  if (!names.empty()) {
+    log_.say(spdlog::level::warn, escaped("search.root: " + tree_->directory() +
+                                          " has files of the server's own in it (" + names +
+                                          "): no search reads those, but everything else there"));
+  }
 }
 
 void program::add_routes() {
-  const auto slow = [this](const char* path, const config::route_t& r, http::handler h) {
+  const auto slow = [this](const char* path, const config::route_t& r, http::handler h,
+                           bool compress = false) {
     server_.handle({.method = "GET",
                     .path = path,
                     .runs_on = pools_.at(r.pool).get(),
                     .deadline = r.deadline,
                     .on_half_close = r.on_half_close,
+                    .compress = compress,
                     .answer = std::move(h)});
   };
-  slow("/query/sim", how_.routes.query_sim, handlers::sim_query());
+  slow("/query/sim", how_.routes.query_sim, handlers::sim_query(), true);
   slow("/spin", how_.routes.spin, handlers::spin({how_.spin.allow_deaf, how_.spin.max_deaf}));
-  slow("/search", how_.routes.search, handlers::search(tree_, how_.search.max_matches_limit));
+  if (tree_) {
+    slow("/search", how_.routes.search, handlers::search(tree_, how_.search.max_matches_limit));
+  }
   if (!relays_->upstreams.empty()) {
     slow("/relay", how_.routes.relay, handlers::relay(relays_));
   }
@@ -216,7 +238,7 @@ void program::add_databases() {
     const auto& result = how_.routes.job_result;
     jobs::add_routes(server_, jobs_,
                      {*pools_.at(result.pool), result.deadline, result.on_half_close},
-                     {pages_, making{pages_}.deadline});
+                     {pages_, how_.http.spot_deadline});
   }
 }
 
@@ -243,7 +265,7 @@ void program::reload() {
     if (auto renewed = identity_of(how_)) {
       server_.use_tls(std::move(renewed));
       log_.say(spdlog::level::info, "SIGHUP: new connections get the certificate in " +
-                                        escaped(how_.tls.certificate) + " as it is now");
+                                        how_.tls.certificate + " as it is now");
     } else {
       log_.say(spdlog::level::info, "SIGHUP: there is nothing to reload, going on");
     }

@@ -45,10 +45,12 @@ class program {
   pool& job_pool(const std::string& database);
   void add_databases();
   void add_metrics();
+  void say_what_is_kept_out();
 
   const config& how_;
   // In the order in which one needs the other.
-  const std::shared_ptr<const search::root> tree_;
+  const search::own_files own_;
+  const std::shared_ptr<const search::root> tree_;  // null: nothing is searched
   const std::shared_ptr<const handlers::relay_options> relays_;
   const databases sources_;
   request_log log_;

@@ -1,13 +1,23 @@
 #include "server/request_log.h"
 
-#include <spdlog/sinks/ansicolor_sink.h>
+#include <spdlog/details/os.h>
+#include <spdlog/sinks/base_sink.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace hangup::server {
 namespace {
+
+// In ASCII, and of bytes that are not UTF-8 too.
+std::string text_of(const nlohmann::ordered_json& line) {
+  return line.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace);
+}
 
 std::string in_words(const http::trace* t) {
   return t != nullptr ? fmt::format(" {}-{}", t->trace_id(), t->span_id()) : std::string();
@@ -66,7 +76,27 @@ std::string in_json(const http::request_report& r) {
   line["client"] = r.client;
   line["id"] = r.id;
   add(line, r.journey);
-  return line.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace);
+  return text_of(line);
+}
+
+std::string in_words(const http::late_request& l) {
+  return fmt::format("late stopper: {} {} {} {:.0f} ms after {} [{} {}{}]", escaped(l.method),
+                     escaped(l.target), l.over ? "stopped at last," : "still works",
+                     http::ms(l.since), escaped(l.cause), l.client, escaped(l.id),
+                     in_words(l.journey));
+}
+
+std::string in_json(const http::late_request& l) {
+  nlohmann::ordered_json line = {{"msg", l.over ? "late stopper stopped" : "late stopper"},
+                                 {"method", l.method},
+                                 {"target", l.target},
+                                 {"route", l.to.path},
+                                 {"cause", l.cause},
+                                 {"canceled_ms", http::ms(l.since)},
+                                 {"client", l.client},
+                                 {"id", l.id}};
+  add(line, l.journey);
+  return text_of(line);
 }
 
 // Of how many bytes the character at the begin of the text is, if a terminal or a reader of lines
@@ -88,8 +118,8 @@ std::size_t printable(std::string_view text) noexcept {
   const bool too_long = (n == 3 && c < 0x800) || (n == 4 && c < 0x10000);
   const bool none = too_long || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff);
   const bool control = c < 0x20 || (c >= 0x7f && c < 0xa0);
-  const bool obeyed =
-      c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+  const bool obeyed = c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
+                      (c >= 0x2066 && c <= 0x206f);
   return none || control || obeyed ? 0 : n;
 }
 
@@ -109,60 +139,89 @@ std::string escaped(std::string_view text) {
   return safe;
 }
 
-request_log::request_log(const config::log_t& how)
+// Makes lines, and colours their level on a terminal.
+class request_log::sink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  sink(line_writer& to, bool colours) : to_(to), colours_(colours) {}
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& msg) override {
+    msg.color_range_start = 0;
+    msg.color_range_end = 0;
+    spdlog::memory_buf_t made;
+    formatter_->format(msg, made);
+    const std::string_view text(made.data(), made.size());
+    std::string line;
+    if (colours_ && msg.color_range_end > msg.color_range_start) {
+      line.reserve(text.size() + 16);
+      line.append(text.substr(0, msg.color_range_start))
+          .append(colour(msg.level))
+          .append(text.substr(msg.color_range_start, msg.color_range_end - msg.color_range_start))
+          .append("\x1b[0m")
+          .append(text.substr(msg.color_range_end));
+    } else {
+      line = text;
+    }
+    to_.add(std::move(line));
+  }
+  void flush_() override {}
+
+  static std::string_view colour(spdlog::level::level_enum level) noexcept {
+    switch (level) {
+      case spdlog::level::trace:
+        return "\x1b[37m";
+      case spdlog::level::debug:
+        return "\x1b[36m";
+      case spdlog::level::info:
+        return "\x1b[32m";
+      case spdlog::level::warn:
+        return "\x1b[33m\x1b[1m";
+      default:
+        return "\x1b[31m\x1b[1m";
+    }
+  }
+
+  line_writer& to_;
+  const bool colours_;
+};
+
+request_log::request_log(const config::log_t& how, int fd)
     : json_(how.format == log_format::json),
-      pool_(std::make_shared<spdlog::details::thread_pool>(how.queue, 1U)),
-      out_(std::make_shared<spdlog::async_logger>(
-          "hangup", std::make_shared<spdlog::sinks::ansicolor_stderr_sink_mt>(), pool_,
-          spdlog::async_overflow_policy::overrun_oldest)) {
-  out_->set_level(static_cast<spdlog::level::level_enum>(how.level));
+      lines_(fd, how.queue),
+      out_("hangup", std::make_shared<sink>(
+                         lines_, ::isatty(fd) != 0 && spdlog::details::os::is_color_terminal())) {
+  out_.set_level(static_cast<spdlog::level::level_enum>(how.level));
+  out_.set_error_handler([this](const std::string&) { lines_.lost(); });
   // In JSON the message is the rest of an object that this pattern begins.
-  out_->set_pattern(json_ ? R"({"ts":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v)"
-                          : "%Y-%m-%dT%H:%M:%S.%eZ %^%l%$ %v",
-                    spdlog::pattern_time_type::utc);
+  out_.set_pattern(json_ ? R"({"ts":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v)"
+                         : "%Y-%m-%dT%H:%M:%S.%eZ %^%l%$ %v",
+                   spdlog::pattern_time_type::utc);
 }
 
-request_log::~request_log() {
-  out_.reset();
-  pool_.reset();  // joins its thread, which writes what is queued
+// A line that cannot be made is lost, and counted; whoever has something to say goes on.
+template <class Line>
+void request_log::put(spdlog::level::level_enum level, const Line& line) noexcept {
+  if (!out_.should_log(level)) {
+    return;
+  }
+  try {
+    out_.log(level, line());
+  } catch (...) {
+    lines_.lost();
+  }
 }
 
 void request_log::ended(const http::request_report& r) noexcept {
-  const auto level = r.end == http::request_end::failed ? spdlog::level::warn : spdlog::level::info;
-  if (out_->should_log(level)) {
-    out_->log(level, json_ ? in_json(r).substr(1) : in_words(r));
-  }
+  put(r.end == http::request_end::failed ? spdlog::level::warn : spdlog::level::info,
+      [&] { return json_ ? in_json(r).substr(1) : in_words(r); });
 }
 
 void request_log::late(const http::late_request& l) noexcept {
-  if (!out_->should_log(spdlog::level::warn)) {
-    return;
-  }
-  if (json_) {
-    nlohmann::ordered_json line = {{"msg", l.over ? "late stopper stopped" : "late stopper"},
-                                   {"method", l.method},
-                                   {"target", l.target},
-                                   {"route", l.to.path},
-                                   {"cause", l.cause},
-                                   {"canceled_ms", http::ms(l.since)},
-                                   {"client", l.client},
-                                   {"id", l.id}};
-    add(line, l.journey);
-    out_->log(spdlog::level::warn,
-              line.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace).substr(1));
-  } else {
-    out_->log(spdlog::level::warn,
-              fmt::format("late stopper: {} {} {} {:.0f} ms after {} [{} {}{}]", escaped(l.method),
-                          escaped(l.target), l.over ? "stopped at last," : "still works",
-                          http::ms(l.since), escaped(l.cause), l.client, escaped(l.id),
-                          in_words(l.journey)));
-  }
+  put(spdlog::level::warn, [&] { return json_ ? in_json(l).substr(1) : in_words(l); });
 }
 
-void request_log::say(spdlog::level::level_enum level, const std::string& line) {
-  if (out_->should_log(level)) {
-    out_->log(level, json_ ? nlohmann::json{{"msg", line}}.dump().substr(1) : line);
-  }
+void request_log::say(spdlog::level::level_enum level, const std::string& line) noexcept {
+  put(level, [&] { return json_ ? text_of({{"msg", line}}).substr(1) : escaped(line); });
 }
 
 }  // namespace hangup::server

@@ -1,39 +1,48 @@
 // The log: one line per request that has ended, and what the program itself has to say, through
-// spdlog. Lines are written by a thread of their own from a bounded queue; when that is full the
-// oldest line is dropped and counted, and nobody who serves a request waits for a disk or a
-// terminal. A client that leaves is information, not an error. Thread-safe.
+// spdlog. Lines are written by a thread of their own from a bounded queue (line_writer.h); when
+// that is full the oldest line is dropped and counted, and nobody who serves a request waits for a
+// disk or a terminal. A line for which there is no memory is counted too, and nothing else is lost.
+// A client that leaves is information, not an error. Thread-safe.
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 
-#include <spdlog/async.h>
 #include <spdlog/logger.h>
 
 #include "http/observer.h"
 #include "server/config.h"
+#include "server/line_writer.h"
 
 namespace hangup::server {
 
 class request_log final : public http::observer {
  public:
-  explicit request_log(const config::log_t& how);
-  ~request_log();  // writes out what is queued
+  // Writes to the descriptor, which others may share. std::system_error if there can be no thread.
+  explicit request_log(const config::log_t& how, int fd = 2);
 
   void late(const http::late_request& l) noexcept override;
   void ended(const http::request_report& r) noexcept override;
 
-  // The program's own lines.
-  void say(spdlog::level::level_enum level, const std::string& line);
+  // The program's own lines: with what strangers have written in them escaped, as everywhere here.
+  void say(spdlog::level::level_enum level, const std::string& line) noexcept;
+  void lost() noexcept { lines_.lost(); }  // counts one that could not even be made
 
-  std::uint64_t dropped() const { return pool_->overrun_counter(); }
+  // As the destructor: writes out what is queued, and waits no longer than about a second for
+  // whoever reads. What is said later is dropped.
+  void end() noexcept { lines_.end(); }
+
+  std::uint64_t dropped() const noexcept { return lines_.dropped(); }
 
  private:
+  class sink;
+  template <class Line>
+  void put(spdlog::level::level_enum level, const Line& line) noexcept;
+
   const bool json_;
-  std::shared_ptr<spdlog::details::thread_pool> pool_;
-  std::shared_ptr<spdlog::logger> out_;
+  line_writer lines_;
+  spdlog::logger out_;
 };
 
 // What strangers write, for a terminal or a file: controls (C1 too), separators of lines,

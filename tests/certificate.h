@@ -18,7 +18,9 @@ namespace hangup::test {
 
 class certificate {
  public:
-  certificate() : serial(next_serial()) {
+  enum class key_kind { ec, rsa };
+
+  explicit certificate(key_kind kind = key_kind::ec) : serial(next_serial()), kind_(kind) {
     std::string name = "/tmp/hangup-tls-XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) {
       throw std::runtime_error("mkdtemp");
@@ -35,8 +37,8 @@ class certificate {
   // Another certificate and key in the same files.
   void renew() {
     serial = next_serial();
-    const std::unique_ptr<EVP_PKEY, decltype(&::EVP_PKEY_free)> key(::EVP_EC_gen("P-256"),
-                                                                    &::EVP_PKEY_free);
+    const std::unique_ptr<EVP_PKEY, decltype(&::EVP_PKEY_free)> key(
+        kind_ == key_kind::ec ? ::EVP_EC_gen("P-256") : ::EVP_RSA_gen(2048), &::EVP_PKEY_free);
     const std::unique_ptr<X509, decltype(&::X509_free)> made(::X509_new(), &::X509_free);
     X509* const x = made.get();
     ::X509_set_version(x, 2);
@@ -94,6 +96,7 @@ class certificate {
     }
   }
 
+  const key_kind kind_;
   std::string directory_;
 };
 

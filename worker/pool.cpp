@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "context/background_thread.h"
+
 namespace hangup {
 namespace {
 
@@ -62,6 +64,8 @@ pool::pool(options how)
   if (how_.workers == 0) {
     throw std::invalid_argument("a pool needs at least one worker");
   }
+  // post() allocates nothing for a worker but its thread.
+  threads_.reserve(std::size_t{how_.workers} + how_.spare_workers);
 }
 
 pool::~pool() {
@@ -152,13 +156,12 @@ std::error_code pool::start_worker(const fair_queue::line& for_one_of) {
   const bool its_first = for_one_of.waiting == 0 && for_one_of.running == 0;
   const auto wanted = may_run(waiting_.size() + 1, waiting_.without_any() + (its_first ? 1 : 0));
   if (stats_.running + wanted > threads_.size()) {
-    try {
-      threads_.emplace_back([this] { work(); });
-    } catch (const std::system_error& e) {
-      if (threads_.empty()) {
-        return e.code();
-      }  // else the workers that there are will come to it, if there is room
-    }
+    std::thread worker;
+    if (const auto failed = tree::make_thread(worker, [this] { work(); }); !failed) {
+      threads_.push_back(std::move(worker));
+    } else if (threads_.empty()) {
+      return failed;
+    }  // else the workers that there are will come to it, if there is room
   }
   return {};
 }
@@ -258,6 +261,20 @@ pool::stats pool::now() const {
   auto now = stats_;
   now.queued = waiting_.size();
   return now;
+}
+
+std::string pool::why_not(std::error_code refused) const {
+  const auto of_this = " the pool \"" + how_.name + "\"";
+  if (refused == pool_errc::full) {
+    return "the queue of" + of_this + " is full";
+  }
+  if (refused == pool_errc::share) {
+    return "the queue of" + of_this + " has no place left but for other clients";
+  }
+  if (refused == pool_errc::stopped) {
+    return of_this.substr(1) + " has been stopped";
+  }
+  return of_this.substr(1) + " has no worker, and there is no thread for one";
 }
 
 void pool::escaped(std::exception_ptr what) const {

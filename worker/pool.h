@@ -3,8 +3,8 @@
 // ends, a waiting job is taken out of the queue and its place is free for the next.
 //
 //   pool queries({.name = "query", .workers = 64, .queue = 1024});
-//   std::error_code ec = queries.run(ctx, [&](const context& ctx) { ... });   // waits for it
-//   std::error_code ec = queries.submit(ctx, [](const context& ctx) { ... }); // does not
+//   auto ec = queries.run(request, [&](const context& ctx) { ask(ctx); });   // waits for it
+//   ec = queries.submit(request, [](const context& ctx) { ask(ctx); });      // does not
 //
 // Threads are started when work arrives and no worker is free, and kept. Jobs run in the order in
 // which they were accepted, but for two cases.
@@ -134,9 +134,10 @@ class pool {
   pool(const pool&) = delete;
   pool& operator=(const pool&) = delete;
 
-  // Accepts the job, or says why not: pool_errc::full, pool_errc::share, pool_errc::stopped, or
-  // ctx.err() if the context has ended already. Never blocks. What submit() and run() accept is
-  // nobody's.
+  // Accepts the job, or says why not: pool_errc::full, pool_errc::share, pool_errc::stopped,
+  // ctx.err() if the context has ended already, or the error of the system if there is no worker
+  // and no thread for one can be made. With some workers it goes on with those. Never blocks, never
+  // throws. What submit() and run() accept is nobody's.
   std::error_code post(const context& ctx, job& j, owner whose = nobody,
                        location from = location::current());
 
@@ -150,6 +151,10 @@ class pool {
   // what it throws is thrown here. Do not call it from a worker of the same pool.
   template <class F>
   std::error_code run(const context& ctx, F&& f, location from = location::current());
+
+  // Why post() has refused a job, in words for whoever wanted it: with the name of the pool, and
+  // nothing else of the system's.
+  std::string why_not(std::error_code refused) const;
 
   const std::string& name() const noexcept { return how_.name; }
   unsigned workers() const noexcept { return how_.workers; }  // without the spare ones

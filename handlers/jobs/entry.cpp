@@ -1,5 +1,6 @@
 #include <array>
 #include <cstdio>
+#include <new>
 
 #include "handlers/jobs/shelf.h"
 #include "http/random_hex.h"
@@ -23,6 +24,13 @@ cancelable scope_of(const context& request, std::chrono::milliseconds deadline) 
                               : with_cancel(kept);
 }
 
+// As far as the clock can count.
+template <class Point>
+Point after(Point from, std::chrono::milliseconds time) {
+  const auto most = Point::max() - from;
+  return time < most ? from + time : Point::max();
+}
+
 // As behind each line of the log: the request, its trace and span.
 std::string origin_of(const context& request) {
   const auto* const t = http::trace_of(request);
@@ -33,6 +41,20 @@ std::string origin_of(const context& request) {
 
 }  // namespace
 
+template <class Text>
+void store::entry::tell(bool wrong, const Text& text) const noexcept {
+  if (!shelf_.how.say) {
+    return;
+  }
+  try {
+    shelf_.how.say(wrong, text() + origin_);
+  } catch (...) {
+    if (shelf_.how.lost) {
+      shelf_.how.lost();
+    }
+  }
+}
+
 store::entry::entry(shelf& owner, const context& request, task what, result::account bytes)
     : shelf_(owner),
       what_(std::move(what)),
@@ -41,7 +63,7 @@ store::entry::entry(shelf& owner, const context& request, task what, result::acc
       scope_(scope_of(request, owner.how.deadline)),
       made(std::make_shared<result>(owner.room, owner.how.result_bytes, std::move(bytes))) {
   seen.number = ++owner.last_number;
-  seen.id = http::secret_hex(32);
+  seen.id = http::random_hex(32);
   seen.what = what_.what;
   seen.content_type = what_.content_type;
   seen.request_id = http::request_id(request);
@@ -63,7 +85,10 @@ void store::entry::run() noexcept {
     shelf_.becomes(*this, state::running);
     seen.started = system_clock::now();
   }
-  tell(false, "begins: " + what_.what + ", after " + ms(clock::now() - accepted_, 2));
+  tell(false, [this] {
+    return "job " + seen.id + " begins: " + what_.what + ", after " +
+           ms(clock::now() - accepted_, 2);
+  });
   std::error_code ec;
   std::string why;
   work_on(ec, why);
@@ -87,10 +112,12 @@ void store::entry::work_on(std::error_code& ec, std::string& why) {
     ec = e.code();
   } catch (const std::exception& e) {
     ec = errc::broken;
-    tell(true, std::string("has thrown: ") + e.what());
+    tell(true, [&] { return "job " + seen.id + " has thrown: " + e.what(); });
   } catch (...) {
     ec = errc::broken;
-    tell(true, "has thrown an exception that is not a std::exception");
+    tell(true, [this] {
+      return "job " + seen.id + " has thrown an exception that is not a std::exception";
+    });
   }
 }
 
@@ -98,52 +125,51 @@ void store::entry::end(std::error_code ec, const std::string& why) noexcept {
   what_.run = nullptr;  // and what it holds
   const auto* const ended_by = ctx().cause();
   const bool stopped = ended_by != nullptr && ec == ctx().err();
-  auto as = state::done;
+  const auto as = !stopped                                 ? ec ? state::failed : state::done
+                  : ended_by->kind == cause_kind::deadline ? state::failed
+                                                           : state::canceled;
   std::string text;
-  if (stopped) {
-    as = ended_by->kind == cause_kind::deadline ? state::failed : state::canceled;
-    text = describe(*ended_by);
-  } else if (ec) {
-    as = state::failed;
-    text = ec.message() + (why.empty() ? "" : ": " + why);
+  try {
+    if (stopped) {
+      text = describe(*ended_by);
+    } else if (ec) {
+      text = ec.message() + (why.empty() ? "" : ": " + why);
+    }
+  } catch (const std::bad_alloc&) {  // it has ended all the same, and how is known
   }
   if (as != state::done) {
     made->clear();
   }
   const auto now = clock::now();
-  std::string line = std::string(name(as)) + (text.empty() ? "" : ": " + text) + ", ";
-  line += std::to_string(made->rows()) + " rows, " + std::to_string(made->bytes()) + " bytes, ";
-  line += ms(now - accepted_, 2);
-  if (!began_) {
-    line += ", never started";
-  } else if (stopped) {
-    line += ", stopped in " + ms(now - ended_by->at, 3);
-  }
-  tell(as == state::failed, line);
+  tell(as == state::failed, [&] {
+    std::string line =
+        "job " + seen.id + " " + std::string(name(as)) + (text.empty() ? "" : ": " + text) + ", ";
+    line += std::to_string(made->rows()) + " rows, " + std::to_string(made->bytes()) + " bytes, ";
+    line += ms(now - accepted_, 2);
+    if (!began_) {
+      line += ", never started";
+    } else if (stopped) {
+      line += ", stopped in " + ms(now - ended_by->at, 3);
+    }
+    return line;
+  });
 
   const std::lock_guard hold(shelf_.mutex);
   shelf_.becomes(*this, as);
   seen.cause = std::move(text);
   seen.ended = system_clock::now();
-  seen.expires = *seen.ended + shelf_.how.keep;
-  expires = now + shelf_.how.keep;
+  seen.expires = after(*seen.ended, shelf_.how.keep);
+  expires = after(now, shelf_.how.keep);
   shelf_.over(*this);  // last: there may be no store any more
 }
 
-void store::entry::tell(bool wrong, const std::string& text) const {
-  if (shelf_.how.say) {
-    shelf_.how.say(wrong, "job " + seen.id + " " + text + origin_);
-  }
-}
-
-void store::entry::tell_late(const late_stopper& l) const {
+void store::entry::tell_late(const late_stopper& l) const noexcept {
   l.over ? shelf_.late.fetch_sub(1) : shelf_.late.fetch_add(1);
   shelf_.late_total.fetch_add(l.over ? 0 : 1);
-  if (shelf_.how.say) {
-    shelf_.how.say(true, "late stopper: job " + seen.id +
-                             (l.over ? " stopped at last, " : " still works ") +
-                             ms(l.since_end, 0) + " after " + describe(l.why) + origin_);
-  }
+  tell(true, [&] {
+    return "late stopper: job " + seen.id + (l.over ? " stopped at last, " : " still works ") +
+           ms(l.since_end, 0) + " after " + describe(l.why);
+  });
 }
 
 view store::entry::look() const {

@@ -185,16 +185,19 @@ void add_routes(http::server& to, store& of, sending results, sending pages) {
              .path = "/jobs",
              .runs_on = &pages.on,
              .deadline = pages.deadline,
+             .as_written = true,
              .answer = [&of](const context& ctx, const request& req, response& res) {
                list(of, ctx, req, res);
              }});
   to.handle({.method = "GET",
              .path = one_path,
+             .as_written = true,
              .answer = [&of](const context& ctx, const request& req, response& res) {
                show(of, ctx, req, res);
              }});
   to.handle({.method = "DELETE",
              .path = one_path,
+             .as_written = true,
              .answer = handlers::for_own_pages([&of](const context& ctx, const request& req,
                                                      response& res) { end(of, ctx, req, res); })});
   to.handle({.method = "GET",
@@ -202,6 +205,7 @@ void add_routes(http::server& to, store& of, sending results, sending pages) {
              .runs_on = &results.on,
              .deadline = results.deadline,
              .on_half_close = results.on_half_close,
+             .as_written = true,
              .answer = [&of](const context& ctx, const request& req, response& res) {
                send(of, ctx, req, res);
              }});

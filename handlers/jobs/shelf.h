@@ -38,8 +38,11 @@ class store::entry final : public job {
  private:
   void work_on(std::error_code& ec, std::string& why);
   void end(std::error_code ec, const std::string& why) noexcept;
-  void tell(bool wrong, const std::string& text) const;
-  void tell_late(const late_stopper& l) const;
+  // A line of the log, made by `text`. Where there is no memory for it, it is lost and counted, and
+  // the job goes on.
+  template <class Text>
+  void tell(bool wrong, const Text& text) const noexcept;
+  void tell_late(const late_stopper& l) const noexcept;
 
   shelf& shelf_;
   task what_;
@@ -56,6 +59,8 @@ class store::entry final : public job {
   view seen;
   clock::time_point expires{};
   std::list<entry*>::iterator place_over{};
+  std::list<entry*> when_over{this};  // its place in the list of those, so that none has to be made
+  bool is_listed_over = false;
 };
 
 // All jobs, and what they need of the store when they begin and end.
@@ -74,7 +79,8 @@ class store::shelf {
   std::size_t bytes_held(pool::owner whose) const;
   result::account bytes_of(pool::owner whose);
   std::chrono::seconds until_room() const;
-  void add(const std::shared_ptr<entry>& e);
+  void let_go(pool::owner whose) noexcept;
+  void add(const std::shared_ptr<entry>& e);  // throws std::bad_alloc: then it is not there
   std::shared_ptr<entry> find(std::string_view id) const;
   std::shared_ptr<entry> remove(entry& e);
   void becomes(entry& e, state as) noexcept;

@@ -1,6 +1,9 @@
 #include "handlers/jobs/store.h"
 
 #include <algorithm>
+#include <array>
+#include <new>
+#include <utility>
 
 #include "context/wait.h"
 #include "handlers/jobs/shelf.h"
@@ -67,11 +70,23 @@ result::account store::shelf::bytes_of(pool::owner whose) {
   return account;
 }
 
+// An account is kept for who has jobs. A result that is just being read has its own handle to it.
+void store::shelf::let_go(pool::owner whose) noexcept {
+  if (places_.held_by(whose) == 0) {
+    bytes_.erase(whose);
+  }
+}
+
 void store::shelf::add(const std::shared_ptr<entry>& e) {
-  by_id_.emplace(e->seen.id, e);
-  all.emplace(e->seen.number, e);
-  places_.take(e->whose());
-  e->place_over = over_.end();
+  const auto here = all.emplace(e->seen.number, e).first;
+  try {
+    by_id_.emplace(e->seen.id, e);
+    places_.take(e->whose());
+  } catch (const std::bad_alloc&) {
+    by_id_.erase(e->seen.id);
+    all.erase(here);
+    throw;
+  }
   ++counts.now[static_cast<std::size_t>(e->seen.state)];
   ++active;
 }
@@ -88,12 +103,10 @@ std::shared_ptr<store::entry> store::shelf::remove(entry& e) {
   by_id_.erase(e.seen.id);
   all.erase(here);
   places_.give_back(e.whose());
-  if (places_.held_by(e.whose()) == 0) {
-    bytes_.erase(e.whose());  // a result that is just being read has its own handle
-  }
+  let_go(e.whose());
   --counts.now[static_cast<std::size_t>(e.seen.state)];
-  if (e.place_over != over_.end()) {
-    over_.erase(e.place_over);
+  if (std::exchange(e.is_listed_over, false)) {
+    e.when_over.splice(e.when_over.begin(), over_, e.place_over);
   }
   return gone;
 }
@@ -105,7 +118,9 @@ void store::shelf::becomes(entry& e, state as) noexcept {
 }
 
 void store::shelf::over(entry& e) {
-  e.place_over = over_.insert(over_.end(), &e);
+  e.place_over = e.when_over.begin();
+  over_.splice(over_.end(), e.when_over);
+  e.is_listed_over = true;
   if (over_.front() == &e) {
     timer_.arm(e.expires);
   }
@@ -115,11 +130,13 @@ void store::shelf::over(entry& e) {
 }
 
 void store::shelf::forget_expired() noexcept {
-  std::vector<std::shared_ptr<entry>> gone;  // destroyed without the lock
-  const std::lock_guard hold(mutex);
+  std::unique_lock hold(mutex);
   while (!over_.empty() && over_.front()->expires <= clock::now()) {
-    gone.push_back(remove(*over_.front()));
+    auto gone = remove(*over_.front());
     ++counts.expired;
+    hold.unlock();
+    gone.reset();  // without the lock
+    hold.lock();
   }
   if (!over_.empty()) {
     timer_.arm(over_.front()->expires);
@@ -146,8 +163,14 @@ store::begun store::start(const context& request, pool& on, task what) {
     const auto whose = http::client_of(request);
     b.why = shelf_->refused(whose, b.detail);
     if (b.why == refusal::none) {
-      e = std::make_shared<entry>(*shelf_, request, std::move(what), shelf_->bytes_of(whose));
-      shelf_->add(e);
+      try {
+        e = std::make_shared<entry>(*shelf_, request, std::move(what), shelf_->bytes_of(whose));
+        b.job = e->look();
+        shelf_->add(e);
+      } catch (...) {
+        shelf_->let_go(whose);
+        throw;
+      }
     } else {
       ++shelf_->counts.refused[static_cast<std::size_t>(b.why)];
       b.retry_after = b.why == refusal::stopping ? std::chrono::seconds(1) : shelf_->until_room();
@@ -161,16 +184,19 @@ store::begun store::start(const context& request, pool& on, task what) {
   }
   const std::lock_guard hold(shelf_->mutex);
   if (!ec || is_over(e->seen.state)) {
-    b.job = e->look();
+    try {
+      b.job = e->look();
+    } catch (const std::bad_alloc&) {  // then as it was when it was accepted: its id is wanted
+    }
     return b;
   }
+  b.job.reset();
   e->self.reset();
   shelf_->remove(*e);
   --shelf_->active;
   shelf_->changed.notify_all();
-  b.why = refusal::pool;
-  b.detail = "the queue of the pool \"" + on.name() +
-             (ec == pool_errc::share ? "\" has no place left but for other clients" : "\" is full");
+  b.why = ec == pool_errc::share ? refusal::share : refusal::pool;
+  b.detail = on.why_not(ec);
   ++shelf_->counts.refused[static_cast<std::size_t>(b.why)];
   return b;
 }
@@ -219,19 +245,24 @@ void store::refuse_more() noexcept {
   shelf_->stopping = true;
 }
 
+// Some at a time, as who waits for the end of a context may take the lock, and a list of all of
+// them would need memory.
 void store::end_all() noexcept {
-  std::vector<std::shared_ptr<entry>> left;
-  {
-    const std::lock_guard hold(shelf_->mutex);
-    shelf_->stopping = true;
-    for (const auto& [number, e] : shelf_->all) {
-      if (!is_over(e->seen.state)) {
-        left.push_back(e);
+  std::array<std::shared_ptr<entry>, 64> some;
+  refuse_more();
+  for (std::size_t found = some.size(); found == some.size();) {
+    found = 0;
+    {
+      const std::lock_guard hold(shelf_->mutex);
+      for (auto e = shelf_->all.begin(); e != shelf_->all.end() && found < some.size(); ++e) {
+        if (!is_over(e->second->seen.state) && !e->second->ctx().done()) {
+          some[found++] = e->second;
+        }
       }
     }
-  }
-  for (const auto& e : left) {
-    e->cancel({.kind = cause_kind::shutdown});
+    for (std::size_t i = 0; i < found; ++i) {
+      std::exchange(some[i], nullptr)->cancel({.kind = cause_kind::shutdown});
+    }
   }
 }
 

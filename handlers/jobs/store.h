@@ -1,9 +1,14 @@
 // Jobs: work that must survive the request that started it, and can be looked at, stopped and
 // fetched afterwards by whoever has its id. Held in memory: a job does not survive the process.
 //
-//   jobs::store jobs({.jobs = 64, .result_bytes = 16 << 20, .total_bytes = 128 << 20, ...});
-//   const auto begun = jobs.start(ctx, pool, {.what = "the report", .run = [](const context& ctx,
-//       jobs::result& to, std::string& why) { return make_report(ctx, to, why); }});
+//   jobs::store all({.jobs = 64, .result_bytes = 16 << 20, .total_bytes = 128 << 20});
+//   const auto begun = all.start(
+//       request, queries,
+//       {.what = "the report",
+//        .content_type = "text/csv",
+//        .run = [](const context& ctx, jobs::result& to, std::string& why) {
+//          return make_report(ctx, to, why);
+//        }});
 //
 // A job's context is without_cancel() of the request's: it has the request's values (its id, its
 // trace), and neither its end nor its deadline, but a deadline of its own and whoever stops it. It
@@ -89,6 +94,7 @@ struct options {
   // The lines of the log: the begin and the end of each job, and late stoppers. Must be thread-safe
   // and quick.
   std::function<void(bool wrong, const std::string& line)> say{};
+  std::function<void()> lost{};  // called instead, where there is no memory for a line
 };
 
 struct stats {

@@ -3,10 +3,14 @@
 //
 //   connection_pool<link> links(4, 1);
 //   lease<link> l;
-//   if (const auto ec = links.take(ctx, 2s, l)) ...   // ctx.err(), or errc::busy
-//   if (!l) l.open_with(std::make_unique<link>(...)); // a place without a connection yet
-//   ...
-//   l.keep();                                         // fit for the next query; else it is closed
+//   if (const auto ec = links.take(ctx, std::chrono::seconds(2), l)) {
+//     return ec;  // ctx.err(), or errc::busy
+//   }
+//   if (!l) {
+//     l.open_with(std::make_unique<link>());  // a place without a connection yet
+//   }
+//   l->ask();
+//   l.keep();  // fit for the next query; else it is closed
 #pragma once
 
 #include <chrono>

@@ -16,6 +16,10 @@ class category final : public std::error_category {
         return "the database is busy";
       case errc::failed:
         return "the database could not run the query";
+      case errc::bad_argument:
+        return "the database refuses an argument";
+      case errc::timed_out:
+        return "the query took longer than the database allows";
     }
     return "unknown error of a query";
   }
@@ -26,6 +30,13 @@ class category final : public std::error_category {
 const std::error_category& query_category() noexcept {
   static const category instance;
   return instance;
+}
+
+int http_status(std::error_code ec) noexcept {
+  if (ec == errc::unreachable || ec == errc::busy) {
+    return 503;
+  }
+  return ec == errc::bad_argument ? 400 : ec == errc::timed_out ? 504 : 500;
 }
 
 std::string for_clients(std::error_code ec, const std::string& why) {

@@ -3,8 +3,12 @@
 //
 //   std::unique_ptr<query::running> q;
 //   std::string why;
-//   if (const auto ec = db.start(ctx, report, arguments, q, why)) ...  // 503, 500
-//   if (const auto ec = q->rows(ctx, sink, why)) ...                   // the answer has begun
+//   if (const auto ec = db.start(ctx, report, arguments, q, why)) {
+//     return ec;  // the answer has not begun: it gets the status of the error, http_status(ec)
+//   }
+//   if (const auto ec = q->rows(ctx, sink, why)) {
+//     return ec;  // the answer has begun
+//   }
 //
 // Two steps, so that a query that cannot begin still has its status. Everything here waits, works
 // and returns with the context: when it has ended, the engine is made to stop. When the function
@@ -31,9 +35,11 @@ namespace hangup::query {
 // Beside the context's own error, which is hangup::errc and comes first: a query that was stopped
 // has not failed.
 enum class errc {
-  unreachable = 1,  // no connection can be made: no server, no file, not a database   (HTTP: 503)
-  busy,             // no pooled connection came free, or no lock, in time             (503)
+  unreachable = 1,  // no connection can be made, or it was lost: no server, no file   (HTTP: 503)
+  busy,             // no connection, lock, memory or disk was free: try again         (503)
   failed,           // the engine refused the query or broke it off                    (500)
+  bad_argument,     // the engine cannot work with the value of an argument            (400)
+  timed_out,        // the engine has a limit of its own for the time of a query       (504)
 };
 
 const std::error_category& query_category() noexcept;
@@ -41,6 +47,10 @@ const std::error_category& query_category() noexcept;
 inline std::error_code make_error_code(errc e) noexcept {
   return {static_cast<int>(e), query_category()};
 }
+
+// The status of an answer that ends with this error. 500 for one that is none of the above. Not for
+// the context's own.
+int http_status(std::error_code ec) noexcept;
 
 // One value of a row: NULL, a number, or text. A text that is not UTF-8 is made so by whoever
 // writes it. The view is valid until the sink returns.
@@ -119,7 +129,8 @@ class database {
 
   // Takes a connection and begins the query: returns when the engine has its first row, or knows
   // that there is none, or has an error. ctx.err() or an errc of this room with `why` as above; an
-  // engine that makes an error after its rows have begun reports it from rows().
+  // engine that makes an error after its rows have begun reports it from rows(). The report must
+  // outlive the query, the arguments need not.
   virtual std::error_code start(const context& ctx, const report& what, const arguments& with,
                                 std::unique_ptr<running>& begun, std::string& why) = 0;
 

@@ -6,6 +6,7 @@
 
 #include "handlers/parameters.h"
 #include "handlers/query/merged_parts.h"
+#include "http/header_list.h"
 #include "http/problem.h"
 #include "http/request.h"
 
@@ -79,18 +80,14 @@ question read_question(const httplib::Request& req, const fanout_options& how,
   }
   auto given = req.params;
   for (const auto* own : {"parts", "database", "report", "fail", "after_ms"}) {
-    if (given.count(own) > 1) {
-      refuse(400, "parameter \"" + std::string(own) + "\": found " +
-                      std::to_string(given.count(own)) + " of it, allowed one");
-    }
     given.erase(own);
   }
   if (given.contains("part")) {
-    refuse(400, "parameter \"part\": found one, allowed none: each part has its own number");
+    refuse(400, handlers::wrong_parameter("part", "one", "none: each part has its own number"));
   }
   const auto from = asked(over, database, report);
   question q;
-  q.as = preferred(req.get_header_value("Accept"));
+  q.as = preferred(http::joined(req.headers, "Accept"));
   if (req.has_param("fail")) {
     q.fails = {failing, std::chrono::milliseconds(after)};
   }
@@ -137,16 +134,17 @@ void fanout::answer(const context& ctx, const httplib::Request& req, httplib::Re
                     std::to_string(how_.parts_at_once) + " run, which is the most at once");
   }
   // Counts its parts when it is over, whichever way that is.
-  const auto count = [this](merged_parts* all) {
-    for (const auto e : all->ends()) {
-      ended_[static_cast<std::size_t>(e)].fetch_add(1, std::memory_order_relaxed);
+  const auto count = [this](merged_parts* all) noexcept {
+    const auto ends = all->ends();
+    for (std::size_t e = 0; e < ends.size(); ++e) {
+      ended_[e].fetch_add(ends[e], std::memory_order_relaxed);
     }
     delete all;
   };
   const std::shared_ptr<merged_parts> all(
       new merged_parts(ctx, std::move(q.parts), q.as, q.fails, places_, std::move(first), how_.say),
       count);
-  if (all->wait_begun()) {
+  if (all->wait_begun(ctx)) {
     http::work_stopped(ctx);
     return;
   }

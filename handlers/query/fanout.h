@@ -2,7 +2,8 @@
 // parts, and the first that fails ends the others.
 //
 //   query::fanout parts({.report = "revenue_by_country"}, databases);
-//   server.handle({.path = "/fanout", .runs_on = &queries, .answer = parts.handler()});
+//   server.handle(
+//       {.method = "GET", .path = "/fanout", .runs_on = &queries, .answer = parts.handler()});
 #pragma once
 
 #include <array>
@@ -60,11 +61,12 @@ class fanout {
   //
   // The head goes out when all parts have begun, which is when their engines have a first row, or
   // know that there is none; or earlier, when a part has more rows than are kept, and somebody has
-  // to read them. Until then a part that fails is a 502 that names it (503 if its database is busy:
-  // try again). After it the body is broken off, as NDJSON with the last line of rows_out.h. Either
-  // way the others end with cause_kind::sibling_failed, their engines stop, and the answer is given
-  // when all have. 400 for a parameter, 404 for a database or a report, 503 if no part could begin
-  // within options::wait.
+  // to read them. Until then a part that fails is a 502 that names it, or what the database alone
+  // would answer (503 if it is busy or unreachable: try again; 400 for an argument), and one for
+  // which there is no thread is a 503. After it the body is broken off, as NDJSON with the last
+  // line of rows_out.h. Either way the others end with cause_kind::sibling_failed, their engines
+  // stop, and the answer is given when all have. 400 for a parameter, 404 for a database or a
+  // report, 503 if no part could begin within options::wait.
   //
   // What is kept of a part that is ahead are two pieces and what fills a third, each of 16 KiB, or
   // a row where that is more; then its query waits. The limit of parts at once is one for all

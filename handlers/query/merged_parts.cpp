@@ -129,7 +129,8 @@ std::error_code merged_parts::ask(const context& ctx, slot& s, place at) {
       say_("database " + s.asks.from->name() + ", part " + std::to_string(s.number) + ": " +
            ec.message() + ": " + why + " [" + http::request_id(ctx) + "]");
     }
-    failed(s, ec == errc::busy ? 503 : 502,
+    const int status = http_status(ec);
+    failed(s, status == 500 ? 502 : status,
            "database \"" + s.asks.from->name() +
                "\": " + in_words(ec, why.empty() ? to.problem : why));
   }
@@ -156,13 +157,13 @@ void merged_parts::begun() noexcept {
   }
 }
 
-std::error_code merged_parts::wait_begun() {
+std::error_code merged_parts::wait_begun(const context& ctx) {
   char none = 0;
   const auto ec = head_.receive(group_->ctx(), none);
   if (ec == channel_errc::closed) {
     return {};
   }
-  join();
+  static_cast<void>(join(ctx));
   return ec;  // also if every part was done when the request's context ended
 }
 
@@ -176,7 +177,7 @@ std::error_code merged_parts::write(const context& ctx, http::body_writer& out) 
     return ec;
   }
   try {
-    const auto of_parts = join();
+    const auto of_parts = join(ctx);
     return ec ? ec : of_parts;
   } catch (const http::problem_error& e) {
     if (format_ == format::ndjson) {
@@ -215,12 +216,18 @@ std::error_code merged_parts::pass_on(const context& ctx, slot& s, http::body_wr
   return {};
 }
 
-std::error_code merged_parts::join() {
+// A part that fails throws, or stops because something has ended it. An error of the group while
+// the request lives is neither: no part, or not each of them, could be started.
+std::error_code merged_parts::join(const context& request) {
   struct noted {
     ~noted() { of.end(); }
     merged_parts& of;
   } const when_over{*this};
-  return group_->wait();
+  const auto ec = group_->wait();
+  if (ec && !request.done()) {
+    throw http::problem_error(503, "the parts cannot all be started now: " + ec.message());
+  }
+  return ec;
 }
 
 void merged_parts::end() noexcept {
@@ -231,14 +238,15 @@ void merged_parts::end() noexcept {
   }
 }
 
-std::vector<part_end> merged_parts::ends() {
+std::array<std::size_t, part_ends> merged_parts::ends() noexcept {
   end();
-  std::vector<part_end> all;
+  std::array<std::size_t, part_ends> counts{};
   for (const auto& s : slots_) {
-    all.push_back(s.ended.value_or(why_ == cause_kind::sibling_failed ? part_end::sibling_failed
-                                                                      : part_end::stopped));
+    const auto how = s.ended.value_or(why_ == cause_kind::sibling_failed ? part_end::sibling_failed
+                                                                         : part_end::stopped);
+    ++counts[static_cast<std::size_t>(how)];
   }
-  return all;
+  return counts;
 }
 
 }  // namespace hangup::query

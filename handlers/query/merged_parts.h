@@ -1,6 +1,7 @@
 // The parts of one fan-out, and their rows in one piece. What it promises is said in fanout.h.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <deque>
@@ -41,16 +42,17 @@ class merged_parts {
   merged_parts(const merged_parts&) = delete;
   merged_parts& operator=(const merged_parts&) = delete;
 
-  // Waits until the head of the answer can be sent. If the context of the request ends first,
-  // ctx.err() when all parts have stopped; if a part fails, http::problem_error, then too.
-  std::error_code wait_begun();
+  // Waits until the head of the answer can be sent. If the context of the request, which is `ctx`,
+  // ends first, ctx.err() when all parts have stopped; if a part fails, or there is no thread for
+  // one, http::problem_error, then too.
+  std::error_code wait_begun(const context& ctx);
 
   // Sends all rows, as they come. ctx.err(), or what the writer says of a client that left, or
-  // http::problem_error of a part: when all parts have stopped.
+  // http::problem_error as above: when all parts have stopped.
   std::error_code write(const context& ctx, http::body_writer& out);
 
-  // How each part ended, once all have: after an error, an exception, or the last row.
-  std::vector<part_end> ends();
+  // How many parts ended how, once all have: after an error, an exception, or the last row.
+  std::array<std::size_t, part_ends> ends() noexcept;
 
  private:
   struct slot {
@@ -70,7 +72,7 @@ class merged_parts {
   std::error_code pass_on(const context& ctx, slot& s, http::body_writer& out);
   [[noreturn]] void failed(slot& s, int status, const std::string& what) const;
   void begun() noexcept;
-  std::error_code join();
+  std::error_code join(const context& request);
   void end() noexcept;
 
   const format format_;

@@ -9,6 +9,20 @@ namespace hangup::query {
 
 using clock = context::clock;
 
+namespace {
+
+using namespace std::chrono_literals;
+
+// For rows of no interest.
+class nowhere final : public row_sink {
+ public:
+  std::error_code columns(const context&, std::span<const std::string>) override { return {}; }
+  std::error_code row(const context&, std::span<const field>) override { return {}; }
+  std::error_code idle(const context&) override { return {}; }
+};
+
+}  // namespace
+
 // A statement that has begun, and its connection.
 class postgres::statement final : public running {
  public:
@@ -22,9 +36,10 @@ class postgres::statement final : public running {
     return seen(ctx, ec ? ec : on_->next(ctx, nullptr, first_, why));
   }
 
-  // A statement of no interest.
-  std::error_code execute(const context& ctx, const char* sql, std::string& why) {
-    return seen(ctx, on_->execute(ctx, sql, why));
+  // Its connection, if that has died: the place is still held.
+  lease<postgres_connection> lost() {
+    first_.reset();
+    return on_ && on_->lost() ? std::move(on_) : lease<postgres_connection>();
   }
 
   std::error_code rows(const context& ctx, row_sink& to, std::string& why) override {
@@ -69,17 +84,17 @@ class postgres::statement final : public running {
     return ec;
   }
 
-  // Back to the pool if it is idle, to be closed if it is lost, else to the settler.
+  // Back to the pool if nothing of it goes on, to be closed if it is lost, else to the settler.
   void leave(clock::time_point stopped) noexcept {
     first_.reset();
     if (!on_) {
       return;
     }
-    if (!on_->lost() && !on_->idle()) {
+    if (!on_->lost() && !on_->over()) {
       of_.settler_.settle(std::move(on_), stopped);
       return;
     }
-    if (on_->idle()) {
+    if (on_->over()) {
       on_.keep();
     }
     on_ = lease<postgres_connection>();
@@ -94,7 +109,8 @@ postgres::postgres(postgres_options how, std::function<void(const settled&)> tel
     : how_(std::move(how)),
       tell_(std::move(tell)),
       connections_(how_.connections, how_.spare_connections),
-      settler_(how_.connections + how_.spare_connections, how_.settle_timeout, [this](const settled& s) { told(s); }) {}
+      settler_(how_.connections + how_.spare_connections, how_.settle_timeout,
+               [this](const settled& s) { told(s); }) {}
 
 std::error_code postgres::connected(const context& ctx, std::chrono::milliseconds patience,
                                     lease<postgres_connection>& to, std::string& why) {
@@ -102,9 +118,21 @@ std::error_code postgres::connected(const context& ctx, std::chrono::millisecond
     why = "no connection came free within " + std::to_string(patience.count()) + " ms";
     return ec;
   }
-  if (to && to->alive()) {
-    return {};
+  if (to) {
+    const auto [soon, cancel] = with_timeout(ctx, how_.connect_timeout);
+    if (!to->ready(soon, why)) {
+      return {};
+    }
+    if (ctx.done() && to->over()) {  // it will be ready for another
+      to.keep();
+      return ctx.err();
+    }
   }
+  return reconnected(ctx, to, why);
+}
+
+std::error_code postgres::reconnected(const context& ctx, lease<postgres_connection>& to,
+                                      std::string& why) {
   to.close();
   std::unique_ptr<postgres_connection> opened;
   const auto ec = postgres_connection::open(ctx, how_, opened, why);
@@ -114,16 +142,31 @@ std::error_code postgres::connected(const context& ctx, std::chrono::millisecond
   return ec;
 }
 
+// The report is asked again when its connection dies at once: it has died while it was idle, and
+// nobody could know, or the server is being started again. What has run for longer somebody may
+// have meant to end, and to run it twice is dear. A report that may write is not asked again.
 std::error_code postgres::start(const context& ctx, const report& what, const arguments& with,
                                 std::unique_ptr<running>& begun, std::string& why) {
+  constexpr unsigned most_times = 3;
+  constexpr auto at_once = 500ms;
   lease<postgres_connection> on;
-  if (const auto ec = connected(ctx, how_.acquire_timeout, on, why)) {
-    return ec;
-  }
-  auto fresh = std::make_unique<statement>(*this, std::move(on));
-  const auto ec = fresh->begin(ctx, what, with, why);
-  if (!ec) {
-    begun = std::move(fresh);
+  auto ec = connected(ctx, how_.acquire_timeout, on, why);
+  for (unsigned times = 1; !ec; ++times) {
+    auto fresh = std::make_unique<statement>(*this, std::move(on));
+    const auto sent = clock::now();
+    ec = fresh->begin(ctx, what, with, why);
+    if (!ec) {
+      begun = std::move(fresh);
+      return {};
+    }
+    if (!how_.read_only || ctx.done() || times == most_times || clock::now() - sent > at_once) {
+      break;
+    }
+    on = fresh->lost();
+    if (!on) {
+      break;
+    }
+    ec = reconnected(ctx, on, why);
   }
   return ec;
 }
@@ -133,7 +176,11 @@ std::error_code postgres::reachable(const context& ctx, std::string& why) {
   if (const auto ec = connected(ctx, std::chrono::milliseconds(0), on, why)) {
     return ec;
   }
-  return statement(*this, std::move(on)).execute(ctx, "SELECT 1", why);
+  static const report anything{.name = "", .sql = "SELECT 1"};
+  statement s(*this, std::move(on));
+  nowhere none;
+  const auto ec = s.begin(ctx, anything, {}, why);
+  return ec ? ec : s.rows(ctx, none, why);
 }
 
 void postgres::told(const settled& s) {

@@ -5,6 +5,10 @@
 // return at once, so the worker is free before the server is idle. http::work_stopped() is stamped
 // at that hand-over; from the end of the context to the server known idle is database_stats::idle.
 // The connection counts as in use until it is settled.
+//
+// A connection that is given on is as new: behind each report goes a DISCARD ALL, which the server
+// does while the rows are on their way. A connection that died while it was idle is replaced, and
+// its report asked again, if it only reads.
 #pragma once
 
 #include <chrono>
@@ -37,6 +41,7 @@ class postgres final : public database {
   class statement;
   std::error_code connected(const context& ctx, std::chrono::milliseconds patience,
                             lease<postgres_connection>& to, std::string& why);
+  std::error_code reconnected(const context& ctx, lease<postgres_connection>& to, std::string& why);
   void told(const settled& s);
 
   const postgres_options how_;

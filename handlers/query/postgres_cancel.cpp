@@ -67,7 +67,10 @@ struct cancel_sender::core {
 
 cancel_sender::cancel_sender(std::size_t room, int rung)
     : core_(std::make_shared<core>(room, rung)) {
-  tree::start_background_thread("cancel", tree::all_signals(), [c = core_] { c->work(); });
+  if (const auto failed = tree::start_background_thread("cancel", tree::all_signals(),
+                                                        [c = core_] { c->work(); })) {
+    throw std::system_error(failed, "thread");
+  }
 }
 
 cancel_sender::~cancel_sender() {

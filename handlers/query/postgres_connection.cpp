@@ -7,7 +7,7 @@
 #include <cmath>
 #include <optional>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "context/wait.h"
 
@@ -18,24 +18,13 @@ using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
 constexpr auto margin = 1s;  // statement_timeout comes that much after the context's own end
-constexpr const char* no_longer_valid = "0A000";  // "cached plan must not change result type"
-constexpr const char* not_prepared = "26000";
+constexpr const char* as_new = "DISCARD ALL";
 
-std::string_view sql_state(const PGresult& r) noexcept {
-  const char* const state = ::PQresultErrorField(&r, PG_DIAG_SQLSTATE);
-  return state == nullptr ? std::string_view() : state;
-}
-
-// The server's reason without what it adds for whoever typed the statement.
-std::string reason(const PGresult& r) {
-  const char* const message = ::PQresultErrorField(&r, PG_DIAG_MESSAGE_PRIMARY);
-  if (message == nullptr) {
-    return one_line(::PQresultErrorMessage(&r));
-  }
-  const auto state = sql_state(r);
-  return one_line(state.empty() ? std::string(message)
-                                : std::string(message) + " (" + std::string(state) + ")");
-}
+// What the server allows a statement by itself, in milliseconds: of the role, the database, the
+// configuration.
+const report own_limit{
+    .name = "",
+    .sql = "SELECT reset_val::bigint FROM pg_catalog.pg_settings WHERE name = 'statement_timeout'"};
 
 std::string text_of(const value& v) {
   if (const auto* const text = std::get_if<std::string>(&v)) {
@@ -79,10 +68,10 @@ std::error_code postgres_connection::open(const context& ctx, const postgres_opt
   if (link == nullptr) {
     throw std::bad_alloc();
   }
-  std::unique_ptr<postgres_connection> fresh(new postgres_connection(link));
+  std::unique_ptr<postgres_connection> fresh(new postgres_connection(link, how.read_only));
   auto ec = fresh->connect(soon, why);
   if (!ec) {
-    ec = fresh->set_up(soon, how, why);
+    ec = fresh->set_up(soon, why);
   }
   if (!ec) {
     opened = std::move(fresh);
@@ -113,6 +102,7 @@ std::error_code postgres_connection::connect(const context& ctx, std::string& wh
     }
   }
   ::PQsetnonblocking(link_, 1);
+  ::PQenterPipelineMode(link_);
   auto* const handle = ::PQgetCancel(link_);
   if (handle == nullptr) {
     throw std::bad_alloc();
@@ -121,38 +111,69 @@ std::error_code postgres_connection::connect(const context& ctx, std::string& wh
   return {};
 }
 
-std::error_code postgres_connection::set_up(const context& ctx, const postgres_options& how,
-                                            std::string& why) {
-  if (how.read_only) {
-    if (const auto ec = execute(ctx, "SET default_transaction_read_only = on", why)) {
-      return ec;
+// Asks with the settings that each report will have: what the server does not know is left out.
+// The second belt is client_connection_check_interval: should we die, or a cancel be lost, the
+// server finds out by itself. From PostgreSQL 14 on; without it (or on a system where it cannot)
+// there is statement_timeout.
+std::error_code postgres_connection::set_up(const context& ctx, std::string& why) {
+  auto ec = begin(ctx, own_limit, {}, why);
+  while (!ec) {
+    postgres_result row;
+    ec = next(ctx, nullptr, row, why);
+    if (ec || !row) {
+      break;
+    }
+    if (::PQntuples(row.get()) == 1) {
+      allowed_ = milliseconds(number_in<std::int64_t>(::PQgetvalue(row.get(), 0, 0)).value_or(0));
     }
   }
-  // The second belt: should we die, or a cancel be lost, the server finds out by itself. From
-  // PostgreSQL 14 on; without it (or on a system where it cannot) there is statement_timeout.
-  const auto ec = execute(ctx, "SET client_connection_check_interval = 1000", why);
-  return ec == errc::failed ? std::error_code{} : ec;
+  if (ec == errc::failed && !set_ && checks_client_) {
+    checks_client_ = false;
+    return ready(ctx, why) ? ec : set_up(ctx, why);
+  }
+  if (ec && !(ec == errc::failed && set_)) {  // but for a server that has no pg_settings
+    return ec;
+  }
+  return ready(ctx, why);
 }
 
 postgres_connection::~postgres_connection() {
   ::PQfinish(link_);
 }
 
-bool postgres_connection::alive() noexcept {
-  if (lost() || !idle()) {
-    return false;
+std::error_code postgres_connection::ready(const context& ctx, std::string& why) {
+  while (syncs_ > 0) {
+    postgres_result r;
+    switch (take(r)) {
+      case event::result:  // the session could not be made as new
+        worn_ = true;
+        why = sql_state(*r).empty() ? one_line(::PQresultErrorMessage(r.get())) : "DISCARD ALL";
+        return errc::unreachable;
+      case event::lost:
+        return gone(why);
+      case event::nothing:
+        if (const auto ec = wait(ctx, context::clock::time_point::max(), why)) {
+          return ctx.done() ? ec : errc::unreachable;
+        }
+        break;
+      default:
+        break;
+    }
   }
   pollfd look{fd(), POLLIN, 0};
-  if (::poll(&look, 1, 0) == 0) {
-    return true;
+  if (!idle() || ::poll(&look, 1, 0) < 0) {
+    return gone(why);
   }
   // A notice, the change of a parameter; or the server's last words, or a FIN: then there is an
   // end.
-  return receive() && ::PQstatus(link_) == CONNECTION_OK && ::poll(&look, 1, 0) == 0;
-}
-
-bool postgres_connection::idle() const noexcept {
-  return !under_way_ && !lost() && !in_transaction();
+  if (look.revents != 0 &&
+      (!receive() || ::PQstatus(link_) != CONNECTION_OK || ::poll(&look, 1, 0) != 0)) {
+    return gone(why);
+  }
+  while (auto* const told = ::PQnotifies(link_)) {  // of a LISTEN that is over
+    ::PQfreemem(told);
+  }
+  return {};
 }
 
 bool postgres_connection::lost() const noexcept {
@@ -171,42 +192,80 @@ std::error_code postgres_connection::gone(std::string& why) const {
   return errc::unreachable;
 }
 
-bool postgres_connection::sent(int accepted) noexcept {
-  if (accepted == 0) {
-    worn_ = true;
+bool postgres_connection::send(const char* sql, const std::vector<std::string>& values) {
+  std::vector<const char*> texts;
+  texts.reserve(values.size());
+  for (const auto& v : values) {
+    texts.push_back(v.c_str());
+  }
+  // The types of the parameters are what the statement makes of them.
+  const int accepted = ::PQsendQueryParams(link_, sql, static_cast<int>(texts.size()), nullptr,
+                                           texts.data(), nullptr, nullptr, 0);
+  unsent_ = true;  // take() flushes
+  return accepted != 0;
+}
+
+bool postgres_connection::end_group() noexcept {
+  if (::PQpipelineSync(link_) == 0) {
     return false;
   }
-  under_way_ = true;
-  unsent_ = true;  // take() flushes
+  ++syncs_;
   return true;
 }
 
-bool postgres_connection::send(const char* sql) noexcept {
-  return sent(::PQsendQuery(link_, sql));
+bool postgres_connection::discard() {
+  const bool accepted = (!in_transaction() || (send("ROLLBACK", {}) && end_group())) &&
+                        send(as_new, {}) && end_group();
+  worn_ = worn_ || !accepted;
+  return accepted;
 }
 
 postgres_connection::event postgres_connection::take(postgres_result& result) noexcept {
   if (unsent_) {
     const int left = ::PQflush(link_);
     unsent_ = left == 1;
-    if (left < 0 && ::PQisBusy(link_) != 0) {
-      worn_ = true;
-      return event::lost;
+    worn_ = worn_ || left < 0;
+  }
+  // libpq has a null after the results of each statement, and nothing but nulls after the last.
+  bool nothing_more = false;
+  while (::PQisBusy(link_) == 0) {
+    result.reset(::PQgetResult(link_));
+    if (!result) {
+      if (std::exchange(nothing_more, true)) {
+        return lost() ? event::lost : event::idle;
+      }
+      if (reading_ == part::settings) {
+        reading_ = part::report;
+        ::PQsetSingleRowMode(link_);
+      }
+      continue;
+    }
+    nothing_more = false;
+    switch (::PQresultStatus(result.get())) {
+      case PGRES_PIPELINE_SYNC:
+        --syncs_;
+        if (std::exchange(reading_, part::rest) != part::rest) {
+          return event::report_over;
+        }
+        if (syncs_ == 0) {
+          return event::idle;
+        }
+        break;
+      case PGRES_PIPELINE_ABORTED:  // behind an error
+        break;
+      case PGRES_FATAL_ERROR:
+      case PGRES_COPY_IN:
+      case PGRES_COPY_OUT:
+      case PGRES_COPY_BOTH:
+        return event::result;
+      default:
+        if (reading_ == part::report) {
+          return event::result;
+        }
+        set_ = set_ || reading_ == part::settings;
     }
   }
-  if (::PQisBusy(link_) != 0) {
-    return event::nothing;
-  }
-  result.reset(::PQgetResult(link_));
-  if (result) {
-    if (!preparing_.empty() && ::PQresultStatus(result.get()) == PGRES_COMMAND_OK) {
-      prepared_.insert(preparing_);  // here, because whoever asked may have left
-    }
-    return event::result;
-  }
-  preparing_.clear();
-  under_way_ = false;
-  return lost() ? event::lost : event::over;
+  return lost() ? event::lost : event::nothing;
 }
 
 bool postgres_connection::receive() noexcept {
@@ -217,30 +276,51 @@ bool postgres_connection::receive() noexcept {
   return true;
 }
 
+std::error_code postgres_connection::error_of(const PGresult& error, std::string& why) {
+  asked_.has_taken = std::chrono::duration_cast<milliseconds>(context::clock::now() - sent_);
+  const auto ec = meaning_of(error, asked_, why);
+  return lost() && sql_state(error).empty() ? errc::unreachable : ec;
+}
+
+// Until there is something to read, or `until`. What poll(2) cannot do wears the connection out.
+std::error_code postgres_connection::wait(const context& ctx, context::clock::time_point until,
+                                          std::string& why) {
+  const auto ec = wait_fd(ctx, fd(), awaits(), until);
+  if (!ec) {
+    receive();  // if it is lost, what the server has said last is still there to be taken
+    return {};
+  }
+  if (ctx.done() || ec == std::errc::timed_out) {
+    return ec;
+  }
+  worn_ = true;
+  why = "poll: " + ec.message();
+  return errc::failed;
+}
+
 std::error_code postgres_connection::next(const context& ctx, row_sink* to, postgres_result& result,
                                           std::string& why) {
-  auto until = to == nullptr ? context::clock::time_point::max()
-                             : context::clock::time_point::min();  // not known yet
+  using time_point = context::clock::time_point;
+  auto until = to == nullptr ? time_point::max() : time_point::min();  // min: not known yet
+  std::error_code failed;  // then what is left of the report is read as well
   for (;;) {
     if (const auto ended = ctx.err()) {
       return ended;
     }
     switch (take(result)) {
-      case event::over:
+      case event::report_over:
+      case event::idle:
         result.reset();
-        return {};
+        return failed;
       case event::lost:
-        return gone(why);
+        return failed ? failed : gone(why);
       case event::nothing:
         break;
       case event::result:
         switch (::PQresultStatus(result.get())) {
           case PGRES_FATAL_ERROR:
-            why = reason(*result);
-            // A statement prepared before the tables changed: the next connection prepares anew.
-            worn_ = worn_ || sql_state(*result) == no_longer_valid ||
-                    sql_state(*result) == not_prepared;
-            return ::PQstatus(link_) == CONNECTION_BAD ? errc::unreachable : errc::failed;
+            failed = failed ? failed : error_of(*result, why);
+            continue;
           case PGRES_COPY_IN:
           case PGRES_COPY_OUT:
           case PGRES_COPY_BOTH:
@@ -251,108 +331,60 @@ std::error_code postgres_connection::next(const context& ctx, row_sink* to, post
             return {};
         }
     }
-    if (until == context::clock::time_point::min()) {
+    if (until == time_point::min()) {
       until = context::clock::now() + row_sink::gather_time;
     }
-    const auto ec = wait_fd(ctx, fd(), awaits(), until);
-    if (ec && ctx.done()) {
-      return ec;
-    }
-    if (ec == std::errc::timed_out) {
+    const auto ec = wait(ctx, until, why);
+    if (ec == std::errc::timed_out && !ctx.done()) {
       if (const auto stop = to->idle(ctx)) {
         return stop;
       }
-      until = context::clock::time_point::max();
-      continue;
-    }
-    if (ec) {
-      worn_ = true;
-      why = "poll: " + ec.message();
-      return errc::failed;
-    }
-    if (!receive()) {
-      // What the server has said last is still there to be taken.
-      if (::PQisBusy(link_) != 0) {
-        return gone(why);
-      }
+      until = time_point::max();
+    } else if (ec) {
+      return ec;
     }
   }
 }
 
-// The rest of the results, up to the end of the statement.
-std::error_code postgres_connection::finish(const context& ctx, std::string& why) {
-  std::error_code first;
-  for (;;) {
-    postgres_result r;
-    std::string reason_of_this;
-    const auto ec = next(ctx, nullptr, r, reason_of_this);
-    if (ec && !first) {
-      first = ec;
-      why = reason_of_this;
-    }
-    if (ec && ec != errc::failed) {
-      return first == errc::failed ? ec : first;
-    }
-    if (lost() || (!ec && !r)) {
-      return first;
-    }
+// What is set for the statement: the request's deadline and a little, in powers of two, so that
+// requests of one deadline have the same; or what the server allows if that is less.
+milliseconds postgres_connection::limit_for(const context& ctx) const {
+  const auto until = ctx.deadline();
+  if (!until) {
+    return allowed_;
   }
-}
-
-std::error_code postgres_connection::execute(const context& ctx, const char* sql,
-                                             std::string& why) {
-  return send(sql) ? finish(ctx, why) : gone(why);
-}
-
-// In steps of powers of two, so that requests of one deadline need not set it each time.
-std::error_code postgres_connection::limit_time(const context& ctx, std::string& why) {
-  milliseconds most{0};
-  if (const auto until = ctx.deadline()) {
-    const auto left = std::chrono::ceil<milliseconds>(*until - context::clock::now()) + margin;
-    constexpr std::int64_t longest = 1'000'000'000;  // ms; the server's own limit is 2^31
-    const auto ms = std::clamp<std::int64_t>(left.count(), 1, longest);
-    most = milliseconds(std::bit_ceil(static_cast<std::uint64_t>(ms)));
-  }
-  if (most == statement_time_) {
-    return {};
-  }
-  const auto sql = "SET statement_timeout = " + std::to_string(most.count());
-  statement_time_ = milliseconds(-1);
-  const auto ec = execute(ctx, sql.c_str(), why);
-  if (ec && ec != errc::failed) {
-    return ec;
-  }
-  statement_time_ = most;  // also on a server that does not have it
-  return {};
+  constexpr std::int64_t longest = 1'000'000'000;  // the server's own limit is 2^31
+  const auto left = std::chrono::ceil<milliseconds>(*until - context::clock::now()) + margin;
+  const auto ms = std::clamp<std::int64_t>(left.count(), 1, longest);
+  const milliseconds ours(std::bit_ceil(static_cast<std::uint64_t>(ms)));
+  return allowed_.count() > 0 ? std::min(ours, allowed_) : ours;
 }
 
 std::error_code postgres_connection::begin(const context& ctx, const report& what,
                                            const arguments& with, std::string& why) {
-  if (const auto ec = limit_time(ctx, why)) {
-    return ec;
-  }
-  if (!prepared_.contains(what.name)) {
-    // The types of the parameters are what the statement makes of them.
-    if (!sent(::PQsendPrepare(link_, what.name.c_str(), what.sql.c_str(), 0, nullptr))) {
-      return gone(why);
-    }
-    preparing_ = what.name;
-    if (const auto ec = finish(ctx, why)) {
-      return ec;
-    }
-  }
-  std::vector<std::string> texts;
-  std::vector<const char*> values;
-  texts.reserve(with.size());
+  asked_ = {.what = &what, .values = {}, .limit = limit_for(ctx)};
+  asked_.values.reserve(with.size());
   for (const auto& v : with) {
-    values.push_back(texts.emplace_back(text_of(v)).c_str());
+    asked_.values.push_back(text_of(v));
   }
-  if (!sent(::PQsendQueryPrepared(link_, what.name.c_str(), static_cast<int>(values.size()),
-                                  values.data(), nullptr, nullptr, 0))) {
-    return gone(why);
+  std::string settings = "SELECT pg_catalog.set_config('statement_timeout', $1, true)";
+  if (read_only_) {  // the second for what a procedure begins after a COMMIT
+    settings +=
+        ", pg_catalog.set_config('transaction_read_only', 'on', true)"
+        ", pg_catalog.set_config('default_transaction_read_only', 'on', false)";
   }
-  ::PQsetSingleRowMode(link_);
-  return {};
+  if (checks_client_) {
+    settings += ", pg_catalog.set_config('client_connection_check_interval', '1000', true)";
+  }
+  reading_ = part::settings;
+  set_ = false;
+  sent_ = context::clock::now();
+  if (send(settings.c_str(), {std::to_string(asked_.limit.count())}) &&
+      send(what.sql.c_str(), asked_.values) && end_group() && send(as_new, {}) && end_group()) {
+    return {};
+  }
+  worn_ = true;
+  return gone(why);
 }
 
 field field_of(const PGresult& row, int column) noexcept {

@@ -5,6 +5,9 @@
 // A wait that ended early leaves its statement under way. Such a connection goes to a settler
 // (postgres_settler.h), or is closed.
 //
+// Statements have no names, so nothing has to be there from an earlier one: a pooler in between may
+// give each of our transactions another session.
+//
 // One thread at a time.
 #pragma once
 
@@ -14,20 +17,21 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <set>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include <libpq-fe.h>
 
 #include "context/context.h"
 #include "handlers/query/database.h"
 #include "handlers/query/postgres_cancel.h"
+#include "handlers/query/postgres_errors.h"
 
 namespace hangup::query {
 
 struct postgres_options {
-  std::string conninfo;         // libpq's: keywords and values, or a URI
+  std::string conninfo;               // libpq's: keywords and values, or a URI
   std::size_t connections = 8;        // the most that are open,
   std::size_t spare_connections = 0;  // and so many more for clients who have none
   std::chrono::milliseconds connect_timeout{3000};
@@ -51,53 +55,73 @@ class postgres_connection {
   postgres_connection(const postgres_connection&) = delete;
   postgres_connection& operator=(const postgres_connection&) = delete;
 
-  // For a connection that was idle: is it still there, as far as the kernel knows? One system call.
-  bool alive() noexcept;
+  // For a connection that was kept: waits until its last use is over, and looks whether it is still
+  // there, as far as the kernel knows. ctx.err(); errc::unreachable: it is not fit, close it.
+  std::error_code ready(const context& ctx, std::string& why);
 
-  // Begins the report's statement: prepared when it is first used here, rows one at a time. Sets
-  // statement_timeout to what `ctx` leaves. Then next() has its results. ctx.err(); errc::failed or
-  // errc::unreachable and why.
+  // Begins the report's statement, rows one at a time. In front of it, in the same transaction,
+  // goes what is set for it alone: statement_timeout as `ctx` leaves and as the server allows, read
+  // only; behind it DISCARD ALL, so that nothing of it is there for the next: settings, locks,
+  // temporary tables. All three are one flight, without a wait between them. Then next() has its
+  // results. errc::unreachable and why. The report must outlive its statement.
   std::error_code begin(const context& ctx, const report& what, const arguments& with,
                         std::string& why);
-  // Runs a statement that has no interesting results. As begin().
-  std::error_code execute(const context& ctx, const char* sql, std::string& why);
-  // The next result, null after the last. Waits; `to.idle()` is called as database.h says, if there
-  // is a sink. ctx.err(), the sink's error, errc::failed, errc::unreachable.
+  // The next result of the report, null after the last. Waits; `to.idle()` is called as database.h
+  // says, if there is a sink. ctx.err(), the sink's error, what postgres_errors.h says.
   std::error_code next(const context& ctx, row_sink* to, postgres_result& result, std::string& why);
 
-  // No statement under way, no transaction open, and fit for the next statement.
-  bool idle() const noexcept;
+  // Nothing of the report goes on any more: fit for the next, after ready().
+  bool over() const noexcept { return reading_ == part::rest && !lost(); }
+  // Nothing is under way at all.
+  bool idle() const noexcept { return syncs_ == 0 && over() && !in_transaction(); }
   // The server is gone, or it must not be used again.
   bool lost() const noexcept;
 
   // Without waiting, for the settler (and for the above):
-  bool send(const char* sql) noexcept;  // begins a statement; false: lost
-  enum class event : std::uint8_t { nothing, result, over, lost };
+  enum class event : std::uint8_t {
+    nothing,  // has come yet
+    result,   // of the report, or an error
+    report_over,
+    idle,  // all that was begun is over
+    lost,
+  };
   event take(postgres_result& result) noexcept;  // what has come, and sends what has not gone out
   bool receive() noexcept;                       // reads what is there; false: lost
+  // Begins a DISCARD ALL; behind a ROLLBACK, if a transaction is open. False: lost.
+  bool discard();
   int fd() const noexcept { return ::PQsocket(link_); }
   short awaits() const noexcept { return unsent_ ? POLLIN | POLLOUT : POLLIN; }  // of poll(2)
+  // Known once all is over.
   bool in_transaction() const noexcept { return ::PQtransactionStatus(link_) != PQTRANS_IDLE; }
 
   // What cancels its statements.
   const std::shared_ptr<postgres_cancel>& cancel() const noexcept { return cancel_; }
 
  private:
-  explicit postgres_connection(PGconn* link) noexcept : link_(link) {}
+  explicit postgres_connection(PGconn* link, bool read_only) noexcept
+      : link_(link), read_only_(read_only) {}
   std::error_code connect(const context& ctx, std::string& why);
-  std::error_code set_up(const context& ctx, const postgres_options& how, std::string& why);
-  std::error_code limit_time(const context& ctx, std::string& why);
-  std::error_code finish(const context& ctx, std::string& why);
-  bool sent(int accepted) noexcept;
+  std::error_code set_up(const context& ctx, std::string& why);
+  std::chrono::milliseconds limit_for(const context& ctx) const;
+  std::error_code error_of(const PGresult& error, std::string& why);
+  std::error_code wait(const context& ctx, context::clock::time_point until, std::string& why);
+  bool send(const char* sql, const std::vector<std::string>& values);
+  bool end_group() noexcept;
   std::error_code gone(std::string& why) const;
 
+  // Whose results are the next.
+  enum class part : std::uint8_t { settings, report, rest };
+
   PGconn* const link_;
+  const bool read_only_;
   std::shared_ptr<postgres_cancel> cancel_;
-  std::set<std::string> prepared_;  // the names of reports
-  std::string preparing_;           // the one that is under way
-  // As it is set in the session; 0: none, -1: not known.
-  std::chrono::milliseconds statement_time_{0};
-  bool under_way_ = false;
+  bool checks_client_ = true;             // the server has client_connection_check_interval
+  std::chrono::milliseconds allowed_{0};  // what the server gives a statement of this user; 0: all
+  asked_statement asked_;
+  context::clock::time_point sent_{};
+  part reading_ = part::rest;
+  bool set_ = false;     // the settings of the report have been taken
+  unsigned syncs_ = 0;   // groups of statements whose end has not come yet
   bool unsent_ = false;  // not all of it has been sent
   bool worn_ = false;    // to be closed after this
 };

@@ -1,6 +1,5 @@
 #include "handlers/query/postgres_settler.h"
 
-#include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -33,11 +32,6 @@ int new_bell() {
   return fd;
 }
 
-bool was_canceled(const PGresult& r) noexcept {
-  const char* const state = ::PQresultErrorField(&r, PG_DIAG_SQLSTATE);
-  return state != nullptr && state == query_canceled;
-}
-
 // Milliseconds for poll(2), rounded up; -1: for ever.
 int until(clock::time_point when) noexcept {
   if (when == clock::time_point::max()) {
@@ -52,8 +46,9 @@ int until(clock::time_point when) noexcept {
 settler::settler(std::size_t most, std::chrono::milliseconds budget,
                  std::function<void(const settled&)> tell)
     : budget_(budget), tell_(std::move(tell)), bell_(new_bell()), sender_(most, bell_) {
-  arrived_.reserve(most);  // so that settle() does not allocate
+  arrived_.reserve(most);  // so that neither settle() nor the thread allocates
   patients_.reserve(most);
+  fds_.reserve(most + 1);
   thread_ = std::thread([this] {
     const auto all = tree::all_signals();
     ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
@@ -91,24 +86,23 @@ void settler::settle(held connection, settled::time_point stopped) noexcept {
 }
 
 void settler::work() {
-  std::vector<pollfd> fds;
   for (;;) {
-    fds.assign(1, {bell_, POLLIN, 0});
+    fds_.assign(1, {bell_, POLLIN, 0});
     auto next = clock::time_point::max();
     for (const auto& p : patients_) {
-      fds.push_back({p.connection->fd(), p.connection->awaits(), 0});
+      fds_.push_back({p.connection->fd(), p.connection->awaits(), 0});
       next = std::min(next, p.drop_at);
       if (p.now == step::ending) {
         next = std::min(next, p.cancel_at);
       }
     }
-    ::poll(fds.data(), fds.size(), until(next));
+    ::poll(fds_.data(), fds_.size(), until(next));
     std::uint64_t rings = 0;
     [[maybe_unused]] const auto n = ::read(bell_, &rings, sizeof rings);
 
     for (std::size_t i = 0; i < patients_.size(); ++i) {
       auto& p = patients_[i];
-      if (const auto how = treat(p, fds[i + 1].revents); how != outcome::waits) {
+      if (const auto how = treat(p, fds_[i + 1].revents); how != outcome::waits) {
         discharge(p, how == outcome::kept);
       }
     }
@@ -133,18 +127,15 @@ settler::outcome settler::treat(patient& p, short reported) {
   if ((reported & ~POLLOUT) != 0) {
     p.connection->receive();  // if it is lost, what has come is still there to be taken
   }
-  if (p.now != step::joining) {
-    const auto how = read(p);
-    if (how != outcome::waits) {
-      return how;
-    }
+  if (const auto how = read(p); how != outcome::waits) {
+    return how;
   }
   if (p.now == step::ending && now >= p.cancel_at) {
     p.record.cancels += sender_.send(p.connection->cancel()) ? 1 : 0;
     p.pause = std::min(2 * p.pause, std::chrono::milliseconds(longest_pause));
     p.cancel_at = now + p.pause;
   }
-  if (p.now == step::joining && sender_.withdraw(*p.connection->cancel())) {
+  if (p.now == step::joining && p.idle && sender_.withdraw(*p.connection->cancel())) {
     return check(p);
   }
   return outcome::waits;
@@ -152,35 +143,38 @@ settler::outcome settler::treat(patient& p, short reported) {
 
 // Takes what has come: of the statement that nobody wants, or of the check.
 settler::outcome settler::read(patient& p) {
-  for (;;) {
+  while (!p.idle) {
     postgres_result r;
     switch (p.connection->take(r)) {
       case postgres_connection::event::nothing:
-        return p.connection->lost() ? outcome::dropped : outcome::waits;
+        return outcome::waits;
       case postgres_connection::event::lost:
         return outcome::dropped;
       case postgres_connection::event::result: {
         const auto status = ::PQresultStatus(r.get());
         const bool error = status == PGRES_FATAL_ERROR;
         if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH ||
-            (error && p.now == step::checking && !was_canceled(*r))) {
+            (error && p.now == step::checking && sql_state(*r) != query_canceled)) {
           return outcome::dropped;
         }
         p.hit = p.hit || error;
         break;
       }
-      case postgres_connection::event::over:
-        if (p.now == step::ending) {
-          p.record.idle = clock::now();
-          p.now = step::joining;
-          return outcome::waits;
+      case postgres_connection::event::report_over:
+        p.record.idle = clock::now();
+        p.now = step::joining;
+        break;
+      case postgres_connection::event::idle:
+        p.idle = true;
+        if (p.now == step::checking) {
+          return check(p);
         }
-        return check(p);
     }
   }
+  return outcome::waits;
 }
 
-// After a statement has ended: what is next?
+// All that was begun is over: what is next?
 settler::outcome settler::check(patient& p) {
   auto& c = *p.connection;
   if (p.now == step::checking) {
@@ -189,10 +183,11 @@ settler::outcome settler::check(patient& p) {
   }
   p.now = step::checking;
   p.hit = false;
-  if (p.checked && !c.in_transaction()) {
+  if (p.checked && c.idle()) {
     return outcome::kept;
   }
-  return c.send(c.in_transaction() ? "ROLLBACK" : "SELECT 1") ? read(p) : outcome::dropped;
+  p.idle = false;
+  return c.discard() ? read(p) : outcome::dropped;
 }
 
 void settler::discharge(patient& p, bool keep) {
@@ -204,7 +199,10 @@ void settler::discharge(patient& p, bool keep) {
   p.record.kept = keep;
   p.record.over = clock::now();
   if (tell_) {
-    tell_(p.record);
+    try {
+      tell_(p.record);
+    } catch (...) {  // out of memory: this one is not told of
+    }
   }
 }
 

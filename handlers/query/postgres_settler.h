@@ -2,19 +2,21 @@
 // that served the request:
 //
 //   cancel, again until the statement has ended -> read what is left of it -> wait for the last
-//   cancel to be over -> a statement there and back (ROLLBACK if it left a transaction open, else
-//   SELECT 1) -> the pool
+//   cancel to be over -> DISCARD ALL there and back (behind a ROLLBACK if it left a transaction
+//   open) -> the pool
 //
 // The trap that this order is for: a cancel that comes late hits whatever the same server process
 // runs next, which would be an innocent request. PQcancel() returns when the server has closed its
 // connection, and a server on this system has signalled by then; a signal that is pending when the
 // process waits for its next command is without effect. Where that is not so (a proxy that forwards
-// the cancel in its own time), the statement there and back is what it hits: it is repeated until
-// one comes back whole.
+// the cancel in its own time), the DISCARD ALL is what it hits: it is repeated until one comes back
+// whole.
 //
 // A connection that is not settled within the budget is closed. The server then ends the statement
 // by client_connection_check_interval or statement_timeout.
 #pragma once
+
+#include <poll.h>
 
 #include <array>
 #include <chrono>
@@ -39,7 +41,7 @@ struct settled {
   std::optional<time_point> idle;  // when the server had ended it; none: not seen
   time_point over;                 // when the connection was back in the pool, or closed
   unsigned cancels = 0;            // requests to cancel, from the first to the last
-  unsigned late_cancels = 0;       // that hit the statement there and back
+  unsigned late_cancels = 0;       // that hit a DISCARD ALL there and back
   bool kept = false;
 };
 
@@ -70,6 +72,7 @@ class settler {
     settled::time_point cancel_at;  // once more
     std::chrono::milliseconds pause;
     step now = step::ending;
+    bool idle = false;     // all that was begun is over
     bool hit = false;      // the check was cancelled
     bool checked = false;  // it has come back whole
   };
@@ -86,9 +89,10 @@ class settler {
   const int bell_;  // eventfd: somebody came, or a cancel has been sent
   cancel_sender sender_;
   std::mutex mutex_;
-  std::vector<patient> arrived_;  // guarded by mutex_
-  bool stop_ = false;             // guarded by mutex_
-  std::vector<patient> patients_;
+  std::vector<patient> arrived_;   // guarded by mutex_
+  bool stop_ = false;              // guarded by mutex_
+  std::vector<patient> patients_;  // of the thread, as the next
+  std::vector<pollfd> fds_;
   std::thread thread_;  // last: it uses all of the above
 };
 

@@ -6,12 +6,14 @@
 #include <cstdio>
 #include <iterator>
 
+#include "handlers/parameters.h"
 #include "handlers/query/utf8.h"
 
 namespace hangup::query {
 namespace {
 
-constexpr std::size_t shown_bytes = 64;  // of what a stranger wrote
+using handlers::shown_text;
+using handlers::wrong_parameter;
 
 template <class... F>
 struct overloaded : F... {
@@ -32,17 +34,6 @@ std::optional<Number> read_number(std::string_view text, Number least, Number mo
 std::string shortest(double number) {
   char digits[32];
   return {digits, std::to_chars(std::begin(digits), std::end(digits), number).ptr};
-}
-
-std::string found_text(std::string_view text) {
-  std::string shown = "\"";
-  return shown.append(text.substr(0, shown_bytes))
-      .append(text.size() > shown_bytes ? "...\"" : "\"");
-}
-
-std::string wrong(std::string_view name, const std::string& found, const std::string& may_be) {
-  return "parameter \"" + std::string(name.substr(0, shown_bytes)) + "\": found " + found +
-         ", allowed " + may_be;
 }
 
 std::string names_of(const report& r) {
@@ -75,6 +66,14 @@ std::string in_words(const allowed& a) {
                     a);
 }
 
+std::string parameters_in_words(const report& r) {
+  std::string all;
+  for (const auto& p : r.parameters) {
+    all.append(all.empty() ? "\"" : ", \"").append(p.name).append("\"");
+  }
+  return (r.parameters.size() == 1 ? "parameter " : "one of the parameters ") + all;
+}
+
 std::optional<value> read_value(const allowed& a, std::string_view text) {
   return std::visit(
       overloaded{[text](const integer_range& r) -> std::optional<value> {
@@ -100,12 +99,12 @@ std::optional<arguments> read_arguments(const report& r,
                        std::any_of(r.parameters.begin(), r.parameters.end(),
                                    [&name = name](const auto& p) { return p.name == name; });
     if (!known) {
-      problem = "parameter " + found_text(name) + " is not one of the report \"" + r.name +
+      problem = "parameter " + shown_text(name) + " is not one of the report \"" + r.name +
                 "\", which has: " + names_of(r);
       return std::nullopt;
     }
     if (given.count(name) > 1) {
-      problem = wrong(name, std::to_string(given.count(name)) + " of it", "one");
+      problem = wrong_parameter(name, std::to_string(given.count(name)) + " of it", "one");
       return std::nullopt;
     }
   }
@@ -114,12 +113,12 @@ std::optional<arguments> read_arguments(const report& r,
   for (const auto& p : r.parameters) {
     const auto here = given.find(p.name);
     if (here == given.end() && !p.otherwise) {
-      problem = wrong(p.name, "nothing", in_words(p.allowed));
+      problem = wrong_parameter(p.name, "nothing", in_words(p.allowed));
       return std::nullopt;
     }
     auto read = here == given.end() ? p.otherwise : read_value(p.allowed, here->second);
     if (!read) {
-      problem = wrong(p.name, found_text(here->second), in_words(p.allowed));
+      problem = wrong_parameter(p.name, shown_text(here->second), in_words(p.allowed));
       return std::nullopt;
     }
     all.push_back(std::move(*read));

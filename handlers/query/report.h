@@ -55,6 +55,9 @@ std::string_view type_name(const allowed& a) noexcept;
 // "a whole number 1..100", "a number 0..0.5", "a text of at most 64 bytes"
 std::string in_words(const allowed& a);
 
+// "parameter \"a\"", "one of the parameters \"a\", \"b\"": what an engine's complaint may be about.
+std::string parameters_in_words(const report& r);
+
 // Reads one argument as a client writes it. None if it is not what is allowed.
 std::optional<value> read_value(const allowed& a, std::string_view text);
 

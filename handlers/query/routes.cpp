@@ -6,6 +6,7 @@
 #include "handlers/jobs/routes.h"
 #include "handlers/parameters.h"
 #include "handlers/query/rows_out.h"
+#include "http/header_list.h"
 #include "http/problem.h"
 #include "http/request.h"
 
@@ -71,9 +72,10 @@ bool read_question(const context& ctx, const source& s, const httplib::Request& 
     }
     return all.empty() ? std::string("none") : all;
   };
-  const auto name = req.get_param_value("report");
-  if (name.empty()) {
-    return refuse(400, "parameter \"report\": found nothing, allowed one of: " + names());
+  handlers::parameters p(req);
+  const auto name = p.choice("report", "one of: " + names());
+  if (!p.problem().empty()) {
+    return refuse(400, p.problem());
   }
   const auto found = s.reports().find(name);
   if (found == s.reports().end()) {
@@ -85,7 +87,7 @@ bool read_question(const context& ctx, const source& s, const httplib::Request& 
   if (!with) {
     return refuse(400, problem);
   }
-  q = {&found->second, std::move(*with), preferred(req.get_header_value("Accept"))};
+  q = {&found->second, std::move(*with), preferred(http::joined(req.headers, "Accept"))};
   return true;
 }
 
@@ -95,11 +97,13 @@ struct asked {
   std::string report;
   std::function<void(const std::string&)> say;
 
-  // Counts how it ended, and says so if it failed. True: it was stopped.
+  // Counts how it ended, and says so if that is anything to the operator: what a client gives as an
+  // argument is not. True: it was stopped.
   bool over(const context& ctx, std::error_code ec, const std::string& why) const {
     const auto end = end_of(ec);
     from.count(end);
-    if (end != query_end::completed && end != query_end::stopped) {
+    if (end != query_end::completed && end != query_end::stopped &&
+        end != query_end::bad_argument) {
       say("database " + from.name() + ", report " + report + ": " + ec.message() + ": " + why +
           " [" + http::request_id(ctx) + "]");
     }
@@ -166,10 +170,12 @@ std::error_code keep_rows(const context& ctx, const asked& by, const question& q
   if (!ec) {
     ec = rows.finish(ctx);
   }
-  if (refused) {
-    ec = refused;
+  if (refused) {  // it was not the database
+    by.from.count(query_end::stopped);
     why = to.in_words(refused);
-  } else if (why.empty()) {
+    return refused;
+  }
+  if (why.empty()) {
     why = rows.problem();
   }
   by.over(ctx, ec, why);
@@ -252,11 +258,11 @@ http::handler run_report(source& from, std::function<void(const std::string&)> s
           http::work_stopped(ctx);
           return;
         }
-        const bool later = ec != errc::failed;
-        if (later) {
+        const int status = http_status(ec);
+        if (status == 503) {
           res.set_header("Retry-After", "1");
         }
-        http::set_problem(res, later ? 503 : 500, in_words(ec, why), http::request_id(ctx));
+        http::set_problem(res, status, in_words(ec, why), http::request_id(ctx));
         return;
       }
     }

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "handlers/query/utf8.h"
+#include "http/header_list.h"
 
 namespace hangup::query {
 namespace {
@@ -60,47 +61,41 @@ void append_real(double number, bool quoted, std::string& to) {
   }
 }
 
+bool is_control(unsigned char c) noexcept {
+  return c < ' ' || c == 0x7f;
+}
+
+// RFC 4180 has no place for controls but those that end lines, in quotes; tabs are taken by all.
+// Any other, NUL among them, is replaced as what is not UTF-8 is.
 void append_csv(std::string_view text, std::string& to) {
   const bool bare = !text.empty() && text.find_first_of(",\"\r\n") == std::string_view::npos &&
                     text.front() != ' ' && text.back() != ' ';
   to.append(bare ? "" : "\"");
   append_utf8(
-      text, to, [](unsigned char c) { return c != '"'; },
-      [&to](unsigned char) { to.append("\"\""); });
+      text, to,
+      [](unsigned char c) {
+        return c != '"' && (!is_control(c) || c == '\t' || c == '\r' || c == '\n');
+      },
+      [&to](unsigned char c) { to.append(c == '"' ? "\"\"" : replacement); });
   to.append(bare ? "" : "\"");
 }
 
-// The weight that the header gives a media type, and by how exact a name: 0 */*, 1 type/*, 2
-// itself.
+// The weight that the header gives a media type, and by how exact a name: 2 itself, 1 type/*, 0
+// */*, -1 by none.
 struct liking {
-  double weight = 0;
+  int weight = 0;
   int exact = -1;
 };
 
 liking liked(std::string_view accept, std::string_view type) {
-  const auto trimmed = [](std::string_view s) {
-    const auto from = std::min(s.find_first_not_of(" \t"), s.size());
-    return s.substr(from, s.find_last_not_of(" \t") + 1 - from);
-  };
   const auto any = std::string(type.substr(0, type.find('/'))) + "/*";
-  liking best;
-  while (!accept.empty()) {
-    const auto end = std::min(accept.find(','), accept.size());
-    const auto range = accept.substr(0, end);
-    accept.remove_prefix(std::min(end + 1, accept.size()));
-    const auto name = trimmed(range.substr(0, range.find(';')));
-    const int exact = name == type ? 2 : name == any ? 1 : name == "*/*" ? 0 : -1;
-    if (exact <= best.exact) {
-      continue;
+  const std::array<std::string_view, 3> names = {"*/*", any, type};
+  for (int exact = 2; exact >= 0; --exact) {
+    if (const auto weight = http::weight_in(accept, names[static_cast<std::size_t>(exact)])) {
+      return {*weight, exact};
     }
-    double weight = 1;
-    if (const auto q = range.find("q="); q != std::string_view::npos) {
-      const auto text = trimmed(range.substr(q + 2));
-      std::from_chars(text.data(), text.data() + text.size(), weight);
-    }
-    best = {weight, exact};
   }
-  return best;
+  return {};
 }
 
 }  // namespace
@@ -121,7 +116,7 @@ format preferred(std::string_view accept) {
 void append_json(std::string_view text, std::string& to) {
   to.push_back('"');
   append_utf8(
-      text, to, [](unsigned char c) { return c >= ' ' && c != '"' && c != '\\'; },
+      text, to, [](unsigned char c) { return !is_control(c) && c != '"' && c != '\\'; },
       [&to](unsigned char c) {
         constexpr std::string_view hex = "0123456789abcdef";
         switch (c) {

@@ -16,8 +16,9 @@ enum class format { ndjson, csv };
 // "application/x-ndjson", "text/csv; charset=utf-8; header=present"
 const char* content_type(format f) noexcept;
 
-// What an Accept header prefers (RFC 9110 12.5.1). CSV only if it is named and NDJSON is not liked
-// better; else, also if neither is acceptable, NDJSON.
+// What Accept prefers (RFC 9110 12.5.1), all lines of it as one list. CSV only if it is named and
+// NDJSON is not liked better; else, also if neither is acceptable, NDJSON. Parameters of a type but
+// its weight make no difference.
 format preferred(std::string_view accept);
 
 // Appends rows to a text. For one answer; not thread-safe.
@@ -28,7 +29,7 @@ format preferred(std::string_view accept);
 // "-Infinity". What is not UTF-8 becomes U+FFFD.
 //
 // CSV: a first line with the names, lines end with CRLF; NULL is an empty field and an empty text
-// is "", in quotes. U+FFFD as above.
+// is "", in quotes. U+FFFD as above, and for control characters other than tab, CR and LF.
 class row_format {
  public:
   // Of one row: more is refused, so that a slow client costs no more than that.

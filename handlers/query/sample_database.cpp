@@ -1,9 +1,6 @@
 #include "handlers/query/sample_database.h"
 
-#include <fcntl.h>
 #include <sqlite3.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,16 +9,16 @@
 #include <cstdio>
 #include <memory>
 #include <string_view>
-#include <utility>
 
-#include "context/wait.h"
+#include "handlers/locked_file.h"
 #include "handlers/query/database.h"
 #include "handlers/query/sqlite_connection.h"
+#include "handlers/sample_words.h"
 
 namespace hangup::query {
 namespace {
 
-using namespace std::chrono_literals;
+using namespace samples;
 
 constexpr const char* tables = R"(
 PRAGMA page_size=4096; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-16384;
@@ -36,52 +33,7 @@ constexpr const char* indexes =
     "CREATE INDEX orders_by_customer ON orders(customer_id);"
     "CREATE INDEX items_by_order ON items(order_id); COMMIT;";
 
-constexpr std::array<std::string_view, 16> first_names = {
-    "Ada",  "Bjarne", "Chinua",    "Dmitri", "Edsger",   "Frances", "Grace", "Hedy",
-    "Ivar", "Jürgen", "Katherine", "Linus",  "Margaret", "Niklaus", "Olga",  "Peter"};
-constexpr std::array<std::string_view, 16> last_names = {
-    "Okafor", "Nguyen", "Müller", "Rossi", "O'Brien", "Silva", "Kowalski", "Larsen",
-    "Moreau", "Tanaka", "Haddad", "Novák", "García",  "Singh", "Eriksson", "Demir"};
-struct place {
-  std::string_view city;
-  std::string_view country;
-};
-constexpr std::array<place, 12> cities = {{{"Berlin", "DE"},
-                                           {"Hamburg", "DE"},
-                                           {"Paris", "FR"},
-                                           {"Lyon", "FR"},
-                                           {"Lagos", "NG"},
-                                           {"Oslo", "NO"},
-                                           {"São Paulo", "BR"},
-                                           {"Kyoto", "JP"},
-                                           {"Mumbai", "IN"},
-                                           {"Toronto", "CA"},
-                                           {"Boston", "US"},
-                                           {"Kraków", "PL"}}};
-constexpr std::array<std::string_view, 16> products = {
-    "lamp", "desk",  "chair", "kettle", "bicycle", "radio", "clock", "tent",
-    "rope", "drill", "piano", "globe",  "scale",   "anvil", "kite",  "sofa"};
 constexpr std::array<std::string_view, 4> states = {"paid", "shipped", "delivered", "returned"};
-
-// The same bits for the same row, everywhere: splitmix64.
-class dice {
- public:
-  dice(std::uint64_t table, std::uint64_t row) noexcept : state_(table << 56U ^ row) {}
-  std::uint64_t below(std::uint64_t limit) noexcept {
-    state_ += 0x9e3779b97f4a7c15U;
-    auto z = state_;
-    z = (z ^ z >> 30U) * 0xbf58476d1ce4e5b9U;
-    z = (z ^ z >> 27U) * 0x94d049bb133111ebU;
-    return (z ^ z >> 31U) % limit;
-  }
-  template <class T, std::size_t N>
-  const T& of(const std::array<T, N>& all) noexcept {
-    return all[below(N)];
-  }
-
- private:
-  std::uint64_t state_;
-};
 
 // One throw a statement, here and below: compilers differ in which argument they look at first.
 std::string day(dice& d) {
@@ -223,58 +175,6 @@ class sample {
 std::error_code last_error() noexcept {
   return {errno, std::generic_category()};
 }
-
-// An open file with a lock on it; closing gives both back.
-class locked_file {
- public:
-  locked_file() = default;
-  ~locked_file() { close(); }
-  locked_file(const locked_file&) = delete;
-  locked_file& operator=(const locked_file&) = delete;
-
-  // Makes the file if it is not there. Waits while another process has the lock.
-  std::error_code open(const context& ctx, const std::string& path) {
-    for (;;) {
-      close();
-      fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-      if (fd_ < 0) {
-        return last_error();
-      }
-      if (const auto ec = lock(ctx)) {
-        return ec;
-      }
-      // Who had it may have given the name to another file, or taken it away.
-      struct stat here {};
-      struct stat there {};
-      if (::fstat(fd_, &here) == 0 && ::stat(path.c_str(), &there) == 0 &&
-          here.st_ino == there.st_ino && here.st_dev == there.st_dev) {
-        return {};
-      }
-    }
-  }
-  int get() const noexcept { return fd_; }
-
- private:
-  // flock(2) has no descriptor that becomes ready, and waiting in it would not hear of the context.
-  std::error_code lock(const context& ctx) const {
-    while (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
-      if (errno != EWOULDBLOCK) {
-        return last_error();
-      }
-      if (const auto ended = sleep_for(ctx, 50ms)) {
-        return ended;
-      }
-    }
-    return {};
-  }
-  void close() noexcept {
-    if (fd_ >= 0) {
-      ::close(std::exchange(fd_, -1));
-    }
-  }
-
-  int fd_ = -1;
-};
 
 bool exists(const std::string& file) noexcept {
   return ::access(file.c_str(), F_OK) == 0;

@@ -1,10 +1,12 @@
 #include "handlers/query/source.h"
 
+#include "context/error.h"
+
 namespace hangup::query {
 
 std::string_view name(query_end e) noexcept {
   static constexpr std::array<std::string_view, query_ends> names = {
-      "completed", "stopped", "unreachable", "busy", "failed"};
+      "completed", "stopped", "unreachable", "busy", "bad_argument", "failed"};
   return names[static_cast<std::size_t>(e)];
 }
 
@@ -18,7 +20,12 @@ query_end end_of(std::error_code ec) noexcept {
   if (ec == errc::busy) {
     return query_end::busy;
   }
-  return ec == errc::failed ? query_end::failed : query_end::stopped;
+  if (ec == errc::bad_argument) {
+    return query_end::bad_argument;
+  }
+  // The context's own errors, and that of a body whose client has gone.
+  const bool stopped = ec.category() == context_category() || ec == std::errc::broken_pipe;
+  return stopped ? query_end::stopped : query_end::failed;
 }
 
 }  // namespace hangup::query

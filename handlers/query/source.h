@@ -16,9 +16,9 @@
 
 namespace hangup::query {
 
-// `stopped`: its context ended, or its reader left.
-enum class query_end { completed, stopped, unreachable, busy, failed };
-inline constexpr std::size_t query_ends = 5;
+// `stopped`: its context ended, or its reader left. `failed`: all that has no name here.
+enum class query_end { completed, stopped, unreachable, busy, bad_argument, failed };
+inline constexpr std::size_t query_ends = 6;
 std::string_view name(query_end e) noexcept;
 // How a query ended that start() or rows() returned this for.
 query_end end_of(std::error_code ec) noexcept;

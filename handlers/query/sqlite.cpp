@@ -7,6 +7,7 @@
 
 #include "handlers/query/connection_pool.h"
 #include "handlers/query/sqlite_connection.h"
+#include "handlers/query/sqlite_errors.h"
 
 namespace hangup::query {
 namespace {
@@ -43,8 +44,8 @@ std::error_code bind(sqlite3_stmt* to, const arguments& with, std::string& why) 
 
 class sqlite_running final : public running {
  public:
-  sqlite_running(link connection, sqlite3_stmt* statement)
-      : connection_(std::move(connection)), statement_(statement) {}
+  sqlite_running(link connection, sqlite3_stmt* statement, const report& what)
+      : connection_(std::move(connection)), statement_(statement), what_(what) {}
   ~sqlite_running() override { finish(); }
 
   std::error_code begin(const context& ctx, const arguments& with, std::string& why) {
@@ -79,7 +80,7 @@ class sqlite_running final : public running {
         ec = ctx.done() ? ctx.err() : step(why);
       }
     }
-    return ec;
+    return ec ? ec : connection_->unchanged(why);
   }
 
   std::error_code step(std::string& why) {
@@ -88,7 +89,15 @@ class sqlite_running final : public running {
     if (has_row_ || code == SQLITE_DONE) {
       return {};
     }
-    return connection_->meaning(code, why);
+    const auto ec = connection_->meaning(code, why);
+    // SQLite has no code of its own for a value that a function cannot take. The SQL is good: it
+    // has been compiled, and still can be.
+    if (ec != errc::failed || what_.parameters.empty() || !meaning_of(code).by_value ||
+        !connection_->compiles(sqlite3_sql(statement_))) {
+      return ec;
+    }
+    why = parameters_in_words(what_) + ": " + why;
+    return errc::bad_argument;
   }
 
   void read_row() {
@@ -147,6 +156,7 @@ class sqlite_running final : public running {
 
   link connection_;          // given back by finish(), when nothing looks at it any more
   sqlite3_stmt* statement_;  // of the connection; null: it is over
+  const report& what_;
   bool has_row_ = false;
   std::vector<field> fields_;
   std::vector<std::string> blobs_;
@@ -159,22 +169,21 @@ class sqlite_database final : public database {
 
   std::error_code start(const context& ctx, const report& what, const arguments& with,
                         std::unique_ptr<running>& begun, std::string& why) override {
-    return start(ctx, how_.patience, what.sql, with, begun, why);
+    return start(ctx, how_.patience, what, with, begun, why);
   }
 
   std::error_code reachable(const context& ctx, std::string& why) override {
     constexpr std::chrono::milliseconds short_wait{200};  // if all are in use, it can be reached
+    static const report schema{.name = "", .sql = "SELECT count(*) FROM data.sqlite_schema"};
     std::unique_ptr<running> q;
-    return start(ctx, std::min(how_.patience, short_wait),
-                 "SELECT count(*) FROM data.sqlite_schema", {}, q, why);
+    return start(ctx, std::min(how_.patience, short_wait), schema, {}, q, why);
   }
 
   database_stats now() const override { return connections_.now(); }
 
  private:
-  std::error_code start(const context& ctx, std::chrono::milliseconds patience,
-                        const std::string& sql, const arguments& with,
-                        std::unique_ptr<running>& begun, std::string& why) {
+  std::error_code start(const context& ctx, std::chrono::milliseconds patience, const report& what,
+                        const arguments& with, std::unique_ptr<running>& begun, std::string& why) {
     link connection;
     if (const auto ec = connections_.take(ctx, patience, connection)) {
       why = "no connection came free within " + std::to_string(patience.count()) + " ms";
@@ -184,10 +193,10 @@ class sqlite_database final : public database {
       connection.close();
     }
     sqlite3_stmt* statement = nullptr;
-    if (const auto ec = prepare(ctx, connection, sql, statement, why)) {
+    if (const auto ec = prepare(ctx, connection, what.sql, statement, why)) {
       return ec;
     }
-    auto q = std::make_unique<sqlite_running>(std::move(connection), statement);
+    auto q = std::make_unique<sqlite_running>(std::move(connection), statement, what);
     if (const auto ec = q->begin(ctx, with, why)) {
       return ec;
     }

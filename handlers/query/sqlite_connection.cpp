@@ -1,10 +1,9 @@
 #include "handlers/query/sqlite_connection.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 
 #include "context/wait.h"
+#include "handlers/query/sqlite_errors.h"
 
 namespace hangup::query {
 namespace {
@@ -14,6 +13,9 @@ using namespace std::chrono_literals;
 // What a query may make SQLite hold.
 constexpr int most_value_bytes = 1 << 20;  // of one text or blob, and of one row inside SQLite
 constexpr int most_columns = 100;
+// LIKE and GLOB take as many steps as the value and the pattern have bytes, multiplied, and do not
+// look at the context meanwhile.
+constexpr int most_pattern_bytes = 256;
 
 // The file is attached to an empty database in memory, because a sort takes as much at once as the
 // cache of the first database has room for, and does not look at the context meanwhile: 64 KiB are
@@ -22,9 +24,10 @@ constexpr int most_columns = 100;
 constexpr int sorted_at_once = 16;  // pages of 4 KiB
 constexpr const char* settings =
     "PRAGMA query_only=1; PRAGMA temp_store=FILE; PRAGMA main.cache_size=-64;"
-    "PRAGMA data.cache_size=-4096; PRAGMA data.mmap_size=0;";
+    "PRAGMA data.cache_size=-4096; PRAGMA data.mmap_size=0;"
+    "PRAGMA data.schema_version;";  // reads the file: can it be read?
 
-std::string read_only_uri(const std::string& file) {
+std::string read_only_uri(const std::string& file, bool immutable) {
   constexpr std::string_view hex = "0123456789ABCDEF";
   std::string uri = "file:";
   for (const char c : file) {
@@ -35,11 +38,14 @@ std::string read_only_uri(const std::string& file) {
       uri.push_back(c);
     }
   }
-  return uri + "?mode=ro";
+  return uri + (immutable ? "?mode=ro&immutable=1" : "?mode=ro");
 }
 
-bool stat_of(const std::string& file, struct stat& s) noexcept {
-  return ::stat(file.c_str(), &s) == 0;
+// It may be that SQLite wants to write where it must not: a file in WAL mode.
+bool lacks_files(int code) noexcept {
+  const int primary = code & 0xff;
+  return (primary == SQLITE_READONLY && code != SQLITE_READONLY_ROLLBACK) ||
+         primary == SQLITE_CANTOPEN;
 }
 
 }  // namespace
@@ -52,23 +58,33 @@ void configure_sqlite() {
 std::error_code sqlite_connection::open(const std::string& file, std::string& why) {
   configure_sqlite();
   file_ = file;
-  struct stat s {};
-  if (stat_of(file_, s)) {
-    device_ = s.st_dev;
-    inode_ = s.st_ino;
+  opened_ = file_state::of(file_);
+  if (opened_.exists && !opened_.is_regular()) {
+    why = "it is no regular file";
+    return errc::unreachable;
   }
   const char* const files = bounded_files();
   if (files == nullptr) {
     why = "no temporary file can be made";
-    return errc::unreachable;
+    return errc::busy;
   }
+  int code = open_as(false, files);
+  if (lacks_files(code) && opened_.is_complete()) {
+    code = open_as(true, files);
+  } else if (lacks_files(code) && opened_.has_wal) {
+    code = SQLITE_CANTOPEN_DIRTYWAL;
+  }
+  return code == SQLITE_OK ? std::error_code{} : meaning(code, why);
+}
+
+int sqlite_connection::open_as(bool immutable, const char* files) {
+  immutable_ = immutable;
   sqlite3* opened = nullptr;
-  const int code = sqlite3_open_v2(
-      ":memory:", &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, files);
+  int code = sqlite3_open_v2(":memory:", &opened,
+                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, files);
   connection_.reset(opened);
   if (code != SQLITE_OK) {
-    why = one_line(sqlite3_errstr(code));
-    return errc::unreachable;
+    return code;
   }
   sqlite3_extended_result_codes(opened, 1);
   sqlite3_progress_handler(
@@ -81,34 +97,48 @@ std::error_code sqlite_connection::open(const std::string& file, std::string& wh
   sqlite3_db_config(opened, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(opened, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   sqlite3_limit(opened, SQLITE_LIMIT_LENGTH, most_value_bytes);
+  sqlite3_limit(opened, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, most_pattern_bytes);
   sqlite3_limit(opened, SQLITE_LIMIT_COLUMN, most_columns);
   sqlite3_limit(opened, SQLITE_LIMIT_WORKER_THREADS, 0);  // they would not look at the context
-  if (const auto ec = attach(file, why)) {
-    return ec;
-  }
+  code = attach(immutable);
   sqlite3_limit(opened, SQLITE_LIMIT_ATTACHED, 0);
-  const int set = sqlite3_exec(opened, settings, nullptr, nullptr, nullptr);
-  return set == SQLITE_OK ? std::error_code{} : meaning(set, why);
+  return code == SQLITE_OK ? sqlite3_exec(opened, settings, nullptr, nullptr, nullptr) : code;
 }
 
-std::error_code sqlite_connection::attach(const std::string& file, std::string& why) {
+int sqlite_connection::attach(bool immutable) {
   sqlite3_stmt* statement = nullptr;
-  int code = sqlite3_prepare_v2(connection_.get(), "ATTACH $1 AS data", -1, &statement, nullptr);
+  const int code =
+      sqlite3_prepare_v2(connection_.get(), "ATTACH $1 AS data", -1, &statement, nullptr);
   const std::unique_ptr<sqlite3_stmt, closer> held(statement);
-  if (code == SQLITE_OK) {
-    const auto uri = read_only_uri(file);
-    sqlite3_bind_text64(statement, 1, uri.data(), uri.size(), SQLITE_STATIC, SQLITE_UTF8);
-    code = sqlite3_step(statement);
-    if (code == SQLITE_DONE) {
-      return {};
-    }
+  if (code != SQLITE_OK) {
+    return code;
   }
-  return meaning(code, why);
+  const auto uri = read_only_uri(file_, immutable);
+  sqlite3_bind_text64(statement, 1, uri.data(), uri.size(), SQLITE_STATIC, SQLITE_UTF8);
+  const int done = sqlite3_step(statement);
+  return done == SQLITE_DONE ? SQLITE_OK : done;
 }
 
 bool sqlite_connection::is_current() const noexcept {
-  struct stat s {};
-  return stat_of(file_, s) && s.st_dev == device_ && s.st_ino == inode_;
+  const auto now = file_state::of(file_);
+  return immutable_ ? now.is_complete() && now.is_unchanged_since(opened_)
+                    : now.is_file_of(opened_);
+}
+
+std::error_code sqlite_connection::unchanged(std::string& why) const {
+  if (!immutable_ || is_current()) {
+    return {};
+  }
+  fit_ = false;
+  why = "the file was written to while it was read";
+  return errc::busy;
+}
+
+bool sqlite_connection::compiles(const char* sql) const noexcept {
+  sqlite3_stmt* fresh = nullptr;
+  const int code = sqlite3_prepare_v2(connection_.get(), sql, -1, &fresh, nullptr);
+  sqlite3_finalize(fresh);
+  return code == SQLITE_OK;
 }
 
 std::error_code sqlite_connection::prepare(const std::string& sql, sqlite3_stmt*& statement,
@@ -148,25 +178,28 @@ std::error_code sqlite_connection::meaning(int code, std::string& why) const {
   if (sink_error_) {
     return sink_error_;
   }
-  why = one_line(sqlite3_errmsg(connection_.get()));
-  switch (code & 0xff) {  // without what is extended
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-      return errc::busy;
-    case SQLITE_CANTOPEN:
-    case SQLITE_CORRUPT:
-    case SQLITE_IOERR:
-    case SQLITE_NOTADB:
-    case SQLITE_PERM:
-      why = sqlite3_errstr(code & 0xff);  // the message may have the path in it
-      fit_ = false;
-      return errc::unreachable;
-    case SQLITE_NOMEM:
-      fit_ = false;
-      return errc::failed;
-    default:
-      return errc::failed;
+  if (const auto torn = unchanged(why)) {
+    return torn;
   }
+  const auto& m = meaning_of(code);
+  fit_ = fit_ && m.fit;
+  if ((code & 0xff) == SQLITE_FULL && file_bound::was_reached()) {
+    why = "a temporary file of the query would have more than " + std::to_string(temporary_) +
+          " bytes";
+    return errc::failed;
+  }
+  // The message may have the path in it.
+  why = m.words != nullptr          ? m.words
+        : m.ec == errc::unreachable ? sqlite3_errstr(code & 0xff)
+                                    : one_line(sqlite3_errmsg(connection_.get()));
+  if ((code & 0xff) != SQLITE_CANTOPEN || m.words != nullptr) {
+    return m.ec;
+  }
+  const std::error_code system(sqlite3_system_errno(connection_.get()), std::generic_category());
+  why += system ? ": " + system.message() : "";
+  const bool for_now = system == std::errc::too_many_files_open ||
+                       system == std::errc::too_many_files_open_in_system;
+  return for_now ? errc::busy : m.ec;
 }
 
 // Called by SQLite in the middle of a step; anything but 0 ends the step.

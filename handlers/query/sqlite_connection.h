@@ -5,7 +5,6 @@
 #pragma once
 
 #include <sqlite3.h>
-#include <sys/types.h>
 
 #include <chrono>
 #include <cstdint>
@@ -16,6 +15,7 @@
 
 #include "context/context.h"
 #include "handlers/query/database.h"
+#include "handlers/query/sqlite_file_state.h"
 #include "handlers/query/sqlite_files.h"
 
 namespace hangup::query {
@@ -37,17 +37,26 @@ class sqlite_connection {
 
   // Opens an existing file, in which there must be a database. `attention` must be there, as it may
   // be locked. As start() in database.h.
+  //
+  // A file in WAL mode needs -wal and -shm beside it, also for reading. Where they are not there
+  // and cannot be made, it is read as a file that nobody writes to: what is_current() and
+  // unchanged() are for.
   std::error_code open(const std::string& file, std::string& why);
-  // Does the path still lead to the file that was opened?
+  // Does the path still lead to the file that was opened, and may it be read as it was opened?
   bool is_current() const noexcept;
+  // After the last row: errc::busy if the rows may be those of a file that was just being written.
+  std::error_code unchanged(std::string& why) const;
 
   // A statement ready for its first step, compiled when it is first asked for and kept. `attention`
   // must be there.
   std::error_code prepare(const std::string& sql, sqlite3_stmt*& statement, std::string& why);
 
   // What a result code of SQLite means: the end of the context, the sink's error, or an errc with
-  // the reason. Right after the call that returned it.
+  // the reason (sqlite_errors.h). Right after the call that returned it.
   std::error_code meaning(int code, std::string& why) const;
+
+  // Does the SQL compile? Then what failed was not the SQL.
+  bool compiles(const char* sql) const noexcept;
 
   // False once SQLite has said that the file is broken: not for another query.
   bool fit() const noexcept { return fit_; }
@@ -80,15 +89,16 @@ class sqlite_connection {
     void operator()(sqlite3_stmt* s) const noexcept { sqlite3_finalize(s); }
   };
 
-  std::error_code attach(const std::string& file, std::string& why);
+  int open_as(bool immutable, const char* files);
+  int attach(bool immutable);
   int on_progress() noexcept;
   int on_busy(int tries) noexcept;
 
   const std::chrono::milliseconds patience_;
   const std::uint64_t temporary_;
   std::string file_;
-  dev_t device_ = 0;
-  ino_t inode_ = 0;
+  file_state opened_;       // as it was before
+  bool immutable_ = false;  // opened as a file that nobody writes to
   std::unique_ptr<sqlite3, closer> connection_;
   std::unordered_map<std::string, std::unique_ptr<sqlite3_stmt, closer>> statements_;  // by SQL
   const context* ctx_ = nullptr;  // of the query that runs; these are set by `attention`

@@ -1,28 +1,46 @@
 #include "handlers/query/sqlite_files.h"
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include <cstddef>
 #include <limits>
+#include <mutex>
 
 namespace hangup::query {
 namespace {
 
 constexpr auto no_bound = std::numeric_limits<std::uint64_t>::max();
 thread_local std::uint64_t bound = no_bound;
+thread_local bool reached = false;
 
-sqlite3_vfs* usual = nullptr;              // set once, by bounded_files()
+// Set by bounded_files(), before SQLite knows the layer.
+sqlite3_vfs* usual = nullptr;
 const sqlite3_io_methods* real = nullptr;  // of the default layer's temporary files
 sqlite3_io_methods bounded{};              // the same, but for writing
 
 int write(sqlite3_file* f, const void* from, int size, sqlite3_int64 at) {
   const auto end = static_cast<std::uint64_t>(at) + static_cast<std::uint64_t>(size);
-  return end > bound ? SQLITE_FULL : real->xWrite(f, from, size, at);
+  if (end > bound) {
+    reached = true;
+    return SQLITE_FULL;
+  }
+  return real->xWrite(f, from, size, at);
+}
+
+// SQLite would wait in open(2) for who writes to a FIFO, and nothing could end that.
+bool may_block(const char* name) noexcept {
+  struct stat s {};
+  return name != nullptr && ::stat(name, &s) == 0 && !S_ISREG(s.st_mode);
 }
 
 int open(sqlite3_vfs*, const char* name, sqlite3_file* f, int flags, int* flags_out) {
   constexpr int temporary = SQLITE_OPEN_TEMP_DB | SQLITE_OPEN_TEMP_JOURNAL |
                             SQLITE_OPEN_TRANSIENT_DB | SQLITE_OPEN_SUBJOURNAL;
+  if (may_block(name)) {
+    f->pMethods = nullptr;
+    return SQLITE_CANTOPEN;
+  }
   const int code = usual->xOpen(usual, name, f, flags, flags_out);
   if (code == SQLITE_OK && (flags & temporary) != 0 && f->pMethods == real) {
     f->pMethods = &bounded;
@@ -68,16 +86,24 @@ bool add_layer() {
 }  // namespace
 
 const char* bounded_files() {
-  static const bool added = add_layer();
+  static std::mutex mutex;
+  static bool added = false;
+  const std::lock_guard hold(mutex);
+  added = added || add_layer();
   return added ? "hangup" : nullptr;
 }
 
 file_bound::file_bound(std::uint64_t bytes) noexcept {
   bound = bytes;
+  reached = false;
 }
 
 file_bound::~file_bound() {
   bound = no_bound;
+}
+
+bool file_bound::was_reached() noexcept {
+  return reached;
 }
 
 }  // namespace hangup::query

@@ -1,7 +1,9 @@
-// The framing of a stranger's body: the same end is found however the bytes are cut, and never more
-// bytes are taken than there are.
+// The framing of a stranger's body: the same end and the same data are found however the bytes are
+// cut, never more bytes are taken than there are, and the data is a part of them.
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
 #include "http/body.h"
@@ -30,15 +32,23 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   };
 
   auto whole = start();
-  const auto taken = whole.feed(bytes);
-  require(taken <= bytes.size());
+  std::string found;
+  const auto taken = whole.feed(bytes, [&](std::string_view run) {
+    require(!run.empty() && run.data() >= bytes.data() &&
+            run.data() + run.size() <= bytes.data() + bytes.size());
+    found.append(run);
+  });
+  require(taken <= bytes.size() && found.size() <= std::min<std::size_t>(taken, 100));
   require(whole.state() != body_scan::result::more || taken == bytes.size());
+  require(chunked || found == bytes.substr(0, taken));
+  require(!whole.refused() || (whole.why().status >= 400 && !whole.why().detail.empty()));
 
   auto parts = start();
+  std::string again;
   std::size_t at = 0;
   while (at < bytes.size() && parts.state() == body_scan::result::more) {
-    at += parts.feed(bytes.substr(at, step));
+    at += parts.feed(bytes.substr(at, step), [&](std::string_view run) { again.append(run); });
   }
-  require(parts.state() == whole.state() && at == taken);
+  require(parts.state() == whole.state() && at == taken && again == found);
   return 0;
 }

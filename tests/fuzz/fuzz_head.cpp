@@ -6,7 +6,9 @@
 #include <sstream>
 #include <string>
 
+#include "http/authority.h"
 #include "http/head.h"
+#include "http/header_list.h"
 #include "http/incoming.h"
 #include "http/trace.h"
 
@@ -52,6 +54,50 @@ httplib::Params decoded(std::string_view query) {
   return all;
 }
 
+// However a list is read, its pieces stand in it, one behind the other and without blanks around
+// them.
+void require_a_list(std::string_view value) {
+  for (const auto what : {list_of::values, list_of::comments}) {
+    const char* behind = value.data();
+    for_each_element(
+        value,
+        [&](std::string_view element) {
+          require(!element.empty() && trimmed(element) == element);
+          require(element.data() >= behind);
+          behind = element.data() + element.size();
+          require(behind <= value.data() + value.size());
+          std::size_t parts = 0;
+          for_each_part(element, [&](const list_part& part) {
+            ++parts;
+            require(part.name.size() + part.value.size() <= element.size());
+            require(unquoted(part.value).size() <= part.value.size());
+          });
+          require(parts > 0);
+        },
+        what);
+  }
+  const auto weight = weight_in(value, "*").value_or(0);
+  require(weight >= 0 && weight <= 1000);
+}
+
+// The path is the target's: nothing but a slash has become a slash, and no dots have gone.
+void require_path(const request_head& head) {
+  if (head.path == "*") {
+    require(head.method == "OPTIONS");
+    return;
+  }
+  const auto end = head.target.data() + head.target.size() -
+                   (head.query.data() != nullptr ? head.query.size() + 1 : 0);
+  std::string_view raw(head.target.data(), static_cast<std::size_t>(end - head.target.data()));
+  if (raw.empty() || raw.front() != '/') {  // "http://host/path"
+    const auto path = raw.find('/', raw.find("//") + 2);
+    raw = path == std::string_view::npos ? "/" : raw.substr(path);
+  }
+  require(std::count(raw.begin(), raw.end(), '/') ==
+          std::count(head.path.begin(), head.path.end(), '/'));
+  require(head.path.front() == '/' && head.path.find('\0') == std::string::npos);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -74,6 +120,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   } else if (is == head_is::whole) {
     require(head.size > 0 && head.size <= size && bytes.substr(head.size - 4, 4) == "\r\n\r\n");
     require(!head.chunked || head.content_length == 0);
+    require(head.header("Host").empty() || is_authority(head.header("Host")));
+    require_path(head);
+    for (const auto& [name, value] : head.headers) {
+      require(is_token(name) && trimmed(value) == value);
+      require_a_list(value);
+    }
     const auto journey = trace::continued(head.traceparent, head.tracestate);
     const auto next = trace::continued(journey.header(), journey.state());
     require(next.trace_id() == journey.trace_id() && next.parent_id() == journey.span_id());

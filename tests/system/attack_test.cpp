@@ -102,5 +102,37 @@ INSTANTIATE_TEST_SUITE_P(as, forged_lines, testing::Bool(), [](const auto& teste
   return std::string(tested.param ? "json" : "text");
 });
 
+// A proxy that keeps these pages back compares paths, not all of them after decoding.
+TEST(a_page_for_operators, is_not_there_under_another_spelling_of_its_path) {
+  const server s;
+  const auto port = static_cast<std::uint16_t>(std::stoi(s.url("").substr(17)));
+  client c(port);
+  for (const auto* page : {"/metrics", "/requests", "/requests/ended", "/jobs"}) {
+    EXPECT_EQ(c.ask(get(page)).status, 200) << page;
+  }
+  for (const auto* other :
+       {"/%6detrics", "//metrics", "/./metrics", "/x/../metrics", "/%2e/metrics", "/metrics/",
+        "/requests%2fended", "/requests%2Fended?limit=1", "/%72equests", "/requests/%65nded",
+        "/j%6fbs", "/jobs%2fx", "http://test/%6detrics"}) {
+    EXPECT_EQ(c.ask(get(other)).status, 404) << other;
+  }
+  EXPECT_EQ(c.ask(get("/he%61lthz")).status, 200) << "not a page that is kept back";
+}
+
+// More than the sockets and the read-ahead take: the FIN is behind it.
+TEST(the_body_of_a_get, that_curl_sends_does_not_hide_that_it_has_been_stopped) {
+  const std::string file = "/tmp/hangup-body-" + std::to_string(::getpid());
+  { std::ofstream(file) << std::string(8'000'000, 'x'); }
+  server s;
+  process curl({"curl", "-s", "-o", "/dev/null", "-X", "GET", "-T", file, "-H", "Expect:", "-H",
+                "X-Request-Id: put-as-get", s.url("/query/sim?rows=1000&row_ms=100&stream=0")});
+  ASSERT_TRUE(s.in_flight_until(
+      [](const nlohmann::json& all) { return !all.empty() && all[0].at("state") == "running"; }));
+  curl.signal(SIGKILL);
+  EXPECT_EQ(s.ended("put-as-get").at("end"), "client_closed");
+  EXPECT_EQ(s.metric("hangup_limit_reached_total{limit=\"read_ahead\"}"), 0);
+  std::remove(file.c_str());
+}
+
 }  // namespace
 }  // namespace hangup::system_test

@@ -112,6 +112,11 @@ TEST(main_job, a_query_that_nobody_leaves_is_answered_in_full) {
   const auto collected = s.get("/query/sim?rows=3&row_ms=0&stream=0");
   EXPECT_EQ(collected["count"], 3);
   EXPECT_EQ(collected["rows"].size(), 3U);
+
+  const std::string whole = "/query/sim?rows=1000&row_ms=0&stream=0";
+  const auto head = s.curl(whole, {"--compressed", "-D", "-", "-o", "/dev/null"}).output;
+  EXPECT_NE(head.find("\r\nContent-Encoding: gzip\r\n"), std::string::npos) << head;
+  EXPECT_EQ(s.curl(whole, {"--compressed"}).output, s.curl(whole).output);
 }
 
 TEST(main_job, a_spinning_worker_notices_the_hang_up) {

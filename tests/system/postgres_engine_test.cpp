@@ -21,7 +21,7 @@ TEST_F(postgres_engine, hands_values_over_by_their_type) {
                                       "text 2026-11-21", "text Grüße"}));
 }
 
-TEST_F(postgres_engine, binds_arguments_and_prepares_each_report_once) {
+TEST_F(postgres_engine, binds_arguments_and_leaves_no_statement_behind) {
   postgres db(options(1));
   for (std::int64_t id = 1; id <= 20; ++id) {
     ASSERT_TRUE(right(db, id, why_)) << why_;
@@ -31,12 +31,9 @@ TEST_F(postgres_engine, binds_arguments_and_prepares_each_report_once) {
   ASSERT_FALSE(ask(db, background(), hostile, {std::string("x' OR true; --")}, rows, why_)) << why_;
   EXPECT_EQ(rows.values, std::vector<std::string>{"integer 0"});
   rows.values.clear();
-  const report prepared{.name = "prepared",
-                        .sql =
-                            "SELECT sum(generic_plans + custom_plans)::int8 FROM "
-                            "pg_prepared_statements WHERE name = 'one'"};
+  const report prepared{.name = "prepared", .sql = "SELECT count(*) FROM pg_prepared_statements"};
   ASSERT_FALSE(ask(db, background(), prepared, {}, rows, why_)) << why_;
-  EXPECT_EQ(rows.values, std::vector<std::string>{"integer 20"});
+  EXPECT_EQ(rows.values, std::vector<std::string>{"integer 0"});
 }
 
 TEST_F(postgres_engine, has_columns_where_there_is_no_row) {
@@ -64,13 +61,12 @@ TEST_F(postgres_engine, says_why_a_statement_fails_and_keeps_the_connection) {
   EXPECT_EQ(server_->ask(ours), "1");
 }
 
-TEST_F(postgres_engine, prepares_anew_what_the_tables_no_longer_fit) {
+TEST_F(postgres_engine, a_table_that_changes_is_read_as_it_is) {
   postgres db(options(1));
   kept_rows rows;
   const report all{.name = "all", .sql = "SELECT * FROM customers WHERE id = 1"};
   ASSERT_FALSE(ask(db, background(), all, {}, rows, why_)) << why_;
   server_->ask("ALTER TABLE customers ADD COLUMN until date");
-  EXPECT_EQ(ask(db, background(), all, {}, rows, why_), errc::failed);
   ASSERT_FALSE(ask(db, background(), all, {}, rows, why_)) << why_;
   EXPECT_EQ(rows.names.back(), "until");
 }

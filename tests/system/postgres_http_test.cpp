@@ -15,8 +15,10 @@
 namespace hangup::system_test {
 namespace {
 
+// Reports that the server runs now: not what is asked for beside them.
 const std::string active =
-    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'hangup' AND state <> 'idle'";
+    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'hangup' AND state <> 'idle' "
+    "AND query !~ 'pg_settings|pg_catalog.set_config|DISCARD ALL|ROLLBACK'";
 const std::string ours = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'hangup'";
 
 class postgres_over_http : public testing::Test {
@@ -38,6 +40,9 @@ class postgres_over_http : public testing::Test {
     auto& pg = config["databases"]["pg"];
     pg["conninfo"] = postgres_->conninfo() + " password=" + password;
     pg["connections"] = 4;
+    pg["reports"]["day"] = {
+        {"sql", "SELECT $1::date AS day"},
+        {"parameters", {{{"name", "day"}, {"type", "text"}, {"required", true}}}}};
     pg["wait_ms"] = 20000;
     pg["connect_timeout_ms"] = 10000;
     pg["settle_timeout_ms"] = 10000;
@@ -81,6 +86,16 @@ TEST_F(postgres_over_http, answers_rows_as_they_are) {
   for (const auto* page : {"/query", "/metrics", "/requests/ended"}) {
     EXPECT_EQ(hangup_->curl(page).output.find(password), std::string::npos) << page;
   }
+}
+
+TEST_F(postgres_over_http, an_argument_that_the_server_refuses_is_a_400_and_no_alarm) {
+  const auto answer = hangup_->curl("/query/pg?report=day&day=2026-02-30", {"-i"}).output;
+  EXPECT_NE(answer.find("HTTP/1.1 400"), std::string::npos) << answer;
+  EXPECT_NE(answer.find("parameter \\\"day\\\": date/time field value out of range"),
+            std::string::npos)
+      << answer;
+  EXPECT_EQ(hangup_->metric("hangup_queries_total{database=\"pg\",end=\"bad_argument\"}"), 1);
+  EXPECT_EQ(hangup_->program.output().find("warning"), std::string::npos);
 }
 
 TEST_F(postgres_over_http, a_hang_up_ends_the_statement_in_the_server) {

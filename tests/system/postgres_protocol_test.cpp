@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstring>
 #include <mutex>
@@ -36,10 +37,12 @@ std::string error(const std::string& state) {
 }
 
 struct habits {
-  unsigned cancels_lost = 0;    // how many cancels are without effect
-  unsigned checks_hit = 0;      // how many statements after that are hit by a late one
-  bool transaction = false;     // the cancelled statement leaves a transaction open
-  bool knows_settings = false;  // SET is understood
+  unsigned cancels_lost = 0;   // how many cancels are without effect
+  unsigned discards_hit = 0;   // how many statements after that are hit by a late one
+  bool transaction = false;    // the cancelled statement leaves a transaction open
+  bool knows_settings = true;  // of those that we set, it knows any ...
+  bool checks_client = true;   // ... and client_connection_check_interval
+  unsigned sessions_lost = 0;  // how many sessions end with the first report, unheard
 };
 
 class scripted_server {
@@ -113,52 +116,72 @@ class scripted_server {
     std::string length;
     std::string body;
     std::string answer;
-    std::string state = "I";
+    std::string sql;
+    bool skips = false;  // what is behind an error, up to the end of the group
+    session here;
     while (read(fd, type, 1) && read(fd, length, 4) && read(fd, body, number_in(length) - 4)) {
-      switch (type[0]) {
-        case 'Q': {
-          const std::string sql = body.substr(0, body.find('\0'));
-          const std::lock_guard hold(mutex_);
-          said_.push_back(sql);
-          if (sql.starts_with("SET") && !how_.knows_settings) {
-            answer = error("42704");
-          } else if (sql == "SELECT 1" && how_.checks_hit > 0) {
-            --how_.checks_hit;
-            answer = error("57014");
-          } else {
-            state = sql == "ROLLBACK" ? "I" : state;
-            answer = message('C', sql + std::string(1, '\0'));
-          }
-          send(fd, answer + message('Z', state));
-          answer.clear();
-          break;
-        }
-        case 'P':
-          answer += message('1', "");
-          break;
-        case 'B':
-          answer += message('2', "");
-          break;
-        case 'D':
-          answer += message('n', "");
-          break;
-        case 'E': {  // runs until it is cancelled
-          std::unique_lock hold(mutex_);
-          running_ = true;
-          changed_.notify_all();
-          changed_.wait(hold, [this] { return cancels_ > how_.cancels_lost; });
-          answer += error("57014");
-          state = how_.transaction ? "E" : "I";
-          break;
-        }
-        case 'S':
-          send(fd, answer + message('Z', state));
-          answer.clear();
-          break;
-        default:
-          return;
+      if (type[0] == 'S') {
+        send(fd, answer + message('Z', here.state));
+        answer.clear();
+        skips = false;
+      } else if (type[0] == 'P') {
+        sql = body.substr(1, body.find('\0', 1) - 1);  // behind the name, which is empty
       }
+      if (skips || type[0] == 'S') {
+        continue;
+      }
+      if (type[0] != 'E') {
+        answer += message(type[0] == 'P' ? '1' : type[0] == 'B' ? '2' : 'n', "");
+        continue;
+      }
+      const auto said = run(sql, here);
+      if (here.lost) {
+        return;
+      }
+      answer += said.empty() ? message('C', std::string("DONE\0", 5)) : error(said);
+      skips = !said.empty();
     }
+  }
+
+  struct session {
+    std::string state = "I";
+    bool lost = false;
+  };
+
+  // The SQLSTATE of the error, none: done.
+  std::string run(const std::string& sql, session& here) {
+    std::unique_lock hold(mutex_);
+    said_.push_back(sql);
+    if (sql.find("set_config") != std::string::npos) {
+      const bool good = how_.knows_settings &&
+                        (how_.checks_client || sql.find("client_connection") == std::string::npos);
+      return good ? "" : "42704";
+    }
+    if (sql == "ROLLBACK") {
+      here.state = "I";
+      return "";
+    }
+    if (sql == "DISCARD ALL") {
+      if (here.state != "I") {
+        return "25001";
+      }
+      const bool hit = cancels_ > 0 && how_.discards_hit > 0;
+      how_.discards_hit -= hit ? 1 : 0;
+      return hit ? "57014" : "";
+    }
+    if (sql.find("pg_sleep") == std::string::npos) {  // one of our own
+      return "";
+    }
+    if (how_.sessions_lost > 0) {
+      --how_.sessions_lost;
+      here.lost = true;
+      return "";
+    }
+    running_ = true;  // until it is cancelled
+    changed_.notify_all();
+    changed_.wait(hold, [this] { return cancels_ > how_.cancels_lost; });
+    here.state = how_.transaction ? "E" : "I";
+    return "57014";
   }
 
   habits how_;
@@ -207,43 +230,90 @@ query::settled hang_up(scripted_server& server) {
 }
 
 TEST(postgres_protocol, a_cancel_that_is_lost_is_sent_again) {
-  scripted_server server({.cancels_lost = 3, .knows_settings = true});
+  scripted_server server({.cancels_lost = 3});
   const auto s = hang_up(server);
   EXPECT_TRUE(s.kept);
   EXPECT_EQ(s.cancels, 4U);
 }
 
+// What the server was told, without the settings and what is asked when a session begins.
+std::vector<std::string> statements_of(scripted_server& server) {
+  auto all = server.said();
+  std::erase_if(all, [](const auto& sql) {
+    return sql.find("set_config") != std::string::npos ||
+           sql.find("pg_settings") != std::string::npos;
+  });
+  return all;
+}
+
 TEST(postgres_protocol, a_cancel_that_comes_late_hits_the_check_and_not_the_next_request) {
-  scripted_server server({.checks_hit = 2, .knows_settings = true});
+  scripted_server server({.discards_hit = 3});  // the first is the report's own
   const auto s = hang_up(server);
   EXPECT_TRUE(s.kept);
   EXPECT_EQ(s.late_cancels, 2U);
-  EXPECT_EQ(server.said(), (std::vector<std::string>{"SET default_transaction_read_only = on",
-                                                     "SET client_connection_check_interval = 1000",
-                                                     "SELECT 1", "SELECT 1", "SELECT 1"}));
+  EXPECT_EQ(statements_of(server),
+            (std::vector<std::string>{"DISCARD ALL", "SELECT pg_sleep(600)", "DISCARD ALL",
+                                      "DISCARD ALL", "DISCARD ALL", "DISCARD ALL"}));
 }
 
 TEST(postgres_protocol, what_is_left_of_a_transaction_is_rolled_back) {
-  scripted_server server({.transaction = true, .knows_settings = true});
+  scripted_server server({.transaction = true});
   EXPECT_TRUE(hang_up(server).kept);
-  const auto said = server.said();
-  ASSERT_EQ(said.size(), 3U);
-  EXPECT_EQ(said[2], "ROLLBACK");
+  EXPECT_EQ(statements_of(server),
+            (std::vector<std::string>{"DISCARD ALL", "SELECT pg_sleep(600)", "DISCARD ALL",
+                                      "ROLLBACK", "DISCARD ALL"}));
 }
 
 TEST(postgres_protocol, a_server_without_the_second_belt_is_none_the_worse) {
-  scripted_server server({});
-  query::postgres db({.conninfo = server.conninfo(), .connections = 1, .read_only = false});
+  scripted_server server({.checks_client = false});
+  query::postgres db({.conninfo = server.conninfo(), .connections = 1});
   std::string why;
   EXPECT_FALSE(db.reachable(background(), why)) << why;
+  EXPECT_FALSE(db.reachable(background(), why)) << why;
+  EXPECT_EQ(db.now().kept, 2U);
 }
 
 TEST(postgres_protocol, a_server_that_cannot_keep_it_read_only_is_not_used) {
-  scripted_server server({});
+  scripted_server server({.knows_settings = false});
   query::postgres db({.conninfo = server.conninfo(), .connections = 1});
   std::string why;
   EXPECT_EQ(db.reachable(background(), why), query::errc::unreachable);
   EXPECT_EQ(why, "no (42704)");
+}
+
+// Asks for a report whose session ends, without a word, as soon as it has come.
+std::pair<std::error_code, std::size_t> asked_of_lost_sessions(unsigned how_many, bool read_only) {
+  scripted_server server({.sessions_lost = how_many});
+  query::postgres db({.conninfo = server.conninfo(), .connections = 1, .read_only = read_only});
+  const query::report r{.name = "r", .sql = "SELECT pg_sleep(600)"};
+  const auto [ctx, cancel] = with_cancel(background());
+  std::thread hangs_up;
+  if (how_many < 3 && read_only) {  // then it is run
+    hangs_up = std::thread([&, &cancel = cancel] {
+      server.wait_for_a_statement();
+      cancel();
+    });
+  }
+  std::unique_ptr<query::running> q;
+  std::string why;
+  const auto ec = db.start(ctx, r, {}, q, why);
+  if (hangs_up.joinable()) {
+    hangs_up.join();
+  }
+  const auto all = server.said();
+  return {ec, static_cast<std::size_t>(std::count(all.begin(), all.end(), r.sql))};
+}
+
+TEST(postgres_protocol, a_report_whose_session_ends_at_once_is_asked_again_and_not_for_ever) {
+  EXPECT_EQ(asked_of_lost_sessions(2, true),
+            std::pair(make_error_code(hangup::errc::canceled), std::size_t{3}));
+  EXPECT_EQ(asked_of_lost_sessions(9, true),
+            std::pair(make_error_code(query::errc::unreachable), std::size_t{3}));
+}
+
+TEST(postgres_protocol, a_report_that_may_write_is_not_asked_again) {
+  EXPECT_EQ(asked_of_lost_sessions(1, false),
+            std::pair(make_error_code(query::errc::unreachable), std::size_t{1}));
 }
 
 }  // namespace

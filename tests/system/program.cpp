@@ -41,15 +41,15 @@ bool until(const std::function<bool()>& holds) {
 
 }  // namespace
 
-process::process(std::vector<std::string> command) {
+process::process(std::vector<std::string> command, int output) {
   int pipe[2];
   if (::pipe2(pipe, O_CLOEXEC) != 0) {
     throw std::runtime_error("pipe");
   }
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_adddup2(&actions, pipe[1], 1);
-  ::posix_spawn_file_actions_adddup2(&actions, pipe[1], 2);
+  ::posix_spawn_file_actions_adddup2(&actions, output < 0 ? pipe[1] : output, 1);
+  ::posix_spawn_file_actions_adddup2(&actions, output < 0 ? pipe[1] : output, 2);
   ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   std::vector<char*> argv;
   for (auto& word : command) {

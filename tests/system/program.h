@@ -24,7 +24,8 @@ inline constexpr auto patience = 20s;
 // A process, its output line by line. Killed and reaped at the end.
 class process {
  public:
-  explicit process(std::vector<std::string> command);
+  // Both outputs go to a pipe that is read here, or to a descriptor, and then output() is empty.
+  explicit process(std::vector<std::string> command, int output = -1);
   ~process();
   process(const process&) = delete;
   process& operator=(const process&) = delete;

@@ -13,6 +13,7 @@
 
 #include "tests/certificate.h"
 #include "tests/system/program.h"
+#include "tests/system/shop.h"
 #include "tests/wire/fake_upstream.h"
 
 namespace hangup::system_test {
@@ -142,16 +143,25 @@ std::int64_t now_ns() {
   return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
+std::string program_of(kind what) {
+  return what == kind::nginx ? "nginx" : "haproxy";
+}
+
+void skip_without(kind what) {
+  const auto needed = program_of(what);
+  if (std::system(("command -v " + needed + " >/dev/null 2>&1").c_str()) != 0) {  // NOLINT
+    ASSERT_EQ(std::getenv("CI"), nullptr) << needed << " is not there";
+    GTEST_SKIP() << "to run this test: apt-get install "
+                 << (what == kind::nginx ? "nginx-light" : needed);
+  }
+}
+
 class behind_a_proxy : public testing::TestWithParam<setting> {
  protected:
   void SetUp() override {
-    const std::string needed = GetParam().proxy == kind::nginx ? "nginx" : "haproxy";
-    if (std::system(("command -v " + needed + " >/dev/null 2>&1").c_str()) != 0) {  // NOLINT
-      ASSERT_EQ(std::getenv("CI"), nullptr) << needed << " is not there";
-      GTEST_SKIP() << "to run this test: apt-get install "
-                   << (needed == "nginx" ? "nginx-light" : needed);
-    }
-    if (run({needed, "-v"}).output.find(GetParam().only) == std::string::npos) {
+    const auto needed = program_of(GetParam().proxy);
+    skip_without(GetParam().proxy);
+    if (!IsSkipped() && run({needed, "-v"}).output.find(GetParam().only) == std::string::npos) {
       GTEST_SKIP() << "this is so in " << GetParam().only << " of " << needed;
     }
   }
@@ -287,6 +297,90 @@ std::vector<setting> settings() {
 
 INSTANTIATE_TEST_SUITE_P(, behind_a_proxy, testing::ValuesIn(settings()),
                          [](const auto& tested) { return tested.param.name; });
+
+class in_front : public testing::TestWithParam<kind> {
+ protected:
+  void SetUp() override { skip_without(GetParam()); }
+};
+
+// What is answered to each of these, by one curl: "403 200 ".
+std::string statuses(std::vector<std::string> options, const std::vector<std::string>& urls) {
+  std::vector<std::string> command = {"curl", "-s", "--path-as-is", "-w", "%{http_code} "};
+  command.insert(command.end(), options.begin(), options.end());
+  for (const auto& url : urls) {
+    command.insert(command.end(), {"-o", "/dev/null", url});
+  }
+  return run(command).output;
+}
+
+TEST_P(in_front, operators_pages_are_closed_however_their_path_is_written) {
+  const shop f;
+  const server own({"--config", f.config()});
+  const proxy front(GetParam(), {}, place(own.port()));
+  const auto is_closed = [](const std::string& seen) { return seen == "403 " || seen == "404 "; };
+  for (const std::string page : {"/metrics", "/requests", "/requests/ended", "/readyz", "/jobs"}) {
+    EXPECT_EQ(statuses({}, {own.url(page)}), "200 ") << "it is there: " << page;
+    const auto name = page.substr(1);
+    const auto encoded =
+        (std::ostringstream() << "/%" << std::hex << int{name[0]}).str() + name.substr(1);
+    std::vector<std::string> urls;
+    for (const auto& path : {page, page + "?limit=1", encoded, encoded + "?a=/healthz", "/" + page,
+                             "//" + page, "/." + page, "/%2e" + page, "/x/.." + page,
+                             "/x/%2E%2e" + page, "/%2f" + name, page + "/"}) {
+      urls.push_back(front.url(path));
+    }
+    const auto seen = statuses({}, urls);
+    EXPECT_EQ(seen.find_first_not_of("034 "), std::string::npos) << page << ": " << seen;
+    EXPECT_EQ(seen.size(), 4 * urls.size()) << seen;
+    const auto absolute = statuses({"--request-target", front.url(page)}, {front.url("/")});
+    EXPECT_TRUE(is_closed(absolute)) << page << ": " << absolute;
+    EXPECT_EQ(statuses({"--http2", "--cacert", front.certificate()}, {front.tls_url(page)}),
+              "403 ");
+    EXPECT_EQ(statuses({"-X", "DELETE"}, {front.url(page)}), "403 ") << page;
+  }
+  EXPECT_EQ(statuses({}, {front.url("/requests%2fended"), front.url("/%72equests%2Fended")}),
+            "403 403 ");
+}
+
+TEST_P(in_front, what_clients_ask_for_passes_and_so_do_their_jobs) {
+  const shop f;
+  const server own({"--config", f.config()});
+  const proxy front(GetParam(), {}, place(own.port()));
+  const std::string sim = "/query/sim?rows=1&row_ms=0";
+  EXPECT_EQ(
+      statuses({}, {front.url("/healthz"), front.url(sim + "&a=/metrics"),
+                    front.url(sim + "&a=//./metrics"), front.url("/%71uery/sim?rows=1&row_ms=0")}),
+      "200 200 200 200 ");
+  const auto begun = run({"curl", "-si", "-X", "POST",
+                          front.url("/query/sqlite?report=top_customers&n=1&detach=1")})
+                         .output;
+  const auto at = begun.find("/jobs/");
+  ASSERT_NE(at, std::string::npos) << begun;
+  const auto job = begun.substr(at, begun.find('\r', at) - at);
+  EXPECT_EQ(statuses({}, {front.url(job)}), "200 ");
+}
+
+// It runs in compose only, where it finds its servers by the name of their service.
+TEST(haproxy_of_compose, closes_what_the_other_one_closes) {
+  const auto rules_of = [](const std::string& file) {
+    std::istringstream lines(contents(file));
+    std::vector<std::string> rules;
+    for (std::string line; std::getline(lines, line);) {
+      const auto from = line.find_first_not_of(' ');
+      if (from != std::string::npos &&
+          (line.compare(from, 4, "acl ") == 0 || line.compare(from, 13, "http-request ") == 0)) {
+        rules.push_back(line.substr(from));
+      }
+    }
+    return rules;
+  };
+  const auto rules = rules_of("docker/haproxy.cfg");
+  EXPECT_EQ(rules, rules_of("config/haproxy.cfg"));
+  EXPECT_EQ(rules.size(), 4U);
+}
+
+INSTANTIATE_TEST_SUITE_P(, in_front, testing::Values(kind::nginx, kind::haproxy),
+                         [](const auto& tested) { return program_of(tested.param); });
 
 }  // namespace
 }  // namespace hangup::system_test

@@ -39,6 +39,26 @@ std::vector<std::string> as(const std::string& id, std::vector<std::string> more
   return more;
 }
 
+// One instruction of SQLite that compares a long text at each place of another: nothing is asked
+// meanwhile.
+TEST(query, a_stop_within_one_long_instruction_is_reported_as_late) {
+  faulty_shop f;
+  f.settings["http"]["late_after_ms"] = 20;
+  f.sqlite()["reports"]["one_instruction"] = {
+      {"sql",
+       "WITH a(x) AS (SELECT replace(hex(zeroblob(150000)), '0', 'y')) SELECT instr(x || x, "
+       "substr(x, 1, 15000) || 'z') AS at FROM a"}};
+  server s({"--config", f.config()});
+  EXPECT_EQ(
+      s.curl("/query/sqlite?report=one_instruction", as("long-1", {"--max-time", "0.15"})).exit,
+      28);
+  EXPECT_FALSE(
+      s.program.line_with("late stopper: GET /query/sqlite?report=one_instruction still works")
+          .empty());
+  EXPECT_EQ(s.ended("long-1")["end"], "client_closed");
+  EXPECT_EQ(s.curl("/query/sqlite?report=customer&id=1").exit, 0);
+}
+
 TEST(query, hopeless_reports_stop_when_curl_is_killed) {
   const faulty_shop f;
   server s({"--config", f.config()});
@@ -234,7 +254,7 @@ TEST(query, a_sample_that_cannot_be_made_is_one_line_and_exit_code_2) {
 TEST(query, a_signal_while_the_sample_is_made_ends_the_server_and_leaves_nothing) {
   const faulty_shop f(json{{"sample_rows", 50'000'000}});
   process p({HANGUP_BINARY, "--port", "0", "--config", f.config()});
-  ASSERT_NE(p.line_with("50000000 rows: 0 %"), "");
+  ASSERT_NE(p.line_with("the sample database " + (f / "shop.db") + ": 0 %"), "");
   p.signal(SIGTERM);
   EXPECT_EQ(p.wait(), 0);
   EXPECT_FALSE(std::filesystem::exists(f / "shop.db"));
@@ -245,7 +265,7 @@ TEST(query, a_kill_while_the_sample_is_made_leaves_no_database) {
   faulty_shop f(json{{"sample_rows", 50'000'000}});
   {
     process p({HANGUP_BINARY, "--port", "0", "--config", f.config()});
-    ASSERT_NE(p.line_with("50000000 rows: 0 %"), "");
+    ASSERT_NE(p.line_with("the sample database " + (f / "shop.db") + ": 0 %"), "");
     p.signal(SIGKILL);
     EXPECT_EQ(p.wait(), 128 + SIGKILL);
   }

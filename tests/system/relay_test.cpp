@@ -79,8 +79,8 @@ TEST(relay, streams_the_answer_of_the_last_server) {
 
 TEST(relay, passes_parameters_on_as_they_were_meant) {
   chain c;
-  c.first->curl("/relay?hops=2&target=search&pattern=a%26b%3Dc%20%25%3F&path=config", as("odd-1"));
-  EXPECT_EQ(c.third.ended("odd-1")["target"], "/search?path=config&pattern=a%26b%3Dc%20%25%3F");
+  c.first->curl("/relay?hops=2&target=search&pattern=a%26b%3Dc%20%25%3F&path=log", as("odd-1"));
+  EXPECT_EQ(c.third.ended("odd-1")["target"], "/search?path=log&pattern=a%26b%3Dc%20%25%3F");
   EXPECT_EQ(c.third.ended("odd-1")["status"], 200);
 }
 
@@ -157,8 +157,9 @@ TEST(trace, is_in_the_lines_of_late_stoppers_and_in_json_too) {
   const auto file = testing::TempDir() + "trace-" + std::to_string(::getpid()) + ".json";
   const auto header = "traceparent: 00-" + trace_id + "-00f067aa0ba902b7-01";
   for (const std::string format : {"text", "json"}) {
-    std::ofstream(file) << R"({"http": {"late_after_ms": 1}, "spin": {"allow_deaf": true}, "log": {"format": ")" + format +
-                               "\"}}";
+    std::ofstream(file)
+        << R"({"http": {"late_after_ms": 1}, "spin": {"allow_deaf": true}, "log": {"format": ")" +
+               format + "\"}}";
     server s({"--config", file});
     s.curl("/spin?ms=500&look=0", {"--max-time", "0.1", "-H", header});
     for (const auto* what : {"still works", "stopped at last", " 499 "}) {
@@ -216,6 +217,58 @@ TEST(relay, asks_with_its_own_span_what_is_left_of_the_time_and_a_short_list_of_
   for (const std::string name : {"Set-Cookie", "Server:", "Keep-Alive"}) {
     EXPECT_EQ(r.output.find(name), std::string::npos) << r.output;
   }
+}
+
+// What curl sees of this answer of the upstream's, which has been asked with these headers.
+struct seen_by_curl {
+  std::string head;
+  std::string body;
+  std::string asked;
+};
+
+seen_by_curl handed_on(const std::string& answer, std::vector<std::string> with = {}) {
+  std::promise<std::string> asked;
+  fake_upstream f([&](const asker& a) {
+    asked.set_value(a.head());
+    a.send("HTTP/1.1 " + answer);
+  });
+  relaying s(f.url());
+  with.emplace_back("-i");
+  const auto all = s->curl("/relay", with).output;
+  const auto end = all.find("\r\n\r\n");
+  return {all.substr(0, end + 2), end == std::string::npos ? "" : all.substr(end + 4),
+          asked.get_future().get()};
+}
+
+TEST(relay, hands_on_what_a_client_has_asked_for_with_conditions_and_ranges) {
+  const auto part = handed_on(
+      "206 Partial Content\r\nContent-Range: bytes 2-4/9\r\nETag: \"a\"\r\n"
+      "Content-Length: 3\r\n\r\ncde",
+      {"-H", "Range: bytes=2-4", "-H", "If-Range: \"a\""});
+  EXPECT_NE(part.asked.find("\r\nRange: bytes=2-4\r\n"), std::string::npos) << part.asked;
+  EXPECT_NE(part.asked.find("\r\nIf-Range: \"a\"\r\n"), std::string::npos) << part.asked;
+  EXPECT_EQ(part.head.rfind("HTTP/1.1 206 ", 0), 0U) << part.head;
+  EXPECT_NE(part.head.find("Content-Range: bytes 2-4/9\r\n"), std::string::npos) << part.head;
+  EXPECT_EQ(part.body, "cde");
+
+  const auto same = handed_on("304 Not Modified\r\nETag: \"a\"\r\nCache-Control: no-cache\r\n\r\n",
+                              {"-H", "If-None-Match: \"a\""});
+  EXPECT_NE(same.asked.find("\r\nIf-None-Match: \"a\"\r\n"), std::string::npos) << same.asked;
+  EXPECT_EQ(same.head.rfind("HTTP/1.1 304 ", 0), 0U) << same.head;
+  EXPECT_NE(same.head.find("ETag: \"a\"\r\n"), std::string::npos) << same.head;
+  EXPECT_NE(same.head.find("Cache-Control: no-cache\r\n"), std::string::npos) << same.head;
+}
+
+TEST(relay, says_that_an_answer_which_lacks_what_it_needs_cannot_be_handed_on) {
+  const auto r = handed_on("405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(r.head.rfind("HTTP/1.1 502 ", 0), 0U) << r.head;
+  EXPECT_NE(r.body.find("the upstream \\\"next\\\" answered 405 without Allow"), std::string::npos)
+      << r.body;
+  const auto login = handed_on(
+      "401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"a\"\r\nContent-Length: 2\r\n\r\nno");
+  EXPECT_EQ(login.head.rfind("HTTP/1.1 401 ", 0), 0U) << login.head;
+  EXPECT_NE(login.head.find("WWW-Authenticate: Basic realm=\"a\"\r\n"), std::string::npos);
+  EXPECT_EQ(login.body, "no");
 }
 
 TEST(relay, shortens_the_deadline_at_each_hop) {

@@ -38,6 +38,7 @@ class shop {
     return file;
   }
   std::string operator/(const char* name) const { return path_ + "/" + name; }
+  const std::string& path() const noexcept { return path_; }
 
   nlohmann::json settings;
 

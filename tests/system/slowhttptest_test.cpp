@@ -34,7 +34,7 @@ std::vector<mode> modes() {
       // lets it: the spot and the other pools do not notice.
       {"slow_reading",
        {"-X", "-w", "1", "-y", "512", "-n", "1", "-z", "32", "-k", "3"},
-       {"/healthz", "/spin?ms=0", "/search?pattern=hangup&path=config"}},
+       {"/healthz", "/spin?ms=0", "/search?pattern=line&path=odd"}},
   };
 }
 

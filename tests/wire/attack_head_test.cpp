@@ -82,9 +82,19 @@ std::vector<attack> heads() {
       {"a_method_of_8000_letters", 501, line(std::string(8'000, 'A') + " /fast HTTP/1.1")},
       {"no_host", 400, "GET /fast HTTP/1.1\r\n\r\n" + hidden()},
       {"a_host_twice", 400, header("Host: other")},
+      {"a_host_with_a_user", 400, "GET /fast HTTP/1.1\r\nHost: a@test\r\n\r\n" + hidden()},
+      {"two_hosts_in_one", 400, "GET /fast HTTP/1.1\r\nHost: test, other\r\n\r\n" + hidden()},
+      {"a_host_with_a_path", 400, "GET /fast HTTP/1.1\r\nHost: test/a\r\n\r\n" + hidden()},
+      {"a_host_with_a_port_that_is_none", 400,
+       "GET /fast HTTP/1.1\r\nHost: test:99999\r\n\r\n" + hidden()},
+      {"a_host_that_is_none_behind_a_target_that_has_one", 400,
+       "GET http://test/fast HTTP/1.1\r\nHost: a b\r\n\r\n" + hidden()},
+      {"a_target_without_a_host", 400, line("GET http:///fast HTTP/1.1")},
+      {"a_target_with_a_user", 400, line("GET http://a:b@test/fast HTTP/1.1")},
+      {"a_target_with_a_port_that_is_none", 400, line("GET http://test:x/fast HTTP/1.1")},
       {"HTTP_0_9", 400, "GET /fast\r\n" + hidden()},
       {"HTTP_0_9_with_a_version", 505, line("GET /fast HTTP/0.9")},
-      {"HTTP_1_2", 505, line("GET /fast HTTP/1.2")},
+      {"HTTP_2_1", 505, line("GET /fast HTTP/2.1")},
       {"HTTP_in_lower_case", 400, line("GET /fast http/1.1")},
       {"HTTP_with_a_long_version", 400, line("GET /fast HTTP/1.10")},
       {"the_preface_of_HTTP_2", 505, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + hidden()},
@@ -130,12 +140,78 @@ TEST(target, of_absolute_form_is_taken_for_its_path_and_not_for_another_server) 
   live_server server;
   client c = server.connect();
   for (const auto* target :
-       {"http://elsewhere/fast", "HTTP://[::1]:1/fast", "https://a@b:c/fast"}) {
+       {"http://elsewhere/fast", "HTTP://[::1]:1/fast", "https://elsewhere:443/fast"}) {
     EXPECT_EQ(c.ask(get(target)).body, "fast\n") << target;
   }
   EXPECT_EQ(c.ask(get("http://elsewhere")).status, 404);
-  EXPECT_EQ(c.ask("OPTIONS * HTTP/1.1\r\nHost: test\r\n\r\n").status, 404) << "the server itself";
   EXPECT_EQ(server.connections(), 1U);
+}
+
+TEST(a_host, that_a_handler_sees_is_the_one_that_the_target_names) {
+  setup how;
+  how.more.push_back([](live_server& s) {
+    s.server.handle(
+        {.method = "GET",
+         .path = "/host",
+         .answer = [](const context&, const httplib::Request& req, httplib::Response& res) {
+           res.set_content(std::to_string(req.get_header_value_count("Host")) + " " +
+                               req.get_header_value("Host"),
+                           "text/plain");
+         }});
+  });
+  live_server server(how);
+  client c = server.connect();
+  EXPECT_EQ(c.ask(get("/host")).body, "1 test");
+  EXPECT_EQ(c.ask(get("http://elsewhere:81/host")).body, "1 elsewhere:81");
+  EXPECT_EQ(c.ask("GET /host HTTP/1.1\r\nHost:\r\n\r\n").body, "1 ");
+  EXPECT_EQ(c.ask("GET http://[::1]/host HTTP/1.1\r\nHost:\r\n\r\n").body, "1 [::1]");
+}
+
+TEST(options, say_which_methods_there_are) {
+  live_server server;
+  client c = server.connect();
+  const auto options = [&c](const std::string& target) {
+    return c.ask("OPTIONS " + target + " HTTP/1.1\r\nHost: test\r\n\r\n");
+  };
+  for (const auto* target : {"*", "/fast", "http://test", "/echo"}) {
+    const auto a = options(target);
+    EXPECT_EQ(a.status, 204) << target;
+    EXPECT_EQ(a.header("content-length"), "") << "RFC 9110 8.6";
+    EXPECT_EQ(a.header("content-type"), "");
+    EXPECT_NE(a.header("x-request-id"), "");
+    EXPECT_NE(a.header("allow").find("OPTIONS"), std::string::npos) << a.header("allow");
+  }
+  EXPECT_EQ(options("/fast").header("allow"), "GET, HEAD, OPTIONS");
+  EXPECT_EQ(options("/echo").header("allow"), "POST, PUT, OPTIONS");
+  EXPECT_EQ(options("*").header("allow").find("GET, HEAD"), 0U);
+  EXPECT_EQ(options("/nothing").status, 404);
+  EXPECT_EQ(c.ask(get("/fast")).body, "fast\n") << "nothing is left of them";
+  EXPECT_EQ(server.connections(), 1U);
+  ASSERT_TRUE(server.seen.await_ended(9));
+  EXPECT_EQ(server.seen.nth(0).end, request_end::completed);
+  EXPECT_EQ(server.seen.nth(0).status, 204);
+}
+
+// A rule of a proxy for /one/fast sees these as other paths, and so do we.
+TEST(path, is_not_reached_by_another_way_of_writing_it) {
+  live_server server;
+  client c = server.connect();
+  for (const auto* path :
+       {"/one%2ffast", "/one%2Ffast", "//one/fast", "/one//fast", "/./one/fast", "/x/../one/fast",
+        "/%2e%2e/one/fast", "/one/%2e/fast", "/one/fast/", "/one%5cfast", "/one/fast%20",
+        "/one/fast;x", "/ONE/fast", "/one%252ffast", "/%2fone/fast"}) {
+    EXPECT_EQ(c.ask(get(path)).status, 404) << path;
+  }
+  EXPECT_EQ(server.at.count("/one/fast"), 0);
+  EXPECT_EQ(c.ask(get("/one/f%61st")).status, 200) << "RFC 3986 2.3: an a";
+}
+
+TEST(http_1_2, is_served_as_1_1) {
+  live_server server;
+  client c = server.connect();
+  ASSERT_TRUE(c.send("GET /fast HTTP/1.2\r\nHost: test\r\n\r\n" + get("/fast")));
+  EXPECT_EQ(c.receive().body, "fast\n");
+  EXPECT_EQ(c.receive().body, "fast\n") << "the connection is kept";
 }
 
 // Not answered by a file, a redirect or a crash; not by std::regex either, which recurses.
@@ -184,7 +260,7 @@ TEST(an_encoded_line_break, makes_no_header_wherever_it_stands) {
       get("/fast", "X-Request-Id: " + evil + "\r\n"),
       get("/nothing", "X-Request-Id: a\tb" + evil + "\r\n"),
       get("/pool/bad", "X: " + evil + "\r\nReferer: /" + evil + "\r\n"),
-      "DELETE /fast" + evil + " HTTP/1.1\r\nHost: test" + evil + "\r\n\r\n",
+      "DELETE /fast" + evil + " HTTP/1.1\r\nHost: test\r\nX: " + evil + "\r\n\r\n",
       get("/pool/rows?n=1&" + evil, "Accept: " + evil + "\r\nRange: " + evil + "\r\n"),
   };
   for (const auto& r : requests) {

@@ -84,6 +84,15 @@ class client {
     const int on = 1;
     ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
+  // To ::1.
+  struct over_v6 {};
+  client(std::uint16_t port, over_v6) : fd_(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in6 to{};
+    to.sin6_family = AF_INET6;
+    to.sin6_port = htons(port);
+    to.sin6_addr = in6addr_loopback;
+    connected_ = ::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
+  }
   client(client&& other) noexcept
       : fd_(std::exchange(other.fd_, -1)),
         connected_(other.connected_),
@@ -117,6 +126,12 @@ class client {
   std::size_t send_some(std::string_view bytes) {
     const auto n = put(bytes);
     return n > 0 ? static_cast<std::size_t>(n) : 0;
+  }
+
+  // The last of these bytes is urgent (TCP's URG): it is sent "out of band".
+  bool send_urgent(std::string_view bytes) {
+    return ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_OOB) ==
+           static_cast<ssize_t>(bytes.size());
   }
 
   void shutdown_write() { ::shutdown(fd_, SHUT_WR); }

@@ -67,6 +67,9 @@ INSTANTIATE_TEST_SUITE_P(
         left_case{"other_preferences", "/left", "Prefer: return=minimal, wait=50, a=b\r\n", 50},
         left_case{"only_other_preferences", "/left",
                   "Prefer: return=minimal, waiting=5, handling=lenient; wait=3\r\n", 0},
+        left_case{"a_preference_that_cannot_be_met", "/left",
+                  "Prefer: wait=0\r\nPrefer: wait=50\r\n", 0},
+        left_case{"a_preference_that_is_no_number", "/left_of_100s", "Prefer: wait=long\r\n", 100},
         left_case{"less_than_the_route", "/left_of_100s", "X-Request-Timeout-Ms: 50000\r\n", 50},
         left_case{"more_than_the_route", "/left_of_100s", "X-Request-Timeout-Ms: 500000\r\n", 100},
         left_case{"more_seconds_than_the_route", "/left_of_100s", "Prefer: wait=86400\r\n", 100},
@@ -142,16 +145,13 @@ TEST(deadline_of_the_client, that_makes_no_sense_is_answered_400_with_what_was_e
   live_server server;
   for (const std::string headers :
        {"X-Request-Timeout-Ms: \r\n", "X-Request-Timeout-Ms: 0\r\n", "X-Request-Timeout-Ms: -1\r\n",
-        "X-Request-Timeout-Ms: 1.5\r\n", "X-Request-Timeout-Ms: 86400001\r\n", "Prefer: wait\r\n",
-        "Prefer: wait=\r\n", "Prefer: wait=0\r\n", "Prefer: wait=86401\r\n",
+        "X-Request-Timeout-Ms: 1.5\r\n", "X-Request-Timeout-Ms: 86400001\r\n",
         "X-Request-Timeout-Ms: 10\r\nX-Request-Timeout-Ms: 10\r\n"}) {
     SCOPED_TRACE(headers);
     client c = server.connect();
     const auto a = c.ask(get("/fast", headers));
     EXPECT_EQ(a.status, 400);
-    EXPECT_NE(a.body.find(headers[0] == 'P' ? "Prefer: wait" : "X-Request-Timeout-Ms"),
-              std::string::npos)
-        << a.body;
+    EXPECT_NE(a.body.find("X-Request-Timeout-Ms"), std::string::npos) << a.body;
   }
   EXPECT_EQ(server.at.count("/fast"), 0);
 }

@@ -5,6 +5,9 @@
 #include <future>
 #include <iostream>
 #include <memory>
+#include <random>
+#include <thread>
+#include <vector>
 
 #include "tests/wire/fixture.h"
 
@@ -215,7 +218,7 @@ TEST(drain, frees_the_port) {
 }
 
 TEST(drain, at_any_moment_leaves_no_request_without_its_end) {
-  for (int i = 0; i < rounds(60); ++i) {
+  for (int i = 0; i < rounds(30); ++i) {
     live_server server;  // which checks the sums at its end
     std::atomic<bool> stop{false};
     std::vector<std::thread> clients;
@@ -306,6 +309,60 @@ TEST(destruction, ends_every_request_with_cause_shutdown) {  // C34
     EXPECT_EQ(c.receive().status, 503);
   }
   EXPECT_EQ(at.count("in"), 1);
+}
+
+// Who parks a connection and who wakes all parked ones must hear of each other: a connection that
+// both have missed stays for its idle time-out, which is longer than this patience.
+TEST(drain, at_any_moment_misses_no_connection_that_is_just_being_parked) {
+  const auto seed = std::random_device{}();
+  std::mt19937 random(seed);
+  for (int i = 0; i < rounds(30); ++i) {
+    live_server server;
+    std::vector<std::thread> clients;
+    for (int n = 0; n < 4; ++n) {
+      clients.emplace_back([&server, n] {
+        client c = server.connect();
+        while (c.send(n % 2 == 0 ? get("/fast") : get("/pool/fast")) && c.receive().status == 200) {
+        }
+      });
+    }
+    EXPECT_TRUE(server.seen.await_began(4 + random() % 200));
+    const auto [now, cancel] = with_timeout(background(), 0s);
+    const auto ec = server.server.drain(now, patience / 2);
+    for (auto& c : clients) {
+      c.join();
+    }
+    ASSERT_FALSE(ec) << ec.message() << ", seed " << seed << "\n" << server.left();
+  }
+}
+
+// It has answered and has more to do, but no thread: it is not running.
+TEST(a_connection, that_waits_for_its_turn_is_not_counted_as_running) {
+  latch held;
+  setup how;
+  how.how.front_threads = 1;
+  how.more.emplace_back([&held](live_server& s) {
+    s.server.handle({.method = "GET",
+                     .path = "/held",
+                     .answer = [&](const context&, const httplib::Request&, httplib::Response&) {
+                       s.at.tell("/held");
+                       held.wait();
+                     }});
+  });
+  live_server server(how);
+  client waiting = server.connect();
+  ASSERT_TRUE(waiting.send(get("/stubborn") + get("/fast")));
+  ASSERT_TRUE(server.at.await("/stubborn"));
+  client holding = server.connect();
+  ASSERT_TRUE(holding.send(get("/held")));  // the only thread that reads
+  ASSERT_TRUE(server.at.await("/held"));
+  server.gate.open();
+  EXPECT_EQ(waiting.receive().body, "at last\n");
+  EXPECT_TRUE(eventually([&] { return server.connections(http::phase::reading) == 1; }))
+      << server.left();
+  EXPECT_EQ(server.connections(http::phase::running), 1U) << server.left();
+  held.open();
+  EXPECT_EQ(waiting.receive().body, "fast\n");
 }
 
 }  // namespace

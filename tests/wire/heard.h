@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <cstdio>
+#include <fstream>
 #include <mutex>
 #include <string>
 
@@ -73,6 +75,33 @@ inline bool all_heard(live_server& s, client&& c) {
 }
 inline bool all_heard(live_server& s) {
   return all_heard(s, s.connect());
+}
+
+// Has the server taken all that this client has sent out of the kernel? What a socket holds, the
+// kernel tells of each end: the client's that is not acknowledged, the server's that is not read.
+inline bool all_read(const live_server& s, const client& c) {
+  return eventually([&] {
+    std::ifstream table("/proc/net/tcp");
+    std::string line;
+    std::size_t waiting = 0;
+    while (std::getline(table, line)) {
+      unsigned at = 0;
+      unsigned local = 0;
+      unsigned remote = 0;
+      unsigned unsent = 0;
+      unsigned unread = 0;
+      if (std::sscanf(line.c_str(), " %u: %*x:%x %*x:%x %*x %x:%x", &at, &local, &remote, &unsent,
+                      &unread) != 5) {
+        continue;
+      }
+      if (local == c.local_port() && remote == s.server.port()) {
+        waiting += unsent;
+      } else if (local == s.server.port() && remote == c.local_port()) {
+        waiting += unread;
+      }
+    }
+    return waiting == 0;
+  });
 }
 
 // A body, or anything else, that no two places of are alike.

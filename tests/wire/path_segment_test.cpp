@@ -44,7 +44,7 @@ TEST(path_segment, reaches_the_handler_and_is_reported_under_the_pattern) {
   EXPECT_EQ(c.receive(true).status, 200);
   const auto other = c.ask(post("/things/7", ""));
   EXPECT_EQ(other.status, 405);
-  EXPECT_EQ(other.header("allow"), "GET, HEAD, DELETE");
+  EXPECT_EQ(other.header("allow"), "GET, HEAD, DELETE, OPTIONS");
 }
 
 TEST(path_segment, that_is_none_is_404_and_counted_under_no_route) {
@@ -75,6 +75,31 @@ TEST(path_segment, with_a_nul_or_a_control_in_it_is_400) {
         "/things/%"s, "/things/%4"s, "/things/%zz"s}) {
     client c = server.connect();
     EXPECT_EQ(c.ask(get(path)).status, 400) << path;
+  }
+}
+
+TEST(a_route_as_written, is_not_found_by_a_path_that_is_percent_encoded) {
+  setup how;
+  how.more.push_back([](live_server& s) {
+    for (const auto* path : {"/page", "/pages/{id}"}) {
+      s.server.handle(
+          {.method = "GET",
+           .path = path,
+           .as_written = true,
+           .answer = [](const context&, const httplib::Request&, httplib::Response& res) {
+             res.set_content("it", "text/plain");
+           }});
+    }
+  });
+  live_server server(how);
+  client c = server.connect();
+  for (const std::string plain : {"/page", "/page?a=%6d", "http://test/page", "/pages/a"}) {
+    EXPECT_EQ(c.ask(get(plain)).body, "it") << plain;
+  }
+  for (const std::string encoded :
+       {"/%70age", "/pag%65", "/%70age?a", "http://test/%70age", "/pages/%61", "/%70ages/a",
+        "//page", "/./page", "/x/../page", "/page/", "/page%2f"}) {
+    EXPECT_EQ(c.ask(get(encoded)).status, 404) << encoded;
   }
 }
 

@@ -275,10 +275,10 @@ TEST(protocol, what_is_not_there_and_what_is_not_allowed_keeps_the_connection) {
   EXPECT_EQ(a.header("allow"), "");
   a = c.ask("DELETE /fast HTTP/1.1\r\nHost: test\r\n\r\n");
   EXPECT_EQ(a.status, 405);
-  EXPECT_EQ(a.header("allow"), "GET, HEAD");
+  EXPECT_EQ(a.header("allow"), "GET, HEAD, OPTIONS");
   a = c.ask(get("/echo"));
   EXPECT_EQ(a.status, 405);
-  EXPECT_EQ(a.header("allow"), "POST, PUT");
+  EXPECT_EQ(a.header("allow"), "POST, PUT, OPTIONS");
   a = c.ask(get("/wait/"));
   EXPECT_EQ(a.status, 404);
   EXPECT_EQ(c.ask(get("/fast")).status, 200);

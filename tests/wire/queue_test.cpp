@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <thread>
+#include <vector>
 
 #include "tests/wire/fixture.h"
 
@@ -191,6 +193,42 @@ TEST(a_queue, of_hundreds_is_emptied_at_once_when_all_of_them_leave) {
   server.gate.open();
   EXPECT_EQ(first.receive().status, 200);
   EXPECT_EQ(server.at.count("/one/wait"), 0);
+}
+
+// The deadline drops a request from the queue on the timer thread, while the watcher reads ahead
+// what its client goes on sending: nothing of the connection may be touched by both.
+TEST(a_queue, is_left_by_deadlines_while_clients_go_on_sending) {
+  setup how;
+  how.deadline = 5ms;
+  how.queue_of_one = 64;
+  live_server server(how);
+  client first = server.connect();
+  ASSERT_TRUE(first.send(get("/one/stubborn")));
+  ASSERT_TRUE(server.at.await("/one/stubborn"));
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 4; ++i) {
+    clients.emplace_back([&server] {
+      client c = server.connect();
+      for (int round = 0; round < 30; ++round) {
+        ASSERT_TRUE(c.send(get("/deadline/one")));
+        int behind = 0;
+        do {  // each a segment of its own: some come before the request has its place
+          ASSERT_TRUE(c.send(get("/fast")));
+          ++behind;
+        } while (!c.readable(2ms));
+        ASSERT_EQ(c.receive().status, 504);
+        for (; behind > 0; --behind) {
+          ASSERT_EQ(c.receive().body, "fast\n");
+        }
+      }
+    });
+  }
+  for (auto& t : clients) {
+    t.join();
+  }
+  EXPECT_EQ(server.seen.count(request_end::deadline), 120U);
+  server.gate.open();
+  EXPECT_EQ(first.receive().status, 200);
 }
 
 // Leaving just as a worker comes free: it is started or it is not, and it ends once.

@@ -140,9 +140,9 @@ TEST(read_ahead, of_all_connections_is_bounded_and_given_back) {
   live_server server(reading_ahead(16 * mib, much + mib / 2));
   const auto body = varied(much);
   client first = server.connect();
-  ASSERT_TRUE(first.send(with_body("GET", "/wait?1", body)));
+  ASSERT_TRUE(first.send(get("/wait?1") + body));
   ASSERT_TRUE(server.at.await("/wait"));
-  ASSERT_TRUE(all_heard(server));
+  ASSERT_TRUE(all_read(server, first));
   client second = server.connect();
   ASSERT_TRUE(second.send(get("/wait?2")));
   ASSERT_TRUE(server.at.await("/wait", 2));
@@ -160,7 +160,7 @@ TEST(read_ahead, of_all_connections_is_bounded_and_given_back) {
   ASSERT_TRUE(server.await_no_connections());
 
   client third = server.connect();
-  ASSERT_TRUE(third.send(with_body("GET", "/wait?3", body)));
+  ASSERT_TRUE(third.send(get("/wait?3") + body));
   third.close();
   EXPECT_EQ(server.seen.of("/wait?3").end, request_end::client_closed);
 }
@@ -180,10 +180,108 @@ TEST(read_ahead, is_given_back_by_every_request_that_uses_it) {
     }
   }
   client c = server.connect();
-  ASSERT_TRUE(c.send(with_body("GET", "/wait", varied(much))));
+  ASSERT_TRUE(c.send(get("/wait") + varied(much)));
   c.close();
   EXPECT_EQ(server.seen.of("/wait").end, request_end::client_closed);
   EXPECT_EQ(read_ahead_told(server), 0);
+}
+
+// The body of a GET, whoever sends one.
+class unwanted_body : public testing::TestWithParam<bool> {};
+
+TEST_P(unwanted_body, of_any_size_does_not_hide_a_fin) {  // C8
+  auto how = reading_ahead(64 << 10, 1);                  // and for all together nothing
+  for (const bool queued : {false, true}) {
+    live_server server(how);
+    client busy = server.connect();
+    ASSERT_TRUE(busy.send(get("/one/stubborn")));
+    ASSERT_TRUE(eventually([&] { return server.one.now().running == 1; }));
+    client c = server.connect();
+    const std::string target = queued ? "/one/wait" : "/wait";
+    const auto body = varied(much);
+    std::string head = "GET " + target + " HTTP/1.1\r\nHost: test\r\n";
+    std::string end;
+    if (GetParam()) {
+      std::array<char, 20> size{};
+      std::snprintf(size.data(), size.size(), "%zx\r\n", body.size());
+      head.append("Transfer-Encoding: chunked\r\n\r\n").append(size.data());
+      end = "\r\n0\r\n\r\n";
+    } else {
+      head.append("Content-Length: ").append(std::to_string(body.size())).append("\r\n\r\n");
+    }
+    ASSERT_TRUE(c.send(head + body + end));
+    c.close();
+    EXPECT_EQ(server.seen.of(target).end, request_end::client_closed);
+    EXPECT_EQ(read_ahead_told(server), 0);
+  }
+}
+
+TEST_P(unwanted_body, leaves_its_connection_good_for_more) {
+  release go;
+  auto how = reading_ahead(mib);
+  how.more.emplace_back([&](live_server& s) { add_held(s, "GET", "/held", s.many, go); });
+  live_server server(how);
+  client c = server.connect();
+  const auto body = many_requests(3 * mib);
+  std::string request = "GET /held HTTP/1.1\r\nHost: test\r\n";
+  if (GetParam()) {
+    request.append("Transfer-Encoding: chunked\r\n\r\n");
+    constexpr std::size_t piece = 0x10000;
+    for (std::size_t at = 0; at < body.size(); at += piece) {
+      std::array<char, 20> size{};
+      std::snprintf(size.data(), size.size(), "%zx\r\n", std::min(piece, body.size() - at));
+      request.append(size.data()).append(body, at, piece).append("\r\n");
+    }
+    request.append("0\r\n\r\n");
+  } else {
+    request.append("Content-Length: ").append(std::to_string(body.size())).append("\r\n\r\n");
+    request.append(body);
+  }
+  ASSERT_TRUE(c.send(request + get("/query?behind")));
+  ASSERT_TRUE(server.at.await("/held"));
+  ASSERT_TRUE(all_read(server, c));
+  go.now();
+  EXPECT_EQ(c.receive().body, "delivered\n");
+  EXPECT_EQ(c.receive().status, 200);
+  EXPECT_EQ(server.at.count("/fast"), 0) << "its body looks like requests, and is none";
+  EXPECT_EQ(server.at.count("/query"), 1);
+  EXPECT_EQ(read_ahead_told(server), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(sent, unwanted_body, testing::Bool(), [](const auto& tested) {
+  return std::string(tested.param ? "in_chunks" : "of_known_length");
+});
+
+// A client that sends as fast as it can behind a request has no more of the watcher than its turn.
+TEST(read_ahead, of_one_connection_does_not_keep_the_watcher_from_the_others) {
+  auto how = reading_ahead(mib);
+  how.how.max_body = std::uint64_t{1} << 40;
+  live_server server(how);
+  std::atomic<bool> over{false};
+  std::vector<std::thread> floods;
+  for (int i = 0; i < 2; ++i) {
+    floods.emplace_back([&] {
+      client c = server.connect();
+      static_cast<void>(c.send(get("/wait?flood", "Content-Length: 1000000000000\r\n")));
+      const std::string part(256 << 10, 'x');
+      while (!over && c.send(part)) {
+      }
+    });
+  }
+  ASSERT_TRUE(server.at.await("/wait", 2));
+  for (int i = 0; i < 5; ++i) {
+    client other = server.connect();
+    const auto target = "/wait?" + std::to_string(i);
+    ASSERT_TRUE(other.send(get(target)));
+    ASSERT_TRUE(server.at.await("/wait", 3 + i));
+    other.reset();
+    EXPECT_EQ(server.seen.of(target).end, request_end::client_reset);
+  }
+  EXPECT_FALSE(server.seen.has_ended("/wait?flood"));
+  over = true;
+  for (auto& f : floods) {
+    f.join();
+  }
 }
 
 TEST(read_ahead, of_pipelined_requests_answers_them_in_their_order) {  // C15

@@ -117,6 +117,41 @@ TEST(body_timeout, while_a_worker_reads_the_body_is_a_408) {
   EXPECT_EQ(server.at.count("/pool/echo"), 0);
 }
 
+// It makes progress all the time, and by far too little.
+TEST(body_timeout, is_not_put_off_by_a_client_that_sends_a_little_now_and_then) {
+  setup how = with(&http::options::body_timeout, 300ms);
+  how.how.body_min_rate = 1 << 30;
+  live_server server(how);
+  for (const auto& start : {part_of_body("/echo", 60'000, 5), part_of_body("/pool/echo", 60'000, 5),
+                            part_of_body("/pool/echo", 2'000'000, 70'000)}) {
+    client c = server.connect();
+    ASSERT_TRUE(c.send(start));
+    const auto limit = http::clock::now() + patience;
+    while (!c.readable(20ms) && http::clock::now() < limit) {
+      ASSERT_TRUE(c.send("x"));
+    }
+    EXPECT_EQ(c.receive().status, 408);
+  }
+  EXPECT_EQ(server.seen.reached(), (std::map<http::limit, int>{{http::limit::body_time, 3}}));
+  EXPECT_EQ(server.at.count("/pool/echo") + server.at.count("/echo"), 0);
+}
+
+TEST(deadline, on_the_spot_is_that_of_the_server_unless_the_route_has_one) {
+  setup how = with(&http::options::spot_deadline, 200ms);
+  how.deadline = 400ms;  // of /deadline/big
+  live_server server(how);
+  client slow = server.connect();
+  EXPECT_EQ(slow.ask(part_of_body("/echo", 500, 5)).status, 504);
+  EXPECT_EQ(server.seen.nth(0).end, request_end::deadline);
+  for (const auto* path : {"/big?size=15000000", "/deadline/big?size=15000000"}) {
+    client c = server.connect(4096);
+    ASSERT_TRUE(c.send(get(path)));
+    EXPECT_EQ(server.seen.of(path).end, request_end::deadline);
+  }
+  client other = server.connect();
+  EXPECT_EQ(other.ask(get("/pool/fast")).status, 200);
+}
+
 TEST(deadline, of_a_running_handler_is_a_504_and_the_connection_is_good_for_more) {  // C31, C42
   live_server server;
   client c = server.connect();
@@ -215,6 +250,50 @@ TEST_P(write_timeout, ends_the_request_of_a_client_that_does_not_read_while_othe
 INSTANTIATE_TEST_SUITE_P(of, write_timeout,
                          testing::Values("/big?size=15000000", "/pool/big?size=15000000",
                                          "/pool/rows?size=100000"));
+
+// It takes a little all the time, and by far too little.
+TEST(slow_reader, that_takes_a_little_now_and_then_does_not_hold_its_request_for_ever) {
+  setup how = with(&http::options::write_timeout, 300ms);
+  how.how.write_min_rate = 1 << 30;
+  live_server server(how);
+  for (const auto* path :
+       {"/big?size=15000000", "/pool/big?size=15000000", "/pool/rows?size=30000"}) {
+    client c = server.connect(4096);
+    ASSERT_TRUE(c.send(get(path)));
+    const auto limit = http::clock::now() + patience;
+    std::size_t taken = 0;
+    while (!server.seen.has_ended(path) && http::clock::now() < limit && taken < 10'000'000) {
+      taken += 100'000;
+      static_cast<void>(c.receive_bytes(taken));
+      static_cast<void>(c.readable(5ms));
+    }
+    const auto r = server.seen.of(path);
+    EXPECT_EQ(r.end, request_end::client_vanished) << r;
+  }
+  EXPECT_EQ(server.seen.reached(), (std::map<http::limit, int>{{http::limit::write_time, 3}}));
+}
+
+// What the handler has written is sent to a client that has closed its own direction, and still
+// not for longer than the deadline.
+TEST(slow_reader, half_closed_that_does_not_read_ends_with_the_deadline) {
+  setup how;  // whose write_timeout is far longer
+  how.more = {[](live_server& s) {
+    s.server.handle({.method = "GET",
+                     .path = "/deadline/pool/big",
+                     .runs_on = &s.many,
+                     .deadline = 500ms,
+                     .answer = [](const context&, const httplib::Request&, httplib::Response& res) {
+                       res.set_content(std::string(15'000'000, 'b'), "text/plain");
+                     }});
+  }};
+  live_server server(how);
+  client c = server.connect(4096);
+  ASSERT_TRUE(c.send(get("/deadline/pool/big")));
+  ASSERT_TRUE(c.receive_bytes(1000));
+  c.shutdown_write();
+  EXPECT_EQ(server.seen.nth(0).end, request_end::client_closed);
+  EXPECT_TRUE(server.await_quiet());
+}
 
 TEST(slow_reader, that_does_read_gets_everything) {
   live_server server(with(&http::options::write_timeout, 2000ms));

@@ -7,7 +7,6 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-#include <csignal>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,24 +17,55 @@ namespace hangup::wire {
 
 struct tls_offer {
   int least = TLS1_2_VERSION;
-  int most = 0;        // 0: whatever OpenSSL has
-  std::string alpn{};  // as on the wire: "\x02h2"
+  int most = 0;                   // 0: whatever OpenSSL has
+  std::string alpn{};             // as on the wire: "\x02h2"
+  const char* ciphers = nullptr;  // of TLS 1.2; null: whatever OpenSSL has
 };
+
+// OpenSSL's own socket, without SIGPIPE: what a client writes to a server that has closed must not
+// end the test.
+inline ::BIO* socket_without_sigpipe(int fd) {
+  static BIO_METHOD* const method = [] {
+    const auto* const plain = ::BIO_s_socket();
+    auto* const m = ::BIO_meth_new(::BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "test socket");
+    ::BIO_meth_set_create(m, ::BIO_meth_get_create(plain));
+    ::BIO_meth_set_destroy(m, ::BIO_meth_get_destroy(plain));
+    ::BIO_meth_set_ctrl(m, ::BIO_meth_get_ctrl(plain));
+    ::BIO_meth_set_read(m, ::BIO_meth_get_read(plain));
+    ::BIO_meth_set_write(m, [](::BIO* bio, const char* from, int size) {
+      ::BIO_clear_retry_flags(bio);
+      int to = -1;
+      ::BIO_get_fd(bio, &to);
+      const auto n = ::send(to, from, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+      if (n < 0 && errno == EAGAIN) {
+        ::BIO_set_retry_write(bio);
+      }
+      return static_cast<int>(n);
+    });
+    return m;
+  }();
+  ::BIO* const made = ::BIO_new(method);
+  ::BIO_set_fd(made, fd, BIO_NOCLOSE);
+  return made;
+}
 
 class tls_client final : public client {
  public:
   // Connects, and no more.
   explicit tls_client(std::uint16_t port, const tls_offer& offer = {}, int receive_buffer = 0)
       : client(port, receive_buffer), ctx_(::SSL_CTX_new(::TLS_client_method()), &::SSL_CTX_free) {
-    std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes with write(2), to servers that may have closed
     ::SSL_CTX_set_min_proto_version(ctx_.get(), offer.least);
     ::SSL_CTX_set_max_proto_version(ctx_.get(), offer.most);
     ::SSL_CTX_set_security_level(ctx_.get(), 0);  // so that TLS 1.1 can be offered
     ::SSL_CTX_set_mode(ctx_.get(),
                        SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    if (offer.ciphers != nullptr) {
+      EXPECT_EQ(::SSL_CTX_set_cipher_list(ctx_.get(), offer.ciphers), 1);
+    }
     ssl_.reset(::SSL_new(ctx_.get()));
     ::fcntl(fd(), F_SETFL, O_NONBLOCK);
-    ::SSL_set_fd(ssl_.get(), fd());
+    ::BIO* const socket = socket_without_sigpipe(fd());
+    ::SSL_set_bio(ssl_.get(), socket, socket);
     if (!offer.alpn.empty()) {
       ::SSL_set_alpn_protos(ssl_.get(), reinterpret_cast<const unsigned char*>(offer.alpn.data()),
                             static_cast<unsigned>(offer.alpn.size()));
@@ -49,7 +79,20 @@ class tls_client final : public client {
     ::BIO_set_mem_eof_return(nothing, -1);
     ::SSL_set0_rbio(ssl_.get(), nothing);
     EXPECT_LT(::SSL_connect(ssl_.get()), 0);
-    ::SSL_set0_rbio(ssl_.get(), ::BIO_new_socket(fd(), BIO_NOCLOSE));
+    ::SSL_set0_rbio(ssl_.get(), socket_without_sigpipe(fd()));
+  }
+  // The same message, for the test to send as it likes. shake_hands() goes on behind it.
+  std::string hello_to_send() {
+    ::BIO* const made = ::BIO_new(::BIO_s_mem());
+    ::SSL_set0_wbio(ssl_.get(), made);
+    ::BIO_up_ref(made);
+    hello();
+    ::SSL_set0_wbio(ssl_.get(), socket_without_sigpipe(fd()));
+    const char* bytes = nullptr;
+    const auto size = ::BIO_get_mem_data(made, &bytes);
+    std::string all(bytes, static_cast<std::size_t>(size));
+    ::BIO_free(made);
+    return all;
   }
   // All of it, or what is left of it. False: it was refused, or takes too long.
   bool shake_hands() {
@@ -93,6 +136,17 @@ class tls_client final : public client {
   }
   bool was_closed_in_order() const {
     return (::SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0;
+  }
+  // A record that brings no data: from now on another key is used. False: it cannot be sent now.
+  bool update_key() {
+    ::ERR_clear_error();
+    return ::SSL_key_update(ssl_.get(), SSL_KEY_UPDATE_NOT_REQUESTED) == 1 &&
+           ::SSL_do_handshake(ssl_.get()) == 1;
+  }
+  // So many of them, or until the server has closed.
+  void update_key(int times) {
+    for (int i = 0; i < times && writable(patience) && update_key(); ++i) {
+    }
   }
   // Bytes that are not TLS.
   void send_raw(std::string_view bytes) {

@@ -21,19 +21,19 @@ struct outcome {
   int status = 0;  // of the answer, or of the problem
   std::string problem{};
   std::string body{};
-  upstream_call::headers headers{};
+  std::string type{};
 };
 
 outcome ask(const upstream& u, const context& ctx = background(),
             const upstream_call::headers& with = {}) {
-  upstream_call call(u, false, "/path?a=b", with);
   outcome o;
   try {
+    upstream_call call(u, false, "/path?a=b", with);
     if (call.ask(ctx)) {
       return o;
     }
-    o.status = call.status();
-    o.headers = {{"content-type", std::string(call.header("content-type"))}};
+    o.status = call.head().status();
+    o.type = call.head().content_type();
     static_cast<void>(call.body(ctx, [&](std::string_view piece) {
       o.body.append(piece);
       return std::error_code{};
@@ -49,6 +49,13 @@ upstream_options patient(std::string url) {
   return {.url = std::move(url), .connect_timeout = 20s, .stall_timeout = 20s};
 }
 
+fake_upstream::script sends(const std::string& bytes) {
+  return [bytes](const asker& a) {
+    a.head();
+    a.send(bytes);
+  };
+}
+
 TEST(an_upstream, is_asked_for_the_target_with_the_headers_and_its_answer_is_handed_on) {
   std::promise<std::string> seen;
   fake_upstream f([&](const asker& a) {
@@ -62,12 +69,44 @@ TEST(an_upstream, is_asked_for_the_target_with_the_headers_and_its_answer_is_han
   EXPECT_EQ(o.problem, "");
   EXPECT_EQ(o.status, 201);
   EXPECT_EQ(o.body, "hello");
-  EXPECT_EQ(o.headers.front().second, "text/x; a=b");
+  EXPECT_EQ(o.type, "text/x; a=b");
   const auto head = seen.get_future().get();
   EXPECT_EQ(head.rfind("GET /path?a=b HTTP/1.1\r\n", 0), 0U) << head;
   EXPECT_NE(head.find("\r\nAccept: text/csv\r\n"), std::string::npos) << head;
   EXPECT_NE(head.find("\r\nVia: 1.1 a\r\n"), std::string::npos) << head;
   EXPECT_EQ(u.count(upstream_end::completed), 1U);
+  EXPECT_EQ(u.in_flight(), 0U);
+}
+
+TEST(an_upstream, that_answers_without_content_is_over_at_its_head) {
+  for (const std::string answer :
+       {"204 No Content\r\n\r\n", "204 No Content\r\nConnection: keep-alive\r\n\r\n",
+        "205 Reset Content\r\nContent-Length: 0\r\n\r\n",
+        "205 Reset Content\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "205 Reset Content\r\n\r\n", "304 Not Modified\r\nContent-Length: 5\r\n\r\n"}) {
+    fake_upstream f(sends("HTTP/1.1 " + answer));
+    const upstream u("next", patient(f.url()));
+    upstream_call call(u, false, "/", {{"If-None-Match", "\"a\""}});
+    ASSERT_FALSE(call.ask(background())) << answer;
+    EXPECT_TRUE(call.over()) << answer;
+    EXPECT_EQ(std::to_string(call.head().status()), answer.substr(0, 3));
+    EXPECT_EQ(u.count(upstream_end::completed), 1U) << answer;
+  }
+}
+
+TEST(an_upstream, is_not_asked_with_a_header_that_would_be_two) {
+  fake_upstream f([](const asker&) { ADD_FAILURE() << "it has been asked"; });
+  const upstream u("next", patient(f.url()));
+  const upstream_call::headers bad = {{"Accept", "a/b\r\nX-Evil: 1"},
+                                      {"Accept", "a/b\nX-Evil: 1"},
+                                      {"Accept", std::string("a\0b", 3)},
+                                      {"Via\r\nX-Evil", "1"},
+                                      {"Via: a", "1"}};
+  for (const auto& h : bad) {
+    const auto o = ask(u, background(), {h});
+    EXPECT_EQ(o.status, 400) << h.second;
+    EXPECT_EQ(o.problem.find("Evil"), std::string::npos) << o.problem;
+  }
   EXPECT_EQ(u.in_flight(), 0U);
 }
 
@@ -124,13 +163,6 @@ struct misdeed {
 
 std::ostream& operator<<(std::ostream& out, const misdeed& m) {
   return out << m.name;
-}
-
-fake_upstream::script sends(const std::string& bytes) {
-  return [bytes](const asker& a) {
-    a.head();
-    a.send(bytes);
-  };
 }
 
 fake_upstream::script sends_and_stays(const std::string& bytes) {
@@ -197,6 +229,42 @@ std::vector<misdeed> misdeeds() {
       {"encodes_unasked",
        sends("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx"), 502,
        malformed, "encoding"},
+      {"folds_a_line",
+       sends("HTTP/1.1 200 OK\r\nContent-Type: a\r\n X: y\r\nContent-Length: 0\r\n\r\n"), 502,
+       malformed, ""},
+      {"has_a_carriage_return_in_its_head",
+       sends("HTTP/1.1 200 OK\r\nETag: a\rX-Evil: 1\r\nContent-Length: 0\r\n\r\n"), 502, malformed,
+       ""},
+      {"has_a_status_of_its_own", sends("HTTP/1.1 999 What\r\nContent-Length: 1\r\n\r\nx"), 502,
+       malformed, "answered 999"},
+      {"has_a_status_below_100", sends("HTTP/1.1 099 What\r\nContent-Length: 1\r\n\r\nx"), 502,
+       malformed, ""},
+      {"answers_a_part_unasked",
+       sends("HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-0/9\r\n"
+             "Content-Length: 1\r\n\r\nx"),
+       502, malformed, "answered 206"},
+      {"says_unasked_that_nothing_has_changed",
+       sends("HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\n\r\n"), 502, malformed, "answered 304"},
+      {"wants_another_protocol",
+       sends("HTTP/1.1 426 Upgrade Required\r\nUpgrade: h2c\r\nConnection: upgrade\r\n"
+             "Content-Length: 0\r\n\r\n"),
+       502, malformed, "answered 426"},
+      {"wants_credentials_of_a_proxy",
+       sends("HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\n"
+             "Content-Length: 0\r\n\r\n"),
+       502, malformed, "answered 407"},
+      {"resets_the_content_with_content",
+       sends("HTTP/1.1 205 Reset Content\r\nContent-Length: 1\r\n\r\nx"), 502, malformed,
+       "answered 205 with a body"},
+      {"resets_the_content_with_chunks",
+       sends("HTTP/1.1 205 Reset Content\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"),
+       502, malformed, "answered 205 with a body"},
+      {"has_two_lengths",
+       sends("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxy"), 502, malformed,
+       ""},
+      {"compresses_on_the_way",
+       sends("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"), 502,
+       malformed, ""},
       {"switches_protocols", sends("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"), 502,
        malformed, ""},
   };

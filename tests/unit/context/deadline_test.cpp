@@ -2,6 +2,8 @@
 // armed.
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include <future>
 #include <string>
 
@@ -176,6 +178,43 @@ TEST(deadline, far_away_does_not_overflow) {  // B29
 TEST(deadline, the_longest_time_in_coarse_units_does_not_overflow) {  // B29
   EXPECT_FALSE(with_timeout(background(), std::chrono::hours::max()).ctx.done());
   EXPECT_FALSE(with_timeout(background(), std::chrono::seconds::max()).ctx.done());
+}
+
+TEST(deadline, no_time_that_can_be_written_is_undefined) {  // B29
+  using real = std::chrono::duration<double>;
+  using limits = std::numeric_limits<double>;
+  for (const double long_time : {limits::infinity(), limits::max(), 9.3e9}) {
+    EXPECT_FALSE(with_timeout(background(), real(long_time)).ctx.done()) << long_time;
+  }
+  for (const double none : {limits::quiet_NaN(), -limits::quiet_NaN(), -limits::infinity(),
+                            limits::lowest(), -0.0, -1.0}) {
+    const auto c = with_timeout(background(), real(none));
+    EXPECT_EQ(c.ctx.err(), errc::deadline_exceeded) << none;
+  }
+  EXPECT_FALSE(with_timeout(background(), std::chrono::duration<float, std::ratio<86400>>(1e30F))
+                   .ctx.done());
+  EXPECT_TRUE(with_timeout(background(), clock::duration::min()).ctx.done());
+  EXPECT_TRUE(with_timeout(background(), std::chrono::hours::min()).ctx.done());
+}
+
+TEST(deadline, no_point_in_time_that_can_be_written_is_undefined) {  // B29 B31
+  using wall = std::chrono::system_clock;
+  using real = std::chrono::duration<double>;
+  const auto on_the_wall = [](auto since) {
+    return with_deadline(background(), std::chrono::time_point<wall, decltype(since)>(since));
+  };
+  EXPECT_FALSE(on_the_wall(std::chrono::seconds::max()).ctx.done());
+  EXPECT_FALSE(on_the_wall(std::chrono::hours::max()).ctx.done());
+  EXPECT_FALSE(on_the_wall(real(std::numeric_limits<double>::infinity())).ctx.done());
+  EXPECT_TRUE(on_the_wall(std::chrono::seconds::min()).ctx.done());
+  EXPECT_TRUE(on_the_wall(real(std::numeric_limits<double>::quiet_NaN())).ctx.done());
+  const auto at = [](auto since) {
+    return with_deadline(background(), std::chrono::time_point<clock, decltype(since)>(since));
+  };
+  EXPECT_FALSE(at(std::chrono::seconds::max()).ctx.done());
+  EXPECT_TRUE(at(std::chrono::seconds::min()).ctx.done());
+  EXPECT_TRUE(at(clock::duration::min()).ctx.done());
+  EXPECT_TRUE(at(real(std::numeric_limits<double>::quiet_NaN())).ctx.done());
 }
 
 TEST(deadline, answers_the_same_for_ever_and_through_layers) {  // B30

@@ -29,6 +29,7 @@ template <class F>
 struct call final : tree::task {
   explicit call(F fn) : f(std::move(fn)) {}
   void run() noexcept override { f(); }
+  void refuse(std::error_code) noexcept override {}
   F f;
 };
 
@@ -40,6 +41,7 @@ struct own_call final : tree::task {
     const std::unique_ptr<own_call> self(this);
     f();
   }
+  void refuse(std::error_code) noexcept override { delete this; }
   F f;
 };
 template <class F>

@@ -1,6 +1,8 @@
 // Waits end with their context; what they wait for ends them first if it comes first.
 #include <gtest/gtest.h>
+
 #include <poll.h>
+#include <limits>
 
 #include <condition_variable>
 #include <functional>
@@ -123,6 +125,18 @@ TEST(sleep_for, sleeps_the_whole_time_on_every_kind_of_context) {
     EXPECT_FALSE(sleep_for(ctx, clock::duration::min()));
     EXPECT_FALSE(sleep_until(ctx, clock::time_point::min()));
   }
+}
+
+TEST(sleep_for, no_time_that_can_be_written_is_undefined) {
+  using real = std::chrono::duration<double>;
+  using limits = std::numeric_limits<double>;
+  const auto c = with_timeout(background(), 20ms);
+  EXPECT_EQ(sleep_for(background(), real(limits::quiet_NaN())), std::error_code());
+  EXPECT_EQ(sleep_for(background(), real(-limits::infinity())), std::error_code());
+  EXPECT_EQ(sleep_for(background(), std::chrono::hours::min()), std::error_code());
+  EXPECT_EQ(sleep_until(background(), clock::time_point::min()), std::error_code());
+  EXPECT_EQ(sleep_for(c.ctx, real(limits::infinity())), errc::deadline_exceeded);
+  EXPECT_EQ(sleep_for(c.ctx, std::chrono::hours::max()), errc::deadline_exceeded);
 }
 
 TEST(wait_cv, reports_readiness_also_when_the_end_comes_with_it) {

@@ -145,7 +145,7 @@ TEST(fanout, a_failure_before_all_have_begun_is_a_502_although_others_are_done) 
     if (part == 1) {
       done.wait();
       why = "it is dark";
-      return errc::unreachable;
+      return errc::failed;
     }
     return {};
   };
@@ -158,7 +158,39 @@ TEST(fanout, a_failure_before_all_have_begun_is_a_502_although_others_are_done) 
   const auto a = f.ask(background(), {{"parts", "2"}});
   EXPECT_EQ(a.status, 502);
   EXPECT_EQ(a.body, "");
-  EXPECT_EQ(a.problem, "part 1 of 2: database \"a\": the database cannot be reached");
+  EXPECT_EQ(a.problem,
+            "part 1 of 2: database \"a\": the database could not run the query: it is dark");
+}
+
+TEST(fanout, a_part_answers_as_its_database_alone_would) {
+  const std::vector<std::pair<errc, int>> all = {{errc::unreachable, 503},
+                                                 {errc::bad_argument, 400},
+                                                 {errc::timed_out, 504},
+                                                 {errc::failed, 502}};
+  for (const auto& [ec, status] : all) {
+    script s;
+    s.start = [ec = ec](const context&, std::int64_t, std::string& why) -> std::error_code {
+      why = "at db.example";
+      return ec;
+    };
+    fanned f(s);
+    const auto a = f.ask(background(), {{"parts", "1"}});
+    EXPECT_EQ(a.status, status);
+    EXPECT_EQ(a.problem.find("db.example") == std::string::npos, ec == errc::unreachable)
+        << a.problem;
+  }
+}
+
+TEST(fanout, an_error_that_nobody_knows_has_failed_and_is_answered) {
+  script s;
+  s.start = [](const context&, std::int64_t, std::string&) {
+    return std::make_error_code(std::errc::not_enough_memory);
+  };
+  fanned f(s);
+  const auto a = f.ask(background(), {{"parts", "1"}});
+  EXPECT_EQ(a.status, 502);
+  EXPECT_EQ(f.sources[0]->ended(query_end::failed), 1U);
+  EXPECT_EQ(f.sources[0]->ended(query_end::stopped), 0U);
 }
 
 TEST(fanout, a_busy_database_is_a_503_to_try_again) {

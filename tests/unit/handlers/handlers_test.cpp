@@ -98,6 +98,34 @@ TEST(parameters, each_kind_of_mistake_is_named) {
   EXPECT_LT(problem([](auto& p) { p.number("t", 1, 0, 100); }).size(), 150U) << "shortened";
 }
 
+// What is in front of the server may look at the other of the two.
+TEST(parameters, that_are_there_twice_are_named_whatever_is_asked_of_them) {
+  const auto req = get({{"a", "1"}, {"a", "1"}, {"b", ""}, {"b", "x"}, {"b", "y"}, {"c", "1"}});
+  const auto problem = [&](auto look) {
+    parameters p(req);
+    look(p);
+    return p.problem();
+  };
+  const std::string two = R"(parameter "a": found 2 of it, allowed one)";
+  EXPECT_EQ(problem([](auto& p) { p.number("a", 1, 0, 100); }), two);
+  EXPECT_EQ(problem([](auto& p) { p.flag("a", true); }), two);
+  EXPECT_EQ(problem([](auto& p) { p.text("a", 9); }), two);
+  EXPECT_EQ(problem([](auto& p) { p.text_or("a", "x", 9); }), two);
+  EXPECT_EQ(problem([](auto& p) { p.choice("a", "one of: 1"); }), two);
+  EXPECT_EQ(problem([](auto& p) { p.text("b", 9); }),
+            R"(parameter "b": found 3 of it, allowed one)");
+  EXPECT_EQ(problem([](auto& p) { p.number("c", 1, 0, 100); }), "") << "nobody asks for the others";
+}
+
+TEST(parameters, of_which_one_has_to_be_chosen_say_what_there_is) {
+  const auto req = get({{"report", "one"}, {"empty", ""}});
+  parameters p(req);
+  EXPECT_EQ(p.choice("report", "one of: one, two"), "one");
+  EXPECT_EQ(p.problem(), "");
+  p.choice("empty", "one of: one, two");
+  EXPECT_EQ(p.problem(), R"(parameter "empty": found nothing, allowed one of: one, two)");
+}
+
 TEST(sim_query, streams_rows_or_collects_them) {
   const auto h = sim_query();
   const auto rows = ask(h, background(), get({{"rows", "3"}, {"row_ms", "0"}}));
@@ -204,6 +232,26 @@ TEST_F(searching, says_what_is_wrong_before_it_streams) {
   EXPECT_EQ(status({{"pattern", "x"}, {"path", "/etc"}}), 403);
   EXPECT_EQ(status({{"pattern", "x"}, {"path", "nowhere"}}), 404);
   EXPECT_FALSE(locked());
+}
+
+TEST_F(searching, names_the_parameter_of_a_pattern_that_is_none) {
+  const auto detail = [&](std::multimap<std::string, std::string> params) {
+    const auto a = ask(h, background(), get(std::move(params)));
+    EXPECT_EQ(a.status, 400);
+    return nlohmann::json::parse(a.body)["detail"].get<std::string>();
+  };
+  EXPECT_EQ(
+      detail({{"pattern", "a(b"}, {"regex", "1"}}),
+      R"(parameter "pattern": found "a(b", allowed a regular expression of RE2: missing ): a(b)");
+  EXPECT_EQ(
+      detail({{"pattern", "a\nb"}}),
+      "parameter \"pattern\": found \"a\nb\", allowed a text within one line: the pattern has a "
+      "newline in it, and matches are lines");
+  EXPECT_EQ(
+      detail({{"pattern", "a"}, {"path", std::string("a\0b", 3)}}),
+      std::string("parameter \"path\": found \"a\0b\", allowed a path that a file can have", 66));
+  EXPECT_EQ(detail({{"pattern", "a"}, {"pattern", "b"}}),
+            R"(parameter "pattern": found 2 of it, allowed one)");
 }
 
 TEST_F(searching, is_refused_while_somebody_holds_the_root) {

@@ -67,7 +67,19 @@ collector scanned(const std::string& bytes, std::string_view pattern, bool regex
   return out;
 }
 
-std::vector<hit> reference(const std::string& bytes, const std::string& pattern, bool regex) {
+// As it is to be searched: without the CR of CRLF, nor one at the very end.
+std::string with_plain_ends(const std::string& bytes) {
+  std::string text;
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    if (bytes[at] != '\r' || (at + 1 < bytes.size() && bytes[at + 1] != '\n')) {
+      text += bytes[at];
+    }
+  }
+  return text;
+}
+
+std::vector<hit> reference(const std::string& read, const std::string& pattern, bool regex) {
+  const std::string bytes = with_plain_ends(read);
   RE2::Options options;
   options.set_literal(!regex);
   const RE2 re(pattern, options);  // of one line: ^ and $ are its ends
@@ -91,6 +103,7 @@ std::string random_text(std::mt19937& random, std::size_t size, std::size_t long
     for (auto left = random() % longest; left > 0; --left) {
       text += "ab c"[random() % 4];
     }
+    text += random() % 9 == 0 ? "\r" : "";
     text += random() % 9 == 0 ? "\r\n" : "\n";
   }
   if (random() % 2 == 0) {
@@ -103,7 +116,7 @@ TEST(line_scanner, literals_are_found_as_by_a_look_at_each_line_whatever_the_buf
   std::mt19937 random(20261);
   for (std::size_t buffer = 32; buffer < 140; ++buffer) {
     const std::string text = random_text(random, 3000, 1 + random() % 200);
-    for (const std::string pattern : {"a", "ab", "abc", "a b c", " \r", "bb aa b"}) {
+    for (const std::string pattern : {"a", "ab", "abc", "a b c", " \r", "\r", "bb aa b"}) {
       EXPECT_EQ(scanned(text, pattern, false, buffer).hits, reference(text, pattern, false))
           << pattern << " " << buffer;
     }
@@ -128,8 +141,8 @@ TEST(line_scanner, lines_longer_than_the_buffer_keep_anchors_words_and_numbers_r
   std::mt19937 random(20263);
   for (std::size_t buffer = 64; buffer < 200; buffer += 3) {
     const std::string text = random_text(random, 6000, 900);
-    for (const std::string pattern :
-         {"^a", "c$", "^$", "\\bab\\b", "\\Ab", "b\\z", "ab[^a]c", "bbbb", "\\Bc\\B"}) {
+    for (const std::string pattern : {"^a", "c$", "^$", "\\bab\\b", "\\Ab", "b\\z", "ab[^a]c",
+                                      "bbbb", "\\Bc\\B", "\r", "a\\s$"}) {
       EXPECT_EQ(scanned(text, pattern, true, buffer).hits, reference(text, pattern, true))
           << pattern << " " << buffer;
     }
@@ -140,7 +153,7 @@ TEST(line_scanner, at_its_usual_size_it_agrees_on_megabytes_of_short_and_long_li
   std::mt19937 random(20264);
   for (const std::size_t longest : {100U, 30'000U, 200'000U}) {
     const std::string text = random_text(random, 1'500'000, longest);
-    for (const std::string pattern : {"abcabcab", "^ab c", "c b a\r?$", "a[abc]{9}bbb"}) {
+    for (const std::string pattern : {"abcabcab", "^ab c", "c b a$", "a[abc]{9}bbb"}) {
       EXPECT_EQ(scanned(text, pattern, true).hits, reference(text, pattern, true)) << pattern;
     }
     EXPECT_EQ(scanned(text, "abcabcab", false).hits, reference(text, "abcabcab", false));
@@ -169,6 +182,46 @@ TEST(line_scanner, the_text_of_a_long_line_is_what_surrounds_the_match_in_whole_
   EXPECT_EQ(text[0], '\xC3');
   EXPECT_EQ(text.back(), '\xA4');
   EXPECT_EQ(out.hits[0], (hit{1, 2002}));
+}
+
+TEST(line_scanner, what_ends_a_line_is_not_matched) {
+  const std::string text = "with needle\r\nother\r\n\r\n a\rb \r\r\nlast needle\r";
+  EXPECT_EQ(scanned(text, "needle$", true).hits, (std::vector<hit>{{1, 6}, {5, 6}}));
+  EXPECT_EQ(scanned(text, "\\s$", true).hits, (std::vector<hit>{{4, 6}}));
+  EXPECT_EQ(scanned(text, "^.{5}$", true).hits, (std::vector<hit>{{2, 1}}));
+  EXPECT_EQ(scanned(text, "^$", true).hits, (std::vector<hit>{{3, 1}}));
+  EXPECT_EQ(scanned(text, "\r", false).texts, (strings{" a\rb \r"}));
+  EXPECT_EQ(scanned(text, "needle", false).texts, (strings{"with needle", "last needle"}));
+}
+
+TEST(line_scanner, a_byte_order_mark_is_no_part_of_the_first_line) {
+  const std::string mark = "\xEF\xBB\xBF";
+  const auto out = scanned(mark + "needle first\nneedle second\n", "^needle", true);
+  EXPECT_EQ(out.hits, (std::vector<hit>{{1, 1}, {2, 1}}));
+  EXPECT_EQ(out.texts, (strings{"needle first", "needle second"}));
+  EXPECT_EQ(scanned(mark + "ab", "b", false).hits, (std::vector<hit>{{1, 2}}));
+  EXPECT_EQ(scanned(mark + "\r\nx", "^$", true).hits, (std::vector<hit>{{1, 1}}));
+  EXPECT_EQ(scanned("a\n" + mark + "b\n", "^b", true).hits.size(), 0U)
+      << "in the middle it is text";
+  EXPECT_EQ(scanned(mark, ".*", true).hits.size(), 0U) << "no line at all";
+  const std::string long_line(500, 'a');  // longer than the buffer
+  EXPECT_EQ(scanned(mark + long_line + "b", "b$", true, 64).hits, (std::vector<hit>{{1, 501}}));
+}
+
+TEST(line_scanner, utf_16_is_binary_also_where_it_has_no_zero_byte) {
+  const line_matcher matcher = compiled("a", false);
+  line_scanner scanner(matcher);
+  for (const std::string text : {"\xFF\xFE"
+                                 "a\x4e\x4f\x4e",
+                                 "\xFE\xFF\x4e"
+                                 "a",
+                                 "\xFF\xFE"}) {
+    const descriptor fd = file_of(text);
+    collector out;
+    EXPECT_TRUE(scanner.scan(background(), fd.get(), text.size(), out).binary);
+    EXPECT_TRUE(out.hits.empty());
+  }
+  EXPECT_EQ(scanned("a\xFF\xFE", "a", false).hits.size(), 1U);
 }
 
 TEST(line_scanner, a_file_that_says_it_is_empty_is_read_nevertheless) {  // as those of /proc

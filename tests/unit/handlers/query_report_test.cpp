@@ -122,6 +122,15 @@ TEST(row_format, csv_is_quoted_as_in_rfc_4180_and_tells_null_from_empty) {
   EXPECT_EQ(rows(format::csv, {"a"}, {}), "a\r\n") << "the names are there without rows";
 }
 
+TEST(row_format, csv_has_no_control_characters_but_those_that_end_lines_and_tabs) {
+  EXPECT_EQ(rows(format::csv, {"a\x1b", "b"},
+                 {{std::string_view("x\0y", 3), "\x1b[2J\x7f"}, {"a\tb", "a\nb\rc"}}),
+            "a\xef\xbf\xbd,b\r\n"
+            "x\xef\xbf\xbdy,\xef\xbf\xbd[2J\xef\xbf\xbd\r\n"
+            "a\tb,\"a\nb\rc\"\r\n");
+  EXPECT_EQ(rows(format::ndjson, {"a"}, {{"\x1b\x7f"}}), "{\"a\":\"\\u001b\\u007f\"}\n");
+}
+
 TEST(row_format, a_row_that_is_too_large_is_refused_and_leaves_nothing) {
   row_format r(format::ndjson);
   std::string text;
@@ -142,6 +151,23 @@ TEST(row_format, csv_is_for_those_who_ask_for_it) {
   EXPECT_EQ(preferred("text/csv;q=0.5, application/x-ndjson"), format::ndjson);
   EXPECT_EQ(preferred("application/x-ndjson;q=0.2, text/csv ; q=0.3"), format::csv);
   EXPECT_EQ(preferred("text/csv;q=0"), format::ndjson);
+  EXPECT_EQ(preferred("text/csv;q=0.001, */*;q=0"), format::csv);
+  EXPECT_EQ(preferred("text/csv, application/x-ndjson"), format::ndjson);
+  EXPECT_EQ(preferred("text/csv, application/*"), format::csv) << "the more exact name";
+  EXPECT_EQ(preferred("text/csv;q=0.5, application/*;q=0.6, */*;q=0.1"), format::ndjson);
+  EXPECT_EQ(preferred("*/*, application/*;q=0.1, text/csv;q=0.2"), format::csv);
+}
+
+TEST(row_format, of_a_header_is_read_as_the_standard_has_it) {
+  EXPECT_EQ(preferred("text/CSV"), format::csv);
+  EXPECT_EQ(preferred("TEXT/csv"), format::csv);
+  EXPECT_EQ(preferred("text/csv;Q=0"), format::ndjson);
+  EXPECT_EQ(preferred("text/csv; seq=0"), format::csv);
+  EXPECT_EQ(preferred("text/csv;header=\"a,b\""), format::csv);
+  EXPECT_EQ(preferred("text/csv;header=\"q=0;q=0\""), format::csv);
+  EXPECT_EQ(preferred("text/html;a=\", text/csv\""), format::ndjson) << "within a quoted string";
+  EXPECT_EQ(preferred("text%2Fcsv"), format::ndjson);
+  EXPECT_EQ(preferred("text/csv, APPLICATION/X-NDJSON"), format::ndjson);
 }
 
 }  // namespace

@@ -40,7 +40,8 @@ TEST(search_root, it_is_the_directory_that_was_opened_whatever_its_path_becomes)
   const root files(tree.path("a"));
   std::filesystem::rename(tree.path("a"), tree.path("b"));
   opened_path found;
-  EXPECT_FALSE(files.open_beneath("f", found));
+  auto keeping = files.rules_now();
+  EXPECT_FALSE(files.open_beneath("f", keeping, found));
   EXPECT_FALSE(found.is_directory);
   EXPECT_EQ(files.directory(), tree.path("a"));
 }

@@ -22,6 +22,21 @@ fed feed(body_scan scan, std::string_view bytes) {
   const auto taken = scan.feed(bytes);
   return {scan.state(), taken};
 }
+
+// The data of a body in chunks, fed in pieces of this size.
+std::string data_of(std::string_view bytes, std::size_t step) {
+  auto scan = body_scan::of_chunks(plenty);
+  std::string data;
+  for (std::size_t at = 0; at < bytes.size() && !scan.complete(); at += step) {
+    scan.feed(bytes.substr(at, step), [&](std::string_view run) {
+      EXPECT_FALSE(run.empty());
+      data.append(run);
+    });
+  }
+  EXPECT_TRUE(scan.complete());
+  return data;
+}
+
 fed chunks(std::string_view bytes, std::uint64_t largest = plenty) {
   return feed(body_scan::of_chunks(largest), bytes);
 }
@@ -66,6 +81,9 @@ const std::vector<std::string>& well_formed() {
       "5;name=value\r\nhello\r\n0;x=\"y z\";w\r\n\r\n",
       "5;\r\nhello\r\n0\r\n\r\n",
       "10\r\n0\r\n\r\nGET / HTTP/\r\n0\r\n\r\n",
+      "00000000000000000000000000000005\r\nhello\r\n0\r\n\r\n",
+      "5\r\nhello\r\n0\r\nTrailer: x\r\n\r\n",
+      "5\r\nhello\r\n0\r\nA:\r\nContent-Length: 9\r\nB: \t\xe4 :\r\n\r\n",
   };
   return all;
 }
@@ -120,11 +138,23 @@ TEST(body_of_chunks, that_is_malformed_is_refused_at_that_byte_however_it_arrive
       {"5\r\nhello\n", 8},
       {"5\r\nhello\rX", 9},
       {"5\r\nhello\r\n\r\n", 10},
-      {"0\r\nTrailer: x\r\n\r\n", 3},
+      {std::string("5;\0\r\n", 5), 2},
+      {"5;\x7f\r\n", 2},
       {"0\r\n\n", 3},
       {"0\r\n\rX", 4},
-      {"0\r\nGET / HTTP/1.1\r\n", 3},
+      {"0\r\nGET / HTTP/1.1\r\n", 6},
+      {"0\r\n: x\r\n\r\n", 3},
+      {"0\r\n X: y\r\n\r\n", 3},
+      {"0\r\nX : y\r\n\r\n", 4},
+      {"0\r\nX\r\n\r\n", 4},
+      {"0\r\nX: y\n\r\n", 7},
+      {"0\r\nX: y\rz\r\n", 8},
+      {"0\r\nX: y\r\n z\r\n\r\n", 9},
+      {std::string("0\r\nX: \0\r\n\r\n", 12), 6},
+      {"0\r\nX: y\r\n\n", 9},
       {"5;" + std::string(257, 'x') + "\r\n", 258},
+      {std::string(257, '0') + "5\r\n", 256},
+      {"05;" + std::string(256, 'x') + "\r\n", 258},
   };
   for (const auto& b : all) {
     const auto f = chunks(b.text);
@@ -144,11 +174,41 @@ TEST(body_of_chunks, that_is_malformed_is_refused_at_that_byte_however_it_arrive
 }
 
 TEST(body_of_chunks, with_too_many_digits_is_too_large) {
-  EXPECT_EQ(chunks("000000000000000").is, result::more) << "15";
-  EXPECT_EQ(chunks("0000000000000000").is, result::too_large) << "16";
   EXPECT_EQ(chunks("fffffffffffffff\r\n").is, result::too_large);
   EXPECT_EQ(chunks("ffffffffffffffff\r\n").is, result::too_large);
   EXPECT_EQ(chunks("10000000000000005\r\n").is, result::too_large) << "would wrap to 5";
+}
+
+TEST(body_of_chunks, may_have_leading_zeros_in_a_size_up_to_a_bound) {
+  EXPECT_EQ(
+      chunks(std::string(250, '0') + "5\r\nhello\r\n" + std::string(256, '0') + "\r\n\r\n").is,
+      result::complete);
+  EXPECT_EQ(chunks(std::string(256, '0')).is, result::more);
+  EXPECT_EQ(chunks(std::string(257, '0')).is, result::malformed);
+}
+
+TEST(body_of_chunks, has_the_data_of_its_chunks_and_nothing_of_their_framing) {
+  const std::vector<std::pair<std::string, std::string>> all = {
+      {"0\r\n\r\n", ""},
+      {"5\r\nhello\r\n0\r\n\r\n", "hello"},
+      {"5;a=b\r\nhello\r\n03\r\n, y\r\n2\r\n\r\n\r\n0;c\r\nTrailer: x\r\n\r\n", "hello, y\r\n"},
+      {"10\r\n0\r\n\r\nGET / HTTP/\r\n0\r\n\r\n", "0\r\n\r\nGET / HTTP/"},
+  };
+  for (const auto& [bytes, data] : all) {
+    for (std::size_t step = 1; step <= bytes.size() + 4; ++step) {
+      ASSERT_EQ(data_of(bytes + "GET ", step), data) << bytes << " in steps of " << step;
+    }
+  }
+}
+
+TEST(body_of_length, is_all_data) {
+  auto scan = body_scan::of_length(5, plenty);
+  std::string data;
+  const auto keep = [&](std::string_view run) { data.append(run); };
+  EXPECT_EQ(scan.feed("hel", keep), 3U);
+  EXPECT_EQ(scan.feed("lo, and the next", keep), 2U);
+  EXPECT_EQ(data, "hello");
+  EXPECT_TRUE(scan.complete());
 }
 
 TEST(body_of_chunks, counts_the_data_of_all_chunks_and_not_their_framing) {
@@ -161,12 +221,53 @@ TEST(body_of_chunks, counts_the_data_of_all_chunks_and_not_their_framing) {
   EXPECT_EQ(chunks("0\r\n\r\n", 0).is, result::complete);
 }
 
-TEST(body_of_chunks, bounds_extensions_of_all_chunks_together) {
-  const std::string extension(100, 'x');
-  const auto chunk = "1;" + extension + "\r\na\r\n";
-  EXPECT_EQ(chunks(chunk + chunk).is, result::more);
-  EXPECT_EQ(chunks(chunk + chunk + chunk).is, result::malformed);
-  EXPECT_EQ(chunks("1;" + std::string(256, 'x') + "\r\na\r\n0\r\n\r\n").is, result::complete);
+TEST(body_of_chunks, bounds_the_extensions_of_each_chunk) {
+  const auto chunk = "1;" + std::string(256, 'x') + "\r\na\r\n";
+  EXPECT_EQ(chunks(chunk + chunk + chunk + "0\r\n\r\n").is, result::complete);
+  auto scan = body_scan::of_chunks(plenty);
+  scan.feed(chunk + "1;" + std::string(257, 'x'));
+  EXPECT_EQ(scan.state(), result::malformed);
+  EXPECT_EQ(scan.why().status, 400);
+  EXPECT_EQ(scan.why().over, limit::line_bytes);
+  EXPECT_NE(scan.why().detail.find("256"), std::string::npos);
+}
+
+TEST(body_of_chunks, bounds_its_trailers_as_a_head_is_bounded) {
+  head_limits few;
+  few.bytes = 20;
+  few.headers = 2;
+  const auto with = [](const std::string& trailers, const head_limits& limits) {
+    auto scan = body_scan::of_chunks(plenty, limits);
+    scan.feed("0\r\n" + trailers + "\r\n");
+    return scan;
+  };
+  EXPECT_TRUE(with("A: b\r\nC: d\r\n", few).complete());
+  const auto many = with("A: b\r\nC: d\r\nE: f\r\n", few);
+  EXPECT_EQ(many.state(), result::trailers_too_large);
+  EXPECT_EQ(many.why().status, 431);
+  EXPECT_EQ(many.why().over, limit::headers);
+  EXPECT_TRUE(with("A: 0123456789abcde\r\n", few).complete()) << "20 bytes";
+  const auto large = with("A: 0123456789abcdef\r\n", few);
+  EXPECT_EQ(large.state(), result::trailers_too_large);
+  EXPECT_EQ(large.why().over, limit::head_bytes);
+  EXPECT_TRUE(with("A:" + std::string(head_limits::line - 2, 'x') + "\r\n", {}).complete());
+  const auto line = with("A:" + std::string(head_limits::line - 1, 'x') + "\r\n", {});
+  EXPECT_EQ(line.state(), result::trailers_too_large);
+  EXPECT_EQ(line.why().over, limit::line_bytes);
+}
+
+TEST(a_body, that_is_refused_says_why) {
+  const auto large = body_scan::of_length(11, 10).why();
+  EXPECT_EQ(large.status, 413);
+  EXPECT_EQ(large.over, limit::body_bytes);
+  EXPECT_NE(large.detail.find("10 bytes"), std::string::npos);
+  auto scan = body_scan::of_chunks(10);
+  scan.feed("b\r\n");
+  EXPECT_EQ(scan.why().status, 413);
+  auto bad = body_scan::of_chunks(10);
+  bad.feed("x\r\n");
+  EXPECT_EQ(bad.why().status, 400);
+  EXPECT_EQ(bad.why().over, limit::none);
 }
 
 TEST(body_of_chunks, takes_much_data_in_little_time) {

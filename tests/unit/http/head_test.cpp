@@ -50,9 +50,11 @@ std::vector<refused_case> all_refused() {
       {"a method in lower case", 501, request("get /path HTTP/1.1")},
       {"CONNECT", 501, request("CONNECT test:80 HTTP/1.1")},
       {"TRACE", 501, request("TRACE / HTTP/1.1")},
-      {"HTTP/1.2", 505, request("GET / HTTP/1.2")},
       {"HTTP/2.0", 505, request("GET / HTTP/2.0")},
+      {"HTTP/2.1", 505, request("GET / HTTP/2.1")},
       {"HTTP/0.9", 505, request("GET / HTTP/0.9")},
+      {"a version of letters", 400, request("GET / HTTP/x.y")},
+      {"a version with a comma", 400, request("GET / HTTP/1,1")},
       {"a version in lower case", 400, request("GET / http/1.1")},
       {"a short version", 400, request("GET / HTTP/1")},
       {"a long version", 400, request("GET / HTTP/1.10")},
@@ -81,6 +83,19 @@ std::vector<refused_case> all_refused() {
       {"NUL in a value", 400, with(std::string("X: a\0b\r\n", 8))},
       {"DEL in a value", 400, with("X: a\x7f\r\n")},
       {"no Host", 400, "GET / HTTP/1.1\r\n\r\n"},
+      {"a Host that is none", 400, "GET / HTTP/1.1\r\nHost: user@test\r\n\r\n"},
+      {"a Host that is none in HTTP/1.0", 400, "GET / HTTP/1.0\r\nHost: a b\r\n\r\n"},
+      {"a Host that is none behind a whole URL", 400,
+       "GET http://test/ HTTP/1.1\r\nHost: a, b\r\n\r\n"},
+      {"a whole URL and no Host", 400, "GET http://test/ HTTP/1.1\r\n\r\n"},
+      {"a URL without a host", 400, request("GET http:///path HTTP/1.1")},
+      {"a URL with a port only", 400, request("GET http://:80/path HTTP/1.1")},
+      {"a URL with nothing", 400, request("GET http:// HTTP/1.1")},
+      {"a URL with a query only", 400, request("GET https://?a HTTP/1.1")},
+      {"a URL with a user", 400, request("GET http://user@test/ HTTP/1.1")},
+      {"a URL with a password", 400, request("GET http://user:pass@test/ HTTP/1.1")},
+      {"a URL with a bad port", 400, request("GET http://test:65536/ HTTP/1.1")},
+      {"a URL with a bad address", 400, request("GET http://[::1/ HTTP/1.1")},
       {"two Hosts", 400, with("host: other\r\n")},
       {"two Hosts in HTTP/1.0", 400, "GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n"},
       {"an empty Content-Length", 400, with("Content-Length:\r\n")},
@@ -166,7 +181,11 @@ TEST(head, targets_of_all_forms_are_read) {
       {"/", "/", ""},
       {"/?", "/", ""},
       {"/a?b?c=d", "/a", "b?c=d"},
-      {"/%41%2f%2F%e4", "/A//\xe4", ""},
+      {"/%41%e4", "/A\xe4", ""},
+      {"/requests%2fended", "/requests%2Fended", ""},
+      {"/%2F%2e%2e%2f", "/%2F..%2F", ""},
+      {"//a///b", "//a///b", ""},
+      {"/%5c", "/\\", ""},
       {"/%25%34%31", "/%41", ""},
       {"/\xc3\xa4?q=\xc3\xa4", "/\xc3\xa4", "q=\xc3\xa4"},
       {"/a?%zz", "/a", "%zz"},
@@ -174,6 +193,7 @@ TEST(head, targets_of_all_forms_are_read) {
       {"http://test", "/", ""},
       {"http://test/a?b", "/a", "b"},
       {"HTTPS://test:443/a", "/a", ""},
+      {"hTTp://[::1]:80//a/../b", "//a/../b", ""},
       {"http://test?b=c", "/", "b=c"},
   };
   for (const auto& c : cases) {
@@ -182,9 +202,51 @@ TEST(head, targets_of_all_forms_are_read) {
     EXPECT_EQ(r.head.path, c[1]) << c[0];
     EXPECT_EQ(r.head.query, c[2]) << c[0];
   }
-  const read star(request("OPTIONS * HTTP/1.1"));
-  EXPECT_EQ(star.is, head_is::whole);
-  EXPECT_EQ(star.head.path, "*");
+  for (const char* server : {"*", "http://test", "https://test:443"}) {
+    const read star(request("OPTIONS " + std::string(server) + " HTTP/1.1"));
+    EXPECT_EQ(star.is, head_is::whole);
+    EXPECT_EQ(star.head.path, "*") << server;
+  }
+  EXPECT_EQ(read(request("OPTIONS http://test/ HTTP/1.1")).head.path, "/");
+}
+
+TEST(head, says_whether_its_path_was_encoded) {
+  EXPECT_FALSE(read(request("GET /a?%41 HTTP/1.1")).head.encoded);
+  EXPECT_FALSE(read(request("GET http://%41/a HTTP/1.1")).head.encoded);
+  EXPECT_TRUE(read(request("GET /%61 HTTP/1.1")).head.encoded);
+  EXPECT_TRUE(read(request("GET http://test/%2F HTTP/1.1")).head.encoded);
+}
+
+TEST(head, of_an_absolute_target_is_for_the_host_that_it_names) {
+  const read r("GET http://one:81/a HTTP/1.1\r\nX: y\r\nhost: other\r\n\r\n");
+  ASSERT_EQ(r.is, head_is::whole) << r.why.detail;
+  EXPECT_EQ(r.head.header("Host"), "one:81");
+  EXPECT_EQ(r.head.headers.size(), 2U);
+  const read empty("GET http://one/a HTTP/1.1\r\nHost:\r\n\r\n");
+  ASSERT_EQ(empty.is, head_is::whole) << empty.why.detail;
+  EXPECT_EQ(empty.head.header("Host"), "one");
+  const read old("GET http://one/a HTTP/1.0\r\n\r\n");
+  ASSERT_EQ(old.is, head_is::whole) << old.why.detail;
+  EXPECT_EQ(old.head.header("Host"), "one");
+}
+
+TEST(head, may_have_an_empty_host) {
+  EXPECT_EQ(read("GET / HTTP/1.1\r\nHost: \r\n\r\n").is, head_is::whole);
+}
+
+TEST(head, of_a_later_version_1_is_one_of_version_1_1) {
+  for (const char* version : {"HTTP/1.2", "HTTP/1.9"}) {
+    const read r(request("POST / " + std::string(version), "Transfer-Encoding: chunked\r\n"));
+    ASSERT_EQ(r.is, head_is::whole) << version;
+    EXPECT_TRUE(r.head.http_1_1);
+    EXPECT_TRUE(r.head.keep_alive);
+  }
+  EXPECT_EQ(read("GET / HTTP/1.2\r\n\r\n").why.status, 400) << "no Host";
+}
+
+TEST(head, with_an_encoded_body_is_refused_with_what_is_accepted) {
+  EXPECT_EQ(read(with("Content-Encoding: gzip\r\n")).why.headers, "Accept-Encoding: identity\r\n");
+  EXPECT_EQ(read(with("Content-Encoding: Identity\r\n")).is, head_is::whole);
 }
 
 TEST(head, all_methods_that_are_served_are_accepted) {
@@ -203,6 +265,7 @@ TEST(head, keep_alive_follows_version_and_connection) {
   EXPECT_FALSE(kept("HTTP/1.1", "Connection: close\r\nConnection: keep-alive\r\n"));
   EXPECT_FALSE(kept("HTTP/1.1", "Connection: keep-alive, close\r\n"));
   EXPECT_TRUE(kept("HTTP/1.1", "Connection: closed, , upgrade\r\n"));
+  EXPECT_FALSE(kept("HTTP/1.1", "Connection: \", close\r\n"));
   EXPECT_FALSE(kept("HTTP/1.0", ""));
   EXPECT_TRUE(kept("HTTP/1.0", "Connection: keep-alive\r\n"));
 }
@@ -255,6 +318,22 @@ TEST(head_limits, of_a_line_are_exact) {
   const auto header = [](std::size_t size) { return "X: " + std::string(size - 3, 'y') + "\r\n"; };
   EXPECT_EQ(read(with(header(8192))).is, head_is::whole);
   EXPECT_EQ(read(with(header(8193))).why.status, 431);
+}
+
+TEST(head_limits, that_are_reached_are_named_with_what_is_allowed) {
+  head_limits few;
+  few.bytes = 60;
+  few.headers = 2;
+  const auto detail = [](const read& r) { return r.why.detail; };
+  EXPECT_EQ(detail(read("GET /" + std::string(9000, 'a'))),
+            "the request line is longer than the 8192 bytes allowed, without its CRLF");
+  EXPECT_EQ(
+      detail(read(with("X: " + std::string(8190, 'y') + "\r\n"))),
+      "a header line is longer than the 8192 bytes allowed, with its name and without its CRLF");
+  EXPECT_EQ(detail(read(with("X: " + std::string(60, 'y') + "\r\n"), few)),
+            "the head is larger than the 60 bytes allowed (http.max_head_bytes)");
+  EXPECT_EQ(detail(read(with("X: y\r\nX: y\r\n"), few)),
+            "there are more header lines than the 2 allowed (http.max_headers)");
 }
 
 TEST(head_limits, of_a_line_hold_before_it_ends) {

@@ -35,6 +35,7 @@ TEST(patience, is_the_shorter_of_both_headers) {
   EXPECT_EQ(patience("Prefer: wait=1\r\n"), 1'000);
   EXPECT_EQ(patience("prefer: WAIT = 86400\r\n"), 86'400'000);
   EXPECT_EQ(patience("Prefer: wait=\"7\"\r\n"), 7'000);
+  EXPECT_EQ(patience("Prefer: wait=\"\\7\"; a=\"b;c\"\r\n"), 7'000);
   EXPECT_EQ(patience("Prefer: wait=2\r\nX-Request-Timeout-Ms: 1999\r\n"), 1'999);
   EXPECT_EQ(patience("X-Request-Timeout-Ms: 2001\r\nPrefer: wait=2\r\n"), 2'000);
 }
@@ -62,14 +63,19 @@ TEST(patience, that_makes_no_sense_is_refused_in_words) {
   const read twice("X-Request-Timeout-Ms: 5\r\nx-request-timeout-ms: 5\r\n");
   EXPECT_EQ(twice.why.status, 400);
   EXPECT_EQ(twice.why.detail, "more than one X-Request-Timeout-Ms header");
+}
+
+// RFC 7240 2: a preference that is not understood, or cannot be honored, is ignored; and of several
+// the first counts.
+TEST(patience, that_a_preference_says_without_sense_is_ignored) {
   for (const auto* value :
        {"wait", "wait=", "wait=\"\"", "wait=\"5", "wait=5\"", "wait=0", "wait=-5", "wait=86401",
-        "wait=18446744073709551617", "wait=long", "respond-async, wait=1.5", "wait=1 2; x=y"}) {
-    const read r(std::string("Prefer: ") + value + "\r\n");
-    EXPECT_EQ(r.is, head_is::refused) << value;
-    EXPECT_EQ(r.why.status, 400) << value;
-    EXPECT_EQ(r.why.detail, "Prefer: wait is not a number of seconds, 1 to 86400") << value;
+        "wait=18446744073709551617", "wait=long", "respond-async, wait=1.5", "wait=1 2; x=y",
+        "wait=x, wait=5", "wait=0; wait=5"}) {
+    EXPECT_EQ(patience(std::string("Prefer: ") + value + "\r\n"), -1) << value;
   }
+  EXPECT_EQ(patience("Prefer: wait=x\r\nPrefer: wait=5\r\n"), -1);
+  EXPECT_EQ(patience("Prefer: wait=x\r\nX-Request-Timeout-Ms: 7\r\n"), 7);
 }
 
 }  // namespace

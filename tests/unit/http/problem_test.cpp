@@ -36,6 +36,16 @@ TEST(problem, stays_json_whatever_is_in_the_detail) {
   }
 }
 
+TEST(problem, has_nothing_in_it_that_a_terminal_obeys) {
+  const auto body = problem_body(400,
+                                 "\x1b[2J\x7f\xc2\x9b"
+                                 "2J\xe2\x80\xae\xe2\x80\xa8\x9b",
+                                 "");
+  for (const char c : body.substr(0, body.size() - 1)) {
+    EXPECT_TRUE(c >= ' ' && c <= '~') << body;
+  }
+}
+
 TEST(problem, makes_a_response_of_it) {
   httplib::Response res;
   set_problem(res, 503, "no room", "id-2");

@@ -33,15 +33,60 @@ TEST(routes, of_get_answer_head) {
   table.add(to("POST", "/b"));
   EXPECT_EQ(table.find("HEAD", "/a").to, table.find("GET", "/a").to);
   EXPECT_EQ(table.find("HEAD", "/b").to, nullptr);
-  EXPECT_EQ(table.find("HEAD", "/b").allow, "POST");
+  EXPECT_EQ(table.find("HEAD", "/b").allow, "POST, OPTIONS");
 }
 
 TEST(routes, say_which_methods_a_path_has) {
   route_table table;
   table.add(to("GET", "/a"));
   table.add(to("DELETE", "/a"));
-  EXPECT_EQ(table.find("POST", "/a").allow, "GET, HEAD, DELETE");
+  EXPECT_EQ(table.find("POST", "/a").allow, "GET, HEAD, DELETE, OPTIONS");
   EXPECT_EQ(table.find("GET", "/a").allow, "");
+}
+
+TEST(routes, say_which_methods_there_are_in_all) {
+  route_table table;
+  EXPECT_EQ(table.find("OPTIONS", "*").allow, "OPTIONS");
+  table.add(to("POST", "/a"));
+  table.add(to("GET", "/a"));
+  table.add(to("POST", "/b"));
+  EXPECT_EQ(table.find("OPTIONS", "*").to, nullptr);
+  EXPECT_EQ(table.find("OPTIONS", "*").allow, "POST, GET, HEAD, OPTIONS");
+}
+
+TEST(routes, for_options_are_found_where_there_is_one) {
+  route_table table;
+  table.add(to("OPTIONS", "/a"));
+  table.add(to("GET", "/b"));
+  EXPECT_NE(table.find("OPTIONS", "/a").to, nullptr);
+  EXPECT_EQ(table.find("GET", "/a").allow, "OPTIONS");
+  EXPECT_EQ(table.find("OPTIONS", "/b").to, nullptr);
+  EXPECT_EQ(table.find("OPTIONS", "/b").allow, "GET, HEAD, OPTIONS");
+}
+
+// A proxy that keeps /metrics to operators sees what it sees: nothing else leads there but an
+// encoding of the same characters.
+TEST(routes, are_not_found_by_another_way_of_writing_their_path) {
+  route_table table;
+  table.add(to("GET", "/requests/ended"));
+  for (const char* other : {"//requests/ended", "/requests//ended", "/./requests/ended",
+                            "/x/../requests/ended", "/requests/ended/", "/requests%2Fended",
+                            "/requests/ended;a", "/requests\\ended", "/REQUESTS/ENDED"}) {
+    EXPECT_EQ(table.find("GET", other).to, nullptr) << other;
+  }
+}
+
+TEST(routes, that_a_proxy_may_keep_back_are_found_as_they_are_written_only) {
+  route_table table;
+  table.add({.method = "GET", .path = "/metrics", .as_written = true});
+  table.add({.method = "GET", .path = "/jobs/{id}", .as_written = true});
+  table.add(to("GET", "/free"));
+  for (const char* path : {"/metrics", "/jobs/7"}) {
+    EXPECT_NE(table.find("GET", path).to, nullptr) << path;
+    EXPECT_EQ(table.find("GET", path, true).to, nullptr) << path;
+    EXPECT_EQ(table.find("POST", path, true).allow, "") << "it is not there: " << path;
+  }
+  EXPECT_NE(table.find("GET", "/free", true).to, nullptr);
 }
 
 TEST(routes, have_an_index_in_the_order_in_which_they_were_added) {

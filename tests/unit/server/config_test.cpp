@@ -102,7 +102,10 @@ TEST(config, the_defaults_are_those_of_the_design) {
   EXPECT_EQ(c.http.head_timeout, 10s);
   EXPECT_EQ(c.http.idle_timeout, 60s);
   EXPECT_EQ(c.http.body_timeout, 30s);
+  EXPECT_EQ(c.http.body_min_rate, 1024u);
   EXPECT_EQ(c.http.write_timeout, 30s);
+  EXPECT_EQ(c.http.write_min_rate, 1024u);
+  EXPECT_EQ(c.http.spot_deadline, 10s);
   EXPECT_EQ(c.http.linger_timeout, 1s);
   EXPECT_EQ(c.http.late_after, 1s);
   EXPECT_EQ(c.http.keepalive_idle, 10s);
@@ -131,7 +134,11 @@ TEST(config, the_defaults_are_those_of_the_design) {
   EXPECT_EQ(c.relay.connect_timeout, 2s);
   EXPECT_EQ(c.relay.stall_timeout, 60s);
   EXPECT_EQ(c.relay.max_head_bytes, 64u * 1024);
-  EXPECT_EQ(c.search.root, ".");
+  EXPECT_EQ(c.search.root, "build/corpus");
+  EXPECT_TRUE(c.search.sample);
+  EXPECT_FALSE(c.search.cross_mounts);
+  EXPECT_EQ(parse(R"({"search": {"max_matches_limit": 5}})", "f").search.root, "")
+      << "what is searched is said";
   EXPECT_EQ(c.search.max_matches_limit, 100'000u);
   EXPECT_EQ(c.requests.ended, 4096u);
   EXPECT_EQ(c.stopping.announce, 0s);

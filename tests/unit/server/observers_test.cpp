@@ -1,6 +1,9 @@
 // What is kept, counted and written of requests that have ended, without a server.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
 #include "server/ended_requests.h"
 #include "server/metrics.h"
 #include "server/request_log.h"
@@ -170,6 +173,24 @@ TEST(request_log, control_characters_of_strangers_are_escaped) {
   EXPECT_EQ(escaped("\x7f"), "\\x7f");
 }
 
+TEST(request_log, what_strangers_have_written_into_a_line_of_the_programs_own_is_escaped_too) {
+  const std::string said = "report x: \n2026 info GET / 200\x1b[2J\xff\xe2\x80\xa8";
+  for (const auto format : {log_format::text, log_format::json}) {
+    config::log_t how;
+    how.format = format;
+    how.queue = 16;
+    testing::internal::CaptureStderr();
+    request_log(how).say(spdlog::level::warn, said);
+    const auto line = testing::internal::GetCapturedStderr();
+    EXPECT_NE(line.find("report x: "), std::string::npos);
+    EXPECT_EQ(line.find('\n'), line.size() - 1) << line;
+    EXPECT_TRUE(std::all_of(line.begin(), line.end(), [](char c) {
+      return c == '\n' || (c >= ' ' && c <= '~');
+    })) << line;
+    EXPECT_EQ(nlohmann::json::accept(line), format == log_format::json) << line;
+  }
+}
+
 TEST(escaped, leaves_text_as_it_is_and_nothing_that_a_terminal_obeys) {
   for (const std::string text : {"", "GET /a?b=c \\ ~", "\xc3\xa4\xc2\xa0",
                                  "\xe2\x82\xac\xed\x9f\xbf", "\xf0\x9f\x98\x80\xf4\x8f\xbf\xbf"}) {
@@ -187,6 +208,8 @@ TEST(escaped, leaves_text_as_it_is_and_nothing_that_a_terminal_obeys) {
        "x",
        "\\xe2\\x80\\xaex"},  // right to left from here on
       {"\xe2\x81\xa6", "\\xe2\\x81\\xa6"},
+      {"\xe2\x81\xaf", "\\xe2\\x81\\xaf"},
+      {"\xd8\x9c", "\\xd8\\x9c"},  // Arabic letter mark
       {"\x9b"
        "2J",
        "\\x9b2J"},                 // not UTF-8

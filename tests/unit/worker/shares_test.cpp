@@ -132,6 +132,9 @@ TEST(shares, one_who_fills_the_queue_leaves_the_spare_places_to_the_others) {
   EXPECT_EQ(jobs.post(greedy), pool_errc::share);
   EXPECT_EQ(std::error_code(pool_errc::share).message(),
             "the queue of the pool has no place left but for others");
+  EXPECT_EQ(p.why_not(pool_errc::share),
+            "the queue of the pool \"p\" has no place left but for other clients");
+  EXPECT_EQ(p.why_not(pool_errc::full), "the queue of the pool \"p\" is full");
   ASSERT_FALSE(jobs.post(modest));
   EXPECT_EQ(jobs.post(third), pool_errc::full) << "the spare places are bounded, too";
   EXPECT_EQ(p.now().queued, 6U);

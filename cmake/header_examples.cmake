@@ -1,0 +1,26 @@
+# The examples in the comments that open our headers, as code that is compiled with everything else:
+#
+#   hangup_header_examples(name LIBRARY lib SOURCE file.cpp HEADERS context/select.h ...)
+#
+# Lines that begin with "//   ", but for the points of a list, become context/select.h.example, which
+# the source includes in a function that declares the names that the example uses.
+function(hangup_header_examples name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "LIBRARY;SOURCE" "HEADERS")
+  set(to ${CMAKE_CURRENT_BINARY_DIR}/${name})
+  set(made)
+  foreach(header IN LISTS arg_HEADERS)
+    get_filename_component(folder ${to}/${header} DIRECTORY)
+    file(MAKE_DIRECTORY ${folder})
+    add_custom_command(
+      OUTPUT ${to}/${header}.example
+      COMMAND sed -n -e "/^#pragma once/q" -e "/^\\/\\/   -/d" -e "s|^//   ||p"
+              ${PROJECT_SOURCE_DIR}/${header} > ${to}/${header}.example
+      DEPENDS ${PROJECT_SOURCE_DIR}/${header}
+      VERBATIM)
+    list(APPEND made ${to}/${header}.example)
+  endforeach()
+  add_library(${name} OBJECT ${arg_SOURCE} ${made})
+  hangup_compile(${name})
+  target_include_directories(${name} PRIVATE ${to})
+  target_link_libraries(${name} PRIVATE ${arg_LIBRARY})
+endfunction()

@@ -1,0 +1,54 @@
+#include "http/random_hex.h"
+
+#include <pthread.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <system_error>
+
+namespace hangup::http {
+namespace {
+
+struct store {
+  std::array<unsigned char, 256> bytes;  // as many as the kernel gives in one piece
+  std::size_t digits_left = 0;
+};
+
+thread_local store mine;
+
+void refill() {
+  // In a child there is one thread, the one that has forked: this runs there.
+  static const int at_fork = ::pthread_atfork(nullptr, nullptr, [] { mine.digits_left = 0; });
+  if (at_fork != 0) {
+    throw std::system_error(at_fork, std::generic_category(), "pthread_atfork");
+  }
+  ssize_t got = 0;
+  do {
+    got = ::getrandom(mine.bytes.data(), mine.bytes.size(), 0);
+  } while (got < 0 && errno == EINTR);
+  if (got <= 0) {
+    throw std::system_error(errno, std::generic_category(), "getrandom");
+  }
+  mine.digits_left = 2 * static_cast<std::size_t>(got);
+}
+
+char next_digit() {
+  if (mine.digits_left == 0) {
+    refill();
+  }
+  --mine.digits_left;
+  const unsigned both = mine.bytes[mine.digits_left / 2];
+  return "0123456789abcdef"[mine.digits_left % 2 == 0 ? both & 0xfU : both >> 4U];
+}
+
+}  // namespace
+
+void random_hex(std::span<char> to) {
+  do {
+    std::generate(to.begin(), to.end(), next_digit);
+  } while (std::all_of(to.begin(), to.end(), [](char c) { return c == '0'; }) && !to.empty());
+}
+
+}  // namespace hangup::http

@@ -1,0 +1,80 @@
+// The examples of context/ and worker/, compiled: see cmake/header_examples.cmake.
+#include <sys/socket.h>
+
+#include <string>
+#include <vector>
+
+#include "context/after_func.h"
+#include "context/channel.h"
+#include "context/select.h"
+#include "context/shield.h"
+#include "context/signal.h"
+#include "context/task_group.h"
+#include "worker/after_func_on.h"
+#include "worker/pool.h"
+
+namespace hangup::header_examples {
+
+std::error_code fetch(const context& ctx, const std::string& part);
+bool read(std::string& line);
+void write(const std::string& line);
+void ask(const context& ctx);
+
+std::error_code of_task_group(const context& request, const std::vector<std::string>& wanted);
+std::error_code of_task_group(const context& request, const std::vector<std::string>& wanted) {
+#include "context/task_group.h.example"
+  return {};
+}
+
+struct job {};
+void begin(job j);
+
+std::error_code of_select(const context& ctx, channel<job>& jobs, channel<job>& others,
+                          channel<std::string>& results);
+std::error_code of_select(const context& ctx, channel<job>& jobs, channel<job>& others,
+                          channel<std::string>& results) {
+  std::string next;
+  bool over = false;
+#include "context/select.h.example"
+  return ec;
+}
+
+std::error_code of_signal();
+std::error_code of_signal() {
+#include "context/signal.h.example"
+  stop();
+  return ctx.err();
+}
+
+void write_audit(const context& ctx, const std::string& record);
+std::error_code of_shield(const context& ctx, const std::string& record);
+std::error_code of_shield(const context& ctx, const std::string& record) {
+#include "context/shield.h.example"
+}
+
+void of_channel(const context& ctx);
+void of_channel(const context& ctx) {
+  std::string line;
+#include "context/channel.h.example"
+}
+
+void of_after_func(const context& ctx, int fd);
+void of_after_func(const context& ctx, int fd){
+#include "context/after_func.h.example"
+}
+
+std::error_code of_pool(const context& request);
+std::error_code of_pool(const context& request) {
+#include "worker/pool.h.example"
+  return ec;
+}
+
+struct engine {
+  void tell_to_cancel(int query);
+};
+void of_after_func_on(const context& ctx, pool& queries, engine& server, int query);
+void of_after_func_on(const context& ctx, pool& queries, engine& server, int query) {
+#include "worker/after_func_on.h.example"
+}
+
+}  // namespace hangup::header_examples
