@@ -2,6 +2,7 @@
 
 #include <ctime>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -32,13 +33,18 @@ std::uint64_t compute(std::uint64_t x) noexcept {
 
 }  // namespace
 
-http::handler spin() {
-  return [](const context& ctx, const httplib::Request& req, httplib::Response& res) {
+http::handler spin(spin_options how) {
+  return [how](const context& ctx, const httplib::Request& req, httplib::Response& res) {
     parameters p(req);
-    const auto ms = p.number("ms", 100, 0, most_ms);
     const bool looks = p.flag("look", true);
-    if (!p.problem().empty()) {
-      http::set_problem(res, 400, p.problem(), http::request_id(ctx));
+    const auto most = looks ? most_ms : static_cast<std::uint64_t>(how.max_deaf.count());
+    const auto ms = p.number("ms", std::min<std::uint64_t>(100, most), 0, most);
+    auto problem = p.problem();
+    if (problem.empty() && !looks && !how.allow_deaf) {
+      problem = "parameter \"look\": found \"0\", allowed 1: nothing could stop it";
+    }
+    if (!problem.empty()) {
+      http::set_problem(res, 400, problem, http::request_id(ctx));
       return;
     }
     const auto start = cpu_ns();

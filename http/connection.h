@@ -26,6 +26,7 @@
 #include "context/timer.h"
 #include "http/address.h"
 #include "http/body.h"
+#include "http/client_key.h"
 #include "http/descriptor.h"
 #include "http/exchange.h"
 #include "http/observer.h"
@@ -75,6 +76,7 @@ class connection final : public job, public input {
   const peer& ends() const noexcept { return ends_; }
   // "127.0.0.1:50312", "[::1]:50312"
   const std::string& client() const noexcept { return client_; }
+  pool::owner client_key() const noexcept { return client_key_; }
   tls_session* tls() const noexcept { return tls_.get(); }  // null: plain TCP
   tls_session::io shake_hands() noexcept;
 
@@ -177,6 +179,7 @@ class connection final : public job, public input {
   const descriptor socket_;
   const peer ends_;
   const std::string client_;
+  const pool::owner client_key_ = http::client_key(ends_.remote_address);
   const std::unique_ptr<tls_session> tls_;
   connection_owner& owner_;
   std::string in_;

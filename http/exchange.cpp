@@ -51,6 +51,11 @@ const trace* trace_of(const context& ctx) noexcept {
   return stamp != nullptr ? &stamp->journey : nullptr;
 }
 
+pool::owner client_of(const context& ctx) noexcept {
+  const auto* const stamp = ctx.value<request_key>();
+  return stamp != nullptr ? stamp->client : pool::nobody;
+}
+
 void work_stopped(const context& ctx) noexcept {
   if (const auto* const stamp = ctx.value<request_key>()) {
     clock::time_point::rep unset = 0;

@@ -20,13 +20,14 @@ namespace hangup::http {
 
 // The part of an exchange that travels in the context, and so may outlive the request.
 struct request_stamp {
-  request_stamp(std::string request_id, trace of)
-      : id(std::move(request_id)), journey(std::move(of)) {}
+  request_stamp(std::string request_id, trace of, pool::owner by = pool::nobody)
+      : id(std::move(request_id)), journey(std::move(of)), client(by) {}
   request_stamp(request_stamp&& other) noexcept  // before it is shared
-      : id(std::move(other.id)), journey(std::move(other.journey)) {}
+      : id(std::move(other.id)), journey(std::move(other.journey)), client(other.client) {}
 
   std::string id;
   trace journey;
+  pool::owner client;
   mutable std::atomic<clock::time_point::rep> stopped{0};
 };
 

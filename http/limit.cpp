@@ -10,8 +10,8 @@ std::string_view name(limit l) noexcept {
       "handshake_time", "handshake",   "head_time",
       "idle_time",      "head_bytes",  "line_bytes",
       "headers",        "body_bytes",  "body_time",
-      "write_time",     "queue",       "read_ahead",
-      "memory",         "tls_work"};
+      "write_time",     "queue",       "client_share",
+      "read_ahead",     "memory",      "tls_work"};
   return names[static_cast<std::size_t>(l)];
 }
 

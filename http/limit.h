@@ -21,11 +21,12 @@ enum class limit : std::uint8_t {
   body_time,
   write_time,
   queue,
-  read_ahead,  // a FIN behind what is not read ahead will not be heard
-  memory,      // there was none: a connection was closed
-  tls_work,    // too many records that brought no data
+  client_share,  // what is left of a queue is for other clients
+  read_ahead,    // a FIN behind what is not read ahead will not be heard
+  memory,        // there was none: a connection was closed
+  tls_work,      // too many records that brought no data
 };
-inline constexpr int limit_kinds = 17;
+inline constexpr int limit_kinds = 18;
 
 // "head_time"
 std::string_view name(limit l) noexcept;

@@ -2,6 +2,7 @@
 // its metrics are observers.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -69,7 +70,8 @@ class observer {
 struct request_view {
   std::string id;
   std::string method;
-  std::string target;
+  std::string target;            // no more than its first 256 bytes
+  std::size_t target_bytes = 0;  // of all of it
   std::string client;
   const route* to;
   request_state state;

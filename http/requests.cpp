@@ -117,7 +117,8 @@ void service::begin(connection& c, const route& to, const request_head& head) {
     const std::lock_guard hold(c.guard);
     c.request.emplace(
         all_.ctx, to,
-        request_stamp(std::move(id), trace::continued(head.traceparent, head.tracestate)),
+        request_stamp(std::move(id), trace::continued(head.traceparent, head.tracestate),
+                      c.client_key()),
         clock::now(), head.patience, watcher_.announced(c.fd(), c.heard_as, policy));
     c.request->method = std::move(method);
     c.request->target = std::move(target);
@@ -150,16 +151,17 @@ service::then service::start(connection& c) {
     c.ahead_limit = how_.read_ahead;
     watcher_.read_ahead(c.fd(), c);
   }
-  const auto ec = x.to.runs_on->post(x.ctx, c);
+  const auto ec = x.to.runs_on->post(x.ctx, c, c.client_key());
   if (!ec) {
     return then::parked;  // it is the pool's now, or done already
   }
   if (x.ctx.done()) {
     return settle_unstarted(c);
   }
-  x.over = limit::queue;
-  return answer(c, 503, "the queue of the pool \"" + x.to.runs_on->name() + "\" is full",
-                "Retry-After: 1\r\n");
+  x.over = ec == pool_errc::share  ? limit::client_share
+           : ec == pool_errc::full ? limit::queue
+                                   : limit::none;
+  return answer(c, 503, x.to.runs_on->why_not(ec), "Retry-After: 1\r\n");
 }
 
 void service::dropped(connection& c) noexcept {

@@ -88,7 +88,22 @@ bool server::draining() const noexcept {
 }
 
 std::vector<request_view> server::in_flight() const {
-  return service_ ? service_->in_flight() : std::vector<request_view>{};
+  std::vector<request_view> all;
+  each_in_flight([&](const request_view& v) {
+    all.push_back(v);
+    return true;
+  });
+  return all;
+}
+
+void server::each_in_flight(const std::function<bool(const request_view&)>& look) const {
+  if (service_) {
+    service_->each_in_flight(look);
+  }
+}
+
+std::size_t server::in_flight_count() const noexcept {
+  return service_ ? service_->in_flight() : 0;
 }
 
 std::array<std::size_t, phases> server::connections() const {

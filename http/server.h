@@ -22,7 +22,9 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -76,8 +78,14 @@ class server {
   // Is a drain announced or under way? For a readiness probe.
   bool draining() const noexcept;
 
-  // For operators' pages; each takes a lock that accepting takes too. Thread-safe.
-  std::vector<request_view> in_flight() const;
+  // For operators' pages. They take the lock that accepting takes, too, for some tens of
+  // connections at a time. Thread-safe.
+  //
+  // Calls `look` with each request in flight until it returns false, those of the newest
+  // connections first. The lock is not held meanwhile: it may take its time.
+  void each_in_flight(const std::function<bool(const request_view&)>& look) const;
+  std::vector<request_view> in_flight() const;          // all of them
+  std::size_t in_flight_count() const noexcept;         // costs nothing
   std::array<std::size_t, phases> connections() const;  // by phase
   std::vector<const route*> routes() const;  // in the order of their index: "none", then yours
 

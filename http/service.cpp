@@ -222,6 +222,9 @@ void service::close(connection& c) noexcept {
   front_.forget(c);
   {
     const std::lock_guard hold(lot_);
+    for (auto* p = passes_; p != nullptr; p = p->next) {
+      p->at = p->at == &c ? c.lot_next : p->at;
+    }
     (c.lot_prev != nullptr ? c.lot_prev->lot_next : first_) = c.lot_next;
     if (c.lot_next != nullptr) {
       c.lot_next->lot_prev = c.lot_prev;
@@ -493,32 +496,6 @@ void service::wake_parked(bool only_requests) noexcept {
       overdue(*c);
     }
   }
-}
-
-std::vector<request_view> service::in_flight() {
-  std::vector<request_view> views;
-  const std::lock_guard hold(lot_);
-  for (connection* c = first_; c != nullptr; c = c->lot_next) {
-    const std::lock_guard looking(c->guard);
-    if (c->request) {
-      const exchange& x = *c->request;
-      const auto* const why = x.ctx.cause();
-      views.push_back({x.stamp.id, x.method, x.target, c->client(), &x.to, x.life.state(),
-                       x.late.load(std::memory_order_relaxed),
-                       why != nullptr ? describe(*why) : std::string(), x.started,
-                       why != nullptr ? std::optional(why->at) : std::nullopt});
-    }
-  }
-  return views;
-}
-
-std::array<std::size_t, phases> service::connections() {
-  std::array<std::size_t, phases> counts{};
-  const std::lock_guard hold(lot_);
-  for (const connection* c = first_; c != nullptr; c = c->lot_next) {
-    ++counts[static_cast<std::size_t>(c->now.load(std::memory_order_relaxed))];
-  }
-  return counts;
 }
 
 }  // namespace hangup::http

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -54,7 +55,9 @@ class service final : private connection_owner, private front::driver {
   // context ends first (a handler does not stop). After end_all().
   std::error_code close_all(const context& ctx);
 
-  std::vector<request_view> in_flight();
+  // See server.h.
+  void each_in_flight(const std::function<bool(const request_view&)>& look);
+  std::size_t in_flight() const noexcept { return in_flight_.load(std::memory_order_relaxed); }
   std::array<std::size_t, phases> connections();
 
  private:
@@ -90,6 +93,14 @@ class service final : private connection_owner, private front::driver {
   void close(connection& c) noexcept;
   void wake_parked(bool only_requests) noexcept;
 
+  // views.cpp: looks at all connections. One that is about to be closed is passed over by `at`.
+  struct pass {
+    connection* at = nullptr;
+    pass* next = nullptr;
+  };
+  template <class Look, class Between>
+  void each_connection(const Look& look, const Between& between);
+
   // requests.cpp: requests
   void work_on(connection& c);
   then next(connection& c);
@@ -123,6 +134,7 @@ class service final : private connection_owner, private front::driver {
   std::mutex lot_;
   std::condition_variable_any changed_;  // a drain waits for fewer requests or connections
   connection* first_ = nullptr;          // all connections, guarded by lot_
+  pass* passes_ = nullptr;               // guarded by lot_
   std::size_t count_ = 0;                // guarded by lot_, as the rest here
   std::size_t refused_ = 0;              // of these, those that were too many
   std::unordered_map<std::string, std::size_t> by_address_;  // if there is a limit

@@ -88,6 +88,7 @@ config config_of(const document& d) {
   for (const auto& pool : document.at("pools").items()) {
     take(pool.value(), "workers", c.pools[pool.key()].workers);
     take(pool.value(), "queue", c.pools[pool.key()].queue);
+    take(pool.value(), "spare_percent", c.pools[pool.key()].spare_percent);
   }
 
   const auto& routes = document.at("routes");
@@ -101,6 +102,9 @@ config config_of(const document& d) {
   for (const auto& database : document.at("databases").items()) {
     c.databases[database.key()] = read_database(database.value());
   }
+
+  take(document.at("spin"), "allow_deaf", c.spin.allow_deaf);
+  take(document.at("spin"), "max_deaf_ms", c.spin.max_deaf);
 
   const auto& search = document.at("search");
   take(search, "root", c.search.root);
@@ -123,6 +127,7 @@ config config_of(const document& d) {
   take(fanout, "report", c.fanout.report);
   take(fanout, "max_parts", c.fanout.max_parts);
   take(fanout, "parts_at_once", c.fanout.parts_at_once);
+  take(fanout, "spare_percent", c.fanout.spare_percent);
   take(fanout, "wait_ms", c.fanout.wait);
 
   const auto& jobs = document.at("jobs");
@@ -131,6 +136,7 @@ config config_of(const document& d) {
   take(jobs, "max_total_bytes", c.jobs.max_total_bytes);
   take(jobs, "deadline_ms", c.jobs.deadline);
   take(jobs, "keep_s", c.jobs.keep);
+  take(jobs, "spare_percent", c.jobs.spare_percent);
 
   take(document.at("requests"), "ended", c.requests.ended);
 

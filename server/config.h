@@ -74,6 +74,7 @@ struct config {
   struct pool_t {
     unsigned workers = 0;
     unsigned queue = 0;
+    unsigned spare_percent = 0;  // of both
     bool operator==(const pool_t&) const = default;
   };
   std::map<std::string, pool_t> pools;
@@ -99,6 +100,7 @@ struct config {
     std::string pool;                      // one of `pools`
     std::chrono::milliseconds deadline{};  // 0: none
     std::size_t connections = 0;
+    unsigned spare_percent = 0;
     std::chrono::milliseconds wait{};
     std::string file;
     bool sample = false;
@@ -111,6 +113,12 @@ struct config {
     bool operator==(const database_t&) const = default;
   };
   std::map<std::string, database_t> databases;
+
+  struct spin_t {
+    bool allow_deaf = false;
+    std::chrono::milliseconds max_deaf{};
+    bool operator==(const spin_t&) const = default;
+  } spin;
 
   struct search_t {
     std::string root;  // empty: there is no such route
@@ -139,6 +147,7 @@ struct config {
     std::string report;
     unsigned max_parts = 0;
     unsigned parts_at_once = 0;
+    unsigned spare_percent = 0;  // of them
     std::chrono::milliseconds wait{};
     bool operator==(const fanout_t&) const = default;
   } fanout;
@@ -149,6 +158,7 @@ struct config {
     std::size_t max_total_bytes = 0;
     std::chrono::milliseconds deadline{};  // 0: none
     std::chrono::seconds keep{};
+    unsigned spare_percent = 0;  // of jobs and bytes
     bool operator==(const jobs_t&) const = default;
   } jobs;
 
@@ -166,6 +176,11 @@ struct config {
 
   bool operator==(const config&) const = default;
 };
+
+// So many percent of a number, rounded up: what is beyond it for those who have less than others.
+constexpr std::size_t spare(std::size_t of, unsigned percent) noexcept {
+  return (of * percent + 99) / 100;
+}
 
 config config_of(const document& d);
 

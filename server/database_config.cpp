@@ -125,6 +125,7 @@ config::database_t read_database(const json& from) {
   from.at("pool").get_to(to.pool);
   to.deadline = std::chrono::milliseconds(from.at("deadline_ms").get<std::int64_t>());
   from.at("connections").get_to(to.connections);
+  from.at("spare_percent").get_to(to.spare_percent);
   to.wait = std::chrono::milliseconds(from.at("wait_ms").get<std::int64_t>());
   from.at("file").get_to(to.file);
   from.at("sample").get_to(to.sample);

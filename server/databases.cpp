@@ -22,6 +22,7 @@ std::unique_ptr<query::database> open_engine(const context& ctx, const std::stri
     return std::make_unique<query::postgres>(
         query::postgres_options{.conninfo = d.conninfo,
                                 .connections = d.connections,
+                                .spare_connections = spare(d.connections, d.spare_percent),
                                 .connect_timeout = d.connect_timeout,
                                 .acquire_timeout = d.wait,
                                 .settle_timeout = d.settle_timeout,
@@ -40,7 +41,10 @@ std::unique_ptr<query::database> open_engine(const context& ctx, const std::stri
                            "; name another file, or set \"sample\" to false");
     }
   }
-  return query::open_sqlite({.file = d.file, .connections = d.connections, .patience = d.wait});
+  return query::open_sqlite({.file = d.file,
+                             .connections = d.connections,
+                             .spare_connections = spare(d.connections, d.spare_percent),
+                             .patience = d.wait});
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 namespace hangup::server {
 
 void ended_requests::ended(const http::request_report& r) noexcept {
-  constexpr std::size_t kept = 512;  // of a target
+  constexpr std::size_t kept = 256;  // of a target
   const std::lock_guard hold(mutex_);
   entry& e = spare_;  // its strings keep their memory
   try {
@@ -21,15 +21,15 @@ void ended_requests::ended(const http::request_report& r) noexcept {
     ++lost_;
     return;
   }
+  e.number = ++last_;
+  e.target_bytes = r.target.size();
   e.end = r.end;
   e.status = r.status;
   e.started = r.started;
   e.context_ended = r.context_ended;
   e.work_stopped = r.work_stopped;
   e.ended = r.ended;
-  std::swap(ring_[next_], spare_);
-  next_ = (next_ + 1) % ring_.size();
-  count_ = std::min(count_ + 1, ring_.size());
+  std::swap(ring_[e.number % ring_.size()], spare_);
 }
 
 std::uint64_t ended_requests::lost() const noexcept {
@@ -37,13 +37,13 @@ std::uint64_t ended_requests::lost() const noexcept {
   return lost_;
 }
 
-std::vector<ended_requests::entry> ended_requests::newest_first(std::size_t limit) const {
+std::vector<ended_requests::entry> ended_requests::newest_first(std::size_t limit,
+                                                                std::uint64_t before) const {
   std::vector<entry> list;
   const std::lock_guard hold(mutex_);
-  const auto n = std::min(limit, count_);
-  list.reserve(n);
-  for (std::size_t i = 1; i <= n; ++i) {
-    list.push_back(ring_[(next_ + ring_.size() - i) % ring_.size()]);
+  const auto forgotten = last_ - std::min<std::uint64_t>(last_, ring_.size());
+  for (auto n = std::min(last_, before - 1); n > forgotten && list.size() < limit; --n) {
+    list.push_back(ring_[n % ring_.size()]);
   }
   return list;
 }

@@ -17,9 +17,11 @@ namespace hangup::server {
 class ended_requests final : public http::observer {
  public:
   struct entry {
+    std::uint64_t number = 0;  // 1, 2 ... in the order in which they ended
     std::string id;
     std::string method;
-    std::string target;
+    std::string target;            // no more than its first 256 bytes
+    std::size_t target_bytes = 0;  // of all of it
     std::string client;
     std::string cause;
     std::string route;
@@ -36,7 +38,10 @@ class ended_requests final : public http::observer {
   void ended(const http::request_report& r) noexcept override;
 
   std::size_t size() const noexcept { return ring_.size(); }
-  std::vector<entry> newest_first(std::size_t limit) const;
+  // So many of those that ended before the one with this number. Requests that end wait for as long
+  // as it takes to copy them: ask for few at a time.
+  static constexpr std::uint64_t newest = UINT64_MAX;
+  std::vector<entry> newest_first(std::size_t limit, std::uint64_t before = newest) const;
   std::uint64_t lost() const noexcept;
 
  private:
@@ -44,8 +49,7 @@ class ended_requests final : public http::observer {
   std::vector<entry> ring_;
   entry spare_;  // filled first, and then exchanged with the oldest
   std::uint64_t lost_ = 0;
-  std::size_t next_ = 0;   // where the next one goes
-  std::size_t count_ = 0;  // how many there are
+  std::uint64_t last_ = 0;  // the number of the last one; it stands at its remainder
 };
 
 }  // namespace hangup::server

@@ -163,6 +163,8 @@ std::vector<MetricFamily> metrics::Collect() const {
   };
   by_pool("hangup_workers", "Workers that the pool may have.", MetricType::Gauge,
           [](const pool::stats&, const pool& p) { return p.workers(); });
+  by_pool("hangup_spare_workers", "Further workers, for clients who have none of the others.",
+          MetricType::Gauge, [](const pool::stats&, const pool& p) { return p.spare_workers(); });
   by_pool("hangup_workers_running", "Workers that run something now.", MetricType::Gauge,
           [](const pool::stats& s, const pool&) { return s.running; });
   by_pool("hangup_queue_depth", "Requests that wait for a worker now.", MetricType::Gauge,
@@ -260,6 +262,22 @@ std::string metrics::text() const {
   std::ostringstream out;
   prometheus::TextSerializer().Serialize(out, Collect());
   return out.str();
+}
+
+std::error_code metrics::write(const context& ctx, http::body_writer& out) const {
+  constexpr std::streamoff piece = 16 * 1024;
+  const prometheus::TextSerializer serializer;
+  std::ostringstream text;
+  for (auto& f : Collect()) {
+    serializer.Serialize(text, {std::move(f)});
+    if (text.tellp() >= piece) {
+      if (const auto ec = out.write(ctx, text.str())) {
+        return ec;
+      }
+      text.str({});
+    }
+  }
+  return out.write(ctx, text.str());
 }
 
 }  // namespace hangup::server

@@ -16,6 +16,7 @@
 
 #include "handlers/query/source.h"
 #include "http/observer.h"
+#include "http/reply.h"
 #include "http/server.h"
 #include "worker/pool.h"
 
@@ -39,6 +40,8 @@ class metrics final : public http::observer, public prometheus::Collectable {
 
   std::vector<prometheus::MetricFamily> Collect() const override;
   std::string text() const;
+  // The same for a client, a family at a time.
+  std::error_code write(const context& ctx, http::body_writer& out) const;
 
  private:
   void collect_databases(std::vector<prometheus::MetricFamily>& all) const;

@@ -1,9 +1,14 @@
 #include "server/pages.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <vector>
 
+#include "handlers/json_list.h"
 #include "handlers/parameters.h"
 #include "http/problem.h"
+#include "http/reply.h"
 #include "http/request.h"
 
 namespace hangup::server {
@@ -15,18 +20,13 @@ ordered ns(const std::optional<http::clock::time_point>& at) {
   return at ? ordered(std::chrono::nanoseconds(at->time_since_epoch()).count()) : ordered(nullptr);
 }
 
-// In ASCII: an operator reads it in a terminal, and strangers have written parts of it.
-std::string text(const ordered& page) {
-  return page.dump(2, ' ', true, ordered::error_handler_t::replace) + "\n";
-}
-
 ordered in_flight(const http::request_view& v, http::clock::time_point now) {
   const bool queued = v.state == http::request_state::queued;
   const auto* const runs_on = v.to->runs_on;
   ordered j = {{"id", v.id},
                {"route", v.to->path},
                {"method", v.method},
-               {"target", v.target},
+               {"target", handlers::shortened(v.target, v.target_bytes)},
                {"state", v.context_ended && !queued ? "canceled, still running"
                                                     : std::string(name(v.state))},
                {"age_ms", http::ms(now - v.started)},
@@ -44,7 +44,7 @@ ordered ended_one(const ended_requests::entry& e) {
   return {{"id", e.id},
           {"route", e.route},
           {"method", e.method},
-          {"target", e.target},
+          {"target", handlers::shortened(e.target, e.target_bytes)},
           {"client", e.client},
           {"end", name(e.end)},
           {"cause", e.cause.empty() ? ordered(nullptr) : ordered(e.cause)},
@@ -55,45 +55,109 @@ ordered ended_one(const ended_requests::entry& e) {
           {"ended_ns", ns(e.ended)}};
 }
 
+// How many entries a page is to have; none if that is not a number which it may be: then `res` says
+// so.
+std::optional<std::size_t> limit_of(const context& ctx, const httplib::Request& req,
+                                    httplib::Response& res, std::size_t usual, std::size_t most) {
+  handlers::parameters p(req);
+  const auto limit = p.number("limit", std::min(usual, most), 1, most);
+  if (!p.problem().empty()) {
+    http::set_problem(res, 400, p.problem(), http::request_id(ctx));
+    return std::nullopt;
+  }
+  return limit;
+}
+
+// When the last of the oldest so many began. Of others there are only the times in memory.
+http::clock::time_point begin_of_oldest(const http::server& server, std::size_t limit) {
+  std::vector<http::clock::time_point> begins;
+  if (server.in_flight_count() > limit) {
+    server.each_in_flight([&](const http::request_view& v) {
+      begins.push_back(v.started);
+      return true;
+    });
+  }
+  if (begins.size() <= limit) {
+    return http::clock::time_point::max();
+  }
+  const auto last = begins.begin() + static_cast<std::ptrdiff_t>(limit) - 1;
+  std::nth_element(begins.begin(), last, begins.end());
+  return *last;
+}
+
+std::error_code write_in_flight(const context& ctx, const http::server& server, std::size_t limit,
+                                http::body_writer& out) {
+  handlers::json_list page(out, {{"total", server.in_flight_count()}}, "in_flight");
+  const auto now = http::clock::now();
+  const auto last = begin_of_oldest(server, limit);
+  std::error_code ec;
+  server.each_in_flight([&](const http::request_view& v) {
+    if (v.started > last) {
+      return true;
+    }
+    ec = page.add(ctx, in_flight(v, now));
+    return !ec && --limit > 0;
+  });
+  return ec ? ec : page.finish(ctx);
+}
+
+std::error_code write_ended(const context& ctx, const ended_requests& ended, std::size_t limit,
+                            http::body_writer& out) {
+  constexpr std::size_t at_once = 64;
+  handlers::json_list page(out, {{"lost", ended.lost()}}, "ended");
+  auto before = ended_requests::newest;
+  while (limit > 0) {
+    const auto some = ended.newest_first(std::min(limit, at_once), before);
+    if (some.empty()) {
+      break;
+    }
+    for (const auto& e : some) {
+      if (const auto ec = page.add(ctx, ended_one(e))) {
+        return ec;
+      }
+    }
+    before = some.back().number;
+    limit -= some.size();
+  }
+  return page.finish(ctx);
+}
+
 }  // namespace
 
-void add_pages(http::server& server, const ended_requests& ended) {
+void add_pages(http::server& server, const ended_requests& ended, making pages) {
+  using request = httplib::Request;
+  using response = httplib::Response;
   server.handle({.method = "GET",
                  .path = "/healthz",
-                 .answer = [](const context&, const httplib::Request&, httplib::Response& res) {
+                 .answer = [](const context&, const request&, response& res) {
                    res.set_content("ok\n", "text/plain");
                  }});
-  server.handle(
-      {.method = "GET",
-       .path = "/requests",
-       .as_written = true,
-       .answer = [&server](const context&, const httplib::Request&, httplib::Response& res) {
-         const auto now = http::clock::now();
-         auto list = ordered::array();
-         for (const auto& v : server.in_flight()) {
-           list.push_back(in_flight(v, now));
-         }
-         res.set_content(text({{"in_flight", std::move(list)}}), "application/json");
-       }});
-  server.handle(
-      {.method = "GET",
-       .path = "/requests/ended",
-       .as_written = true,
-       .answer = [&ended](const context& ctx, const httplib::Request& req, httplib::Response& res) {
-         handlers::parameters p(req);
-         const auto limit =
-             p.number("limit", std::min<std::size_t>(ended.size(), 100), 1, ended.size());
-         if (!p.problem().empty()) {
-           http::set_problem(res, 400, p.problem(), http::request_id(ctx));
-           return;
-         }
-         auto list = ordered::array();
-         for (const auto& e : ended.newest_first(limit)) {
-           list.push_back(ended_one(e));
-         }
-         res.set_content(text({{"ended", std::move(list)}, {"lost", ended.lost()}}),
-                         "application/json");
-       }});
+  server.handle({.method = "GET",
+                 .path = "/requests",
+                 .runs_on = &pages.on,
+                 .deadline = pages.deadline,
+                 .as_written = true,
+                 .answer = [&server](const context& ctx, const request& req, response& res) {
+                   if (const auto limit = limit_of(ctx, req, res, 1000, 100'000)) {
+                     http::stream(ctx, req, res, "application/json",
+                                  [&server, limit](const context& c, http::body_writer& out) {
+                                    return write_in_flight(c, server, *limit, out);
+                                  });
+                   }
+                 }});
+  server.handle({.method = "GET",
+                 .path = "/requests/ended",
+                 .runs_on = &pages.on,
+                 .deadline = pages.deadline,
+                 .as_written = true,
+                 .answer = [&ended](const context& ctx, const request& req, response& res) {
+                   if (const auto limit = limit_of(ctx, req, res, 100, ended.size())) {
+                     http::stream(ctx, req, res, "application/json",
+                                  [&ended, limit](const context& c, http::body_writer& out) {
+                                    return write_ended(c, ended, *limit, out);
+                                  });
+                   }
+                 }});
 }
 
 void add_readiness_page(http::server& server, pool* runs_on, std::chrono::milliseconds deadline,
@@ -121,13 +185,18 @@ void add_readiness_page(http::server& server, pool* runs_on, std::chrono::millis
        }});
 }
 
-void add_metrics_page(http::server& server, std::function<const metrics&()> find) {
+void add_metrics_page(http::server& server, std::function<const metrics&()> find, making pages) {
   server.handle({.method = "GET",
                  .path = "/metrics",
+                 .runs_on = &pages.on,
+                 .deadline = pages.deadline,
                  .as_written = true,
-                 .answer = [find = std::move(find)](const context&, const httplib::Request&,
+                 .answer = [find = std::move(find)](const context& ctx, const httplib::Request& req,
                                                     httplib::Response& res) {
-                   res.set_content(find().text(), "text/plain; version=0.0.4; charset=utf-8");
+                   http::stream(ctx, req, res, "text/plain; version=0.0.4; charset=utf-8",
+                                [&of = find()](const context& c, http::body_writer& out) {
+                                  return of.write(c, out);
+                                });
                  }});
 }
 

@@ -4,6 +4,7 @@
 
 #include "context/after_func.h"
 #include "handlers/jobs/routes.h"
+#include "handlers/own_pages.h"
 #include "handlers/query/routes.h"
 #include "handlers/search.h"
 #include "handlers/sim_query.h"
@@ -73,6 +74,8 @@ jobs::options job_options(const config& c, request_log& log) {
   return {.jobs = c.jobs.most,
           .result_bytes = c.jobs.max_result_bytes,
           .total_bytes = c.jobs.max_total_bytes,
+          .spare_jobs = spare(c.jobs.most, c.jobs.spare_percent),
+          .spare_bytes = spare(c.jobs.max_total_bytes, c.jobs.spare_percent),
           .deadline = c.jobs.deadline,
           .keep = c.jobs.keep,
           .late_after = c.http.late_after,
@@ -91,6 +94,7 @@ query::fanout_options fanout_options(const config::fanout_t& c, request_log& log
   return {.report = c.report,
           .max_parts = c.max_parts,
           .parts_at_once = c.parts_at_once,
+          .spare_parts = static_cast<unsigned>(spare(c.parts_at_once, c.spare_percent)),
           .wait = c.wait,
           .say = warnings_of(log)};
 }
@@ -122,7 +126,8 @@ program::program(const context& opening, const launch& with)
       sources_(opened(opening, with)),
       log_(how_.log),
       ended_(how_.requests.ended),
-      probes_({.name = "probe", .workers = 2, .queue = 16}),
+      probes_({.name = "probe", .workers = 2, .queue = 16, .spare_workers = 1, .spare_queue = 4}),
+      pages_({.name = "pages", .workers = 2, .queue = 64, .spare_workers = 1, .spare_queue = 16}),
       fanout_(fanout_options(how_.fanout, log_), all_of<query::source>(sources_)),
       jobs_(job_options(how_, log_)),
       upstream_counts_(relays_),
@@ -130,20 +135,28 @@ program::program(const context& opening, const launch& with)
       job_counts_(jobs_),
       server_(http_options(how_)) {
   for (const auto& [name, p] : how_.pools) {
-    pools_[name] =
-        std::make_unique<pool>(pool::options{.name = name, .workers = p.workers, .queue = p.queue});
+    pools_[name] = std::make_unique<pool>(
+        pool::options{.name = name,
+                      .workers = p.workers,
+                      .queue = p.queue,
+                      .spare_workers = static_cast<unsigned>(spare(p.workers, p.spare_percent)),
+                      .spare_queue = static_cast<unsigned>(spare(p.queue, p.spare_percent))});
   }
   add_routes();
   add_databases();
-  add_pages(server_, ended_);
+  const making pages{pages_, how_.http.spot_deadline};
+  add_pages(server_, ended_, pages);
   add_readiness_page(server_, sources_.empty() ? nullptr : &probes_, how_.http.spot_deadline,
                      [this](const context& ctx) { return unreachable(ctx, sources_); });
-  add_metrics_page(server_, [this]() -> const metrics& { return *counts_; });
+  add_metrics_page(
+      server_, [this]() -> const metrics& { return *counts_; }, pages);
   add_metrics();
   if (with.identity) {
     server_.use_tls(with.identity);
   }
   server_.observe(*counts_).observe(ended_).observe(log_);
+  // Its first worker is made now: what the server does is asked most when no thread can be made.
+  static_cast<void>(pages_.submit(background(), [](const context&) {}));
   if (tree_) {
     say_what_is_kept_out();
   }
@@ -162,16 +175,18 @@ void program::say_what_is_kept_out() {
 }
 
 void program::add_routes() {
-  const auto slow = [this](const char* path, const config::route_t& r, http::handler h) {
+  const auto slow = [this](const char* path, const config::route_t& r, http::handler h,
+                           bool compress = false) {
     server_.handle({.method = "GET",
                     .path = path,
                     .runs_on = pools_.at(r.pool).get(),
                     .deadline = r.deadline,
                     .on_half_close = r.on_half_close,
+                    .compress = compress,
                     .answer = std::move(h)});
   };
-  slow("/query/sim", how_.routes.query_sim, handlers::sim_query());
-  slow("/spin", how_.routes.spin, handlers::spin());
+  slow("/query/sim", how_.routes.query_sim, handlers::sim_query(), true);
+  slow("/spin", how_.routes.spin, handlers::spin({how_.spin.allow_deaf, how_.spin.max_deaf}));
   if (tree_) {
     slow("/search", how_.routes.search, handlers::search(tree_, how_.search.max_matches_limit));
   }
@@ -183,6 +198,23 @@ void program::add_routes() {
   }
 }
 
+// Jobs of a database have workers of their own, half as many as it has connections at most: nobody
+// waits for a job, and who does wait finds a worker and a connection.
+pool& program::job_pool(const std::string& database) {
+  const auto& how = how_.databases.at(database);
+  const auto all = std::max<std::size_t>(1, how.connections / 2);
+  const auto for_others = all > 1 ? spare(all, how.spare_percent) : 0;
+  const auto workers = std::max<std::size_t>(1, all - for_others);
+  auto& made = job_pools_[database];
+  made = std::make_unique<pool>(pool::options{
+      .name = "jobs-" + database,
+      .workers = static_cast<unsigned>(workers),
+      .queue = static_cast<unsigned>(how_.jobs.most),
+      .spare_workers = static_cast<unsigned>(all - workers),
+      .spare_queue = static_cast<unsigned>(spare(how_.jobs.most, how_.jobs.spare_percent))});
+  return *made;
+}
+
 void program::add_databases() {
   server_.handle({.method = "GET",
                   .path = "/query",
@@ -190,26 +222,32 @@ void program::add_databases() {
   for (const auto& s : sources_) {
     const auto& how = how_.databases.at(s->name());
     auto& workers = *pools_.at(how.pool);
-    const auto report = query::run_report(*s, warnings_of(log_), query::later{jobs_, workers});
-    for (const char* const method : {"GET", "POST"}) {
+    const auto report =
+        query::run_report(*s, warnings_of(log_), query::later{jobs_, job_pool(s->name())});
+    const auto add = [&](const char* method, http::handler answer) {
       server_.handle({.method = method,
                       .path = "/query/" + s->name(),
                       .runs_on = &workers,
                       .deadline = how.deadline,
-                      .answer = report});
-    }
+                      .answer = std::move(answer)});
+    };
+    add("GET", report);
+    add("POST", handlers::for_own_pages(report));
   }
   if (!sources_.empty()) {
     const auto& result = how_.routes.job_result;
     jobs::add_routes(server_, jobs_,
-                     {*pools_.at(result.pool), result.deadline, result.on_half_close});
+                     {*pools_.at(result.pool), result.deadline, result.on_half_close},
+                     {pages_, how_.http.spot_deadline});
   }
 }
 
 void program::add_metrics() {
-  std::vector<const pool*> counted = {&probes_};
-  for (const auto& [name, p] : pools_) {
-    counted.push_back(p.get());
+  std::vector<const pool*> counted = {&probes_, &pages_};
+  for (const auto* const some : {&pools_, &job_pools_}) {
+    for (const auto& [name, p] : *some) {
+      counted.push_back(p.get());
+    }
   }
   counts_ = std::make_unique<metrics>(
       server_, counted, [this] { return log_.dropped(); }, all_of<const query::source>(sources_));
@@ -251,7 +289,7 @@ std::error_code program::drain(const context& patience) {
 }
 
 std::string program::unfinished() const {
-  return fmt::format("{} requests and {} jobs", server_.in_flight().size(), jobs_.active());
+  return fmt::format("{} requests and {} jobs", server_.in_flight_count(), jobs_.active());
 }
 
 }  // namespace hangup::server

@@ -42,6 +42,7 @@ class program {
 
  private:
   void add_routes();
+  pool& job_pool(const std::string& database);
   void add_databases();
   void add_metrics();
   void say_what_is_kept_out();
@@ -55,7 +56,9 @@ class program {
   request_log log_;
   ended_requests ended_;
   std::map<std::string, std::unique_ptr<pool>> pools_;
+  std::map<std::string, std::unique_ptr<pool>> job_pools_;  // by database
   pool probes_;  // they may wait for a database, and must not wait for queries
+  pool pages_;   // those of operators that grow with what there is
   query::fanout fanout_;
   jobs::store jobs_;
   const upstream_metrics upstream_counts_;

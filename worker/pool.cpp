@@ -31,6 +31,8 @@ class category final : public std::error_category {
         return "the queue of the pool is full";
       case pool_errc::stopped:
         return "the pool has been stopped";
+      case pool_errc::share:
+        return "the queue of the pool has no place left but for others";
     }
     return "unknown pool error";
   }
@@ -62,7 +64,8 @@ pool::pool(options how)
   if (how_.workers == 0) {
     throw std::invalid_argument("a pool needs at least one worker");
   }
-  threads_.reserve(how_.workers);  // post() allocates nothing for a worker but its thread
+  // post() allocates nothing for a worker but its thread.
+  threads_.reserve(std::size_t{how_.workers} + how_.spare_workers);
 }
 
 pool::~pool() {
@@ -76,7 +79,7 @@ pool::~pool() {
   }
 }
 
-std::error_code pool::post(const context& ctx, job& j, location from) {
+std::error_code pool::post(const context& ctx, job& j, owner whose, location from) {
   j.pool_ = this;
   j.place_ = job::place::outside;
   j.ctx_ = ctx;
@@ -86,15 +89,23 @@ std::error_code pool::post(const context& ctx, job& j, location from) {
   j.registration_.emplace(ctx, job::on_end_of{&j});
 
   std::unique_lock hold(mutex_);
+  auto& line = waiting_.of(whose);
+  const auto waiting = waiting_.size() - can_run();
   std::error_code refused;
   if (j.place_ == job::place::dropped) {
     refused = ctx.err();
   } else if (stopping_) {
     refused = pool_errc::stopped;
   } else {
-    refused = start_worker();
-    if (!refused && stats_.queued >= idle_ + how_.queue) {
-      refused = pool_errc::full;
+    refused = start_worker(line);
+  }
+  if (!refused) {
+    enqueue(j, line);
+    if (waiting_.size() - can_run() > waiting) {  // it has to wait
+      refused = no_place(line, waiting);
+    }
+    if (refused) {
+      waiting_.remove(j);
       ++stats_.rejected;
     }
   }
@@ -105,7 +116,6 @@ std::error_code pool::post(const context& ctx, job& j, location from) {
     const context last = std::move(j.ctx_);
     return refused;
   }
-  enqueue(j);
   hold.unlock();
   wake_.notify_one();
   return {};
@@ -114,22 +124,41 @@ std::error_code pool::post(const context& ctx, job& j, location from) {
 std::error_code pool::post_always(job& j) {
   j.pool_ = this;
   std::unique_lock hold(mutex_);
-  if (const auto refused = start_worker()) {
+  auto& line = waiting_.of(nobody);
+  if (const auto refused = start_worker(line)) {
     return refused;
   }
-  enqueue(j);
+  enqueue(j, line);
   hold.unlock();
   wake_.notify_one();
   return {};
 }
 
-// With the lock held: one more worker if none is free and there may be one.
-std::error_code pool::start_worker() {
-  if (stats_.queued >= idle_ && threads_.size() < how_.workers) {
+// With the lock held, as all below: of so many jobs that wait, so many of them the first of an
+// owner who has none running, how many may run besides those that do, if there are the threads?
+std::size_t pool::may_run(std::size_t waiting, std::size_t without_any) const noexcept {
+  const auto running = stats_.running;
+  const std::size_t workers = how_.workers;
+  const auto ordinary = std::min(waiting, workers - std::min(workers, running));
+  const auto left = without_any - std::min(without_any, ordinary);  // they are taken first
+  const auto busy = std::max(running + ordinary, workers);
+  return ordinary + std::min(left, workers + how_.spare_workers - busy);
+}
+
+// How many of those that wait are as good as taken: there is a thread for each, and it is awake.
+std::size_t pool::can_run() const noexcept {
+  return std::min(may_run(waiting_.size(), waiting_.without_any()),
+                  threads_.size() - stats_.running);
+}
+
+// One more thread if one more job, of this line, could use it.
+std::error_code pool::start_worker(const fair_queue::line& for_one_of) {
+  const bool its_first = for_one_of.waiting == 0 && for_one_of.running == 0;
+  const auto wanted = may_run(waiting_.size() + 1, waiting_.without_any() + (its_first ? 1 : 0));
+  if (stats_.running + wanted > threads_.size()) {
     std::thread worker;
     if (const auto failed = tree::make_thread(worker, [this] { work(); }); !failed) {
       threads_.push_back(std::move(worker));
-      ++idle_;  // it will be, and is meant for this job
     } else if (threads_.empty()) {
       return failed;
     }  // else the workers that there are will come to it, if there is room
@@ -137,27 +166,40 @@ std::error_code pool::start_worker() {
   return {};
 }
 
-void pool::enqueue(job& j) noexcept {
+// Is there none for one more that has to wait behind so many, and is the last of this line?
+std::error_code pool::no_place(const fair_queue::line& of, std::size_t waiting) const noexcept {
+  if (waiting < how_.queue) {
+    return {};
+  }
+  const bool any_left = waiting < std::size_t{how_.queue} + how_.spare_queue;
+  if (any_left && of.waiting <= how_.spare_queue) {
+    return {};
+  }
+  return any_left && waiting_.lines() > 1 ? pool_errc::share : pool_errc::full;
+}
+
+void pool::enqueue(job& j, fair_queue::line& to) noexcept {
   j.place_ = job::place::queued;
-  j.prev_ = last_;
-  j.next_ = nullptr;
-  (last_ != nullptr ? last_->next_ : first_) = &j;
-  last_ = &j;
-  ++stats_.queued;
+  waiting_.push(j, to);
+}
+
+// Beyond the ordinary number only what is the first of its owner.
+bool pool::may_take() const noexcept {
+  return waiting_.size() > 0 && (stats_.running < how_.workers || waiting_.without_any() > 0);
 }
 
 void pool::work() {
   ::pthread_setname_np(::pthread_self(), how_.name.substr(0, 15).c_str());
   std::unique_lock hold(mutex_);
   for (;;) {
-    wake_.wait(hold, [&] { return first_ != nullptr || stopping_; });
-    if (first_ == nullptr) {
+    wake_.wait(hold, [this] { return may_take() || (stopping_ && waiting_.size() == 0); });
+    if (!may_take()) {
+      wake_.notify_all();  // who had nothing to take from what was left
       return;
     }
     job& j = next();
-    unlink(j);
+    auto& line = *j.line_;
     j.place_ = job::place::taken;
-    --idle_;
     ++stats_.running;
     hold.unlock();
     j.registration_.reset();  // waits if the context is just ending: its hook finds `taken`
@@ -168,21 +210,21 @@ void pool::work() {
       note_left();
     }
     --stats_.running;
-    ++idle_;
+    waiting_.over(line);
   }
 }
 
-// With the lock held, and something in the queue.
+// With something in the queue that may be taken.
 job& pool::next() noexcept {
   // Most of the time there is no crowd, and no need to look at the clock.
   if (crowd_until_ != clock::time_point{} && clock::now() >= crowd_until_) {
     crowd_until_ = {};
   }
   newest_next_ = !newest_next_ && crowd_until_ != clock::time_point{};
-  return newest_next_ ? *last_ : *first_;
+  return waiting_.take(newest_next_);
 }
 
-// With the lock held: the context of a job has ended.
+// The context of a job has ended.
 void pool::note_left() noexcept {
   const auto now = clock::now();
   left_in_a_row_ = now - std::exchange(left_last_, now) < shortly ? left_in_a_row_ + 1 : 1;
@@ -199,12 +241,6 @@ void pool::run(const context& ctx, job& j) {
   j.run();  // may destroy it
 }
 
-void pool::unlink(job& j) noexcept {
-  (j.prev_ != nullptr ? j.prev_->next_ : first_) = j.next_;
-  (j.next_ != nullptr ? j.next_->prev_ : last_) = j.prev_;
-  --stats_.queued;
-}
-
 bool pool::drop(job& j) noexcept {
   const std::lock_guard hold(mutex_);
   if (j.place_ == job::place::taken || j.place_ == job::place::dropped) {
@@ -212,7 +248,7 @@ bool pool::drop(job& j) noexcept {
   }
   const bool waited = j.place_ == job::place::queued;
   if (waited) {
-    unlink(j);
+    waiting_.remove(j);
     ++stats_.dropped;
     note_left();
   }
@@ -222,7 +258,23 @@ bool pool::drop(job& j) noexcept {
 
 pool::stats pool::now() const {
   const std::lock_guard hold(mutex_);
-  return stats_;
+  auto now = stats_;
+  now.queued = waiting_.size();
+  return now;
+}
+
+std::string pool::why_not(std::error_code refused) const {
+  const auto of_this = " the pool \"" + how_.name + "\"";
+  if (refused == pool_errc::full) {
+    return "the queue of" + of_this + " is full";
+  }
+  if (refused == pool_errc::share) {
+    return "the queue of" + of_this + " has no place left but for other clients";
+  }
+  if (refused == pool_errc::stopped) {
+    return of_this.substr(1) + " has been stopped";
+  }
+  return of_this.substr(1) + " has no worker, and there is no thread for one";
 }
 
 void pool::escaped(std::exception_ptr what) const {

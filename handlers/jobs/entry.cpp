@@ -55,13 +55,14 @@ void store::entry::tell(bool wrong, const Text& text) const noexcept {
   }
 }
 
-store::entry::entry(shelf& owner, const context& request, task what, const options& how,
-                    std::shared_ptr<result::room> room)
+store::entry::entry(shelf& owner, const context& request, task what, result::account bytes)
     : shelf_(owner),
       what_(std::move(what)),
+      whose_(http::client_of(request)),
       origin_(origin_of(request)),
-      scope_(scope_of(request, how.deadline)),
-      made(std::make_shared<result>(std::move(room), how.result_bytes)) {
+      scope_(scope_of(request, owner.how.deadline)),
+      made(std::make_shared<result>(owner.room, owner.how.result_bytes, std::move(bytes))) {
+  seen.number = ++owner.last_number;
   seen.id = http::random_hex(32);
   seen.what = what_.what;
   seen.content_type = what_.content_type;
@@ -81,7 +82,7 @@ void store::entry::run() noexcept {
   began_ = true;
   {
     const std::lock_guard hold(shelf_.mutex);
-    seen.state = state::running;
+    shelf_.becomes(*this, state::running);
     seen.started = system_clock::now();
   }
   tell(false, [this] {
@@ -154,7 +155,7 @@ void store::entry::end(std::error_code ec, const std::string& why) noexcept {
   });
 
   const std::lock_guard hold(shelf_.mutex);
-  seen.state = as;
+  shelf_.becomes(*this, as);
   seen.cause = std::move(text);
   seen.ended = system_clock::now();
   seen.expires = after(*seen.ended, shelf_.how.keep);

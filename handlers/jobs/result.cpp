@@ -34,8 +34,11 @@ std::error_code result::write(std::string_view piece) {
   if (piece.size() > most_ - held_) {
     return errc::too_large;
   }
-  if (room_->used.fetch_add(piece.size()) + piece.size() > room_->most) {
+  const auto used = room_->used.fetch_add(piece.size()) + piece.size();
+  const auto own = whose_->fetch_add(piece.size()) + piece.size();
+  if (used > room_->most && (used > room_->most + room_->spare || own > room_->spare)) {
     room_->used.fetch_sub(piece.size());
+    whose_->fetch_sub(piece.size());
     return errc::no_room;
   }
   held_ += piece.size();
@@ -63,7 +66,9 @@ std::string result::in_words(std::error_code refused) const {
 
 void result::clear() noexcept {
   pieces_ = {};
-  room_->used.fetch_sub(std::exchange(held_, 0));
+  const auto held = std::exchange(held_, 0);
+  room_->used.fetch_sub(held);
+  whose_->fetch_sub(held);
 }
 
 }  // namespace hangup::jobs

@@ -28,12 +28,16 @@ class result {
  public:
   // What all results share. Outlives each of them, as they hold it.
   struct room {
-    explicit room(std::size_t bytes) noexcept : most(bytes) {}
+    room(std::size_t bytes, std::size_t spare_bytes) noexcept : most(bytes), spare(spare_bytes) {}
     const std::size_t most;
+    const std::size_t spare;  // beyond it, for clients who have less than this
     std::atomic<std::size_t> used{0};
   };
+  // What those of one client have of it.
+  using account = std::shared_ptr<std::atomic<std::size_t>>;
 
-  result(std::shared_ptr<room> in, std::size_t most) noexcept : room_(std::move(in)), most_(most) {}
+  result(std::shared_ptr<room> in, std::size_t most, account whose) noexcept
+      : room_(std::move(in)), most_(most), whose_(std::move(whose)) {}
   ~result() { clear(); }  // its bytes are free
   result(const result&) = delete;
   result& operator=(const result&) = delete;
@@ -58,6 +62,7 @@ class result {
  private:
   const std::shared_ptr<room> room_;
   const std::size_t most_;
+  const account whose_;
   std::size_t held_ = 0;  // of room_->used
   std::atomic<std::size_t> bytes_{0};
   std::atomic<std::uint64_t> rows_{0};

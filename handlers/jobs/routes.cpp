@@ -1,10 +1,13 @@
 #include "handlers/jobs/routes.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "handlers/json_list.h"
+#include "handlers/own_pages.h"
 #include "handlers/parameters.h"
 #include "http/path_pattern.h"
 #include "http/problem.h"
@@ -80,11 +83,27 @@ void list(const store& of, const context& ctx, const httplib::Request& req,
     http::set_problem(res, 400, p.problem(), http::request_id(ctx));
     return;
   }
-  auto all = json::array();
-  for (const auto& v : of.newest_first(limit)) {
-    all.push_back(in_json(v));
-  }
-  set_json(res, {{"jobs", std::move(all)}});
+  res.set_header("Cache-Control", "no-store");
+  http::stream(ctx, req, res, "application/json",
+               [&of, limit](const context& c, http::body_writer& out) -> std::error_code {
+                 constexpr std::size_t at_once = 64;
+                 handlers::json_list page(out, json::object(), "jobs");
+                 auto older_than = store::newest;
+                 for (std::size_t left = limit; left > 0;) {
+                   const auto some = of.newest_first(std::min(left, at_once), older_than);
+                   if (some.empty()) {
+                     break;
+                   }
+                   for (const auto& v : some) {
+                     if (const auto ec = page.add(c, in_json(v))) {
+                       return ec;
+                     }
+                   }
+                   older_than = some.back().number;
+                   left -= some.size();
+                 }
+                 return page.finish(c);
+               });
 }
 
 void show(const store& of, const context& ctx, const httplib::Request& req,
@@ -159,11 +178,13 @@ void accept(const context& ctx, httplib::Response& res, store& to, pool& on, tas
   set_json(res, in_json(*b.job));
 }
 
-void add_routes(http::server& to, store& of, sending results) {
+void add_routes(http::server& to, store& of, sending results, sending pages) {
   using request = httplib::Request;
   using response = httplib::Response;
   to.handle({.method = "GET",
              .path = "/jobs",
+             .runs_on = &pages.on,
+             .deadline = pages.deadline,
              .as_written = true,
              .answer = [&of](const context& ctx, const request& req, response& res) {
                list(of, ctx, req, res);
@@ -177,9 +198,8 @@ void add_routes(http::server& to, store& of, sending results) {
   to.handle({.method = "DELETE",
              .path = one_path,
              .as_written = true,
-             .answer = [&of](const context& ctx, const request& req, response& res) {
-               end(of, ctx, req, res);
-             }});
+             .answer = handlers::for_own_pages([&of](const context& ctx, const request& req,
+                                                     response& res) { end(of, ctx, req, res); })});
   to.handle({.method = "GET",
              .path = result_path,
              .runs_on = &results.on,

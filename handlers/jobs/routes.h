@@ -20,16 +20,16 @@ namespace hangup::jobs {
 // Retry-After if it was refused.
 void accept(const context& ctx, httplib::Response& res, store& to, pool& on, task what);
 
-// How a result is sent: as fast as the client reads, by a worker of this pool.
+// How a result, or the list, is sent: as fast as the client reads, by a worker of this pool.
 struct sending {
   pool& on;
   std::chrono::milliseconds deadline{0};  // 0: none
   std::optional<http::half_close> on_half_close{};
 };
 
-// Adds the routes above. All are answered on the spot but for the result. That is 409 with
-// Retry-After while its job waits or runs, 410 if it has failed or was stopped, 404 when it has
-// been forgotten. The store must outlive the server.
-void add_routes(http::server& to, store& of, sending results);
+// Adds the routes above. All are answered on the spot but for the list and the result. That is 409
+// with Retry-After while its job waits or runs, 410 if it has failed or was stopped, 404 when it
+// has been forgotten. The store must outlive the server.
+void add_routes(http::server& to, store& of, sending results, sending pages);
 
 }  // namespace hangup::jobs

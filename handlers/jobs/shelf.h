@@ -3,7 +3,9 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -14,6 +16,7 @@
 #include "context/late.h"
 #include "context/timer.h"
 #include "handlers/jobs/store.h"
+#include "worker/shares.h"
 
 namespace hangup::jobs {
 
@@ -21,13 +24,14 @@ using clock = context::clock;
 
 class store::entry final : public job {
  public:
-  entry(shelf& owner, const context& request, task what, const options& how,
-        std::shared_ptr<result::room> room);
+  // With the shelf's lock held.
+  entry(shelf& owner, const context& request, task what, result::account bytes);
 
   void run() noexcept override;
   void dropped() noexcept override;
 
   const context& ctx() const noexcept { return scope_.ctx; }
+  pool::owner whose() const noexcept { return whose_; }
   void cancel(cause why) const noexcept { scope_.cancel(std::move(why)); }
   view look() const;  // with the shelf's lock held
 
@@ -42,6 +46,7 @@ class store::entry final : public job {
 
   shelf& shelf_;
   task what_;
+  const pool::owner whose_;
   const std::string origin_;
   const cancelable scope_;
   const clock::time_point accepted_ = clock::now();
@@ -53,7 +58,6 @@ class store::entry final : public job {
   // Guarded by the shelf's mutex, but for what never changes.
   view seen;
   clock::time_point expires{};
-  std::list<std::shared_ptr<entry>>::iterator place{};
   std::list<entry*>::iterator place_over{};
   std::list<entry*> when_over{this};  // its place in the list of those, so that none has to be made
   bool is_listed_over = false;
@@ -63,16 +67,23 @@ class store::entry final : public job {
 class store::shelf {
  public:
   explicit shelf(options o)
-      : how(std::move(o)), room(std::make_shared<result::room>(how.total_bytes)) {}
+      : how(std::move(o)),
+        room(std::make_shared<result::room>(how.total_bytes, how.spare_bytes)),
+        places_({.ordinary = how.jobs, .spare = how.spare_jobs, .little = how.spare_jobs}) {}
   ~shelf() { timer_.disarm_and_wait(); }
   shelf(const shelf&) = delete;
   shelf& operator=(const shelf&) = delete;
 
-  refusal refused(std::string& detail) const;  // with the lock held, here and below
+  // With the lock held, here and below.
+  refusal refused(pool::owner whose, std::string& detail) const;
+  std::size_t bytes_held(pool::owner whose) const;
+  result::account bytes_of(pool::owner whose);
   std::chrono::seconds until_room() const;
-  void add(const std::shared_ptr<entry>& e);
+  void let_go(pool::owner whose) noexcept;
+  void add(const std::shared_ptr<entry>& e);  // throws std::bad_alloc: then it is not there
   std::shared_ptr<entry> find(std::string_view id) const;
   std::shared_ptr<entry> remove(entry& e);
+  void becomes(entry& e, state as) noexcept;
   void over(entry& e);
 
   void forget_expired() noexcept;  // takes the lock
@@ -81,11 +92,12 @@ class store::shelf {
   const options how;
   const std::shared_ptr<result::room> room;
   std::mutex mutex;
-  std::condition_variable_any changed;    // fewer are active
-  std::list<std::shared_ptr<entry>> all;  // the newest first
+  std::condition_variable_any changed;                                  // fewer are active
+  std::map<std::uint64_t, std::shared_ptr<entry>, std::greater<>> all;  // by number, newest first
+  std::uint64_t last_number = 0;
   std::size_t active = 0;
   bool stopping = false;
-  stats counts;  // but for `now` and `bytes`
+  stats counts;  // but for `bytes` and what is late
   std::atomic<std::size_t> late{0};
   std::atomic<std::uint64_t> late_total{0};
 
@@ -96,8 +108,10 @@ class store::shelf {
     shelf& of;
   };
 
+  shares places_;
   std::unordered_map<std::string_view, std::shared_ptr<entry>> by_id_;  // views of the entries' own
-  std::list<entry*> over_;                                              // the oldest end first
+  std::unordered_map<pool::owner, result::account> bytes_;  // of those who have any jobs
+  std::list<entry*> over_;                                  // the oldest end first
   forget timer_{*this};
 };
 

@@ -7,6 +7,7 @@
 
 #include "context/wait.h"
 #include "handlers/jobs/shelf.h"
+#include "http/request.h"
 
 namespace hangup::jobs {
 
@@ -17,23 +18,30 @@ std::string_view name(state s) noexcept {
 }
 
 std::string_view name(refusal r) noexcept {
-  static constexpr std::array<std::string_view, refusals> names = {"none", "jobs", "bytes", "pool",
-                                                                   "stopping"};
+  static constexpr std::array<std::string_view, refusals> names = {"none",  "jobs", "bytes",
+                                                                   "share", "pool", "stopping"};
   return names[static_cast<std::size_t>(r)];
 }
 
-refusal store::shelf::refused(std::string& detail) const {
+refusal store::shelf::refused(pool::owner whose, std::string& detail) const {
   const auto forgotten = "; one that has ended is forgotten after " +
                          std::to_string(how.keep.count() / 1000) + " s, or by DELETE";
   if (stopping) {
     detail = "the server is stopping";
     return refusal::stopping;
   }
-  if (all.size() >= how.jobs) {
+  if (places_.only_for_others(whose)) {
+    detail = "this client has " + std::to_string(places_.held_by(whose)) + " of " +
+             std::to_string(all.size()) + " jobs, and what is left is for others" + forgotten;
+    return refusal::share;
+  }
+  if (!places_.free_for(whose)) {
     detail = "there are " + std::to_string(all.size()) + " jobs, which is the most" + forgotten;
     return refusal::jobs;
   }
-  if (const auto used = room->used.load(); used >= how.total_bytes) {
+  if (const auto used = room->used.load();
+      used >= how.total_bytes &&
+      (used >= how.total_bytes + how.spare_bytes || bytes_held(whose) >= how.spare_bytes)) {
     detail = "the results of the jobs have " + std::to_string(used) + " bytes, which is the most" +
              forgotten;
     return refusal::bytes;
@@ -49,15 +57,37 @@ std::chrono::seconds store::shelf::until_room() const {
                         std::chrono::ceil<seconds>(over_.front()->expires - clock::now()));
 }
 
+std::size_t store::shelf::bytes_held(pool::owner whose) const {
+  const auto here = bytes_.find(whose);
+  return here != bytes_.end() ? here->second->load() : 0;
+}
+
+result::account store::shelf::bytes_of(pool::owner whose) {
+  auto& account = bytes_[whose];
+  if (!account) {
+    account = std::make_shared<std::atomic<std::size_t>>(0);
+  }
+  return account;
+}
+
+// An account is kept for who has jobs. A result that is just being read has its own handle to it.
+void store::shelf::let_go(pool::owner whose) noexcept {
+  if (places_.held_by(whose) == 0) {
+    bytes_.erase(whose);
+  }
+}
+
 void store::shelf::add(const std::shared_ptr<entry>& e) {
-  all.push_front(e);
+  const auto here = all.emplace(e->seen.number, e).first;
   try {
     by_id_.emplace(e->seen.id, e);
+    places_.take(e->whose());
   } catch (const std::bad_alloc&) {
-    all.pop_front();
+    by_id_.erase(e->seen.id);
+    all.erase(here);
     throw;
   }
-  e->place = all.begin();
+  ++counts.now[static_cast<std::size_t>(e->seen.state)];
   ++active;
 }
 
@@ -68,13 +98,23 @@ std::shared_ptr<store::entry> store::shelf::find(std::string_view id) const {
 
 // It may be destroyed when the caller lets go of it, without the lock.
 std::shared_ptr<store::entry> store::shelf::remove(entry& e) {
-  auto gone = *e.place;
+  const auto here = all.find(e.seen.number);
+  auto gone = here->second;
   by_id_.erase(e.seen.id);
-  all.erase(e.place);
+  all.erase(here);
+  places_.give_back(e.whose());
+  let_go(e.whose());
+  --counts.now[static_cast<std::size_t>(e.seen.state)];
   if (std::exchange(e.is_listed_over, false)) {
     e.when_over.splice(e.when_over.begin(), over_, e.place_over);
   }
   return gone;
+}
+
+void store::shelf::becomes(entry& e, state as) noexcept {
+  --counts.now[static_cast<std::size_t>(e.seen.state)];
+  e.seen.state = as;
+  ++counts.now[static_cast<std::size_t>(as)];
 }
 
 void store::shelf::over(entry& e) {
@@ -120,10 +160,17 @@ store::begun store::start(const context& request, pool& on, task what) {
   std::shared_ptr<entry> e;
   {
     const std::lock_guard hold(shelf_->mutex);
-    b.why = shelf_->refused(b.detail);
+    const auto whose = http::client_of(request);
+    b.why = shelf_->refused(whose, b.detail);
     if (b.why == refusal::none) {
-      e = std::make_shared<entry>(*shelf_, request, std::move(what), shelf_->how, shelf_->room);
-      shelf_->add(e);
+      try {
+        e = std::make_shared<entry>(*shelf_, request, std::move(what), shelf_->bytes_of(whose));
+        b.job = e->look();
+        shelf_->add(e);
+      } catch (...) {
+        shelf_->let_go(whose);
+        throw;
+      }
     } else {
       ++shelf_->counts.refused[static_cast<std::size_t>(b.why)];
       b.retry_after = b.why == refusal::stopping ? std::chrono::seconds(1) : shelf_->until_room();
@@ -131,21 +178,25 @@ store::begun store::start(const context& request, pool& on, task what) {
     }
   }
   e->self = e;
-  const auto ec = on.post(e->ctx(), *e);
+  const auto ec = on.post(e->ctx(), *e, e->whose());
   if (ec && e->ctx().done()) {
     e->dropped();  // a stop came between
   }
   const std::lock_guard hold(shelf_->mutex);
   if (!ec || is_over(e->seen.state)) {
-    b.job = e->look();
+    try {
+      b.job = e->look();
+    } catch (const std::bad_alloc&) {  // then as it was when it was accepted: its id is wanted
+    }
     return b;
   }
+  b.job.reset();
   e->self.reset();
   shelf_->remove(*e);
   --shelf_->active;
   shelf_->changed.notify_all();
-  b.why = refusal::pool;
-  b.detail = "the queue of the pool \"" + on.name() + "\" is full";
+  b.why = ec == pool_errc::share ? refusal::share : refusal::pool;
+  b.detail = on.why_not(ec);
   ++shelf_->counts.refused[static_cast<std::size_t>(b.why)];
   return b;
 }
@@ -156,14 +207,12 @@ std::optional<view> store::find(std::string_view id) const {
   return e ? std::optional(e->look()) : std::nullopt;
 }
 
-std::vector<view> store::newest_first(std::size_t limit) const {
+std::vector<view> store::newest_first(std::size_t limit, std::uint64_t older_than) const {
   std::vector<view> views;
   const std::lock_guard hold(shelf_->mutex);
-  for (const auto& e : shelf_->all) {
-    if (views.size() == limit) {
-      break;
-    }
-    views.push_back(e->look());
+  const auto& all = shelf_->all;
+  for (auto e = all.upper_bound(older_than); e != all.end() && views.size() < limit; ++e) {
+    views.push_back(e->second->look());
   }
   return views;
 }
@@ -206,8 +255,8 @@ void store::end_all() noexcept {
     {
       const std::lock_guard hold(shelf_->mutex);
       for (auto e = shelf_->all.begin(); e != shelf_->all.end() && found < some.size(); ++e) {
-        if (!is_over((*e)->seen.state) && !(*e)->ctx().done()) {
-          some[found++] = *e;
+        if (!is_over(e->second->seen.state) && !e->second->ctx().done()) {
+          some[found++] = e->second;
         }
       }
     }
@@ -235,9 +284,6 @@ std::size_t store::active() const {
 stats store::now() const {
   const std::lock_guard hold(shelf_->mutex);
   stats s = shelf_->counts;
-  for (const auto& e : shelf_->all) {
-    ++s.now[static_cast<std::size_t>(e->seen.state)];
-  }
   s.bytes = shelf_->room->used.load();
   s.late = shelf_->late.load();
   s.late_total = shelf_->late_total.load();

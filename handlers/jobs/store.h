@@ -15,8 +15,10 @@
 // runs on a pool, as requests do, and is reported as they are if it does not stop.
 //
 // Bounded: so many jobs, those included that have ended and are kept for a while; so many bytes of
-// result for one, and for all. Ended ones are forgotten by one timer. All functions are
-// thread-safe and none of them blocks, but for drain() and the destructor.
+// result for one, and for all. A client who has filled this leaves something to the others
+// (options::spare_jobs, spare_bytes): whose job it is says http::client_of() of the request's
+// context. Ended ones are forgotten by one timer. All functions are thread-safe and none of them
+// blocks, but for drain() and the destructor.
 #pragma once
 
 #include <array>
@@ -45,8 +47,8 @@ constexpr bool is_over(state s) noexcept {
 }
 
 // Why a job was not taken.
-enum class refusal : std::uint8_t { none, jobs, bytes, pool, stopping };
-inline constexpr std::size_t refusals = 5;
+enum class refusal : std::uint8_t { none, jobs, bytes, share, pool, stopping };
+inline constexpr std::size_t refusals = 6;
 std::string_view name(refusal r) noexcept;
 
 // Returns empty when it is done; ctx.err() when it stopped because its context has ended; else it
@@ -63,6 +65,7 @@ struct task {
 // A job as it is at a moment.
 struct view {
   using time = std::chrono::system_clock::time_point;
+  std::uint64_t number = 0;  // 1, 2 ... in the order in which they were accepted
   std::string id;
   std::string what;
   std::string request_id;  // of the request that started it
@@ -82,6 +85,9 @@ struct options {
   std::size_t jobs = 64;
   std::size_t result_bytes = 16U << 20U;  // of one
   std::size_t total_bytes = 128U << 20U;
+  // Beyond those, for clients who have less than this.
+  std::size_t spare_jobs = 0;
+  std::size_t spare_bytes = 0;
   std::chrono::milliseconds deadline{0};  // from its acceptance, waiting included; 0: none
   std::chrono::milliseconds keep{600'000};
   std::chrono::milliseconds late_after{0};  // 0: nothing is reported
@@ -119,7 +125,10 @@ class store {
   begun start(const context& request, pool& on, task what);
 
   std::optional<view> find(std::string_view id) const;
-  std::vector<view> newest_first(std::size_t limit) const;
+  // So many of those that are older than the one with this number. Others wait for its lock for as
+  // long as it takes to copy them: ask for few at a time.
+  static constexpr std::uint64_t newest = UINT64_MAX;
+  std::vector<view> newest_first(std::size_t limit, std::uint64_t older_than = newest) const;
   // Null unless it is done. Holds the bytes, also when the job is forgotten meanwhile.
   std::shared_ptr<const result> result_of(std::string_view id) const;
 

@@ -1,7 +1,7 @@
 // A bounded set of connections, kept between queries. An engine gives it the type of its
 // connection; opening, resetting and closing one are the engine's.
 //
-//   connection_pool<link> links(4);
+//   connection_pool<link> links(4, 1);
 //   lease<link> l;
 //   if (const auto ec = links.take(ctx, std::chrono::seconds(2), l)) {
 //     return ec;  // ctx.err(), or errc::busy
@@ -14,7 +14,6 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <memory>
 #include <mutex>
@@ -22,8 +21,8 @@
 #include <utility>
 #include <vector>
 
-#include "context/wait.h"
 #include "handlers/query/database.h"
+#include "handlers/query/places.h"
 
 namespace hangup::query {
 
@@ -39,10 +38,12 @@ class lease {
   lease() = default;
   lease(lease&& other) noexcept
       : from_(std::exchange(other.from_, nullptr)),
+        at_(std::move(other.at_)),
         connection_(std::move(other.connection_)),
         fit_(other.fit_) {}
   lease& operator=(lease&& other) noexcept {
     std::swap(from_, other.from_);
+    std::swap(at_, other.at_);
     std::swap(connection_, other.connection_);
     std::swap(fit_, other.fit_);
     return *this;
@@ -74,6 +75,7 @@ class lease {
  private:
   friend class connection_pool<Connection>;
   connection_pool<Connection>* from_ = nullptr;
+  place at_;  // given back last: who gets it finds the connection
   std::unique_ptr<Connection> connection_;
   bool fit_ = false;
 };
@@ -82,43 +84,44 @@ class lease {
 template <class Connection>
 class connection_pool {
  public:
-  explicit connection_pool(std::size_t places) : free_places_(places) { idle_.reserve(places); }
+  // So many at once, and `spare` more for clients who have none.
+  connection_pool(std::size_t ordinary, std::size_t spare) : places_(ordinary, spare) {
+    idle_.reserve(ordinary + spare);
+  }
 
-  // Takes a place, with the connection that was given back last if there is one. Waits for at most
-  // `patience`, then errc::busy; ctx.err() if the context ends first. Who gives up takes nothing.
+  // Takes a place (places.h says for whom), with the connection that was given back last if there
+  // is one. Waits for at most `patience`, then errc::busy; ctx.err() if the context ends first. Who
+  // gives up takes nothing.
   std::error_code take(const context& ctx, std::chrono::milliseconds patience,
                        lease<Connection>& to) {
-    const auto free = [this] { return free_places_ > 0; };
-    std::unique_lock hold(mutex_);
-    if (const auto ended = ctx.err()) {
-      return ended;
+    place at;
+    if (const auto ec = places_.take(ctx, patience, at)) {
+      return ec;
     }
-    if (!free()) {
-      const auto [soon, cancel] = with_timeout(ctx, patience);
-      ++stats_.waiting;
-      const auto ec = wait(soon, changed_, hold, free);
-      --stats_.waiting;
-      if (ec) {
-        return ctx.done() ? ctx.err() : errc::busy;
-      }
-    }
-    --free_places_;
-    ++stats_.in_use;
     lease<Connection> taken;
     taken.from_ = this;
-    if (!idle_.empty()) {
-      taken.connection_ = std::move(idle_.back());
-      idle_.pop_back();
+    taken.at_ = std::move(at);
+    {
+      const std::lock_guard hold(mutex_);
+      if (!idle_.empty()) {
+        taken.connection_ = std::move(idle_.back());
+        idle_.pop_back();
+      }
     }
-    hold.unlock();
     to = std::move(taken);
     return {};
   }
 
   // `connections`: those that are open; `in_use`: places that are taken.
   database_stats now() const {
-    const std::lock_guard hold(mutex_);
-    return stats_;
+    database_stats s;
+    {
+      const std::lock_guard hold(mutex_);
+      s = stats_;
+    }
+    s.in_use = places_.taken();
+    s.waiting = places_.waiting();
+    return s;
   }
 
  private:
@@ -138,8 +141,6 @@ class connection_pool {
       c.reset();  // before the place is free: there are never more than the pool allows
     }
     const std::lock_guard hold(mutex_);
-    ++free_places_;
-    --stats_.in_use;
     if (c) {
       ++stats_.kept;
       idle_.push_back(std::move(c));
@@ -147,14 +148,12 @@ class connection_pool {
       ++stats_.dropped;
       --stats_.connections;
     }
-    changed_.notify_one();
   }
 
+  places places_;
   mutable std::mutex mutex_;
-  std::condition_variable_any changed_;
-  std::size_t free_places_;                        // guarded by mutex_, as the rest
-  std::vector<std::unique_ptr<Connection>> idle_;  // the last used is the next
-  database_stats stats_;
+  std::vector<std::unique_ptr<Connection>> idle_;  // guarded by mutex_; the last used is the next
+  database_stats stats_;                           // likewise, but for `in_use` and `waiting`
 };
 
 }  // namespace hangup::query

@@ -108,7 +108,7 @@ std::string_view name(part_end e) noexcept {
 }
 
 fanout::fanout(fanout_options how, std::vector<source*> over)
-    : how_(std::move(how)), over_(std::move(over)), places_(how_.parts_at_once) {}
+    : how_(std::move(how)), over_(std::move(over)), places_(how_.parts_at_once, how_.spare_parts) {}
 
 http::handler fanout::handler() {
   return [this](const context& ctx, const httplib::Request& req, httplib::Response& res) {

@@ -37,7 +37,8 @@ using said = std::function<void(const std::string& line)>;
 struct fanout_options {
   std::string report{};                  // of requests that name none
   unsigned max_parts = 32;               // of one request
-  unsigned parts_at_once = 6;            // that ask their databases, of all requests together
+  unsigned parts_at_once = 6;            // that ask their databases, of all requests together,
+  unsigned spare_parts = 0;              // and so many more for clients of whom none runs
   std::chrono::milliseconds wait{2000};  // of a request that has no part running yet for its first
   said say{};  // for the log: why a database could not be reached. Thread-safe
 };

@@ -1,13 +1,17 @@
-// So many at once: places that are taken and left again.
+// So many at once: places that are taken and left again, shared fairly between clients.
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <cstddef>
+#include <cstdint>
+#include <list>
+#include <mutex>
 #include <system_error>
 #include <utility>
 
-#include "context/channel.h"
-#include "handlers/query/database.h"
+#include "context/context.h"
+#include "worker/shares.h"
 
 namespace hangup::query {
 
@@ -17,9 +21,10 @@ class places;
 class place {
  public:
   place() = default;
-  place(place&& other) noexcept : of_(std::exchange(other.of_, nullptr)) {}
+  place(place&& other) noexcept : of_(std::exchange(other.of_, nullptr)), whose_(other.whose_) {}
   place& operator=(place&& other) noexcept {
     std::swap(of_, other.of_);
+    std::swap(whose_, other.whose_);
     return *this;
   }
   ~place();
@@ -28,50 +33,53 @@ class place {
 
  private:
   friend class places;
-  explicit place(places* of) noexcept : of_(of) {}
+  place(places* of, std::uint64_t whose) noexcept : of_(of), whose_(whose) {}
   places* of_ = nullptr;
+  std::uint64_t whose_ = 0;
 };
 
 // Thread-safe. Must outlive its places.
 class places {
  public:
-  explicit places(std::size_t how_many) : all_(how_many) {}
+  // `spare`: so many more, for clients who have none.
+  explicit places(std::size_t ordinary, std::size_t spare = 0)
+      : all_({.ordinary = ordinary, .spare = spare}) {}
 
-  // Waits for a free one; who came first is served first, but for one who comes by just then.
-  // ctx.err() if the context has ended, then nothing is taken.
-  std::error_code take(const context& ctx, place& to) {
-    const auto ec = all_.send(ctx, {});
-    if (!ec) {
-      to = place(this);
-    }
-    return ec;
-  }
+  // Waits for a free one. It goes to the client who has fewest, and of several who wait for it to
+  // who came first, but for one who has as few and comes by just then. Whose it is says
+  // http::client_of(ctx). ctx.err() if the context has ended, then nothing is taken.
+  std::error_code take(const context& ctx, place& to);
 
   // Waits for so long at most: then errc::busy.
-  std::error_code take(const context& ctx, std::chrono::milliseconds patience, place& to) {
-    if (const auto ended = ctx.err()) {
-      return ended;
-    }
-    if (!all_.try_send(token{})) {
-      to = place(this);
-      return {};
-    }
-    const auto [soon, cancel] = with_timeout(ctx, patience);
-    return !take(soon, to) ? std::error_code() : ctx.done() ? ctx.err() : errc::busy;
-  }
+  std::error_code take(const context& ctx, std::chrono::milliseconds patience, place& to);
 
-  std::size_t taken() const { return all_.size(); }
+  std::size_t taken() const;
+  std::size_t waiting() const;
 
  private:
   friend class place;
-  struct token {};
-  channel<token> all_;  // one for each that is taken
+  struct waiter {
+    explicit waiter(std::uint64_t w) : whose(w) {}
+    const std::uint64_t whose;
+    bool called = false;  // a place is free for it, and it is on its way
+    std::condition_variable_any changed;
+  };
+
+  // With the lock held, here and below.
+  std::error_code wait_for_one(const context& ctx, std::uint64_t whose,
+                               std::unique_lock<std::mutex>& hold);
+  bool may_take(std::uint64_t whose) const;
+  void call_next() noexcept;
+  void leave(std::uint64_t whose) noexcept;  // takes the lock
+
+  mutable std::mutex mutex_;
+  shares all_;                 // guarded by mutex_
+  std::list<waiter> waiting_;  // guarded by mutex_
 };
 
 inline place::~place() {
   if (of_ != nullptr) {
-    places::token t;
-    static_cast<void>(of_->all_.try_receive(t));
+    of_->leave(whose_);
   }
 }
 

@@ -108,8 +108,9 @@ class postgres::statement final : public running {
 postgres::postgres(postgres_options how, std::function<void(const settled&)> tell)
     : how_(std::move(how)),
       tell_(std::move(tell)),
-      connections_(how_.connections),
-      settler_(how_.connections, how_.settle_timeout, [this](const settled& s) { told(s); }) {}
+      connections_(how_.connections, how_.spare_connections),
+      settler_(how_.connections + how_.spare_connections, how_.settle_timeout,
+               [this](const settled& s) { told(s); }) {}
 
 std::error_code postgres::connected(const context& ctx, std::chrono::milliseconds patience,
                                     lease<postgres_connection>& to, std::string& why) {

@@ -31,8 +31,9 @@
 namespace hangup::query {
 
 struct postgres_options {
-  std::string conninfo;         // libpq's: keywords and values, or a URI
-  std::size_t connections = 8;  // the most that are open
+  std::string conninfo;               // libpq's: keywords and values, or a URI
+  std::size_t connections = 8;        // the most that are open,
+  std::size_t spare_connections = 0;  // and so many more for clients who have none
   std::chrono::milliseconds connect_timeout{3000};
   std::chrono::milliseconds acquire_timeout{2000};  // waiting for one of the connections
   std::chrono::milliseconds settle_timeout{5000};  // after a hang-up; then the connection is closed

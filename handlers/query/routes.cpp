@@ -191,8 +191,13 @@ std::optional<bool> wants_detached(const context& ctx, const httplib::Request& r
   std::string problem = p.problem();
   if (problem.empty() && wants && !can) {
     problem = "parameter \"detach\": found \"1\", allowed 0: there are no jobs here";
-  } else if (problem.empty() && wants && req.method == "HEAD") {
-    problem = "parameter \"detach\": found \"1\", allowed 0 with HEAD, which starts nothing";
+  } else if (problem.empty() && wants && req.method != "POST") {
+    res.set_header("Allow", "POST");
+    http::set_problem(res, 405,
+                      "parameter \"detach\": found \"1\", allowed 0 with " + req.method +
+                          ", which starts nothing: ask by POST",
+                      http::request_id(ctx));
+    return std::nullopt;
   } else if (problem.empty() && !wants && req.method == "POST") {
     problem = "parameter \"detach\": allowed 1 with POST, which starts a job";
   }

@@ -23,9 +23,10 @@ http::handler list_databases(const std::vector<const source*>& all);
 // query that failed. After it the body is broken off (see rows_out.h). Failures are told to `say`,
 // one line each, but for what an argument has done. Stops the query the moment the context ends.
 //
-// With `later`, detach=1 makes a job of it, which goes on when the client has left: 202, and what
-// jobs/routes.h says. By GET, as a report only reads; and by POST, which is for nothing else: a GET
-// may be repeated, or asked ahead of time, by whatever is in between, and each starts one more job.
+// With `later`, POST with detach=1 makes a job of it, which goes on when the client has left: 202,
+// and what jobs/routes.h says. POST is for nothing else, and nothing else starts one (405): a GET
+// may be repeated, or asked ahead of time, by whatever is in between, and by any page that a
+// browser shows.
 struct later {
   jobs::store& jobs;
   pool& on;  // the database's; both must outlive the handler

@@ -165,7 +165,7 @@ class sqlite_running final : public running {
 class sqlite_database final : public database {
  public:
   explicit sqlite_database(sqlite_options how)
-      : how_(std::move(how)), connections_(how_.connections) {}
+      : how_(std::move(how)), connections_(how_.connections, how_.spare_connections) {}
 
   std::error_code start(const context& ctx, const report& what, const arguments& with,
                         std::unique_ptr<running>& begun, std::string& why) override {

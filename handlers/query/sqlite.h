@@ -13,7 +13,8 @@ namespace hangup::query {
 
 struct sqlite_options {
   std::string file;                          // looked for when a query comes, never made
-  std::size_t connections = 4;               // queries at once
+  std::size_t connections = 4;               // queries at once,
+  std::size_t spare_connections = 0;         // and so many more for clients who have none
   std::chrono::milliseconds patience{2000};  // for a connection, and again for a lock
   std::uint64_t temporary = std::uint64_t{1}
                             << 30U;  // bytes of a file for a sort, of which there may be two

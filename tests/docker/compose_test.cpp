@@ -242,7 +242,7 @@ TEST(scale, a_hang_up_at_haproxy_is_seen_everywhere_and_stops_postgresql) {
 TEST(scale, a_job_is_found_by_its_path_whichever_replica_has_it) {
   for (int i = 0; i < 6; ++i) {
     const auto r = proxy().curl("/query/sqlite?report=customer&id=7&detach=1",
-                                {"-o", "/dev/null", "-w", "%header{location}"});
+                                {"-X", "POST", "-o", "/dev/null", "-w", "%header{location}"});
     const auto& path = r.output;
     ASSERT_EQ(path.rfind("/jobs/", 0), 0u) << path;
     for (int asked = 0; asked < 3; ++asked) {

@@ -125,7 +125,8 @@ struct asked {
   }
   http::handler search;
   http::handler sim_query = handlers::sim_query();
-  http::handler spin = handlers::spin();
+  http::handler spin =
+      handlers::spin({.allow_deaf = true, .max_deaf = std::chrono::milliseconds(1)});
   cancelable ended = with_cancel(background());
 };
 

@@ -29,7 +29,7 @@ class shop_with_jobs : public shop {
 // Starts a job: the path that Location names.
 std::string start(const server& s, const std::string& target,
                   std::vector<std::string> options = {}) {
-  options.push_back("-i");
+  options.insert(options.end(), {"-i", "-X", "POST"});
   const auto r = s.curl(target, options).output;
   EXPECT_NE(r.find("HTTP/1.1 202 "), std::string::npos) << r;
   const auto at = r.find("Location: ");
@@ -43,7 +43,7 @@ bool becomes(const server& s, const std::string& job, const std::string& state) 
 TEST(detached, a_report_is_answered_202_and_its_result_is_that_of_the_same_report_asked_for) {
   const shop_with_jobs f;
   server s({"--config", f.config()});
-  for (const auto& options : {std::vector<std::string>{}, {"-X", "POST"}}) {
+  for (const auto& options : {std::vector<std::string>{}, {"-d", ""}}) {
     const auto job = start(s, "/query/sqlite?report=top_customers&n=20&detach=1", options);
     ASSERT_EQ(job.size(), 6U + 32U) << job;
     ASSERT_TRUE(becomes(s, job, "done"));
@@ -106,7 +106,8 @@ TEST(detached, what_is_too_much_is_refused_or_fails_with_its_reason) {
   EXPECT_EQ(s.get(slow)["cause"], "deadline exceeded: the job's own");
   EXPECT_EQ(s.metric("hangup_job_result_bytes"), 0);
   start(s, "/query/sqlite?report=customer&id=7&detach=1");
-  const auto full = s.curl("/query/sqlite?report=customer&id=7&detach=1", {"-i"}).output;
+  const auto full =
+      s.curl("/query/sqlite?report=customer&id=7&detach=1", {"-i", "-X", "POST"}).output;
   EXPECT_NE(full.find("HTTP/1.1 503 "), std::string::npos) << full;
   EXPECT_NE(full.find("Retry-After: "), std::string::npos) << full;
   EXPECT_NE(full.find("there are 3 jobs, which is the most"), std::string::npos) << full;
@@ -127,10 +128,59 @@ TEST(detached, nothing_starts_by_mistake) {
   };
   EXPECT_EQ(status("/query/sqlite?report=cross&detach=2", {}), "400");
   EXPECT_EQ(status("/query/sqlite?report=cross", {"-X", "POST"}), "400");
-  EXPECT_EQ(status(hopeless, {"--head"}), "400");
-  EXPECT_EQ(status("/query/sqlite?report=none&detach=1", {}), "404");
-  EXPECT_EQ(status("/query/sqlite?report=crunch&n=0&detach=1", {}), "400");
+  EXPECT_EQ(status(hopeless, {"--head"}), "405");
+  EXPECT_EQ(status(hopeless, {}), "405") << "a page anywhere may have this as an image";
+  EXPECT_NE(s.curl(hopeless, {"-i"}).output.find("Allow: POST\r\n"), std::string::npos);
+  EXPECT_EQ(status("/query/sqlite?report=none&detach=1", {"-X", "POST"}), "404");
+  EXPECT_EQ(status("/query/sqlite?report=crunch&n=0&detach=1", {"-X", "POST"}), "400");
+  for (const char* const header : {"Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site",
+                                   "Origin: http://evil.example", "Origin: null"}) {
+    EXPECT_EQ(status(hopeless, {"-X", "POST", "-H", header}), "403") << header;
+    EXPECT_EQ(status("/jobs/x", {"-X", "DELETE", "-H", header}), "403") << header;
+  }
   EXPECT_EQ(s.get("/jobs")["jobs"].size(), 0U);
+}
+
+TEST(detached, a_page_of_this_server_may_start_one_and_so_may_a_program) {
+  const shop_with_jobs f;
+  server s({"--config", f.config()});
+  const auto own = "Origin: " + s.url("");
+  for (const std::string& header :
+       {std::string("Sec-Fetch-Site: same-origin"), std::string("Sec-Fetch-Site: none"), own}) {
+    start(s, "/query/sqlite?report=customer&id=7&detach=1", {"-H", header});
+  }
+}
+
+TEST(detached, reports_that_never_end_leave_workers_and_connections_to_who_waits) {
+  const shop_with_jobs f;
+  server s({"--config", f.config()});
+  for (int i = 0; i < 20; ++i) {
+    start(s, hopeless);
+  }
+  const auto r = s.curl("/query/sqlite?report=customer&id=7", {"-w", "%{http_code}"});
+  EXPECT_TRUE(r.output.ends_with("200")) << r.output;
+  EXPECT_LE(s.metric(R"(hangup_database_connections_in_use{database="sqlite"})"), 4);
+  const auto other =
+      start(s, "/query/sqlite?report=customer&id=7&detach=1", {"--interface", "127.0.0.2"});
+  EXPECT_TRUE(becomes(s, other, "done")) << "another client's job goes before those that wait";
+}
+
+TEST(detached, one_client_does_not_take_all_places_for_jobs) {
+  const shop_with_jobs f({{"most", 4}, {"spare_percent", 50}});
+  server s({"--config", f.config()});
+  for (int i = 0; i < 4; ++i) {
+    start(s, "/query/sqlite?report=customer&id=7&detach=1");
+  }
+  const std::string one = "/query/sqlite?report=customer&id=7&detach=1";
+  const std::vector<std::string> post = {"-X", "POST", "-o", "/dev/null", "-w", "%{http_code}"};
+  EXPECT_EQ(s.curl(one, post).output, "503");
+  start(s, one, {"--interface", "127.0.0.2"});
+  const auto refused = s.curl(one, {"-i", "-X", "POST"}).output;
+  EXPECT_NE(refused.find("this client has 4 of 5 jobs, and what is left is for others"),
+            std::string::npos)
+      << refused;
+  EXPECT_NE(refused.find("Retry-After: "), std::string::npos);
+  EXPECT_EQ(s.metric(R"(hangup_jobs_refused_total{reason="share"})"), 1);
 }
 
 TEST(detached, sigterm_waits_for_a_short_job_and_ends_a_long_one_when_the_drain_is_over) {

@@ -112,6 +112,11 @@ TEST(main_job, a_query_that_nobody_leaves_is_answered_in_full) {
   const auto collected = s.get("/query/sim?rows=3&row_ms=0&stream=0");
   EXPECT_EQ(collected["count"], 3);
   EXPECT_EQ(collected["rows"].size(), 3U);
+
+  const std::string whole = "/query/sim?rows=1000&row_ms=0&stream=0";
+  const auto head = s.curl(whole, {"--compressed", "-D", "-", "-o", "/dev/null"}).output;
+  EXPECT_NE(head.find("\r\nContent-Encoding: gzip\r\n"), std::string::npos) << head;
+  EXPECT_EQ(s.curl(whole, {"--compressed"}).output, s.curl(whole).output);
 }
 
 TEST(main_job, a_spinning_worker_notices_the_hang_up) {
@@ -128,7 +133,8 @@ TEST(main_job, a_spinning_worker_notices_the_hang_up) {
 
 TEST(main_job, work_that_does_not_look_is_named_as_a_late_stopper_on_every_surface) {
   tree t;
-  server s({"--config", t.config(8, {{"http", {{"late_after_ms", 50}}}})});
+  server s({"--config",
+            t.config(8, {{"http", {{"late_after_ms", 50}}}, {"spin", {{"allow_deaf", true}}}})});
   EXPECT_EQ(s.curl("/spin?ms=3000&look=0", as("deaf-1", {"--max-time", "0.2"})).exit, 28);
   const auto line = s.program.line_with("late stopper: GET /spin?ms=3000&look=0 still works");
   EXPECT_NE(line.find("client closed (FIN)"), std::string::npos) << line;
@@ -143,6 +149,29 @@ TEST(main_job, work_that_does_not_look_is_named_as_a_late_stopper_on_every_surfa
   EXPECT_EQ(s.ended("deaf-1")["end"], "client_closed");
   EXPECT_EQ(s.metric(R"(hangup_late_stoppers{route="/spin"})"), 0);
   EXPECT_EQ(s.metric(R"(hangup_late_stoppers_total{route="/spin"})"), 1);
+}
+
+TEST(main_job,
+     work_that_nothing_could_stop_is_refused_unless_it_is_allowed_and_then_it_is_bounded) {
+  const std::vector<std::string> status = {"-w", "\n%{http_code}"};
+  {
+    server s;
+    const auto r = s.curl("/spin?ms=600000&look=0", {"-w", "%{http_code}"}).output;
+    EXPECT_NE(r.find("parameter \\\"ms\\\": found \\\"600000\\\", allowed a whole number 0..5000"),
+              std::string::npos)
+        << r;
+    EXPECT_TRUE(r.ends_with("400")) << r;
+    const auto brief = s.curl("/spin?ms=1&look=0", status).output;
+    EXPECT_NE(brief.find("parameter \\\"look\\\": found \\\"0\\\", allowed 1"), std::string::npos)
+        << brief;
+    EXPECT_TRUE(brief.ends_with("400")) << brief;
+  }
+  tree t;
+  server s({"--config", t.config(8, {{"spin", {{"allow_deaf", true}, {"max_deaf_ms", 20}}}})});
+  EXPECT_TRUE(s.curl("/spin?ms=20&look=0", status).output.ends_with("200"));
+  EXPECT_TRUE(s.curl("/spin?look=0", status).output.ends_with("200")) << "as much as is allowed";
+  EXPECT_TRUE(s.curl("/spin?ms=21&look=0", status).output.ends_with("400"));
+  EXPECT_TRUE(s.curl("/spin?ms=21", status).output.ends_with("200"));
 }
 
 TEST(main_job, a_hang_up_in_the_middle_of_a_search_stops_it_and_releases_the_lock) {

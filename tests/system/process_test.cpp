@@ -105,6 +105,7 @@ TEST(unread_output, does_not_keep_work_that_does_not_stop_from_being_left) {
   shop f;
   f.settings["databases"] = nlohmann::json::object();
   f.settings["stopping"] = {{"drain_seconds", 0}, {"stop_seconds", 1}};
+  f.settings["spin"] = {{"allow_deaf", true}, {"max_deaf_ms", 60000}};
   const unread_pipe out;
   const auto port = free_port();
   process p(on_port(port, {"--config", f.config()}), out.end());
@@ -181,6 +182,7 @@ TEST(signals, three_end_it_on_the_spot) {
   shop f;
   f.settings["databases"] = nlohmann::json::object();
   f.settings["stopping"] = {{"drain_seconds", 600}, {"stop_seconds", 600}};
+  f.settings["spin"] = {{"allow_deaf", true}, {"max_deaf_ms", 60000}};
   server s({"--config", f.config()});
   process deaf({"curl", "-s", s.url("/spin?ms=60000&look=0")});
   ASSERT_TRUE(s.in_flight_until([](const auto& all) { return all.size() > 1; }));

@@ -157,8 +157,9 @@ TEST(trace, is_in_the_lines_of_late_stoppers_and_in_json_too) {
   const auto file = testing::TempDir() + "trace-" + std::to_string(::getpid()) + ".json";
   const auto header = "traceparent: 00-" + trace_id + "-00f067aa0ba902b7-01";
   for (const std::string format : {"text", "json"}) {
-    std::ofstream(file) << R"({"http": {"late_after_ms": 1}, "log": {"format": ")" + format +
-                               "\"}}";
+    std::ofstream(file)
+        << R"({"http": {"late_after_ms": 1}, "spin": {"allow_deaf": true}, "log": {"format": ")" +
+               format + "\"}}";
     server s({"--config", file});
     s.curl("/spin?ms=500&look=0", {"--max-time", "0.1", "-H", header});
     for (const auto* what : {"still works", "stopped at last", " 499 "}) {

@@ -5,12 +5,13 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <new>
 
 namespace {
 
-thread_local constinit bool none_here = false;
+thread_local constinit std::size_t left_here = SIZE_MAX;  // allocations
 thread_local constinit bool exempt = false;
 constinit std::atomic<bool> none_elsewhere{false};
 constinit std::atomic<bool> no_thread{false};
@@ -19,7 +20,10 @@ constinit std::atomic<bool> no_thread{false};
 
 // Not inlined: GCC would see malloc() meet operator delete, and warn.
 [[gnu::noinline]] void* operator new(std::size_t size) {
-  const bool none = none_here || (!exempt && none_elsewhere.load(std::memory_order_relaxed));
+  const bool none = left_here == 0 || (!exempt && none_elsewhere.load(std::memory_order_relaxed));
+  if (left_here != 0 && left_here != SIZE_MAX) {
+    --left_here;
+  }
   if (void* const p = none ? nullptr : std::malloc(size)) {
     return p;
   }
@@ -45,7 +49,7 @@ namespace hangup::test {
 
 without_memory::without_memory(whose w) noexcept : whose_(w) {
   if (w == mine) {
-    none_here = true;
+    left_here = 0;
   } else {
     exempt = true;
     none_elsewhere = true;
@@ -54,11 +58,19 @@ without_memory::without_memory(whose w) noexcept : whose_(w) {
 
 without_memory::~without_memory() {
   if (whose_ == mine) {
-    none_here = false;
+    left_here = SIZE_MAX;
   } else {
     none_elsewhere = false;
     exempt = false;
   }
+}
+
+memory_for::memory_for(std::size_t allocations) noexcept {
+  left_here = allocations;
+}
+
+memory_for::~memory_for() {
+  left_here = SIZE_MAX;
 }
 
 without_threads::without_threads() noexcept {

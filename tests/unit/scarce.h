@@ -5,6 +5,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cstddef>
+
 #include "tests/sanitized.h"
 
 namespace hangup::test {
@@ -20,6 +22,15 @@ class without_memory {
 
  private:
   const whose whose_;
+};
+
+// While it lives this thread can allocate so many times, and then no more.
+class memory_for {
+ public:
+  explicit memory_for(std::size_t allocations) noexcept;
+  ~memory_for();
+  memory_for(const memory_for&) = delete;
+  memory_for& operator=(const memory_for&) = delete;
 };
 
 // While it lives no thread can be made. Does nothing with a sanitizer, which needs its own

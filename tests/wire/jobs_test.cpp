@@ -47,7 +47,7 @@ class with_jobs {
  private:
   setup with(setup more) {
     more.more.push_back([this](live_server& s) {
-      jobs::add_routes(s.server, store, {s.many});
+      jobs::add_routes(s.server, store, {s.many}, {s.many});
       s.server.handle({.method = "POST",
                        .path = "/start",
                        .runs_on = &s.many,

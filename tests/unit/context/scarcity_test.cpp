@@ -230,8 +230,9 @@ TEST(no_thread, for_the_first_worker_of_a_pool_is_an_error_and_later_there_is_on
   pool p({.name = "p", .workers = 2, .queue = 4});
   {
     const without_threads none;
-    EXPECT_EQ(p.run(background(), [](const context&) {}),
-              std::errc::resource_unavailable_try_again);
+    const auto ec = p.run(background(), [](const context&) {});
+    EXPECT_EQ(ec, std::errc::resource_unavailable_try_again);
+    EXPECT_EQ(p.why_not(ec), "the pool \"p\" has no worker, and there is no thread for one");
   }
   EXPECT_EQ(p.run(background(), [](const context&) {}), std::error_code());
   {

@@ -174,6 +174,15 @@ TEST(spin, burns_the_cpu_time_that_was_asked_for) {
   EXPECT_EQ(ask(spin(), background(), get({{"ms", "-1"}})).status, 400);
 }
 
+TEST(spin, that_does_not_look_is_refused_unless_it_is_allowed_and_is_bounded) {
+  const auto deaf = get({{"ms", "1"}, {"look", "0"}});
+  EXPECT_EQ(ask(spin(), background(), deaf).status, 400);
+  EXPECT_EQ(ask(spin({.allow_deaf = false, .max_deaf = 10ms}), background(), deaf).status, 400);
+  const auto allowed = spin({.allow_deaf = true, .max_deaf = 10ms});
+  EXPECT_NE(ask(allowed, background(), deaf).body, "");
+  EXPECT_EQ(ask(allowed, background(), get({{"ms", "11"}, {"look", "0"}})).status, 400);
+}
+
 TEST(spin, stops_when_its_context_ends) {
   auto [ctx, cancel] = with_cancel(background());
   std::thread other([&cancel = cancel] { cancel(); });

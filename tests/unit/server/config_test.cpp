@@ -105,7 +105,7 @@ TEST(config, the_defaults_are_those_of_the_design) {
   EXPECT_EQ(c.http.body_min_rate, 1024u);
   EXPECT_EQ(c.http.write_timeout, 30s);
   EXPECT_EQ(c.http.write_min_rate, 1024u);
-  EXPECT_EQ(c.http.spot_deadline, 30s);
+  EXPECT_EQ(c.http.spot_deadline, 10s);
   EXPECT_EQ(c.http.linger_timeout, 1s);
   EXPECT_EQ(c.http.late_after, 1s);
   EXPECT_EQ(c.http.keepalive_idle, 10s);
@@ -113,20 +113,20 @@ TEST(config, the_defaults_are_those_of_the_design) {
   EXPECT_EQ(c.http.keepalive_probes, 3);
   EXPECT_EQ(c.http.user_timeout, 30s);
   using pool = config::pool_t;
-  EXPECT_EQ(c.pools, (std::map<std::string, pool>{{"query", pool{64, 1024}},
-                                                  {"cpu", pool{2, 64}},
-                                                  {"search", pool{4, 64}},
-                                                  {"relay", pool{64, 256}}}));
+  EXPECT_EQ(c.pools, (std::map<std::string, pool>{{"query", pool{64, 1024, 25}},
+                                                  {"cpu", pool{2, 64, 25}},
+                                                  {"search", pool{4, 64, 25}},
+                                                  {"relay", pool{64, 256, 25}}}));
   EXPECT_EQ(c.routes.query_sim, (config::route_t{"query", 30s}));
   EXPECT_EQ(c.routes.spin, (config::route_t{"cpu", 60s}));
   EXPECT_EQ(c.routes.search, (config::route_t{"search", 30s}));
   EXPECT_EQ(c.routes.relay, (config::route_t{"relay", 60s}));
   EXPECT_EQ(c.routes.fanout, (config::route_t{"query", 30s}));
-  EXPECT_EQ(c.fanout, (config::fanout_t{"revenue_by_country", 32, 6, 2s}));
+  EXPECT_EQ(c.fanout, (config::fanout_t{"revenue_by_country", 32, 6, 25, 2s}));
   EXPECT_TRUE(c.databases.at("sqlite").reports.contains(c.fanout.report));
   EXPECT_LT(c.fanout.parts_at_once, c.databases.at("sqlite").connections);
   EXPECT_EQ(c.routes.job_result, (config::route_t{"query", 60s}));
-  EXPECT_EQ(c.jobs, (config::jobs_t{64, 16U << 20U, 128U << 20U, 10min, 10min}));
+  EXPECT_EQ(c.jobs, (config::jobs_t{64, 16U << 20U, 128U << 20U, 10min, 10min, 25}));
   EXPECT_TRUE(c.relay.upstreams.empty());
   EXPECT_EQ(c.relay.targets, (std::map<std::string, std::string>{
                                  {"sim", "/query/sim"}, {"spin", "/spin"}, {"search", "/search"}}));
@@ -295,7 +295,7 @@ TEST(config, pools_that_are_given_replace_the_default_ones) {
       parse(R"({"pools": {"all": {"workers": 3}}, "routes": {"query_sim": {"pool": "all"},
       "spin": {"pool": "all"}, "search": {"pool": "all"}}, "databases": {}})",
             "c.json");
-  EXPECT_EQ(c.pools, (std::map<std::string, config::pool_t>{{"all", {3, 64}}}));
+  EXPECT_EQ(c.pools, (std::map<std::string, config::pool_t>{{"all", {3, 64, 25}}}));
   EXPECT_EQ(c.routes.spin, (config::route_t{"all", 60s}));
 }
 

@@ -261,6 +261,7 @@ TEST_F(flags, print_config_does_not_name_the_file_for_what_a_variable_replaces_a
   }
   EXPECT_EQ(cpu,
             "pools.cpu.queue  # default\n"
+            "pools.cpu.spare_percent  # default\n"
             "pools.cpu.workers  # HANGUP_POOLS__CPU\n"
             "pools.query.workers  # c.json\n");
 }

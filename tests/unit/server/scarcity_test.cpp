@@ -140,6 +140,37 @@ TEST(no_memory, for_a_job_that_begins_is_bad_alloc_and_leaves_nothing) {
   EXPECT_TRUE(store.newest_first(9).empty());
 }
 
+// The only place is free again, wherever the memory ended.
+TEST(no_memory, at_any_step_of_a_job_s_begin_leaves_nothing_of_it) {
+  jobs::options how;
+  how.jobs = 1;
+  how.total_bytes = 1000;
+  jobs::store store(how);
+  pool on({.name = "p", .workers = 1});
+  ASSERT_FALSE(on.run(background(), [](const context&) {}));  // there is a worker
+  bool begun = false;
+  int failed = 0;
+  for (std::size_t memory = 0; !begun; ++memory) {
+    jobs::task what{.what = long_words,
+                    .content_type = "text/plain, " + long_words,
+                    .run = [](const context& ctx, auto&&...) { return wait_done(ctx); }};
+    try {
+      const test::memory_for so_much(memory);
+      begun = store.start(background(), on, std::move(what)).job.has_value();
+    } catch (const std::bad_alloc&) {
+      ++failed;
+      ASSERT_EQ(store.active(), 0U) << memory;
+      ASSERT_TRUE(store.newest_first(9).empty()) << memory;
+    }
+    ASSERT_LT(memory, 1000U);
+  }
+  EXPECT_GT(failed, 8);
+  EXPECT_EQ(store.now().now[static_cast<std::size_t>(jobs::state::queued)] +
+                store.now().now[static_cast<std::size_t>(jobs::state::running)],
+            1U);
+  store.end_all();
+}
+
 TEST(no_memory, does_not_keep_all_jobs_from_being_ended_and_forgotten) {
   ASSERT_FALSE(tree::start_timers());
   jobs::options how;

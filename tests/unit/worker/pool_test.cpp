@@ -10,83 +10,12 @@
 #include <stdexcept>
 
 #include "context/wait.h"
-#include "tests/unit/context/support.h"
+#include "tests/unit/worker/support.h"
 
 namespace hangup {
 namespace {
 
 using namespace test;
-
-// Unlike a promise it may be destroyed as soon as await() has returned.
-class event {
- public:
-  void set() {
-    const std::lock_guard hold(mutex_);
-    set_ = true;
-    changed_.notify_all();
-  }
-  bool await() {
-    std::unique_lock hold(mutex_);
-    return changed_.wait_for(hold, patience, [this] { return set_; });
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool set_ = false;
-};
-
-// Counts what became of it.
-struct counted : job {
-  void run() noexcept override {
-    ++runs;
-    if (on_run) {
-      on_run();
-    }
-    over.set();
-  }
-  void dropped() noexcept override {
-    ++drops;
-    if (on_drop) {
-      on_drop();
-    }
-    over.set();
-  }
-  bool await() { return over.await(); }
-
-  std::atomic<int> runs{0};
-  std::atomic<int> drops{0};
-  std::function<void()> on_run;
-  std::function<void()> on_drop;
-  event over;
-};
-
-// Keeps one worker of a pool busy until it is told to go on.
-class busy {
- public:
-  explicit busy(pool& p) {
-    const auto ec = p.submit(background(), [events = events_](const context&) {
-      events->in.set();
-      EXPECT_TRUE(events->go.await());
-    });
-    EXPECT_FALSE(ec) << ec.message();
-    EXPECT_TRUE(events_->in.await());
-  }
-  ~busy() { go_on(); }
-  void go_on() { events_->go.set(); }
-
- private:
-  struct both {
-    event in;
-    event go;
-  };
-  const std::shared_ptr<both> events_ = std::make_shared<both>();
-};
-
-bool is_idle(const pool& p) {
-  const auto now = p.now();
-  return now.running == 0 && now.queued == 0;
-}
 
 TEST(pool, needs_a_worker) {
   EXPECT_THROW(pool({.name = "none", .workers = 0}), std::invalid_argument);

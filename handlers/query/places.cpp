@@ -1,0 +1,106 @@
+#include "handlers/query/places.h"
+
+#include <algorithm>
+
+#include "context/wait.h"
+#include "handlers/query/database.h"
+#include "http/request.h"
+
+namespace hangup::query {
+
+std::error_code places::take(const context& ctx, place& to) {
+  const auto whose = http::client_of(ctx);
+  {
+    std::unique_lock hold(mutex_);
+    if (const auto ended = ctx.err()) {
+      return ended;
+    }
+    if (!may_take(whose)) {
+      if (const auto ec = wait_for_one(ctx, whose, hold)) {
+        return ec;
+      }
+    } else {
+      all_.take(whose);
+    }
+  }
+  to = place(this, whose);
+  return {};
+}
+
+std::error_code places::take(const context& ctx, std::chrono::milliseconds patience, place& to) {
+  const auto whose = http::client_of(ctx);
+  {
+    std::unique_lock hold(mutex_);
+    if (!ctx.done() && may_take(whose)) {  // no timer is needed
+      all_.take(whose);
+      hold.unlock();
+      to = place(this, whose);
+      return {};
+    }
+  }
+  const auto [soon, cancel] = with_timeout(ctx, patience);
+  return !take(soon, to) ? std::error_code() : ctx.done() ? ctx.err() : errc::busy;
+}
+
+std::error_code places::wait_for_one(const context& ctx, std::uint64_t whose,
+                                     std::unique_lock<std::mutex>& hold) {
+  // Whether it takes one or gives up: somebody may have waited for this one's turn to be over.
+  struct turn {
+    ~turn() {
+      of.waiting_.erase(self);
+      of.call_next();
+    }
+    places& of;
+    const std::list<waiter>::iterator self;
+  };
+  const turn mine{*this, waiting_.emplace(waiting_.end(), whose)};
+  const auto ec = wait(ctx, mine.self->changed, hold, [&] {
+    const bool may = may_take(whose);
+    mine.self->called = mine.self->called && may;  // somebody was quicker
+    return may;
+  });
+  if (!ec) {
+    all_.take(whose);
+  }
+  return ec;
+}
+
+std::size_t places::taken() const {
+  const std::lock_guard hold(mutex_);
+  return all_.taken();
+}
+
+std::size_t places::waiting() const {
+  const std::lock_guard hold(mutex_);
+  return waiting_.size();
+}
+
+// Is one free, and nobody waits for it who has fewer?
+bool places::may_take(std::uint64_t whose) const {
+  return all_.free_for(whose) &&
+         std::none_of(waiting_.begin(), waiting_.end(), [&](const waiter& w) {
+           return w.whose != whose && all_.held_by(w.whose) < all_.held_by(whose);
+         });
+}
+
+void places::call_next() noexcept {
+  waiter* next = nullptr;
+  for (auto& w : waiting_) {
+    if (!w.called && all_.free_for(w.whose) &&
+        (next == nullptr || all_.held_by(w.whose) < all_.held_by(next->whose))) {
+      next = &w;
+    }
+  }
+  if (next != nullptr) {
+    next->called = true;
+    next->changed.notify_one();
+  }
+}
+
+void places::leave(std::uint64_t whose) noexcept {
+  const std::lock_guard hold(mutex_);
+  all_.give_back(whose);
+  call_next();
+}
+
+}  // namespace hangup::query
