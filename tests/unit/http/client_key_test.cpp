@@ -24,8 +24,8 @@ TEST(client_key, is_one_for_a_network_of_ipv6_in_which_a_client_chooses_its_addr
 
 TEST(client_key, is_never_nobodys) {
   std::set<std::uint64_t> all;
-  for (const std::string address :
-       {"127.0.0.1", "::1", "", "no address", std::string(300, 'x').c_str()}) {
+  for (const auto& address : {std::string("127.0.0.1"), std::string("::1"), std::string(),
+                              std::string("no address"), std::string(300, 'x')}) {
     all.insert(client_key(address));
   }
   EXPECT_EQ(all.size(), 5U);

@@ -34,7 +34,7 @@ class event {
 };
 
 // Counts what became of it.
-struct counted : job {
+struct counted final : job {
   void run() noexcept override {
     ++runs;
     if (on_run) {
