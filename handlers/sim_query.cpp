@@ -79,6 +79,7 @@ http::handler sim_query() {
       return std::error_code{};
     });
     if (!ec) {
+      res.set_header("Cache-Control", "no-store");
       res.set_content(body + "],\"count\":" + std::to_string(q.rows) + "}\n", "application/json");
     }
   };

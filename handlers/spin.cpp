@@ -62,6 +62,7 @@ http::handler spin(spin_options how) {
     std::array<char, 96> body{};
     std::snprintf(body.data(), body.size(), "{\"cpu_ms\":%.3f,\"result\":\"%016llx\"}\n",
                   static_cast<double>(used) / 1e6, static_cast<unsigned long long>(x));
+    res.set_header("Cache-Control", "no-store");
     res.set_content(body.data(), "application/json");
   };
 }

@@ -44,12 +44,20 @@ std::string line_of(const std::string& name, const std::string& value) {
   return name + ": " + value;
 }
 
+// For all calls. Throws where it fails: then the next call tries again.
+bool make_ready() {
+  if (::curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+    throw http::problem_error(503, "the upstream cannot be asked now");
+  }
+  return true;
+}
+
 }  // namespace
 
 struct upstream_call::handles {
   handles() {
-    static const auto ready = ::curl_global_init(CURL_GLOBAL_DEFAULT);
-    multi = ready == CURLE_OK ? ::curl_multi_init() : nullptr;
+    static const bool ready = make_ready();
+    multi = ready ? ::curl_multi_init() : nullptr;
     easy = multi != nullptr ? ::curl_easy_init() : nullptr;
     if (easy == nullptr || ::curl_multi_add_handle(multi, easy) != CURLM_OK) {
       close();

@@ -97,6 +97,10 @@ void answer_writer::prepare(const httplib::Request& req, httplib::Response& res)
   }
   if (asked.is == byte_range::kind::beyond) {
     drop_body(res);
+    for (const auto* of_the_whole :
+         {"Content-Encoding", "Content-Language", "Content-Disposition", "ETag", "Last-Modified"}) {
+      res.headers.erase(of_the_whole);
+    }
     set_problem(res, 416, usual_detail(416), c_.request->stamp.id);
     res.set_header("Content-Range", "bytes */" + std::to_string(whole));
     return;

@@ -84,6 +84,12 @@ bool body_scan::next(char c) noexcept {
       }
       return ++ignored_ <= most_ignored ? go(is_value_char(c), at::extension)
                                         : fail(result::malformed, limit::line_bytes);
+    case at::before_extension:
+      if (c == ';') {
+        return go(true, at::extension);
+      }
+      return ++ignored_ <= most_ignored ? go(c == ' ' || c == '\t', at::before_extension)
+                                        : fail(result::malformed, limit::line_bytes);
     case at::size_lf:
       budget_ -= left_;
       digits_ = 0;
@@ -117,6 +123,9 @@ bool body_scan::size(char c) noexcept {
   }
   if (left_ > budget_) {
     return fail(result::too_large);
+  }
+  if (c == ' ' || c == '\t') {  // before an extension (RFC 9112 7.1.1), not before the end
+    return go(true, at::before_extension);
   }
   return go(c == '\r' || c == ';', c == '\r' ? at::size_lf : at::extension);
 }

@@ -54,7 +54,20 @@ class body_scan {
   refusal why() const;
 
  private:
-  enum class at { data, size, extension, size_lf, data_cr, data_lf, line, name, value, lf, end_lf };
+  enum class at {
+    data,
+    size,
+    before_extension,
+    extension,
+    size_lf,
+    data_cr,
+    data_lf,
+    line,
+    name,
+    value,
+    lf,
+    end_lf
+  };
 
   std::size_t data_in(std::size_t size) noexcept;
   bool next(char c) noexcept;

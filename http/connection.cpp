@@ -160,9 +160,10 @@ input::read connection::read_ahead() noexcept try {
   constexpr int at_a_time = 8;  // of 16 KiB: then the watcher hears the others
   for (int i = 0; i < at_a_time; ++i) {
     const auto before = received().size();
-    // A body that no handler is given is thrown away as it comes, and needs no room: what is behind
-    // it is heard, however large it is.
-    const bool unwanted = !takes_body && body.state() == body_scan::result::more;
+    // What nobody will read is thrown away as it comes, and needs no room: an end behind it is
+    // heard, however much it is. It is a body that no handler is given, and all behind the last
+    // request.
+    const bool unwanted = body.complete() ? is_last : body.refused() || !takes_body;
     if (!unwanted && (before >= ahead_limit || !owner_.may_keep(0))) {
       char next = 0;
       ahead_capped_ = ahead_capped_ || ::recv(fd(), &next, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
@@ -174,8 +175,8 @@ input::read connection::read_ahead() noexcept try {
       const bool work = how == io::cut_off && tls_ && tls_->only_works();
       return {work ? departure::shown_out : seen_by(how), more};
     }
-    if (unwanted) {
-      static_cast<void>(take_body());  // one that is malformed is found by its owner
+    if (unwanted && (!take_body() || (body.complete() && is_last))) {
+      consume(received().size());  // one that is malformed is found by its owner
     }
     const auto more = received().size() - before;
     ahead_ += more;

@@ -122,6 +122,7 @@ class connection final : public job, public input {
   body_scan body;                              // where its body ends
   std::size_t body_taken = 0;                  // how much of it has come, with its framing
   bool takes_body = false;                     // its handler is to have the body
+  bool is_last = false;                        // nothing that comes behind it is served
   bool keep_alive = true;                      // unless the answer says otherwise
   bool wants_continue = false;                 // 100 (Continue) is owed before the body comes
   bool is_head = false;                        // HEAD: no body in the answer

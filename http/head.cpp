@@ -203,7 +203,7 @@ class reader {
       }
       head_.chunked = true;
     } else if (is("Content-Encoding")) {
-      if (!equals_ignoring_case(value, "identity")) {  // a small body could become a huge one
+      if (!value.empty() && !equals_ignoring_case(value, "identity")) {  // it could become huge
         why_ = {415, "encoded request bodies are not accepted", limit::none,
                 "Accept-Encoding: identity\r\n"};
         return false;
@@ -333,10 +333,8 @@ head_is read_head(std::string_view bytes, const head_limits& limits, request_hea
       if (bytes.size() <= limits.bytes && !too_long) {
         return head_is::incomplete;
       }
-      if (first) {
-        why = too_long_request_line();
-      } else if (too_long) {
-        why = over_limit(limit::line_bytes, limits);
+      if (too_long) {
+        why = first ? too_long_request_line() : over_limit(limit::line_bytes, limits);
       } else {
         why = over_limit(limit::head_bytes, limits);
       }

@@ -18,12 +18,17 @@ struct store {
 
 thread_local store mine;
 
-void refill() {
-  // In a child there is one thread, the one that has forked: this runs there.
-  static const int at_fork = ::pthread_atfork(nullptr, nullptr, [] { mine.digits_left = 0; });
-  if (at_fork != 0) {
-    throw std::system_error(at_fork, std::generic_category(), "pthread_atfork");
+// In a child there is one thread, the one that has forked: the handler runs there.
+bool forget_in_children() {
+  if (const int failed = ::pthread_atfork(nullptr, nullptr, [] { mine.digits_left = 0; })) {
+    throw std::system_error(failed, std::generic_category(), "pthread_atfork");
   }
+  return true;
+}
+
+void refill() {
+  static const bool once = forget_in_children();  // whoever comes after a failure tries again
+  static_cast<void>(once);
   ssize_t got = 0;
   do {
     got = ::getrandom(mine.bytes.data(), mine.bytes.size(), 0);

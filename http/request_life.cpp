@@ -31,6 +31,9 @@ request_end end_by(int status) noexcept {
   if (status == 503) {
     return request_end::rejected;
   }
+  if (status == 501 || status == 505) {  // of the protocol: what was asked for is not spoken here
+    return request_end::bad_request;
+  }
   if (status >= 500 || status == 0) {
     return request_end::failed;
   }

@@ -27,7 +27,7 @@ enum class request_end : std::uint8_t {
   operator_request,  // an operator ended it ("operator")
   rejected,          // 503: no room for it
   failed,            // another 5xx, an exception, or a stream that broke off
-  bad_request,       // 4xx
+  bad_request,       // 4xx, 501, 505
 };
 inline constexpr int request_ends = 10;
 

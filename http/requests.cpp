@@ -1,4 +1,7 @@
 // The requests' half of service.h: from a head to the one end that is reported.
+#include <algorithm>
+#include <limits>
+
 #include "http/answer_head.h"
 #include "http/incoming.h"
 #include "http/problem.h"
@@ -46,7 +49,7 @@ service::then service::next(connection& c) {
       return then::parked;
     case head_is::refused:
       c.keep_alive = false;
-      c.is_head = false;  // what it was going to be is not sure: the answer has its body
+      c.is_head = head.method == "HEAD";
       c.body = {};
       begin(c, routes_.none(), head);
       c.request->over = why.over;
@@ -62,14 +65,18 @@ service::then service::received(connection& c, const request_head& head) {
   c.keep_alive = head.keep_alive && head.http_1_1;  // HTTP/1.0: the answer ends with the connection
   c.is_head = head.method == "HEAD";
   const auto hit = routes_.find(head.method, head.path, head.encoded);
-  // On the spot nobody waits for a body: it must fit into the buffer.
-  const auto largest = hit.to != nullptr && hit.to->runs_on == nullptr
+  const bool wanted = hit.to == nullptr || takes_body(head.method);
+  // On the spot nobody waits for a body: it must fit into the buffer. One that is thrown away as it
+  // comes may be of any size.
+  const auto largest = !wanted ? std::numeric_limits<std::uint64_t>::max()
+                       : hit.to != nullptr && hit.to->runs_on == nullptr
                            ? std::min(how_.max_body, how_.body_buffer)
                            : how_.max_body;
   c.body = head.chunked ? body_scan::of_chunks(largest, how_.head)
                         : body_scan::of_length(head.content_length, largest);
   c.body_taken = 0;
   c.takes_body = false;
+  c.is_last = !c.keep_alive;
   begin(c, hit.to != nullptr ? *hit.to : routes_.none(), head);
   if (hit.to == nullptr) {
     c.keep_alive = c.keep_alive && !head.has_body();
@@ -83,7 +90,7 @@ service::then service::received(connection& c, const request_head& head) {
                       : answer(c, 405, "the methods here are " + hit.allow, allow);
   }
   c.wants_continue = head.expects_continue;
-  c.takes_body = takes_body(head.method);
+  c.takes_body = wanted;
   c.incoming = request_for_handler(head, c.ends());
   c.consume(head.size);  // the views in `head` end here
   return body_arrived(c);
@@ -96,8 +103,8 @@ service::then service::body_arrived(connection& c) {
     c.request->over = why.over;
     return answer(c, why.status, why.detail);
   }
-  const bool to_a_worker = c.request->to.runs_on != nullptr;
-  if (c.body.complete() || (to_a_worker && c.body_taken >= how_.body_buffer)) {
+  const bool may_go_on = c.request->to.runs_on != nullptr || !c.takes_body;
+  if (c.body.complete() || (may_go_on && c.body_taken >= how_.body_buffer)) {
     return start(c);
   }
   if (c.wants_continue && c.body_taken == 0) {

@@ -167,7 +167,9 @@ void turn::compress(const httplib::Request& req, httplib::Response& res) {
   if (!x_.to.compress || on_the_spot_ || res.content_provider_) {
     return;
   }
-  if (res.body.size() < worth_it || res.status == 206 || res.has_header("Content-Encoding")) {
+  // Of what is offered in ranges there is one form: parts of two would not make the whole.
+  if (res.body.size() < worth_it || res.has_header("Accept-Ranges") ||
+      res.has_header("Content-Encoding")) {
     return;
   }
   res.set_header("Vary", "Accept-Encoding");
@@ -177,6 +179,10 @@ void turn::compress(const httplib::Request& req, httplib::Response& res) {
   if (auto smaller = gzipped(x_.ctx, res.body)) {
     res.body = std::move(*smaller);
     res.set_header("Content-Encoding", "gzip");
+    if (const auto tag = res.get_header_value("ETag"); tag.substr(0, 1) == "\"") {
+      res.headers.erase("ETag");  // a strong one is of the other form (RFC 9110 8.8.3)
+      res.set_header("ETag", "W/" + tag);
+    }
   }
 }
 

@@ -107,9 +107,8 @@ const char* content_type(format f) noexcept {
 format preferred(std::string_view accept) {
   const auto csv = liked(accept, "text/csv");
   const auto ndjson = liked(accept, "application/x-ndjson");
-  const bool wins =
-      csv.exact == 2 && csv.weight > 0 &&
-      (csv.weight > ndjson.weight || (csv.weight == ndjson.weight && csv.exact > ndjson.exact));
+  const bool wins = csv.weight > 0 && (csv.weight > ndjson.weight ||
+                                       (csv.weight == ndjson.weight && csv.exact > ndjson.exact));
   return wins ? format::csv : format::ndjson;
 }
 

@@ -206,6 +206,19 @@ TEST_P(range_of, what_is_not_one_range_of_bytes_is_the_whole) {
   }
 }
 
+TEST(range_beyond, an_answer_is_a_problem_without_what_was_said_of_the_whole) {
+  live_server server(with([](const context&, const request&, response& res) {
+    res.set_header("Content-Encoding", "br");
+    res.set_header("Content-Disposition", "attachment");
+    res.set_header("Accept-Ranges", "bytes");
+    res.set_content("0123456789", "text/plain");
+  }));
+  client c = server.connect();
+  const auto a = c.ask(get("/it", "Range: bytes=99-\r\n"));
+  EXPECT_EQ(a.status, 416);
+  EXPECT_EQ(a.header("content-encoding") + a.header("content-disposition"), "");
+}
+
 TEST_P(range_of, a_head_is_ignored) {
   live_server server(with(GetParam() ? http::handler(digits) : http::handler(provided_digits)));
   client c = server.connect();
@@ -280,6 +293,27 @@ TEST(compression, is_for_routes_that_ask_for_it_and_clients_that_take_it) {
   EXPECT_EQ(c.ask(get("/pool/big?size=100000", "Accept-Encoding: gzip\r\n")).body.size(), 100'000U);
   ASSERT_TRUE(c.send("HEAD /it HTTP/1.1\r\nHost: test\r\nAccept-Encoding: gzip\r\n\r\n"));
   EXPECT_EQ(c.receive(true).header("content-encoding"), "gzip");
+}
+
+TEST(compression, leaves_what_is_offered_in_ranges_alone_and_strong_tags_to_what_they_name) {
+  for (const bool in_ranges : {false, true}) {
+    live_server server(with(
+        [in_ranges](const context&, const request&, response& res) {
+          res.set_header("ETag", "\"v1\"");
+          if (in_ranges) {
+            res.set_header("Accept-Ranges", "bytes");
+          }
+          res.set_content(many_words(), "text/plain");
+        },
+        true, true));
+    client c = server.connect();
+    const auto a = c.ask(get("/it", "Accept-Encoding: gzip\r\n"));
+    EXPECT_EQ(a.header("content-encoding"), in_ranges ? "" : "gzip");
+    EXPECT_EQ(a.header("etag"), in_ranges ? "\"v1\"" : "W/\"v1\"");
+    const auto rest = c.ask(get("/it", "Accept-Encoding: gzip\r\nRange: bytes=10-\r\n"));
+    EXPECT_EQ(rest.header("content-encoding"), in_ranges ? "" : "gzip");
+    EXPECT_EQ(rest.status, in_ranges ? 206 : 200);
+  }
 }
 
 TEST(compression, is_nothing_that_a_front_thread_does) {

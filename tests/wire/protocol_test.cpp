@@ -158,6 +158,17 @@ TEST(protocol, head_is_answered_like_get_without_the_body) {
   }
 }
 
+TEST(protocol, a_head_that_is_refused_gets_no_body_either) {
+  live_server server;
+  for (const auto* bad : {"HEAD /fast HTTP/1.1\r\n\r\n", "HEAD /fast HTTP/1.1\r\nHost: a b\r\n\r\n",
+                          "HEAD /fast HTTP/1.1\r\nHost: test\r\nContent-Length: z\r\n\r\n"}) {
+    client c = server.connect();
+    ASSERT_TRUE(c.send(bad));
+    EXPECT_EQ(c.receive(true).status, 400);
+    EXPECT_TRUE(c.sees_the_end()) << "with nothing behind the head";
+  }
+}
+
 TEST(protocol, a_bad_request_after_head_is_answered_with_its_body) {
   live_server server;
   client c = server.connect();

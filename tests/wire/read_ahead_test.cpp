@@ -191,6 +191,7 @@ class unwanted_body : public testing::TestWithParam<bool> {};
 
 TEST_P(unwanted_body, of_any_size_does_not_hide_a_fin) {  // C8
   auto how = reading_ahead(64 << 10, 1);                  // and for all together nothing
+  how.how.max_body = 1000;                                // which bounds what a handler is given
   for (const bool queued : {false, true}) {
     live_server server(how);
     client busy = server.connect();
@@ -246,6 +247,26 @@ TEST_P(unwanted_body, leaves_its_connection_good_for_more) {
   EXPECT_EQ(server.at.count("/fast"), 0) << "its body looks like requests, and is none";
   EXPECT_EQ(server.at.count("/query"), 1);
   EXPECT_EQ(read_ahead_told(server), 0);
+}
+
+// Nothing behind such a request is ever served: it is thrown away, and the end behind it is heard.
+TEST(a_last_request, has_a_fin_heard_behind_whatever_follows_it) {
+  const std::vector<std::string> last = {
+      get("/wait?close", "Connection: close\r\n"), "GET /wait?1.0 HTTP/1.0\r\n\r\n",
+      "POST /wait?body HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: "
+      "4\r\n\r\nbody",
+      get("/wait?malformed", "Transfer-Encoding: chunked\r\n") + "10000\r\n" +
+          std::string(0x10000, 'x') + "\r\nno chunk\r\n"};
+  for (const auto& request : last) {
+    live_server server(reading_ahead(64 << 10));
+    client c = server.connect();
+    ASSERT_TRUE(c.send(request + varied(much)));
+    c.close();
+    ASSERT_TRUE(server.seen.await_ended(1)) << request.substr(0, 20);
+    EXPECT_EQ(server.seen.nth(0).end, request_end::client_closed) << request.substr(0, 20);
+    EXPECT_EQ(server.seen.began_count(), 1U);
+    EXPECT_EQ(read_ahead_told(server), 0);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(sent, unwanted_body, testing::Bool(), [](const auto& tested) {

@@ -144,7 +144,8 @@ TEST(row_format, a_row_that_is_too_large_is_refused_and_leaves_nothing) {
 TEST(row_format, csv_is_for_those_who_ask_for_it) {
   EXPECT_EQ(preferred(""), format::ndjson);
   EXPECT_EQ(preferred("*/*"), format::ndjson);
-  EXPECT_EQ(preferred("text/*"), format::ndjson);
+  EXPECT_EQ(preferred("text/*"), format::csv);
+  EXPECT_EQ(preferred("application/x-ndjson;q=0, */*"), format::csv);
   EXPECT_EQ(preferred("text/csv"), format::csv);
   EXPECT_EQ(preferred("text/csv, */*"), format::csv);
   EXPECT_EQ(preferred("text/html, text/csv;q=0.9, */*;q=0.1"), format::csv);
