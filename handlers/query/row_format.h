@@ -16,9 +16,9 @@ enum class format { ndjson, csv };
 // "application/x-ndjson", "text/csv; charset=utf-8; header=present"
 const char* content_type(format f) noexcept;
 
-// What Accept prefers (RFC 9110 12.5.1), all lines of it as one list. CSV only if it is named and
-// NDJSON is not liked better; else, also if neither is acceptable, NDJSON. Parameters of a type but
-// its weight make no difference.
+// What Accept prefers (RFC 9110 12.5.1), all lines of it as one list. CSV if it is liked better
+// than NDJSON, or as much and by a more exact name; else, also if neither is acceptable, NDJSON.
+// Parameters of a type but its weight make no difference.
 format preferred(std::string_view accept);
 
 // Appends rows to a text. For one answer; not thread-safe.

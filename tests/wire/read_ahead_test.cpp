@@ -256,11 +256,14 @@ TEST(a_last_request, has_a_fin_heard_behind_whatever_follows_it) {
       "POST /wait?body HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: "
       "4\r\n\r\nbody",
       get("/wait?malformed", "Transfer-Encoding: chunked\r\n") + "10000\r\n" +
-          std::string(0x10000, 'x') + "\r\nno chunk\r\n"};
+          std::string(0x10000, 'x')};
   for (const auto& request : last) {
     live_server server(reading_ahead(64 << 10));
     client c = server.connect();
-    ASSERT_TRUE(c.send(request + varied(much)));
+    ASSERT_TRUE(c.send(request));
+    ASSERT_TRUE(server.at.await("/wait"));
+    // Behind the chunk this is no chunk: the body is malformed, and thrown away all the same.
+    ASSERT_TRUE(c.send(varied(much))) << request.substr(0, 20);
     c.close();
     ASSERT_TRUE(server.seen.await_ended(1)) << request.substr(0, 20);
     EXPECT_EQ(server.seen.nth(0).end, request_end::client_closed) << request.substr(0, 20);
