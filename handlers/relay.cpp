@@ -86,6 +86,13 @@ order order_of(const httplib::Request& req, const relay_options& options) {
   return {known->second.get(), t.text()};
 }
 
+// The lines of this name as one list; empty if the client says that they are about its connection
+// to us.
+std::string said(const httplib::Request& req, const char* name) {
+  return lists(http::joined(req.headers, "Connection"), name) ? std::string()
+                                                              : http::joined(req.headers, name);
+}
+
 // The Via of the request to the upstream: what came, and ourselves.
 std::string via_of(const httplib::Request& req, const std::string& self, unsigned max_hops) {
   auto via = http::joined(req.headers, "Via");
@@ -106,12 +113,12 @@ std::string via_of(const httplib::Request& req, const std::string& self, unsigne
 // twice is left out, and so is a Range of several ranges: those multiply an answer.
 void add_conditions(const httplib::Request& req, upstream_call::headers& h) {
   for (const auto* name : {"If-Match", "If-None-Match"}) {
-    if (auto list = http::joined(req.headers, name); !list.empty()) {
+    if (auto list = said(req, name); !list.empty()) {
       h.emplace_back(name, std::move(list));
     }
   }
   const auto one = [&req](const char* name) {
-    return req.headers.count(name) == 1 ? req.get_header_value(name) : std::string();
+    return req.headers.count(name) == 1 ? said(req, name) : std::string();
   };
   const auto add = [&](const char* name) {
     if (auto value = one(name); !value.empty()) {
@@ -129,7 +136,7 @@ void add_conditions(const httplib::Request& req, upstream_call::headers& h) {
 
 upstream_call::headers headers_for(const context& ctx, const httplib::Request& req,
                                    const upstream& to) {
-  const auto accept = http::joined(req.headers, "Accept");
+  const auto accept = said(req, "Accept");
   upstream_call::headers h = {{"Accept", accept.empty() ? "*/*" : accept},
                               {"X-Request-Id", http::request_id(ctx)}};
   if (const auto* const t = http::trace_of(ctx)) {
@@ -165,10 +172,8 @@ void answer_by(const context& ctx, const httplib::Request& req, httplib::Respons
   if (type.empty()) {
     type = "application/octet-stream";
   }
-  if (call->over() && req.method != "HEAD") {
-    res.set_content("", type);
-    return;
-  }
+  // Also of a body that is empty: whatever the status, it is the upstream's, and the head is that
+  // of an answer to HEAD.
   http::stream(
       ctx, req, res, type, [call = std::move(call)](const context& c, http::body_writer& out) {
         const auto ec = call->body(c, [&](std::string_view piece) { return out.write(c, piece); });

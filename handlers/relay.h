@@ -24,12 +24,12 @@ struct relay_options {
 // Along go Accept, X-Request-Id, the trace (traceparent, tracestate), what is left of the time
 // (X-Request-Timeout-Ms), Via, and what makes the answer depend on what the client has: If-Match,
 // If-None-Match, If-Modified-Since, If-Unmodified-Since and, with GET, a Range of one range and its
-// If-Range. Back come the status, Content-Type, the headers of upstream_head::handed_on() and the
-// body. A request that has been here, or by more servers than max_hops, is a 508; one with a
-// control character in what would go along a 400; an upstream that cannot be reached, is silent,
-// breaks off, talks nonsense or gives an answer that cannot be handed on (upstream_head::unfit())
-// is a 502 or 504 that names it, and an answer broken off where its head was sent already. Stops as
-// upstream_call does.
+// If-Range; none that the client's Connection names. Back come the status, Content-Type, the
+// headers of upstream_head::handed_on() and the body. A request that has been here, or by more
+// servers than max_hops, is a 508; one with a control character in what would go along a 400; an
+// upstream that cannot be reached, is silent, breaks off, talks nonsense or gives an answer that
+// cannot be handed on (upstream_head::unfit()) is a 502 or 504 that names it, and an answer broken
+// off where its head was sent already. Stops as upstream_call does.
 http::handler relay(std::shared_ptr<const relay_options> options);
 
 }  // namespace hangup::handlers

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdint>
+#include <ctime>
+#include <limits>
+#include <optional>
 
 #include "http/header_list.h"
 
@@ -18,6 +22,68 @@ std::string lower(std::string_view text) {
 
 bool all_digits(std::string_view text) noexcept {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// Digits only, and not more than fits.
+std::optional<std::int64_t> number(std::string_view digits) noexcept {
+  std::int64_t value = 0;
+  const auto* const end = digits.data() + digits.size();
+  const bool fits =
+      all_digits(digits) && std::from_chars(digits.data(), end, value).ec == std::errc{};
+  return fits ? std::optional(value) : std::nullopt;
+}
+
+// What all elements of a Content-Length say. None: one of them is no length, or they differ.
+std::optional<std::int64_t> length_in(std::string_view list) noexcept {
+  std::optional<std::int64_t> length;
+  http::pieces elements(list, ',');
+  while (const auto element = elements.next()) {
+    const auto one = number(*element);
+    if (!one || (length && *length != *one)) {
+      return std::nullopt;
+    }
+    length = one;
+  }
+  return length;
+}
+
+// How many bytes the Content-Range of a 206 says that there are: "bytes 2-4/9" or "bytes 2-4/*".
+// None: it is not like that (RFC 9110 14.4).
+std::optional<std::int64_t> length_of_range(std::string_view value) noexcept {
+  constexpr std::string_view unit = "bytes ";
+  if (!http::equals_ignoring_case(value.substr(0, unit.size()), unit)) {
+    return std::nullopt;
+  }
+  value.remove_prefix(unit.size());
+  const auto slash = std::min(value.find('/'), value.size());
+  const auto part = value.substr(0, slash);
+  const auto whole = value.substr(std::min(slash + 1, value.size()));
+  const auto dash = std::min(part.find('-'), part.size());
+  const auto first = number(part.substr(0, dash));
+  const auto last = number(part.substr(std::min(dash + 1, part.size())));
+  const auto size = whole == "*" ? std::numeric_limits<std::int64_t>::max() : number(whole);
+  if (!first || !last || !size || *first > *last || *last >= *size) {
+    return std::nullopt;
+  }
+  return *last - *first + 1;
+}
+
+// One of the three forms of RFC 9110 5.6.7, of a day that there is.
+bool is_http_date(const std::string& value) noexcept {
+  constexpr std::array forms = {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT",
+                                "%a %b %e %H:%M:%S %Y"};
+  return std::any_of(forms.begin(), forms.end(), [&value](const char* form) {
+    std::tm when{};
+    std::array<char, 64> again{};
+    if (::strptime(value.c_str(), form, &when) == nullptr) {
+      return false;
+    }
+    // The reading is generous, with blanks, letter case and days: written again it must be the
+    // same.
+    static_cast<void>(::timegm(&when));
+    return std::strftime(again.data(), again.size(), form, &when) == value.size() &&
+           value == again.data();
+  });
 }
 
 // The headers that go on. A list may stand in several lines; of anything else that does, and does
@@ -45,9 +111,21 @@ constexpr std::array going_on = {
     known{"X-Content-Type-Options", "x-content-type-options", true},
 };
 
-// These are worth nothing to a client without a header (RFC 9110 15.3.7, 15.5.2, 15.5.6).
-constexpr std::array<std::pair<int, const char*>, 3> needs = {
-    {{206, "Content-Range"}, {401, "WWW-Authenticate"}, {405, "Allow"}}};
+// These are worth nothing to a client without a header (RFC 9110 15.3.7, 15.5.2, 15.5.6). Only the
+// list of methods may be empty: there are none.
+struct need {
+  int status;
+  const char* header;
+  bool may_be_empty;
+};
+constexpr std::array needs = {need{206, "Content-Range", false},
+                              need{401, "WWW-Authenticate", false}, need{405, "Allow", true}};
+
+bool lists_nothing(std::string_view list) {
+  bool nothing = true;
+  http::for_each_element(list, [&](std::string_view) { nothing = false; });
+  return nothing;
+}
 
 // What a status says about the way from here to the upstream, and so to nobody behind us.
 std::string_view about_the_way(int status) noexcept {
@@ -88,10 +166,11 @@ bool upstream_head::take(std::string_view line) {
   if (colon == std::string_view::npos) {
     return false;
   }
-  const auto before = line.substr(0, colon);
-  const auto name = before.substr(0, before.find_last_not_of(" \t") + 1);  // RFC 9112 5.1
+  // No blank before the colon: one reader takes the name without it, another does not know it, and
+  // they would not agree on where the body ends (RFC 9112 5.1). Nor before the name: a folded line.
+  const auto name = line.substr(0, colon);
   const auto value = http::trimmed(line.substr(colon + 1));
-  if (!http::is_token(name) || !http::is_field_value(value)) {  // also a line that is folded
+  if (!http::is_token(name) || !http::is_field_value(value)) {
     return false;
   }
   lines_.emplace_back(lower(name), value);
@@ -118,6 +197,11 @@ bool upstream_head::end_of_head() {
   }
   whole_ = status_ >= 200;
   if (!whole_) {
+    // It has no body to be framed, and what frames it would be taken for the next one's (RFC 9110
+    // 8.6, RFC 9112 6.1).
+    if (is_there("content-length") || is_there("transfer-encoding")) {
+      return false;
+    }
     status_ = 0;
     lines_.clear();
   }
@@ -142,12 +226,14 @@ std::string upstream_head::unfit(const asked_for& what) const {
   if (const auto words = about_the_way(status_); !words.empty()) {
     return answered + ", " + std::string(words);
   }
-  for (const auto& [status, header] : needs) {
-    if (status_ == status && (!is_there(lower(header)) || is_about_the_connection(lower(header)))) {
+  for (const auto& [status, header, may_be_empty] : needs) {
+    const auto name = lower(header);
+    if (status_ == status && (!is_there(name) || is_about_the_connection(name) ||
+                              (!may_be_empty && lists_nothing(all_of(name))))) {
       return answered + " without " + header;
     }
   }
-  if (status_ == 206 && lower(content_type()).starts_with("multipart/byteranges")) {
+  if (status_ == 206 && lower(all_of("content-type")).starts_with("multipart/byteranges")) {
     return "answered several ranges, one was asked for";
   }
   for (const std::string_view once : {"content-length", "content-range", "content-type"}) {
@@ -161,6 +247,24 @@ std::string upstream_head::unfit(const asked_for& what) const {
   if (is_there("transfer-encoding") && lower(all_of("transfer-encoding")) != "chunked") {
     return "answered in a transfer coding that was not asked for";
   }
+  return unfit_length();
+}
+
+// What ends the body is read by libcurl too, which takes what a number begins with for all of it.
+std::string upstream_head::unfit_length() const {
+  std::optional<std::int64_t> length;
+  if (is_there("content-length") && status_ != 204 && status_ != 304) {
+    length = length_in(all_of("content-length"));
+    if (!length) {
+      return "answered with a content-length that is none";
+    }
+  }
+  if (status_ == 206) {
+    const auto part = length_of_range(all_of("content-range"));
+    if (!part || (length && *length != *part)) {
+      return "answered 206 with a content-range that is none, or not of what it sends";
+    }
+  }
   return {};
 }
 
@@ -168,11 +272,22 @@ upstream_head::headers upstream_head::handed_on() const {
   headers all;
   for (const auto& h : going_on) {
     if (is_there(h.lower_case) && !is_about_the_connection(h.lower_case) &&
-        (h.is_list || !differs(h.lower_case))) {
+        (h.is_list || !differs(h.lower_case)) && means_something(h.lower_case)) {
       all.emplace_back(h.name, all_of(h.lower_case));
     }
   }
   return all;
+}
+
+bool upstream_head::means_something(std::string_view name) const {
+  if (name == "content-range") {
+    return status_ == 206 || status_ == 416;  // RFC 9110 14.4
+  }
+  return name != "date" || is_http_date(all_of(name));
+}
+
+std::string upstream_head::content_type() const {
+  return is_about_the_connection("content-type") ? std::string() : all_of("content-type");
 }
 
 std::string upstream_head::all_of(std::string_view name) const {
@@ -202,9 +317,13 @@ bool upstream_head::differs(std::string_view name) const noexcept {
 }
 
 bool upstream_head::is_about_the_connection(std::string_view name) const {
+  return lists(all_of("connection"), name);
+}
+
+bool lists(std::string_view list, std::string_view name) noexcept {
   bool named = false;
-  http::for_each_element(all_of("connection"), [&](std::string_view option) {
-    named = named || http::equals_ignoring_case(option, name);
+  http::for_each_element(list, [&](std::string_view element) {
+    named = named || http::equals_ignoring_case(element, name);
   });
   return named;
 }

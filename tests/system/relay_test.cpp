@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <sstream>
 
 #include "tests/certificate.h"
 #include "tests/system/program.h"
@@ -271,6 +272,63 @@ TEST(relay, says_that_an_answer_which_lacks_what_it_needs_cannot_be_handed_on) {
   EXPECT_EQ(login.body, "no");
 }
 
+// The lines of a head but those that differ from answer to answer.
+std::string lasting(const std::string& head) {
+  std::string kept;
+  std::istringstream lines(head);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.rfind("Date:", 0) != 0 && line.rfind("X-Request-Id:", 0) != 0) {
+      kept += line + "\n";
+    }
+  }
+  return kept;
+}
+
+TEST(relay, hands_on_an_empty_answer_as_it_is_and_its_head_alike) {
+  const auto* const type = "Content-Type: text/x\r\n";
+  std::string answer;
+  fake_upstream f([&answer](const asker& a) {
+    a.head();
+    a.send("HTTP/1.1 " + answer);
+  });
+  relaying s(f.url());
+  for (const std::string status :
+       {"200 x", "401 x\r\nWWW-Authenticate: Basic", "404 x", "405 x\r\nAllow: PUT", "503 x"}) {
+    for (const std::string framed :
+         {"Content-Length: 0\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"}) {
+      answer = status + "\r\n" + type + framed;
+      const auto got = s->curl("/relay", {"-i"}).output;
+      EXPECT_EQ(got.rfind("HTTP/1.1 " + status.substr(0, 3), 0), 0U) << got;
+      EXPECT_NE(got.find(type), std::string::npos) << got;
+      EXPECT_EQ(got.find("\r\n\r\n") + 4, got.size()) << "there is a body: " << got;
+      answer = status + "\r\n" + type + framed.substr(0, framed.find("\r\n\r\n") + 4);
+      EXPECT_EQ(lasting(s->curl("/relay", {"-I"}).output), lasting(got));
+    }
+  }
+}
+
+TEST(relay, does_not_pass_on_what_a_client_says_of_its_connection) {
+  const auto r =
+      handed_on("200 OK\r\nContent-Length: 0\r\n\r\n",
+                {"-H", "Connection: range, Accept, If-none-match", "-H", "Range: bytes=0-1", "-H",
+                 "Accept: a/b", "-H", "If-None-Match: \"a\"", "-H", "If-Match: \"b\""});
+  EXPECT_EQ(r.asked.find("Range:"), std::string::npos) << r.asked;
+  EXPECT_EQ(r.asked.find("If-None-Match:"), std::string::npos) << r.asked;
+  EXPECT_NE(r.asked.find("\r\nAccept: */*\r\n"), std::string::npos) << r.asked;
+  EXPECT_NE(r.asked.find("\r\nIf-Match: \"b\"\r\n"), std::string::npos) << r.asked;
+}
+
+TEST(relay, puts_its_own_date_and_type_where_the_upstream_has_none_for_others) {
+  const auto r = handed_on(
+      "200 OK\r\nDate: yesterday\r\nContent-Type: text/x\r\nConnection: content-type\r\n"
+      "Content-Range: bytes 0-1/9\r\nContent-Length: 2\r\n\r\nab");
+  EXPECT_EQ(r.head.find("yesterday"), std::string::npos) << r.head;
+  EXPECT_NE(r.head.find(" GMT\r\n"), std::string::npos) << r.head;
+  EXPECT_EQ(r.head.find("text/x"), std::string::npos) << r.head;
+  EXPECT_EQ(r.head.find("Content-Range"), std::string::npos) << r.head;
+  EXPECT_EQ(r.body, "ab");
+}
+
 TEST(relay, shortens_the_deadline_at_each_hop) {
   std::promise<std::string> seen;
   fake_upstream f([&](const asker& a) {
@@ -347,6 +405,16 @@ TEST(relay, that_has_begun_to_answer_breaks_off_when_the_upstream_does) {
   EXPECT_NE(line.find("200 failed"), std::string::npos) << line;
   EXPECT_NE(line.find("the upstream \"next\" broke its answer off"), std::string::npos) << line;
   EXPECT_EQ(s->metric(R"(hangup_upstream_calls_total{upstream="next",end="broken"})"), 1);
+}
+
+TEST(relay, breaks_off_with_a_reset_where_only_the_close_would_say_that_it_is_all) {
+  fake_upstream f([](const asker& a) {
+    a.head();
+    a.send("HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\nhello\n");
+  });
+  relaying s(f.url());
+  const auto r = s->curl("/relay", {"--http1.0", "-N"});
+  EXPECT_EQ(r.exit, 56) << "curl: failure in receiving network data" << r.output;
 }
 
 TEST(relay, to_a_server_that_is_killed_is_a_502) {
