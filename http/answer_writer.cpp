@@ -163,6 +163,7 @@ bool answer_writer::write(const httplib::Request& req, httplib::Response& res) {
   const bool bodiless = c_.is_head || as == framing::none;
   if (as == framing::until_close) {
     c_.keep_alive = false;
+    c_.answer.ends_by_close = true;
   }
   auto text = head_of(res, as);
   if (bodiless || !streams(res)) {

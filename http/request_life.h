@@ -39,6 +39,7 @@ struct outcome {
   bool complete = false;          // every byte of it was handed to the kernel,
   bool left_before_last = false;  // and the context had ended before the last of them was
   int status = 0;                 // 0: nothing was sent
+  bool ends_by_close = false;     // nothing but the close says where it ends
 };
 
 class request_life {

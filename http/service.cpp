@@ -22,6 +22,11 @@ bool is_worth_a_look(std::string_view received, std::size_t before) noexcept {
          received.size() / now_and_then != before / now_and_then;
 }
 
+// An answer that was broken off, and whose end is the close: only a reset says that it is not all.
+bool seems_whole(const connection& c) noexcept {
+  return c.answer.ends_by_close && !c.answer.complete;
+}
+
 std::string no_room(std::string_view detail) {
   const auto body = problem_body(503, detail, {});
   answer_head head(503);
@@ -213,10 +218,13 @@ void service::shake_hands(connection& c) {
 
 void service::close(connection& c) noexcept {
   watcher_.forget(c.fd());
-  if (c.tls() != nullptr) {
-    if (c.tls()->only_works()) {
-      tell(limit::tls_work);
-    }
+  if (c.tls() != nullptr && c.tls()->only_works()) {
+    tell(limit::tls_work);
+  }
+  if (seems_whole(c)) {
+    const struct ::linger reset = {1, 0};
+    static_cast<void>(::setsockopt(c.fd(), SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)));
+  } else if (c.tls() != nullptr) {
     c.tls()->close();
   }
   front_.forget(c);
@@ -420,7 +428,7 @@ void service::too_late(connection& c) {
 // Closes so that the client can read the answer: a close with unread input would be a reset, which
 // destroys what is still on its way (RFC 9112 9.6).
 void service::linger(connection& c) {
-  if (c.now.load(std::memory_order_relaxed) == phase::lingering) {
+  if (c.now.load(std::memory_order_relaxed) == phase::lingering || seems_whole(c)) {
     close(c);
     return;
   }

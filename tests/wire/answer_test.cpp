@@ -173,6 +173,26 @@ TEST(answer, in_chunks_is_sent_as_it_is_to_a_client_of_http_1_0) {
   EXPECT_EQ(c.ask(get("/it")).body, "rows1");
 }
 
+TEST(answer, that_only_the_close_would_end_is_broken_off_with_a_reset) {
+  bool whole = false;
+  live_server server(with([&whole](const context& ctx, const request& req, response& res) {
+    http::stream(ctx, req, res, "text/plain", [&whole](const context& c, http::body_writer& out) {
+      static_cast<void>(out.write(c, "some of it"));
+      return whole ? std::error_code{} : std::make_error_code(std::errc::io_error);
+    });
+  }));
+  client torn = server.connect();
+  EXPECT_TRUE(torn.send("GET /it HTTP/1.0\r\n\r\n"));
+  static_cast<void>(torn.receive_rest());
+  EXPECT_EQ(torn.how_it_ended(), ending::reset);
+  EXPECT_EQ(server.seen.nth(0).end, request_end::failed);
+  whole = true;
+  client kept = server.connect();
+  EXPECT_TRUE(kept.send("GET /it HTTP/1.0\r\n\r\n"));
+  EXPECT_NE(kept.receive_rest().find("some of it"), std::string::npos);
+  EXPECT_EQ(kept.how_it_ended(), ending::fin);
+}
+
 class range_of : public testing::TestWithParam<bool> {};
 
 TEST_P(range_of, an_answer_that_offers_it_is_that_part) {
