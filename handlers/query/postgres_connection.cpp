@@ -63,6 +63,17 @@ std::optional<milliseconds> limit_for(const context& ctx) {
   return milliseconds(std::bit_ceil(static_cast<std::uint64_t>(ms)));
 }
 
+// A setting that is a time, as the server shows it: the largest unit that makes it a whole number.
+milliseconds time_of(std::string_view shown) noexcept {
+  constexpr std::array<std::pair<std::string_view, milliseconds>, 5> units = {
+      {{"ms", 1ms}, {"s", 1s}, {"min", 1min}, {"h", 1h}, {"d", 24h}}};
+  const auto digits = std::min(shown.find_first_not_of("0123456789"), shown.size());
+  const auto number = number_in<std::int64_t>(shown.substr(0, digits)).value_or(0);
+  const auto* const unit = std::find_if(
+      units.begin(), units.end(), [&](const auto& u) { return u.first == shown.substr(digits); });
+  return unit == units.end() ? 0ms : number * unit->second;
+}
+
 // Does the server end a session that is idle with these words?
 bool ends_idle(const PGresult& error) noexcept {
   const char* const severity = ::PQresultErrorField(&error, PG_DIAG_SEVERITY_NONLOCALIZED);
@@ -283,7 +294,9 @@ postgres_connection::event postgres_connection::take(postgres_result& result) no
         }
         if (reading_ == part::settings) {
           set_ = true;
-          take_limit(*result);
+          if (::PQntuples(result.get()) == 1) {
+            asked_.limit = time_of(::PQgetvalue(result.get(), 0, 0));
+          }
         }
     }
   }
@@ -377,11 +390,11 @@ std::error_code postgres_connection::begin(const context& ctx, const report& wha
   }
   const auto ours = limit_for(ctx);
   std::vector<std::string> values;
-  std::string settings = "SELECT ";
-  settings += own_limit;  // as it is; or lower, so that it is that of the statement, too
-  if (ours) {
+  std::string settings = "SELECT pg_catalog.current_setting('statement_timeout')";
+  if (ours) {  // its result is what the statement has
     values.push_back(std::to_string(ours->count()));
-    settings += ", pg_catalog.set_config('statement_timeout', LEAST($1::pg_catalog.int8, NULLIF(";
+    settings =
+        "SELECT pg_catalog.set_config('statement_timeout', LEAST($1::pg_catalog.int8, NULLIF(";
     settings += own_limit;
     settings += ", 0))::pg_catalog.text, true)";
   }
@@ -396,7 +409,6 @@ std::error_code postgres_connection::begin(const context& ctx, const report& wha
   reading_ = part::settings;
   set_ = false;
   unheard_ = false;
-  ours_ = ours.value_or(0ms);
   sent_ = context::clock::now();
   if (send(settings.c_str(), values) && send(what.sql.c_str(), asked_.values) && end_group() &&
       send(as_new, {}) && end_group()) {
@@ -404,17 +416,6 @@ std::error_code postgres_connection::begin(const context& ctx, const report& wha
   }
   worn_ = true;
   return gone(why);
-}
-
-// The first column of the settings is what the server allows.
-void postgres_connection::take_limit(const PGresult& settings) noexcept {
-  asked_.limit = ours_;
-  if (::PQntuples(&settings) == 1 && ::PQnfields(&settings) > 0) {
-    const milliseconds theirs(number_in<std::int64_t>(::PQgetvalue(&settings, 0, 0)).value_or(0));
-    if (theirs.count() > 0) {
-      asked_.limit = ours_.count() > 0 ? std::min(ours_, theirs) : theirs;
-    }
-  }
 }
 
 field field_of(const PGresult& row, int column) noexcept {

@@ -106,7 +106,6 @@ class postgres_connection {
       : link_(link), read_only_(read_only) {}
   std::error_code connect(const context& ctx, std::string& why);
   std::error_code set_up(const context& ctx, std::string& why);
-  void take_limit(const PGresult& settings) noexcept;
   std::error_code error_of(const PGresult& error, std::string& why);
   std::error_code wait(const context& ctx, context::clock::time_point until, std::string& why);
   bool send(const char* sql, const std::vector<std::string>& values);
@@ -121,7 +120,6 @@ class postgres_connection {
   std::shared_ptr<postgres_cancel> cancel_;
   bool checks_client_ = true;  // the server has client_connection_check_interval
   asked_statement asked_;
-  std::chrono::milliseconds ours_{0};  // the limit that its context sets; 0: none
   context::clock::time_point sent_{};
   part reading_ = part::rest;
   bool set_ = false;  // the settings of the report have been taken
