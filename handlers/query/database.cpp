@@ -1,5 +1,7 @@
 #include "handlers/query/database.h"
 
+#include <algorithm>
+
 #include "handlers/query/utf8.h"
 
 namespace hangup::query {
@@ -25,6 +27,19 @@ class category final : public std::error_category {
   }
 };
 
+// The SQLSTATE that it ends with, if there is one.
+std::string_view state_in(std::string_view why) noexcept {
+  constexpr std::size_t size = 5;
+  if (why.size() < size + 2 || why.back() != ')' || why[why.size() - size - 2] != '(') {
+    return {};
+  }
+  const auto state = why.substr(why.size() - size - 1, size);
+  const bool is_one = std::all_of(state.begin(), state.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
+  });
+  return is_one ? state : std::string_view();
+}
+
 }  // namespace
 
 const std::error_category& query_category() noexcept {
@@ -40,7 +55,14 @@ int http_status(std::error_code ec) noexcept {
 }
 
 std::string for_clients(std::error_code ec, const std::string& why) {
-  return ec == errc::unreachable ? std::string() : why;
+  if (ec == errc::bad_argument || ec == errc::timed_out) {
+    return why;
+  }
+  if (ec == errc::unreachable) {
+    return {};
+  }
+  const auto state = state_in(why);
+  return ec == errc::busy && state.empty() ? why : std::string(state);
 }
 
 std::string in_words(std::error_code ec, const std::string& why) {

@@ -85,8 +85,8 @@ class running {
   virtual ~running() = default;
 
   // Hands all rows to the sink. Once. Empty: that was all. ctx.err(); the sink's error; or an errc
-  // of this room: then `why` is the engine's reason, one line for the log and the client, made by
-  // one_line().
+  // of this room: then `why` is the engine's reason, one line for the log, made by one_line(); what
+  // a client may know of it says for_clients().
   virtual std::error_code rows(const context& ctx, row_sink& to, std::string& why) = 0;
 };
 
@@ -141,8 +141,10 @@ class database {
   virtual database_stats now() const = 0;
 };
 
-// The reason of an error as a client may know it. Why a database cannot be reached is left to the
-// log: it says where it is, and as whom it is asked.
+// The reason of an error as a client may know it. What an engine says of a failure is left to the
+// log, as it may have the value of a row, a file or the name of a table in it: there is the
+// SQLSTATE, if `why` ends with one, as " (42P01)". So is why a database cannot be reached: it says
+// where it is, and as whom it is asked. Without a SQLSTATE, why one is busy is in words of ours.
 std::string for_clients(std::error_code ec, const std::string& why);
 // The error with that reason, in words.
 std::string in_words(std::error_code ec, const std::string& why);

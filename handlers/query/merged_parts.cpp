@@ -125,14 +125,15 @@ std::error_code merged_parts::ask(const context& ctx, slot& s, place at) {
   if (!ec) {
     to.finish();
   } else if (!ctx.done() && end_of(ec) != query_end::stopped) {
-    if (ec == errc::unreachable && say_) {  // the rest is said of the request
+    if (say_ && for_clients(ec, why) != why) {  // the rest is said of the request
       say_("database " + s.asks.from->name() + ", part " + std::to_string(s.number) + ": " +
            ec.message() + ": " + why + " [" + http::request_id(ctx) + "]");
     }
     const int status = http_status(ec);
     failed(s, status == 500 ? 502 : status,
-           "database \"" + s.asks.from->name() +
-               "\": " + in_words(ec, why.empty() ? to.problem : why));
+           "database \"" + s.asks.from->name() + "\": " +
+               (why.empty() && !to.problem.empty() ? ec.message() + ": " + to.problem
+                                                   : in_words(ec, why)));
   }
   return ec;
 }

@@ -36,6 +36,9 @@ class postgres::statement final : public running {
     return seen(ctx, ec ? ec : on_->next(ctx, nullptr, first_, why));
   }
 
+  // It has not been read.
+  bool unheard() const noexcept { return on_ && on_->unheard(); }
+
   // Its connection, if that has died: the place is still held.
   lease<postgres_connection> lost() {
     first_.reset();
@@ -144,7 +147,8 @@ std::error_code postgres::reconnected(const context& ctx, lease<postgres_connect
 
 // The report is asked again when its connection dies at once: it has died while it was idle, and
 // nobody could know, or the server is being started again. What has run for longer somebody may
-// have meant to end, and to run it twice is dear. A report that may write is not asked again.
+// have meant to end, and to run it twice is dear. A report that may write is asked again only if
+// the server says that it has not read it.
 std::error_code postgres::start(const context& ctx, const report& what, const arguments& with,
                                 std::unique_ptr<running>& begun, std::string& why) {
   constexpr unsigned most_times = 3;
@@ -159,7 +163,8 @@ std::error_code postgres::start(const context& ctx, const report& what, const ar
       begun = std::move(fresh);
       return {};
     }
-    if (!how_.read_only || ctx.done() || times == most_times || clock::now() - sent > at_once) {
+    const bool again = fresh->unheard() || (how_.read_only && clock::now() - sent <= at_once);
+    if (!again || ctx.done() || times == most_times) {
       break;
     }
     on = fresh->lost();

@@ -20,11 +20,14 @@ using std::chrono::milliseconds;
 constexpr auto margin = 1s;  // statement_timeout comes that much after the context's own end
 constexpr const char* as_new = "DISCARD ALL";
 
-// What the server allows a statement by itself, in milliseconds: of the role, the database, the
-// configuration.
-const report own_limit{
-    .name = "",
-    .sql = "SELECT reset_val::bigint FROM pg_catalog.pg_settings WHERE name = 'statement_timeout'"};
+// The session's statement_timeout in milliseconds, as it is when the server reads this: of the
+// role, the database, the configuration, which may have been read again. 0: there is none.
+constexpr std::string_view own_limit =
+    "(extract(epoch FROM pg_catalog.current_setting('statement_timeout')::pg_catalog.interval)"
+    " * 1000)::pg_catalog.int8";
+
+// For a session that is new.
+const report nothing{.name = "", .sql = "SELECT 1"};
 
 std::string text_of(const value& v) {
   if (const auto* const text = std::get_if<std::string>(&v)) {
@@ -45,6 +48,38 @@ std::optional<Number> number_in(std::string_view text) noexcept {
     return std::nullopt;
   }
   return n;
+}
+
+// What is to be set for the statement: the request's deadline and a little, in powers of two, so
+// that requests of one deadline have the same. None: it has no deadline.
+std::optional<milliseconds> limit_for(const context& ctx) {
+  const auto until = ctx.deadline();
+  if (!until) {
+    return std::nullopt;
+  }
+  constexpr std::int64_t longest = 1'000'000'000;  // the server's own limit is 2^31
+  const auto left = std::chrono::ceil<milliseconds>(*until - context::clock::now()) + margin;
+  const auto ms = std::clamp<std::int64_t>(left.count(), 1, longest);
+  return milliseconds(std::bit_ceil(static_cast<std::uint64_t>(ms)));
+}
+
+// A setting that is a time, as the server shows it: the largest unit that makes it a whole number.
+milliseconds time_of(std::string_view shown) noexcept {
+  constexpr std::array<std::pair<std::string_view, milliseconds>, 5> units = {
+      {{"ms", 1ms}, {"s", 1s}, {"min", 1min}, {"h", 1h}, {"d", 24h}}};
+  const auto digits = std::min(shown.find_first_not_of("0123456789"), shown.size());
+  const auto number = number_in<std::int64_t>(shown.substr(0, digits)).value_or(0);
+  const auto* const unit = std::find_if(
+      units.begin(), units.end(), [&](const auto& u) { return u.first == shown.substr(digits); });
+  return unit == units.end() ? 0ms : number * unit->second;
+}
+
+// Does the server end a session that is idle with these words?
+bool ends_idle(const PGresult& error) noexcept {
+  const char* const severity = ::PQresultErrorField(&error, PG_DIAG_SEVERITY_NONLOCALIZED);
+  const auto state = sql_state(error);
+  return severity != nullptr && std::string_view(severity) == "FATAL" &&
+         (state == "57P01" || state == "57P05" || state == "25P03");
 }
 
 }  // namespace
@@ -116,25 +151,18 @@ std::error_code postgres_connection::connect(const context& ctx, std::string& wh
 // server finds out by itself. From PostgreSQL 14 on; without it (or on a system where it cannot)
 // there is statement_timeout.
 std::error_code postgres_connection::set_up(const context& ctx, std::string& why) {
-  auto ec = begin(ctx, own_limit, {}, why);
-  while (!ec) {
-    postgres_result row;
+  auto ec = begin(ctx, nothing, {}, why);
+  for (postgres_result row; !ec;) {
     ec = next(ctx, nullptr, row, why);
-    if (ec || !row) {
+    if (!row) {
       break;
-    }
-    if (::PQntuples(row.get()) == 1) {
-      allowed_ = milliseconds(number_in<std::int64_t>(::PQgetvalue(row.get(), 0, 0)).value_or(0));
     }
   }
   if (ec == errc::failed && !set_ && checks_client_) {
     checks_client_ = false;
     return ready(ctx, why) ? ec : set_up(ctx, why);
   }
-  if (ec && !(ec == errc::failed && set_)) {  // but for a server that has no pg_settings
-    return ec;
-  }
-  return ready(ctx, why);
+  return ec ? ec : ready(ctx, why);
 }
 
 postgres_connection::~postgres_connection() {
@@ -254,6 +282,8 @@ postgres_connection::event postgres_connection::take(postgres_result& result) no
       case PGRES_PIPELINE_ABORTED:  // behind an error
         break;
       case PGRES_FATAL_ERROR:
+        unheard_ = unheard_ || (reading_ == part::settings && !set_ && ends_idle(*result));
+        return event::result;
       case PGRES_COPY_IN:
       case PGRES_COPY_OUT:
       case PGRES_COPY_BOTH:
@@ -262,7 +292,12 @@ postgres_connection::event postgres_connection::take(postgres_result& result) no
         if (reading_ == part::report) {
           return event::result;
         }
-        set_ = set_ || reading_ == part::settings;
+        if (reading_ == part::settings) {
+          set_ = true;
+          if (::PQntuples(result.get()) == 1) {
+            asked_.limit = time_of(::PQgetvalue(result.get(), 0, 0));
+          }
+        }
     }
   }
   return lost() ? event::lost : event::nothing;
@@ -346,28 +381,23 @@ std::error_code postgres_connection::next(const context& ctx, row_sink* to, post
   }
 }
 
-// What is set for the statement: the request's deadline and a little, in powers of two, so that
-// requests of one deadline have the same; or what the server allows if that is less.
-milliseconds postgres_connection::limit_for(const context& ctx) const {
-  const auto until = ctx.deadline();
-  if (!until) {
-    return allowed_;
-  }
-  constexpr std::int64_t longest = 1'000'000'000;  // the server's own limit is 2^31
-  const auto left = std::chrono::ceil<milliseconds>(*until - context::clock::now()) + margin;
-  const auto ms = std::clamp<std::int64_t>(left.count(), 1, longest);
-  const milliseconds ours(std::bit_ceil(static_cast<std::uint64_t>(ms)));
-  return allowed_.count() > 0 ? std::min(ours, allowed_) : ours;
-}
-
 std::error_code postgres_connection::begin(const context& ctx, const report& what,
                                            const arguments& with, std::string& why) {
-  asked_ = {.what = &what, .values = {}, .limit = limit_for(ctx)};
+  asked_ = {.what = &what, .values = {}};
   asked_.values.reserve(with.size());
   for (const auto& v : with) {
     asked_.values.push_back(text_of(v));
   }
-  std::string settings = "SELECT pg_catalog.set_config('statement_timeout', $1, true)";
+  const auto ours = limit_for(ctx);
+  std::vector<std::string> values;
+  std::string settings = "SELECT pg_catalog.current_setting('statement_timeout')";
+  if (ours) {  // its result is what the statement has
+    values.push_back(std::to_string(ours->count()));
+    settings =
+        "SELECT pg_catalog.set_config('statement_timeout', LEAST($1::pg_catalog.int8, NULLIF(";
+    settings += own_limit;
+    settings += ", 0))::pg_catalog.text, true)";
+  }
   if (read_only_) {  // the second for what a procedure begins after a COMMIT
     settings +=
         ", pg_catalog.set_config('transaction_read_only', 'on', true)"
@@ -378,9 +408,10 @@ std::error_code postgres_connection::begin(const context& ctx, const report& wha
   }
   reading_ = part::settings;
   set_ = false;
+  unheard_ = false;
   sent_ = context::clock::now();
-  if (send(settings.c_str(), {std::to_string(asked_.limit.count())}) &&
-      send(what.sql.c_str(), asked_.values) && end_group() && send(as_new, {}) && end_group()) {
+  if (send(settings.c_str(), values) && send(what.sql.c_str(), asked_.values) && end_group() &&
+      send(as_new, {}) && end_group()) {
     return {};
   }
   worn_ = true;

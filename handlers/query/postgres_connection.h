@@ -60,15 +60,19 @@ class postgres_connection {
   std::error_code ready(const context& ctx, std::string& why);
 
   // Begins the report's statement, rows one at a time. In front of it, in the same transaction,
-  // goes what is set for it alone: statement_timeout as `ctx` leaves and as the server allows, read
-  // only; behind it DISCARD ALL, so that nothing of it is there for the next: settings, locks,
-  // temporary tables. All three are one flight, without a wait between them. Then next() has its
-  // results. errc::unreachable and why. The report must outlive its statement.
+  // goes what is set for it alone: statement_timeout as `ctx` leaves and as the server allows at
+  // that time, read only; behind it DISCARD ALL, so that nothing of it is there for the next:
+  // settings, locks, temporary tables. All three are one flight, without a wait between them. Then
+  // next() has its results. errc::unreachable and why. The report must outlive its statement.
   std::error_code begin(const context& ctx, const report& what, const arguments& with,
                         std::string& why);
   // The next result of the report, null after the last. Waits; `to.idle()` is called as database.h
   // says, if there is a sink. ctx.err(), the sink's error, what postgres_errors.h says.
   std::error_code next(const context& ctx, row_sink* to, postgres_result& result, std::string& why);
+
+  // The server has ended the session before it read any of what begin() has sent: the settings are
+  // the first of it, and instead of their result there are its last words.
+  bool unheard() const noexcept { return unheard_; }
 
   // Nothing of the report goes on any more: fit for the next, after ready().
   bool over() const noexcept { return reading_ == part::rest && !lost(); }
@@ -102,7 +106,6 @@ class postgres_connection {
       : link_(link), read_only_(read_only) {}
   std::error_code connect(const context& ctx, std::string& why);
   std::error_code set_up(const context& ctx, std::string& why);
-  std::chrono::milliseconds limit_for(const context& ctx) const;
   std::error_code error_of(const PGresult& error, std::string& why);
   std::error_code wait(const context& ctx, context::clock::time_point until, std::string& why);
   bool send(const char* sql, const std::vector<std::string>& values);
@@ -115,12 +118,12 @@ class postgres_connection {
   PGconn* const link_;
   const bool read_only_;
   std::shared_ptr<postgres_cancel> cancel_;
-  bool checks_client_ = true;             // the server has client_connection_check_interval
-  std::chrono::milliseconds allowed_{0};  // what the server gives a statement of this user; 0: all
+  bool checks_client_ = true;  // the server has client_connection_check_interval
   asked_statement asked_;
   context::clock::time_point sent_{};
   part reading_ = part::rest;
-  bool set_ = false;     // the settings of the report have been taken
+  bool set_ = false;  // the settings of the report have been taken
+  bool unheard_ = false;
   unsigned syncs_ = 0;   // groups of statements whose end has not come yet
   bool unsent_ = false;  // not all of it has been sent
   bool worn_ = false;    // to be closed after this

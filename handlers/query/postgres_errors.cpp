@@ -59,9 +59,10 @@ std::string reason(const PGresult& r) {
   if (message.empty()) {
     return one_line(::PQresultErrorMessage(&r));
   }
+  constexpr std::size_t most = 280;  // so that the state has room in the line
   const auto state = sql_state(r);
-  return one_line(state.empty() ? std::string(message)
-                                : std::string(message) + " (" + std::string(state) + ")");
+  return state.empty() ? one_line(message)
+                       : one_line(message.substr(0, most)) + " (" + std::string(state) + ")";
 }
 
 std::string quoted(std::string_view value) {

@@ -122,7 +122,7 @@ std::error_code stream_rows(const context& ctx, const asked& by, std::unique_ptr
     return ec;
   }
   if (ec) {
-    rows.fail(ctx, ec.message(), for_clients(ec, why.empty() ? rows.problem() : why));
+    rows.fail(ctx, ec.message(), why.empty() ? rows.problem() : for_clients(ec, why));
     return ec;
   }
   return rows.finish(ctx);
@@ -175,11 +175,9 @@ std::error_code keep_rows(const context& ctx, const asked& by, const question& q
     why = to.in_words(refused);
     return refused;
   }
-  if (why.empty()) {
-    why = rows.problem();
-  }
-  by.over(ctx, ec, why);
-  why = for_clients(ec, why);
+  const auto& problem = rows.problem();  // ours
+  by.over(ctx, ec, why.empty() ? problem : why);
+  why = why.empty() ? problem : for_clients(ec, why);
   return ec;
 }
 

@@ -96,7 +96,9 @@ class sqlite_running final : public running {
         !connection_->compiles(sqlite3_sql(statement_))) {
       return ec;
     }
-    why = parameters_in_words(what_) + ": " + why;
+    // What SQLite quotes, or puts behind a colon, may be of a row or of the SQL.
+    const bool for_all = why.find_first_of("'\":`[") == std::string::npos;
+    why = parameters_in_words(what_) + ": " + (for_all ? why : "the value cannot be used");
     return errc::bad_argument;
   }
 

@@ -188,10 +188,10 @@ std::error_code sqlite_connection::meaning(int code, std::string& why) const {
           " bytes";
     return errc::failed;
   }
-  // The message may have the path in it.
-  why = m.words != nullptr          ? m.words
-        : m.ec == errc::unreachable ? sqlite3_errstr(code & 0xff)
-                                    : one_line(sqlite3_errmsg(connection_.get()));
+  // The message may have the path or the name of a table in it.
+  why = m.words != nullptr     ? m.words
+        : m.ec != errc::failed ? sqlite3_errstr(code & 0xff)
+                               : one_line(sqlite3_errmsg(connection_.get()));
   if ((code & 0xff) != SQLITE_CANTOPEN || m.words != nullptr) {
     return m.ec;
   }

@@ -45,7 +45,7 @@ inline const report lock{
 // Reports that the server runs now: not what we ask for ourselves.
 inline const std::string active =
     "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'hangup' AND state <> 'idle' "
-    "AND query !~ 'pg_settings|pg_catalog.set_config|DISCARD ALL|ROLLBACK'";
+    "AND query !~ '^SELECT 1$|pg_catalog.current_setting|DISCARD ALL|ROLLBACK'";
 inline const std::string ours =
     "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'hangup'";
 

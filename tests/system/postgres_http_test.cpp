@@ -18,7 +18,7 @@ namespace {
 // Reports that the server runs now: not what is asked for beside them.
 const std::string active =
     "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'hangup' AND state <> 'idle' "
-    "AND query !~ 'pg_settings|pg_catalog.set_config|DISCARD ALL|ROLLBACK'";
+    "AND query !~ '^SELECT 1$|pg_catalog.current_setting|DISCARD ALL|ROLLBACK'";
 const std::string ours = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'hangup'";
 
 class postgres_over_http : public testing::Test {
@@ -43,6 +43,10 @@ class postgres_over_http : public testing::Test {
     pg["reports"]["day"] = {
         {"sql", "SELECT $1::date AS day"},
         {"parameters", {{{"name", "day"}, {"type", "text"}, {"required", true}}}}};
+    pg["reports"]["cast"] = {{"sql", "SELECT name::int4 AS n FROM customers"}};
+    pg["reports"]["late"] = {
+        {"sql", "SELECT CASE WHEN id < 9 THEN id ELSE name::int4 END AS n FROM customers"}};
+    pg["reports"]["file"] = {{"sql", "SELECT pg_read_file('/nowhere/at-all') AS x"}};
     pg["wait_ms"] = 20000;
     pg["connect_timeout_ms"] = 10000;
     pg["settle_timeout_ms"] = 10000;
@@ -96,6 +100,21 @@ TEST_F(postgres_over_http, an_argument_that_the_server_refuses_is_a_400_and_no_a
       << answer;
   EXPECT_EQ(hangup_->metric("hangup_queries_total{database=\"pg\",end=\"bad_argument\"}"), 1);
   EXPECT_EQ(hangup_->program.output().find("warning"), std::string::npos);
+}
+
+TEST_F(postgres_over_http, what_the_server_says_of_a_failure_is_in_the_log_and_not_in_the_answer) {
+  const auto fails = [this](const std::string& target, const std::string& state,
+                            const std::string& secret) {
+    const auto answer = hangup_->curl(target).output;
+    EXPECT_NE(answer.find("the database could not run the query"), std::string::npos) << answer;
+    EXPECT_NE(answer.find(state), std::string::npos) << answer;
+    EXPECT_EQ(answer.find(secret), std::string::npos) << answer;
+    EXPECT_NE(hangup_->program.line_with(secret), "") << hangup_->program.output();
+  };
+  fails("/query/pg?report=cast", "the query: 22P02", "\"customer-1\"");
+  fails("/query/pg?report=late", "\"detail\":\"22P02\"}}", "\"customer-9\"");
+  fails("/query/pg?report=file", "the query: 58P01", "/nowhere/at-all");
+  fails("/fanout?parts=1&report=file", "the query: 58P01", "/nowhere/at-all");
 }
 
 TEST_F(postgres_over_http, a_hang_up_ends_the_statement_in_the_server) {

@@ -4,6 +4,9 @@
 namespace hangup::system_test {
 namespace {
 
+// With or without read_only.
+class writing_or_not : public postgres_engine, public testing::WithParamInterface<bool> {};
+
 // Leaves behind what a session can have; with an argument it sleeps in the end.
 constexpr const char* leaves_things =
     "CREATE OR REPLACE FUNCTION leaves_things(seconds int8) RETURNS int LANGUAGE plpgsql AS $$ "
@@ -134,8 +137,42 @@ TEST_F(postgres_engine, tells_a_timeout_of_the_server_from_a_cancel_of_somebody)
   EXPECT_EQ(ec, errc::busy) << why_;
 }
 
-TEST_F(postgres_engine, asks_again_when_the_session_had_ended_before_the_question_was_read) {
+TEST_F(postgres_engine, has_the_limit_that_the_server_has_now) {
   postgres db(options(1));
+  const report limit{.name = "limit", .sql = "SELECT current_setting('statement_timeout')"};
+  const auto [ctx, cancel] = with_timeout(background(), 60s);
+  const auto seen = [&](const context& by) {
+    kept_rows rows;
+    EXPECT_FALSE(ask(db, by, limit, {}, rows, why_)) << why_;
+    return rows.values.empty() ? "" : rows.values[0];
+  };
+  const auto is_now = [&](const std::string& setting, const std::string& expected) {
+    server_->ask(setting);
+    server_->ask("SELECT pg_reload_conf()");
+    const auto until = clock::now() + patience;
+    while (seen(background()) != expected && clock::now() < until) {
+      std::this_thread::sleep_for(10ms);  // the server tells its sessions when it likes
+    }
+    EXPECT_EQ(seen(background()), expected);
+  };
+  const auto ours = seen(ctx);
+  EXPECT_EQ(seen(background()), "text 0");
+  is_now("ALTER SYSTEM SET statement_timeout = '200ms'", "text 200ms");
+  EXPECT_EQ(seen(ctx), "text 200ms") << "the server allows less";
+  kept_rows rows;
+  EXPECT_EQ(ask(db, ctx, nap, {std::int64_t{600}}, rows, why_), errc::timed_out);
+  EXPECT_EQ(why_, "the server's statement_timeout is 200 ms");
+  is_now("ALTER SYSTEM SET statement_timeout = '2d'", "text 2d");
+  EXPECT_EQ(seen(ctx), ours) << "the server allows more";
+  is_now("ALTER SYSTEM RESET statement_timeout", "text 0");
+  EXPECT_EQ(seen(ctx), ours);
+  EXPECT_EQ(db.now().dropped, 0U) << "all on one connection";
+}
+
+TEST_P(writing_or_not, asks_again_when_the_session_had_ended_before_the_question_was_read) {
+  auto how = options(1);
+  how.read_only = GetParam();
+  postgres db(how);
   ASSERT_TRUE(right(db, 1, why_)) << why_;
   const int session =
       std::stoi(server_->ask("SELECT pid FROM pg_stat_activity WHERE application_name = 'hangup'"));
@@ -151,6 +188,8 @@ TEST_F(postgres_engine, asks_again_when_the_session_had_ended_before_the_questio
   request.join();
   EXPECT_TRUE(was_right) << why;
 }
+
+INSTANTIATE_TEST_SUITE_P(postgres_engine, writing_or_not, testing::Bool());
 
 TEST_F(postgres_engine, no_request_fails_once_the_server_is_back) {
   postgres db(options(3));

@@ -144,8 +144,7 @@ TEST(query, what_cannot_be_asked_is_a_problem_with_a_reason) {
             "parameter \"n\": found \"0\", allowed a whole number 1..1000000000000");
   EXPECT_EQ(problem("/query/sqlite?report=customer", 400),
             "parameter \"id\": found nothing, allowed a whole number 1..1000000000");
-  EXPECT_EQ(problem("/query/sqlite?report=wrong", 500),
-            "the database could not run the query: no such table: missing");
+  EXPECT_EQ(problem("/query/sqlite?report=wrong", 500), "the database could not run the query");
   EXPECT_NE(s.program.line_with("no such table: missing")
                 .find(" warning database sqlite, report "
                       "wrong"),
@@ -159,7 +158,7 @@ TEST(query, an_error_after_the_first_row_is_a_last_line_and_a_body_without_its_e
   EXPECT_EQ(r.exit, 18) << "curl: transfer closed with outstanding read data remaining";
   EXPECT_NE(
       r.output.find("{\"i\":4,\"x\":9223372036854775807}\n{\"error\":{\"title\":\"the database "
-                    "could not run the query\",\"detail\":\"integer overflow\"}}\n"),
+                    "could not run the query\",\"detail\":\"\"}}\n"),
       std::string::npos)
       << r.output;
   const auto csv = s.curl("/query/sqlite?report=overflow", {"-H", "Accept: text/csv"});

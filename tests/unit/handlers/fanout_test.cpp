@@ -102,8 +102,7 @@ TEST(fanout, the_first_failure_ends_the_others_as_sibling_failed_and_is_a_502_wi
   };
   fanned f(s);
   const auto a = f.ask(background(), {{"parts", "4"}});
-  const std::string problem =
-      "part 2 of 4: database \"a\": the database could not run the query: no such table: moon";
+  const std::string problem = "part 2 of 4: database \"a\": the database could not run the query";
   EXPECT_EQ(a.status, 502);
   EXPECT_EQ(a.problem, problem);
   ASSERT_EQ(why_ended.size(), 3U) << "all have stopped when the answer is given";
@@ -158,8 +157,7 @@ TEST(fanout, a_failure_before_all_have_begun_is_a_502_although_others_are_done) 
   const auto a = f.ask(background(), {{"parts", "2"}});
   EXPECT_EQ(a.status, 502);
   EXPECT_EQ(a.body, "");
-  EXPECT_EQ(a.problem,
-            "part 1 of 2: database \"a\": the database could not run the query: it is dark");
+  EXPECT_EQ(a.problem, "part 1 of 2: database \"a\": the database could not run the query");
 }
 
 TEST(fanout, a_part_answers_as_its_database_alone_would) {
@@ -176,7 +174,8 @@ TEST(fanout, a_part_answers_as_its_database_alone_would) {
     fanned f(s);
     const auto a = f.ask(background(), {{"parts", "1"}});
     EXPECT_EQ(a.status, status);
-    EXPECT_EQ(a.problem.find("db.example") == std::string::npos, ec == errc::unreachable)
+    EXPECT_EQ(a.problem.find("db.example") == std::string::npos,
+              ec == errc::unreachable || ec == errc::failed)
         << a.problem;
   }
 }
@@ -229,9 +228,8 @@ TEST(fanout, a_failure_after_the_head_breaks_the_body_off_with_a_last_line) {
   EXPECT_EQ(a.body,
             row_of(0, 7) +
                 "{\"error\":{\"title\":\"a part has failed\",\"detail\":\"part 1 of 2: database "
-                "\\\"a\\\": the database could not run the query: disk on fire\"}}\n");
-  EXPECT_EQ(a.problem,
-            "part 1 of 2: database \"a\": the database could not run the query: disk on fire");
+                "\\\"a\\\": the database could not run the query\"}}\n");
+  EXPECT_EQ(a.problem, "part 1 of 2: database \"a\": the database could not run the query");
   EXPECT_EQ(f.ended(part_end::completed), 1U);
   EXPECT_EQ(f.ended(part_end::failed), 1U);
 }

@@ -109,6 +109,23 @@ TEST(sqlite_errors, each_code_has_its_meaning_and_what_is_not_known_has_failed) 
   EXPECT_NE(meaning_of(SQLITE_READONLY_CANTINIT).words, nullptr);
 }
 
+TEST(query_end, what_an_engine_says_of_a_failure_is_for_the_log) {
+  const std::string with_state = "invalid input syntax for type integer: \"secret\" (22P02)";
+  EXPECT_EQ(for_clients(errc::failed, with_state), "22P02");
+  EXPECT_EQ(in_words(errc::failed, with_state), "the database could not run the query: 22P02");
+  EXPECT_EQ(for_clients(errc::busy, "could not write to /var/lib/secret (53100)"), "53100");
+  EXPECT_EQ(for_clients(errc::busy, "no connection came free within 7 ms"),
+            "no connection came free within 7 ms");
+  EXPECT_EQ(for_clients(errc::bad_argument, "parameter \"n\": out of range (22003)"),
+            "parameter \"n\": out of range (22003)");
+  EXPECT_EQ(for_clients(std::make_error_code(std::errc::io_error), "secret"), "");
+  for (const auto* why : {"no such table: secret", "", "(42P01", "no (small)", "(1)", "x (42P01) y",
+                          "42P01)", "f(secret)"}) {
+    EXPECT_EQ(for_clients(errc::failed, why), "") << why;
+  }
+  EXPECT_EQ(for_clients(errc::unreachable, "as secret (28P01)"), "");
+}
+
 TEST(query_end, only_a_context_or_a_client_that_left_stops_a_query) {
   EXPECT_EQ(end_of(hangup::errc::canceled), query_end::stopped);
   EXPECT_EQ(end_of(std::make_error_code(std::errc::broken_pipe)), query_end::stopped);
