@@ -7,7 +7,7 @@ namespace {
 
 // In ASCII: a person reads it in a terminal, and strangers have written parts of it. A string only:
 // the destructor of an object allocates, and so ends the process without memory.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   return nlohmann::json(text).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }
 
@@ -155,10 +155,12 @@ std::string_view usual_detail(int status) noexcept {
 
 std::string problem_body(int status, std::string_view detail, std::string_view request_id) {
   std::string text = R"({"type":"about:blank","title":)";
-  text.append(quoted(status_text(status))).append(R"(,"status":)").append(std::to_string(status));
-  text.append(R"(,"detail":)").append(quoted(detail));
+  text.append(in_quotes(status_text(status)))
+      .append(R"(,"status":)")
+      .append(std::to_string(status));
+  text.append(R"(,"detail":)").append(in_quotes(detail));
   if (!request_id.empty()) {
-    text.append(R"(,"request_id":)").append(quoted(request_id));
+    text.append(R"(,"request_id":)").append(in_quotes(request_id));
   }
   return text.append("}\n");
 }

@@ -13,6 +13,7 @@
 namespace hangup::http {
 namespace {
 
+constexpr std::chrono::hours year{24 * 365};  // longer is for ever, and would overflow
 constexpr unsigned in_a_row = 16;  // requests of one connection, before the others have their turn
 
 // Without memory for the words there are none: a request ends, and is told of, all the same.
@@ -208,7 +209,8 @@ service::then service::settle_unstarted(connection& c) {
 
 bool service::work(connection& c, turn& t) {
   exchange& x = *c.request;
-  const late_report report{how_.late_after, [&](const late_stopper& l) { tell_late(c, l); }};
+  const late_report report{std::min<std::chrono::milliseconds>(how_.late_after, year),
+                           [&](const late_stopper& l) { tell_late(c, l); }};
   const late_watch watch(x.ctx, report, x.to.path, {});
   bool whole = false;
   try {

@@ -65,7 +65,7 @@ std::string reason(const PGresult& r) {
                        : one_line(message.substr(0, most)) + " (" + std::string(state) + ")";
 }
 
-std::string quoted(std::string_view value) {
+std::string in_quotes(std::string_view value) {
   return std::string(1, '"').append(value).append("\"");
 }
 
@@ -88,7 +88,7 @@ std::size_t parameter_of(const PGresult& r, const asked_statement& of) {
   }
   const auto message = diagnosis(r, PG_DIAG_MESSAGE_PRIMARY);
   const auto names = [message](const std::string& value) {
-    return message.find(quoted(value)) != std::string_view::npos;
+    return message.find(in_quotes(value)) != std::string_view::npos;
   };
   const auto first = std::find_if(of.values.begin(), of.values.end(), names);
   if (first == of.values.end() ||
@@ -102,7 +102,7 @@ std::size_t parameter_of(const PGresult& r, const asked_statement& of) {
 // of a row. Languages other than English quote in other ways, with letters that are not ASCII.
 bool is_for_clients(std::string message, const asked_statement& of) {
   for (const auto& value : of.values) {
-    const auto own = quoted(value);
+    const auto own = in_quotes(value);
     for (auto at = message.find(own); at != std::string::npos; at = message.find(own)) {
       message.erase(at, own.size());
     }

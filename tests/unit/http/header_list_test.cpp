@@ -67,7 +67,7 @@ TEST(a_list, costs_what_its_length_costs) {
     while (list.size() < 16 * 1024) {
       list.append(unit);
     }
-    for (int i = 0; i < 20; ++i) {
+    for (int i = 0; i < 5; ++i) {
       elements(list);
       elements(list, list_of::comments);
       weight_in(list, "a");

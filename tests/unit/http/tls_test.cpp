@@ -2,6 +2,7 @@
 #include "http/tls.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <fstream>
 
@@ -29,6 +30,8 @@ TEST(tls_identity, is_refused_in_one_line_that_names_the_file) {
   const test::certificate own;
   const test::certificate other;
   const auto bad = own.file + ".bad";
+  const auto fifo = own.file + ".fifo";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
   const auto empty = own.file + ".empty";
   std::ofstream(bad) << "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n";
   std::ofstream(empty).flush();
@@ -50,6 +53,8 @@ TEST(tls_identity, is_refused_in_one_line_that_names_the_file) {
       {"the key of another certificate", own.file, other.key_file, other.key_file + ": "},
       {"a key with a passphrase", own.file, locked, locked + ": "},
       {"a directory", "/tmp", own.key_file, "/tmp: "},
+      {"a FIFO, which nobody may wait for", fifo, own.key_file, fifo + ": "},
+      {"a FIFO for a key", own.file, fifo, fifo + ": "},
   };
   for (const auto& c : cases) {
     const auto said = refusal_of(c.certificate, c.key);
