@@ -10,12 +10,12 @@ namespace hangup::http {
 
 using clock = std::chrono::steady_clock;
 
-// `patience` after `start`; clock::time_point::max(), which is never, if the clock cannot count as
-// far. So the largest duration is no time-out at all.
-inline clock::time_point later(clock::time_point start,
-                               std::chrono::milliseconds patience) noexcept {
+// `patience` after `start`, of any clock that counts nanoseconds; its latest time, which is never,
+// if it cannot count as far. So the largest duration is no time-out at all.
+template <class Point>
+Point later(Point start, std::chrono::milliseconds patience) noexcept {
   const auto by = saturated(patience);
-  return by < clock::time_point::max() - start ? start + by : clock::time_point::max();
+  return by < Point::max() - start ? start + by : Point::max();
 }
 
 }  // namespace hangup::http

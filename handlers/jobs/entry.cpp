@@ -3,6 +3,7 @@
 #include <new>
 
 #include "handlers/jobs/shelf.h"
+#include "http/clock.h"
 #include "http/random_hex.h"
 #include "http/request.h"
 
@@ -22,13 +23,6 @@ cancelable scope_of(const context& request, std::chrono::milliseconds deadline) 
   const auto kept = without_cancel(request);
   return deadline.count() > 0 ? with_timeout(kept, deadline, {.text = "the job's own"})
                               : with_cancel(kept);
-}
-
-// As far as the clock can count.
-template <class Point>
-Point after(Point from, std::chrono::milliseconds time) {
-  const auto most = Point::max() - from;
-  return time < most ? from + time : Point::max();
 }
 
 // As behind each line of the log: the request, its trace and span.
@@ -158,8 +152,8 @@ void store::entry::end(std::error_code ec, const std::string& why) noexcept {
   shelf_.becomes(*this, as);
   seen.cause = std::move(text);
   seen.ended = system_clock::now();
-  seen.expires = after(*seen.ended, shelf_.how.keep);
-  expires = after(now, shelf_.how.keep);
+  seen.expires = http::later(*seen.ended, shelf_.how.keep);
+  expires = http::later(now, shelf_.how.keep);
   shelf_.over(*this);  // last: there may be no store any more
 }
 
