@@ -1,7 +1,9 @@
 // GET /relay on the built binary: servers in a chain, and a real curl that hangs up at the first.
 #include <gtest/gtest.h>
+
 #include <signal.h>
 #include <unistd.h>
+#include <mutex>
 
 #include <algorithm>
 #include <cstdlib>
@@ -286,9 +288,15 @@ std::string lasting(const std::string& head) {
 
 TEST(relay, hands_on_an_empty_answer_as_it_is_and_its_head_alike) {
   const auto* const type = "Content-Type: text/x\r\n";
+  std::mutex mutex;
   std::string answer;
-  fake_upstream f([&answer](const asker& a) {
+  const auto answer_with = [&](const std::string& text) {
+    const std::lock_guard hold(mutex);
+    answer = text;
+  };
+  fake_upstream f([&](const asker& a) {
     a.head();
+    const std::lock_guard hold(mutex);
     a.send("HTTP/1.1 " + answer);
   });
   relaying s(f.url());
@@ -296,12 +304,12 @@ TEST(relay, hands_on_an_empty_answer_as_it_is_and_its_head_alike) {
        {"200 x", "401 x\r\nWWW-Authenticate: Basic", "404 x", "405 x\r\nAllow: PUT", "503 x"}) {
     for (const std::string framed :
          {"Content-Length: 0\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"}) {
-      answer = status + "\r\n" + type + framed;
+      answer_with(status + "\r\n" + type + framed);
       const auto got = s->curl("/relay", {"-i"}).output;
       EXPECT_EQ(got.rfind("HTTP/1.1 " + status.substr(0, 3), 0), 0U) << got;
       EXPECT_NE(got.find(type), std::string::npos) << got;
       EXPECT_EQ(got.find("\r\n\r\n") + 4, got.size()) << "there is a body: " << got;
-      answer = status + "\r\n" + type + framed.substr(0, framed.find("\r\n\r\n") + 4);
+      answer_with(status + "\r\n" + type + framed.substr(0, framed.find("\r\n\r\n") + 4));
       EXPECT_EQ(lasting(s->curl("/relay", {"-I"}).output), lasting(got));
     }
   }
