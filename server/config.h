@@ -184,7 +184,8 @@ constexpr std::size_t spare(std::size_t of, unsigned percent) noexcept {
 
 config config_of(const document& d);
 
-// load_document() and parse_document() of document.h, as values.
+// load_document() and read_document() of document.h, as values. Throw config_error with all
+// mistakes.
 config load(const std::string& path, const std::vector<setting>& settings = {});
 config parse(std::string_view text, std::string_view name,
              const std::vector<setting>& settings = {});

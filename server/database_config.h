@@ -4,13 +4,13 @@
 #include <nlohmann/json.hpp>
 
 #include "server/config.h"
-#include "server/schema.h"
+#include "server/mistakes.h"
 
 namespace hangup::server {
 
 // What the schema cannot say of the section `databases`, which it has completed: each has what its
 // kind needs, names that are taken, parameters whose range and default make sense.
-problem check_databases(const nlohmann::json& databases);
+void check_databases(const nlohmann::json& databases, mistakes& wrong);
 
 // One database of a section in which there is no problem.
 config::database_t read_database(const nlohmann::json& from);

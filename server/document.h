@@ -9,11 +9,13 @@
 #include <string_view>
 #include <vector>
 
+#include "server/mistakes.h"
+
 namespace hangup::server {
 
 class schema;
 
-// what() is one line that says where, what was found, and what is allowed:
+// what() is a line for each mistake, which says where, what was found, and what is allowed:
 //   config/server.json: listen.port: found 99999, allowed 0..65535
 class config_error : public std::runtime_error {
  public:
@@ -41,18 +43,27 @@ struct document {
 std::string who_said(std::string_view wrong, std::string_view file,
                      const std::vector<setting>& settings);
 
-// Reads a file of up to 1 MiB. Throws config_error, also if it cannot be read.
-document load_document(const std::string& path, const std::vector<setting>& settings = {});
-
-// Reads a text. `name` is what errors call it. Of two settings of one key the later one holds. A
+// Reads a text. `name` is what mistakes call it. Of two settings of one key the later one holds. A
 // number of workers that is 0 becomes that of the CPUs (cpus.h). A pool that only a setting has
-// made is one that a route or a database uses: else its name is a mistake. Throws config_error.
-document parse_document(std::string_view text, std::string_view name,
-                        const std::vector<setting>& settings = {});
+// made is one that a route or a database uses: else its name is a mistake.
+//
+// All mistakes are added to `wrong`. What is returned is complete and allowed all the same: of a
+// section with a mistake it has nothing, as far as that goes (no database, no certificate ...), so
+// that what is right can be looked at further.
+document read_document(std::string_view text, std::string_view name,
+                       const std::vector<setting>& settings, mistakes& wrong);
+
+// The same of a file of up to 1 MiB. `by` is what names it ("--config"), for the mistake that it
+// cannot be read; empty: nobody does.
+document load_document(const std::string& path, std::string_view by,
+                       const std::vector<setting>& settings, mistakes& wrong);
 
 // A line for each key: `listen.port = 8081  # HANGUP_LISTEN__PORT`. What the schema calls writeOnly
 // is hidden, unless it is empty.
 std::string in_lines(const document& d);
+
+// The path of each key with a value: "listen.port". An array is one value.
+std::vector<std::string> keys_of(const nlohmann::json& values);
 
 // The schema, and its text as it is shipped.
 const schema& config_schema();

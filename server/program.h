@@ -30,6 +30,9 @@ class program {
   // not there.
   program(const context& opening, const launch& with);
 
+  // To the log: which samples are damaged or empty, and what to do. As /readyz says it. Takes a
+  // second at most.
+  void say_what_is_damaged(const context& ctx);
   // On SIGHUP: new connections get the certificate as it is now.
   void reload();
   // Lets requests and jobs finish until `patience` ends, then ends both. As http::server::drain().
@@ -42,6 +45,7 @@ class program {
 
  private:
   void add_routes();
+  std::vector<std::string> damaged_corpus() const;
   pool& job_pool(const std::string& database);
   void add_databases();
   void add_metrics();

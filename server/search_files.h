@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "context/context.h"
 #include "handlers/own_files.h"
@@ -20,5 +21,8 @@ search::own_files own_files_of(const launch& with);
 // ends while a sample is made.
 std::shared_ptr<const search::root> open_search(const context& ctx, const launch& with,
                                                 const search::own_files& own);
+
+// Why there is no sample, in one line: "search.root: the sample texts ...".
+std::string corpus_not_made(const std::string& root, const std::string& why);
 
 }  // namespace hangup::server

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <string_view>
+#include <system_error>
 
 #include "context/context.h"
 
@@ -23,7 +24,8 @@ bool open_missing_streams() noexcept;
 std::size_t write_text(const context& ctx, int fd, std::string_view text,
                        std::chrono::milliseconds patience) noexcept;
 
-// A last word to standard output or error: waits for a second at most. True: all is written.
-bool write_last(int fd, std::string_view text) noexcept;
+// A last word to standard output or error: waits for a second at most. Empty: all is written;
+// std::errc::timed_out: nobody reads it; else the system's error, such as that of a full disk.
+std::error_code write_last(int fd, std::string_view text) noexcept;
 
 }  // namespace hangup::server

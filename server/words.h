@@ -3,11 +3,15 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace hangup::server {
+
+// What is wrong, in one line; none: nothing is.
+using problem = std::optional<std::string>;
 
 // A text from a stranger: quoted, escaped to ASCII, cut after 64 bytes.
 std::string shown(std::string_view text);
@@ -16,8 +20,15 @@ std::string shown(std::string_view text);
 // else as shown() has it.
 std::string shown_name(std::string_view name);
 
+// A path, or who has said something: shown whole, unless it would not be one line of ASCII.
+std::string in_one_line(std::string_view text);
+
 // "a", "b", "c"
 std::string listed(const std::vector<std::string>& names);
+
+// The known word that is nearest by edit distance, if it is near: none if it is farther than a
+// third of the letters.
+std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& known);
 
 // `did you mean "x"?` with the known word that is nearest by edit distance; if none is near,
 // `allowed: ` and all of them.
