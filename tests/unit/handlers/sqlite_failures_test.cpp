@@ -126,7 +126,7 @@ TEST(query_end, what_an_engine_says_of_a_failure_is_for_the_log) {
   EXPECT_EQ(for_clients(errc::unreachable, "as secret (28P01)"), "");
 }
 
-TEST(query_end, only_a_context_or_a_client_that_left_stops_a_query) {
+TEST(query_end, only_a_context_or_a_client_that_left_stops_a_query) {  // B89
   EXPECT_EQ(end_of(hangup::errc::canceled), query_end::stopped);
   EXPECT_EQ(end_of(std::make_error_code(std::errc::broken_pipe)), query_end::stopped);
   EXPECT_EQ(end_of(std::make_error_code(std::errc::not_enough_memory)), query_end::failed);
