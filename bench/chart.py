@@ -63,7 +63,7 @@ def bars(to, box, title, groups, series, values, text, log=None):
     measured numbers, none of which leaves the bar out. log: (least, most) of a logarithmic axis."""
     left, top, right, bottom = box
     found = {(g, s): sorted(v) for g in groups for s in series if (v := values(g, s))}
-    most = max(v[-1] for v in found.values()) * 1.1
+    most = max((v[-1] for v in found.values()), default=1) * 1.1
     if log:
         least, most = log
         at = lambda v: bottom - (bottom - top) * math.log(max(v, least) / least) / math.log(most / least)

@@ -52,7 +52,7 @@ def throughput():
 def latency():
     to = chart.picture(880, 290)
     servers = ("hangup", "Go", "floor")
-    panels = {"idle server": "fin", "while wrk loads it": "loadedfin", "all cores burning": "busyfin"}
+    panels = {"idle server": "fin", "while wrk loads it": "loadedfin", "all cores busy": "busyfin"}
     for k, (title, scenario) in enumerate(panels.items()):
         box = left, top, right, bottom = 45 + 285 * k, 40, 295 + 285 * k, 230
         to.text(left, top - 12, title, "t")

@@ -23,7 +23,7 @@ for k, (r, (p50, p99)) in enumerate(zip(report["stop"], times)):
     to.dot(x(p50), y, ours)
 
 groups = {f"{r['engine']}\n{r['leave']} of {r['clients']} leave": r for r in report["waste"]}
-chart.bars(to, (600, top, 865, bottom), "seconds the engine works for nobody", groups, {"never told": others, "hangup": ours},
+chart.bars(to, (600, top, 865, bottom), "seconds of work for clients who have left", groups, {"never told": others, "hangup": ours},
            lambda group, name: [groups[group]["wasted_s" if name == "hangup" else "wasted_without_s"]],
            lambda s: f"{s:.0f} s" if s == int(s) else f"{s:.1f} s" if s >= 0.1 else f"{s * 1000:.2g} ms")
 to.legend({"never told that the client has left": others, "hangup": ours})
