@@ -72,9 +72,10 @@ std::string routes(whole_program& of) {
     const auto& r = find(all, d);
     const auto holds = r.deadline.count() > 0 ? r.deadline : settings.http.spot_deadline;
     page += "| " + code(name_of(d)) + " | " + cell(d.answer) +
-            (d.needs.empty() ? "" : " There only with " + cell(d.needs) + ".") + " | " +
-            runs_on(r) + " | " + std::to_string(holds.count() / 1000) + " s, " +
-            code(key_of_deadline(d, holds, of)) + " | " + cell(d.stops) + " |\n";
+            (d.needs.empty() ? "" : " There only with " + cell(d.needs) + ".") +
+            (d.example.empty() ? "" : " Example: " + code(d.example)) + " | " + runs_on(r) + " | " +
+            std::to_string(holds.count() / 1000) + " s, " + code(key_of_deadline(d, holds, of)) +
+            " | " + cell(d.stops) + " |\n";
   }
   return page;
 }
