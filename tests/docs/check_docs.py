@@ -31,6 +31,10 @@ def options():
     parser.add_argument("pages", nargs="*", metavar="FILE", help="only these pages, such as docs/relay.md")
     parser.add_argument("--no-run", action="store_true", help="check what needs no program, and run no session")
     parser.add_argument("--binary", help=argparse.SUPPRESS, default=os.environ.get("HANGUP", "build/release/hangup"))
+    parser.add_argument("--skip", action="append", default=[], metavar="WHAT",
+                        help="skip the sessions that need this (docker, postgres, nginx ...), in CI, too")
+    parser.add_argument("--update", action="store_true",
+                        help="write what commands have printed into the pages, where it differs from what they show")
     parser.add_argument("-v", "--verbose", action="store_true", help="say which pages are run")
     return parser.parse_args()
 
@@ -78,15 +82,28 @@ def check_configs(page, root, binary, scratch, report):
                 report.fail(page.name, block.line, ["this is not a configuration that the program takes: " + wrong])
 
 
-def run_page(page, root, binary, scratch, report, verbose):
+def update(page, root, updates):
+    """Puts what was printed in the place of what is shown, from the last line to the first."""
+    lines = list(page.lines)
+    for line, shown, printed in sorted(updates, key=lambda u: u[0], reverse=True):
+        if lines[line - 1:line - 1 + len(shown)] == shown:  # it is not if there are comments in between
+            lines[line - 1:line - 1 + len(shown)] = printed
+    with open(os.path.join(root, page.name), "w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
+    print(f"{page.name}: updated")
+
+
+def run_page(page, root, binary, scratch, report, given):
     folder = tempfile.mkdtemp(dir=scratch)
     os.chmod(folder, 0o755)
-    if verbose:
+    if given.verbose:
         print(f"running {page.name}", flush=True)
     check_configs(page, root, binary, folder, report)
-    result = Sessions(page, root, binary, folder).run()
+    result = Sessions(page, root, binary, folder, given.skip).run()
     for line, lines in result.failures:
         report.fail(page.name, line, lines)
+    if given.update and result.updates:
+        update(page, root, result.updates)
     return result
 
 
@@ -121,7 +138,7 @@ def main():
     os.chmod(scratch, 0o755)  # for PostgreSQL, which runs as somebody else
     try:
         workers = concurrent.futures.ThreadPoolExecutor(PAGES_AT_ONCE)
-        runs = {page: workers.submit(run_page, page, root, binary, scratch, report, given.verbose)
+        runs = {page: workers.submit(run_page, page, root, binary, scratch, report, given)
                 for page in some if any(b.info in ("console", "log", "json") and b.check for b in page.blocks)}
         results = {page.name: run.result() for page, run in runs.items()}
     finally:
@@ -135,7 +152,7 @@ def main():
     for name, line, reason in not_run:
         print(f"{name}:{line}: not run: {reason}")
     for name, line, missing in skipped:
-        if os.environ.get("CI"):
+        if os.environ.get("CI") and not set(missing.split(", ")) & set(given.skip):
             report.fail(name, line, [f"needs {missing}, which is not there, and in CI nothing is skipped"])
         else:
             print(f"{name}:{line}: skipped: needs {missing}")

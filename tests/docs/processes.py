@@ -2,6 +2,8 @@
 started here, and what that starts, is ended by end_all()."""
 
 import ctypes
+import fcntl
+import functools
 import glob
 import os
 import pty
@@ -16,7 +18,6 @@ import subprocess
 import termios
 import threading
 import time
-import fcntl
 
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -249,6 +250,7 @@ def postgres_binaries():
     return os.path.dirname(found[-1] if found else on_path) if found or on_path else None
 
 
+@functools.lru_cache
 def is_there(what):
     """Is there what a session needs?"""
     if what == "postgres":

@@ -10,11 +10,15 @@ from dataclasses import dataclass, field
 
 from pages import PageError, commands_of
 from processes import Cluster, Server, Shell, free_port, is_there, start
-from wildcards import difference, in_order, is_any_lines, matches
+from wildcards import difference, in_order, is_any_lines, matches, renewed
 
 START_SECONDS = 120  # a first start makes the sample database
 LOG_SECONDS = 10
 COMMAND_SECONDS = 30
+
+# Further ports of sessions that need it: those of the shipped files.
+PORTS_OF = {"postgres": [5432], "docker": [8080, 8081, 9090]}
+PROJECT = "hangup-check-docs"  # the containers', which the pages see as "hangup"
 
 
 @dataclass
@@ -33,6 +37,7 @@ class Result:
     skipped: list = field(default_factory=list)  # (line, what is missing)
     not_run: list = field(default_factory=list)  # (line, reason)
     failures: list = field(default_factory=list)  # (line, [lines])
+    updates: list = field(default_factory=list)  # (line, lines that are shown there, those to show instead)
 
 
 def merged(over, base):
@@ -68,17 +73,19 @@ def started_by(command):
 class Sessions:
     """The sessions of one page. `scratch` is a folder of its own, which stands for /tmp."""
 
-    def __init__(self, page, root, binary, scratch):
+    def __init__(self, page, root, binary, scratch, skip=()):
         self._page = page
         self._root = root
         self._binary = binary
         self._scratch = scratch
+        self._skip = skip
         self._described = {}
         self._servers = {}  # those that run, by name
         self._ports = {}  # shown -> real
         self._files = {}  # shown -> its copy with the real ports
         self._shell = None
         self._cluster = None
+        self._has_containers = False
         self.result = Result()
 
     def run(self):
@@ -93,10 +100,17 @@ class Sessions:
         except PageError as error:
             self._fail(error.line, [error.what])
         finally:
-            for thing in [self._shell, self._cluster, *self._servers.values()]:
-                if thing is not None:
-                    thing.end()
+            self._end()
         return self.result
+
+    def _end(self):
+        if self._has_containers:
+            shell = Shell(self._root, self._environment())
+            shell.run("docker compose --profile '*' down -v -t 5", 120)
+            shell.end()
+        for thing in [self._shell, self._cluster, *self._servers.values()]:
+            if thing is not None:
+                thing.end()
 
     def _fail(self, line, lines):
         self.result.failures.append((line, lines))
@@ -110,8 +124,8 @@ class Sessions:
             for port in check.keys.get("ports", "").split(","):
                 if port:
                     self._ports.setdefault(int(port), free_port())
-            if "postgres" in check.needs:
-                self._ports.setdefault(5432, free_port())
+            for port in [port for what in check.needs for port in PORTS_OF.get(what, [])]:
+                self._ports.setdefault(port, free_port())
             name = check.keys.get("server", "none")
             if name == "none":
                 continue
@@ -169,6 +183,7 @@ class Sessions:
             for path, copy in self._files.items():
                 line = line.replace(copy, path)
             line = line.replace(self._scratch, "/tmp").replace(self._binary, "build/release/hangup")
+            line = line.replace(PROJECT, "hangup")
             for shown, real in self._ports.items():
                 line = re.sub(rf"(?<![\d.]){real}(?!\d)", str(shown), line)
             out.append(line)
@@ -183,6 +198,10 @@ class Sessions:
                  "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TERM": "dumb", "TMPDIR": self._scratch}
         if self._cluster is not None:
             kept |= {"PGHOST": "127.0.0.1", "PGPORT": str(self._ports[5432])}
+        if self._has_containers:
+            public, operators, prometheus = (str(self._ports[port]) for port in PORTS_OF["docker"])
+            kept |= {"COMPOSE_PROJECT_NAME": PROJECT, "PUBLIC_PORT": public, "OPERATORS_PORT": operators,
+                     "PROMETHEUS_PORT": prometheus}
         return kept
 
     def _run_block(self, block):
@@ -190,7 +209,7 @@ class Sessions:
         if check.not_run:
             self.result.not_run.append((block.line, check.not_run))
             return
-        missing = [what for what in check.needs if not is_there(what)]
+        missing = [what for what in check.needs if what in self._skip or not is_there(what)]
         if missing:
             self.result.skipped.append((block.line, ", ".join(missing)))
             return
@@ -198,6 +217,10 @@ class Sessions:
             raise PageError(block.line, "check: says no server (server=NAME, or server=none)")
         if "postgres" in check.needs and self._cluster is None:
             self._start_cluster()
+        if "docker" in check.needs and not self._has_containers:
+            self._has_containers = True
+            if self._shell is not None:
+                self._shell.end()  # the next one has the containers' environment
         name = check.keys["server"]
         server = None
         if name != "none":
@@ -266,6 +289,8 @@ class Sessions:
                                       *("    " + line for line in printed)])
         elif not matches(command.expected, printed, self._ports):
             self._fail(command.line, [f"$ {first}", *difference(command.expected, printed, self._ports)])
+            self.result.updates.append((command.line + command.text.count("\n") + 1, command.expected,
+                                        renewed(command.expected, printed, self._ports)))
 
     def _check_log(self, block, server):
         if server is None:

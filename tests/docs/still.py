@@ -3,6 +3,7 @@ block says how it is checked, and that shown source is that of the file."""
 
 import os
 import posixpath
+import re
 import textwrap
 import urllib.parse
 
@@ -11,13 +12,17 @@ SESSIONS = ("console", "log")
 SHELLS = ("sh", "bash", "shell", "shell-session")
 
 
+GENERATED = re.compile(r"^<!-- generated: .*?^<!-- end of generated -->$", re.M | re.S)
+
+
 def check_lengths(page):
-    """Yields (line, what)."""
+    """Generated parts do not count. Yields (line, what)."""
     lines, size = len(page.lines), len(page.text.encode())
+    lines -= sum(part.group(0).count("\n") for part in GENERATED.finditer(page.text))
     if page.name == "README.md":
         if lines > README_LINES or size > README_BYTES:
             yield 1, f"{lines} lines, {size} bytes; allowed are {README_LINES} lines, {README_BYTES} bytes"
-    elif page.name.startswith("docs/") and not page.is_generated and lines > PAGE_LINES:
+    elif page.name.startswith("docs/") and lines > PAGE_LINES:
         yield 1, f"{lines} lines; allowed are {PAGE_LINES}"
 
 

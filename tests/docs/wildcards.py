@@ -101,18 +101,28 @@ def in_order(shown, printed, ports=()):
     return at, None
 
 
-def difference(shown, printed, ports=()):
-    """Lines for a person: `-` is shown and was not printed, `+` was printed and is not shown."""
+def _aligned(shown, printed, ports):
+    """Of shown and printed lines what difflib says; a printed line that fits a shown one is the same."""
     patterns = [line_pattern(line, ports) for line in shown]
-    # What fits a shown line is given its text, so that difflib sees the same.
     named = []
     for line in printed:
         fit = next((s for s, p in zip(shown, patterns) if not is_any_lines(s) and p.fullmatch(line)), None)
         named.append(line if fit is None else fit)
-    out = []
     for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, shown, named, autojunk=False).get_opcodes():
-        if tag == "equal":
-            out += ["    " + line for line in printed[j1:j2]]
+        yield tag == "equal", shown[i1:i2], printed[j1:j2]
+
+
+def difference(shown, printed, ports=()):
+    """Lines for a person: `-` is shown and was not printed, `+` was printed and is not shown."""
+    out = []
+    for same, were, are in _aligned(shown, printed, ports):
+        if same:
+            out += ["    " + line for line in are]
         else:
-            out += ["  - " + line for line in shown[i1:i2]] + ["  + " + line for line in printed[j1:j2]]
+            out += ["  - " + line for line in were] + ["  + " + line for line in are]
     return out
+
+
+def renewed(shown, printed, ports=()):
+    """What is to be shown instead: what still fits stays as it is."""
+    return [line for same, were, are in _aligned(shown, printed, ports) for line in (were if same else are)]
