@@ -239,7 +239,7 @@ TEST(sqlite, a_file_that_becomes_a_fifo_holds_nobody_up) {
   ASSERT_EQ(::mkfifo(file.c_str(), 0644), 0);
   const auto o = run(*db, background(), "SELECT 1");
   EXPECT_EQ(o.ec, errc::unreachable);
-  EXPECT_EQ(o.why, "it is no regular file");
+  EXPECT_EQ(o.why, "it is not a regular file");
   std::filesystem::remove(file);
   std::filesystem::rename(f / "old.db", file);
   ASSERT_EQ(::mkfifo((file + "-wal").c_str(), 0644), 0);
