@@ -6,13 +6,14 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <system_error>
 #include <utility>
+
+#include "http/regular_file.h"
 
 namespace hangup::http {
 namespace {
@@ -112,17 +113,8 @@ namespace {
 // letter.
 bool is_like_a_request(std::string_view begin) noexcept {
   const auto method = begin.substr(0, begin.find(' '));
-  return !method.empty() && std::all_of(method.begin(), method.end(),
-                                        [](char c) { return c >= 'A' && c <= 'Z'; });
-}
-
-// To open a FIFO waits until somebody writes to it: when the certificate is read again, nobody may
-// wait for that.
-void refuse_what_may_block(const std::string& file) {
-  struct stat is {};
-  if (::stat(file.c_str(), &is) == 0 && !S_ISREG(is.st_mode)) {
-    throw tls_error(file + ": it is no regular file");
-  }
+  return !method.empty() &&
+         std::all_of(method.begin(), method.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
 }
 
 }  // namespace
@@ -133,8 +125,11 @@ tls_identity::tls_identity(const std::string& certificate_file, const std::strin
     throw tls_error("OpenSSL: " + why());
   }
   static_cast<void>(tls_socket::method());  // made here, where it may fail
-  refuse_what_may_block(certificate_file);
-  refuse_what_may_block(key_file);
+  for (const auto* const file : {&certificate_file, &key_file}) {
+    if (is_not_regular_file(file->c_str())) {
+      throw tls_error(*file + ": it is not a regular file");
+    }
+  }
   auto* const ctx = ctx_.get();
   ::SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
   // Of TLS 1.2 nothing without forward secrecy: who gets hold of the key must not be able to read

@@ -11,6 +11,7 @@
 #include "handlers/sim_query.h"
 #include "handlers/spin.h"
 #include "server/identity.h"
+#include "server/index_page.h"
 #include "server/pages.h"
 #include "server/relay_upstreams.h"
 #include "server/search_files.h"
@@ -142,6 +143,7 @@ program::program(const context& opening, const launch& with)
   add_routes();
   add_databases();
   const making pages{pages_, how_.http.spot_deadline};
+  add_index_page(server_);
   add_pages(server_, ended_, pages);
   add_readiness_page(server_, sources_.empty() && !tree_ ? nullptr : &probes_,
                      how_.http.spot_deadline, [this](const context& ctx) {
