@@ -113,14 +113,20 @@ std::set<std::string> unsound_sections(const json& document) {
   return unsound;
 }
 
-// The section as it is with nothing in it that can be wrong.
-void clear(json& document, const std::string& section) {
-  if (section == "databases") {
-    document[section] = json::object();
-  } else if (section == "search") {
-    document[section] = {{"root", ""}};
-  } else {
-    document.erase(section);
+// Leaves nothing in these sections that can be wrong: no database, nothing to search, else the
+// defaults.
+void clear(json& document, const std::set<std::string>& sections) {
+  for (const auto& section : sections) {
+    if (section == "databases") {
+      document[section] = json::object();
+    } else if (section == "search") {
+      document[section] = {{"root", ""}};
+    } else {
+      document.erase(section);
+    }
+  }
+  if (!sections.empty()) {
+    static_cast<void>(config_schema().complete(document));
   }
 }
 
@@ -180,66 +186,27 @@ void count_workers(document& in) {
   }
 }
 
-}  // namespace
-
-std::string who_said(std::string_view wrong, std::string_view file,
-                     const std::vector<setting>& settings) {
-  const auto key = wrong.substr(0, wrong.find(':'));
-  const auto section = key.substr(0, key.rfind('.'));
-  std::string all(file);
-  for (const auto& s : settings) {
-    if (is_in(s.key, section) || is_in(key, s.key) || wrong.find(s.key) != std::string_view::npos) {
-      all.append(all.size() == file.size() ? " with " : ", ").append(s.by);
-    }
-  }
-  return all;
-}
-
-document load_document(const std::string& path, std::string_view by,
-                       const std::vector<setting>& settings, mistakes& wrong) {
-  std::string text;
-  if (const auto why = read_text_file(path, max_file_bytes, text)) {
-    wrong.add(by.empty() ? placed(path, "cannot be read: " + *why)
-                         : placed(by, shown(path) + " cannot be read: " + *why +
-                                          ", allowed the path of a JSON file"));
-    text = "{}";
-  } else if (text.find_first_not_of(" \t\r\n") == std::string::npos) {
-    wrong.add(placed(path, "it is empty, allowed JSON, such as {}"));
-    text = "{}";
-  } else if (is_wide_text(text)) {
-    wrong.add(placed(path, "it is UTF-16, allowed JSON in UTF-8"));
-    text = "{}";
-  }
-  return read_document(text, path, settings, wrong);
-}
-
-document read_document(std::string_view text, std::string_view name,
-                       const std::vector<setting>& settings, mistakes& wrong) {
-  const auto by_name = [&](const std::string& line) { return placed(name, line); };
+// Of what a text says; null: nothing that one can use, and its mistake has been told. Then each
+// setting is looked at by itself.
+document document_of(const json* values, std::string_view name,
+                     const std::vector<setting>& settings, mistakes& wrong) {
   document d;
-  mistakes of_text;
-  if (const auto not_json = read_json(text, d.values)) {
-    of_text.add(*not_json);
-    d.values = json::object();
-  } else if (!d.values.is_object()) {
-    of_text = config_schema().complete(d.values);
-    d.values = json::object();
-  }
-  // Of a text that says nothing one can use, each setting is looked at by itself.
-  const bool is_read = of_text.empty();
+  d.values = values != nullptr ? *values : json::object();
   each_leaf(d.values, "", [&](const auto& key, const json&) { d.from[key] = name; });
-  of_text.add_all(config_schema().complete(d.values));
-  wrong.add_all(of_text, by_name);
-  auto unsound = of_text.empty() ? std::set<std::string>() : unsound_sections(d.values);
-  for (const auto& section : unsound) {
-    clear(d.values, section);
+  const auto of_text = config_schema().complete(d.values);
+  wrong.add_all(of_text, [&](const std::string& line) { return placed(name, line); });
+  std::set<std::string> unsound;
+  if (values == nullptr) {
+    unsound = {"databases", "search"};
+  } else if (!of_text.empty()) {
+    unsound = unsound_sections(d.values);
   }
-  static_cast<void>(config_schema().complete(d.values));
+  clear(d.values, unsound);
 
   const auto pools = d.values.at("pools");
   for (const auto& s : settings) {
     const auto section = section_of(s.key);
-    if (!put(d, s, is_read && !unsound.contains(section), wrong)) {
+    if (!put(d, s, values != nullptr && !unsound.contains(section), wrong)) {
       unsound.insert(section);
     }
   }
@@ -247,7 +214,8 @@ document read_document(std::string_view text, std::string_view name,
     return placed(who_said(line, name, settings), line);
   };
   // What is new in a map has defaults, too, and keys that it must have.
-  if (const auto of_new = config_schema().complete(d.values); !of_new.empty()) {
+  if (const auto of_new = settings.empty() ? mistakes() : config_schema().complete(d.values);
+      !of_new.empty()) {
     wrong.add_all(of_new, by_who);
     unsound.merge(unsound_sections(d.values));
   }
@@ -274,12 +242,56 @@ document read_document(std::string_view text, std::string_view name,
       wrong.add(placed(s.by, *wrong_pool));
     }
   }
-  for (const auto& section : unsound) {
-    clear(d.values, section);
-  }
-  static_cast<void>(config_schema().complete(d.values));
+  clear(d.values, unsound);
   count_workers(d);
   return d;
+}
+
+}  // namespace
+
+std::string who_said(std::string_view wrong, std::string_view file,
+                     const std::vector<setting>& settings) {
+  const auto key = wrong.substr(0, wrong.find(':'));
+  const auto section = key.substr(0, key.rfind('.'));
+  std::string all(file);
+  for (const auto& s : settings) {
+    if (is_in(s.key, section) || is_in(key, s.key) || wrong.find(s.key) != std::string_view::npos) {
+      all.append(all.size() == file.size() ? " with " : ", ").append(s.by);
+    }
+  }
+  return all;
+}
+
+document load_document(const std::string& path, std::string_view by,
+                       const std::vector<setting>& settings, mistakes& wrong) {
+  std::string text;
+  if (const auto why = read_text_file(path, max_file_bytes, text)) {
+    wrong.add(by.empty() ? placed(path, "cannot be read: " + *why)
+                         : placed(by, shown(path) + " cannot be read: " + *why +
+                                          ", allowed the path of a JSON file"));
+  } else if (text.find_first_not_of(" \t\r\n") == std::string::npos) {
+    wrong.add(placed(path, "it is empty, allowed JSON, such as {}"));
+  } else if (is_wide_text(text)) {
+    wrong.add(placed(path, "it is UTF-16, allowed JSON in UTF-8"));
+  } else {
+    return read_document(text, path, settings, wrong);
+  }
+  return document_of(nullptr, path, settings, wrong);
+}
+
+document read_document(std::string_view text, std::string_view name,
+                       const std::vector<setting>& settings, mistakes& wrong) {
+  json values;
+  if (const auto not_json = read_json(text, values)) {
+    wrong.add(placed(name, *not_json));
+    return document_of(nullptr, name, settings, wrong);
+  }
+  if (!values.is_object()) {
+    wrong.add_all(config_schema().complete(values),
+                  [&](const std::string& line) { return placed(name, line); });
+    return document_of(nullptr, name, settings, wrong);
+  }
+  return document_of(&values, name, settings, wrong);
 }
 
 std::vector<std::string> keys_of(const json& values) {

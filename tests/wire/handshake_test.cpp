@@ -78,16 +78,22 @@ TEST(handshake, that_is_plain_http_is_told_in_plain_http_that_the_port_speaks_tl
   EXPECT_EQ(shaken(server).ask(get("/fast")).status, 200);
 }
 
-TEST(handshake, that_is_plain_http_in_pieces_or_without_an_end_holds_to_the_limits_of_heads) {
-  auto how = over_tls();
-  how.how.head_timeout = 100ms;
-  live_server server(how);
+TEST(handshake, that_is_plain_http_may_come_in_pieces) {
+  live_server server(over_tls());
   client slow = server.connect();
   for (const auto* piece : {"G", "ET / HTTP/1.1\r\nHo", "st: x\r\n\r\n"}) {
     ASSERT_TRUE(slow.send(piece));
     std::this_thread::yield();
   }
   EXPECT_TRUE(slow.receive_rest().starts_with("HTTP/1.1 400 "));
+  slow.close();
+  EXPECT_TRUE(server.await_no_connections());
+}
+
+TEST(handshake, that_is_plain_http_without_an_end_has_the_time_of_a_head) {
+  auto how = over_tls();
+  how.how.head_timeout = 100ms;
+  live_server server(how);
   client half = server.connect();
   ASSERT_TRUE(half.send("GET / HTTP/1.1\r\n"));
   EXPECT_TRUE(half.receive_rest().starts_with("HTTP/1.1 408 "));
