@@ -72,7 +72,7 @@ TEST(handshake, that_is_plain_http_is_told_in_plain_http_that_the_port_speaks_tl
   for (const auto& r : server.seen.all()) {
     EXPECT_EQ(r.end, http::request_end::bad_request);
     EXPECT_EQ(r.status, 400);
-    EXPECT_EQ(r.route, "none");
+    EXPECT_EQ(r.path, "none");
   }
   EXPECT_EQ(server.seen.reached(), (reached{{http::limit::handshake, 3}}));
   EXPECT_EQ(shaken(server).ask(get("/fast")).status, 200);
