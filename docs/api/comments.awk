@@ -69,7 +69,8 @@ held != "" {
 }
 
 {
-  at = match($0, /\/\/($|[^\/])/)
+  at = match($0, /(^| )\/\/( |$)/)  # not that of a URL
+  at += substr($0, at, 1) == " " && at > 0 ? 1 : 0
   before = substr($0, 1, at - 1)
   text = substr($0, at + 2)
 }
