@@ -84,19 +84,11 @@ class parker {
   std::atomic<std::uint32_t> woken_{0};
 };
 
-void ring::list::push_front(operation& op) noexcept {
-  op.prev_ = nullptr;
-  op.next_ = first;
-  (first != nullptr ? first->prev_ : last) = &op;
-  first = &op;
-  op.linked_ = true;
-}
-
-void ring::list::push_back(operation& op) noexcept {
-  op.prev_ = last;
-  op.next_ = nullptr;
-  (last != nullptr ? last->next_ : first) = &op;
-  last = &op;
+void ring::list::insert(operation& op, operation* prev, operation* next) noexcept {
+  op.prev_ = prev;
+  op.next_ = next;
+  (prev != nullptr ? prev->next_ : first) = &op;
+  (next != nullptr ? next->prev_ : last) = &op;
   op.linked_ = true;
 }
 

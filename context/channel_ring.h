@@ -89,8 +89,9 @@ class ring {
   struct list {
     operation* first = nullptr;
     operation* last = nullptr;
-    void push_front(operation& op) noexcept;
-    void push_back(operation& op) noexcept;
+    void insert(operation& op, operation* prev, operation* next) noexcept;
+    void push_front(operation& op) noexcept { insert(op, nullptr, first); }
+    void push_back(operation& op) noexcept { insert(op, last, nullptr); }
     void remove(operation& op) noexcept;
     void notify_one() noexcept;
   };

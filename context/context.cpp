@@ -115,10 +115,7 @@ cancelable with_deadline(const context& parent, std::chrono::system_clock::time_
 
 cancelable with_timeout(const context& parent, context::clock::duration time, on_expiry says,
                         location made) {
-  const auto now = context::clock::now();
-  const auto left = context::clock::time_point::max() - now;
-  const auto when = time < left ? now + time : context::clock::time_point::max();
-  return with_deadline(parent, when, std::move(says), made);
+  return with_deadline(parent, later(context::clock::now(), time), std::move(says), made);
 }
 
 context without_cancel(const context& parent) {

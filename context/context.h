@@ -54,6 +54,15 @@ constexpr std::chrono::steady_clock::duration saturated(std::chrono::duration<Re
                                            : std::chrono::duration_cast<target>(time);
 }
 
+// `time` after `start`, on any clock that counts nanoseconds; Point::max() if the clock cannot
+// count that far. A wait until Point::max() has no time limit, so the longest duration is no limit
+// either.
+template <class Point, class Rep, class Period>
+constexpr Point later(Point start, std::chrono::duration<Rep, Period> time) {
+  const auto by = saturated(time);
+  return by < Point::max() - start ? start + by : Point::max();
+}
+
 class context {
  public:
   using clock = std::chrono::steady_clock;

@@ -174,9 +174,7 @@ std::error_code sleep_until(const context& ctx, clock::time_point when) {
 }
 
 std::error_code sleep_for(const context& ctx, clock::duration time) {
-  const auto now = clock::now();
-  const auto left = clock::time_point::max() - now;
-  return sleep_until(ctx, time < left ? now + time : clock::time_point::max());
+  return sleep_until(ctx, later(clock::now(), time));
 }
 
 std::error_code wait_done(const context& ctx) {

@@ -2,8 +2,9 @@
 // a piece, however long it is.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <nlohmann/json.hpp>
-
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -28,6 +29,30 @@ class json_list {
   std::string text_;
   bool empty_ = true;
 };
+
+// Adds up to `limit` entries of `of`, newest first, each as `one(entry)`: of a store that numbers
+// its entries, and whose newest_first(n, before) returns up to n of those below that number. It
+// asks for a few at a time, so that the store is locked only briefly. Returns what add() does.
+template <class Store, class One>
+std::error_code add_newest_first(const context& ctx, json_list& page, const Store& of,
+                                 std::size_t limit, One one) {
+  constexpr std::size_t at_once = 64;
+  auto before = Store::newest;
+  while (limit > 0) {
+    const auto some = of.newest_first(std::min(limit, at_once), before);
+    if (some.empty()) {
+      break;
+    }
+    for (const auto& entry : some) {
+      if (const auto ec = page.add(ctx, one(entry))) {
+        return ec;
+      }
+    }
+    before = some.back().number;
+    limit -= some.size();
+  }
+  return {};
+}
 
 // A text from a stranger in a page: cut after 256 bytes, with how many there were.
 std::string shortened(std::string_view text, std::size_t bytes);

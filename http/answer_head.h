@@ -31,4 +31,15 @@ class answer_head {
   std::string text_;
 };
 
+// An answer of this server's own, as a whole: problem_body() as its body, or none for a 204.
+struct problem_answer {
+  int status = 500;
+  std::string_view detail{};      // see problem_body()
+  std::string_view request_id{};  // empty: there is no request, and no X-Request-Id
+  std::string_view headers{};     // further lines, each with its CRLF
+  bool keep_alive = false;        // false: with "Connection: close"
+  bool to_head = false;           // an answer to HEAD: with the Content-Length, without the body
+};
+std::string whole_text(const problem_answer& a);
+
 }  // namespace hangup::http

@@ -4,9 +4,10 @@
 // rate is never cut off. Without a rate each byte earns all of the time again. Pure.
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
+
+#include "context/context.h"
 
 namespace hangup::http {
 
@@ -14,13 +15,15 @@ class pace {
  public:
   using time_point = std::chrono::steady_clock::time_point;
 
-  // `still`: a year at most. `rate`: bytes per second; 0: none.
+  // `still`: how long the client may stand still. `rate`: bytes per second; 0: none.
   pace(std::chrono::milliseconds still, std::uint64_t rate) noexcept
-      : still_(std::min<std::chrono::milliseconds>(still, std::chrono::hours(24 * 365))),
-        rate_(rate) {}
+      : still_(saturated(still)), rate_(rate) {}
 
   // With the next request everything begins anew.
-  void restart() noexcept { *this = pace(still_, rate_); }
+  void restart() noexcept {
+    waiting_ = false;
+    used_ = duration::zero();
+  }
 
   // It is waited for from now on, or still is. Until when?
   time_point wait(time_point now) noexcept {
@@ -28,7 +31,7 @@ class pace {
       waiting_ = true;
       since_ = now;
     }
-    return since_ + (still_ - used_);
+    return later(since_, still_ - used_);
   }
   bool waiting() const noexcept { return waiting_; }
 
@@ -47,9 +50,9 @@ class pace {
   }
 
  private:
-  using duration = std::chrono::nanoseconds;
+  using duration = std::chrono::steady_clock::duration;
 
-  std::chrono::milliseconds still_;
+  duration still_;
   std::uint64_t rate_;
   bool waiting_ = false;
   time_point since_{};

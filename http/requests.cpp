@@ -4,7 +4,6 @@
 
 #include "http/answer_head.h"
 #include "http/incoming.h"
-#include "http/problem.h"
 #include "http/random_hex.h"
 #include "http/request.h"
 #include "http/service.h"
@@ -13,7 +12,6 @@
 namespace hangup::http {
 namespace {
 
-constexpr std::chrono::hours year{24 * 365};  // longer is for ever, and would overflow
 constexpr unsigned in_a_row = 16;  // requests of one connection, before the others have their turn
 
 // Without memory for the words there are none: a request ends, and is told of, all the same.
@@ -209,7 +207,7 @@ service::then service::settle_unstarted(connection& c) {
 
 bool service::work(connection& c, turn& t) {
   exchange& x = *c.request;
-  const late_report report{std::min<std::chrono::milliseconds>(how_.late_after, year),
+  const late_report report{saturated(how_.late_after),
                            [&](const late_stopper& l) { tell_late(c, l); }};
   const late_watch watch(x.ctx, report, x.to.path, {});
   bool whole = false;
@@ -247,22 +245,12 @@ service::then service::answer(connection& c, int status, std::string_view detail
   exchange& x = *c.request;
   watcher_.stop_reading(c.fd());
   const bool keep = c.keep_alive && !draining_ && (c.body.complete() || discard_rest(c));
-  const auto body = status == 204 ? std::string() : problem_body(status, detail, x.stamp.id);
-  answer_head head(status);
-  head.add("Date", http_date());
-  if (status != 204) {  // RFC 9110 8.6: it has no length
-    head.add("Content-Type", problem_type);
-    head.add("Content-Length", body.size());
-  }
-  head.add("X-Request-Id", x.stamp.id);
-  head.add_lines(headers);
-  if (!keep) {
-    head.add("Connection", "close");
-  }
-  auto text = std::move(head).finish();
-  if (!c.is_head) {
-    text.append(body);
-  }
+  const auto text = whole_text({.status = status,
+                                .detail = detail,
+                                .request_id = x.stamp.id,
+                                .headers = headers,
+                                .keep_alive = keep,
+                                .to_head = c.is_head});
   x.status = status;
   x.life.advance(request_state::writing);
   c.keep_alive = keep;

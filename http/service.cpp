@@ -7,7 +7,6 @@
 
 #include "context/wait.h"
 #include "http/answer_head.h"
-#include "http/problem.h"
 
 namespace hangup::http {
 namespace {
@@ -25,17 +24,6 @@ bool is_worth_a_look(std::string_view received, std::size_t before) noexcept {
 // An answer that was broken off, and whose end is the close: only a reset says that it is not all.
 bool seems_whole(const connection& c) noexcept {
   return c.answer.ends_by_close && !c.answer.complete;
-}
-
-std::string no_room(std::string_view detail) {
-  const auto body = problem_body(503, detail, {});
-  answer_head head(503);
-  head.add("Date", http_date());
-  head.add("Content-Type", problem_type);
-  head.add("Content-Length", body.size());
-  head.add("Retry-After", 1);
-  head.add("Connection", "close");
-  return std::move(head).finish() + body;
 }
 
 }  // namespace
@@ -165,9 +153,11 @@ bool service::admit(connection& c) noexcept {
 // The first that is done for a connection.
 void service::greet(connection& c) {
   if (c.refused != limit::none) {
-    static_cast<void>(c.send_now(no_room(c.refused == limit::connections
-                                             ? "too many connections to the server"
-                                             : "too many connections from this address")));
+    const auto* const why = c.refused == limit::connections
+                                ? "too many connections to the server"
+                                : "too many connections from this address";
+    static_cast<void>(
+        c.send_now(whole_text({.status = 503, .detail = why, .headers = "Retry-After: 1\r\n"})));
     linger(c);
   } else if (c.tls() != nullptr) {
     shake_hands(c);

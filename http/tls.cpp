@@ -6,13 +6,14 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <system_error>
 #include <utility>
+
+#include "http/regular_file.h"
 
 namespace hangup::http {
 namespace {
@@ -106,27 +107,17 @@ struct tls_socket {
   }
 };
 
-namespace {
-
-// To open a FIFO waits until somebody writes to it: when the certificate is read again, nobody may
-// wait for that.
-void refuse_what_may_block(const std::string& file) {
-  struct stat is {};
-  if (::stat(file.c_str(), &is) == 0 && !S_ISREG(is.st_mode)) {
-    throw tls_error(file + ": it is no regular file");
-  }
-}
-
-}  // namespace
-
 tls_identity::tls_identity(const std::string& certificate_file, const std::string& key_file)
     : ctx_(::SSL_CTX_new(::TLS_server_method()), &::SSL_CTX_free) {
   if (!ctx_) {
     throw tls_error("OpenSSL: " + why());
   }
   static_cast<void>(tls_socket::method());  // made here, where it may fail
-  refuse_what_may_block(certificate_file);
-  refuse_what_may_block(key_file);
+  for (const auto* const file : {&certificate_file, &key_file}) {
+    if (is_not_regular_file(file->c_str())) {
+      throw tls_error(*file + ": it is not a regular file");
+    }
+  }
   auto* const ctx = ctx_.get();
   ::SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
   // Of TLS 1.2 nothing without forward secrecy: who gets hold of the key must not be able to read

@@ -3,7 +3,6 @@
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <sstream>
 
@@ -12,13 +11,7 @@
 namespace hangup::server {
 namespace {
 
-using prometheus::ClientMetric;
-
 constexpr auto relaxed = std::memory_order_relaxed;
-
-double seconds(std::uint64_t ns) noexcept {
-  return static_cast<double>(ns) / 1e9;
-}
 
 std::uint64_t ns_between(http::clock::time_point from, http::clock::time_point to) noexcept {
   return static_cast<std::uint64_t>(
@@ -80,10 +73,7 @@ void metrics::ended(const http::request_report& r) noexcept {
   if (!r.context_ended || !r.work_stopped) {
     return;
   }
-  const auto ns = ns_between(*r.context_ended, *r.work_stopped);
-  const auto bucket = std::lower_bound(bounds.begin(), bounds.end(), seconds(ns));
-  c.stops[static_cast<std::size_t>(bucket - bounds.begin())].fetch_add(1, relaxed);
-  c.stop_ns.fetch_add(ns, relaxed);
+  c.stops.add(*r.work_stopped - *r.context_ended);
   if (r.work_ended) {
     c.wasted_ns.fetch_add(ns_between(std::max(*r.context_ended, *r.work_began), *r.work_ended),
                           relaxed);
@@ -117,18 +107,7 @@ std::vector<MetricFamily> metrics::Collect() const {
                       "Time from the end of a request's context until its work has stopped.",
                       MetricType::Histogram);
   for (const auto* r : routes_) {
-    const auto& c = counts_[r->index];
-    ClientMetric m;
-    m.label = {{"route", r->path}};
-    std::uint64_t cumulative = 0;
-    for (std::size_t i = 0; i < c.stops.size(); ++i) {
-      cumulative += c.stops[i].load(relaxed);
-      m.histogram.bucket.push_back(
-          {cumulative, i < bounds.size() ? bounds[i] : std::numeric_limits<double>::infinity()});
-    }
-    m.histogram.sample_count = cumulative;
-    m.histogram.sample_sum = seconds(c.stop_ns.load(relaxed));
-    stop.metric.push_back(std::move(m));
+    add_histogram(stop, {{"route", r->path}}, counts_[r->index].stops);
   }
   auto& wasted = family(all, "hangup_canceled_work_seconds_total",
                         "Time that workers have spent on requests whose context had ended.",
@@ -245,20 +224,8 @@ void metrics::collect_databases(std::vector<MetricFamily>& all) const {
       family(all, "hangup_database_idle_seconds",
              "Time from the end of a query's context until its engine is known to be idle.",
              MetricType::Histogram);
-  using query::idle_times;
   for (std::size_t d = 0; d < now.size(); ++d) {
-    ClientMetric m;
-    m.label = {{"database", databases_[d]->name()}};
-    std::uint64_t cumulative = 0;
-    for (std::size_t i = 0; i < now[d].idle.counts.size(); ++i) {
-      cumulative += now[d].idle.counts[i];
-      m.histogram.bucket.push_back({cumulative, i < idle_times::bounds.size()
-                                                    ? idle_times::bounds[i]
-                                                    : std::numeric_limits<double>::infinity()});
-    }
-    m.histogram.sample_count = cumulative;
-    m.histogram.sample_sum = seconds(now[d].idle.ns);
-    idle.metric.push_back(std::move(m));
+    add_histogram(idle, {{"database", databases_[d]->name()}}, now[d].idle);
   }
 }
 

@@ -14,6 +14,7 @@
 #include <prometheus/collectable.h>
 #include <prometheus/metric_family.h>
 
+#include "handlers/histogram.h"
 #include "handlers/query/source.h"
 #include "http/observer.h"
 #include "http/reply.h"
@@ -46,14 +47,12 @@ class metrics final : public http::observer, public prometheus::Collectable {
  private:
   void collect_databases(std::vector<prometheus::MetricFamily>& all) const;
 
-  // Upper bounds of the stop-time histogram in seconds; the last bucket is +Inf.
-  static constexpr std::array<double, 12> bounds = {
+  static constexpr std::array<double, 12> stop_bounds = {
       0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.01, 0.1, 1, 10};
   struct of_route {
     std::array<std::atomic<std::uint64_t>, http::request_ends> ends{};
     std::atomic<std::uint64_t> began{0};
-    std::array<std::atomic<std::uint64_t>, bounds.size() + 1> stops{};
-    std::atomic<std::uint64_t> stop_ns{0};
+    handlers::histogram<stop_bounds, std::atomic<std::uint64_t>> stops;
     std::atomic<std::uint64_t> wasted_ns{0};
     std::atomic<std::int64_t> late{0};
     std::atomic<std::uint64_t> late_total{0};

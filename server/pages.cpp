@@ -103,23 +103,9 @@ std::error_code write_in_flight(const context& ctx, const http::server& server, 
 
 std::error_code write_ended(const context& ctx, const ended_requests& ended, std::size_t limit,
                             http::body_writer& out) {
-  constexpr std::size_t at_once = 64;
   handlers::json_list page(out, {{"lost", ended.lost()}}, "ended");
-  auto before = ended_requests::newest;
-  while (limit > 0) {
-    const auto some = ended.newest_first(std::min(limit, at_once), before);
-    if (some.empty()) {
-      break;
-    }
-    for (const auto& e : some) {
-      if (const auto ec = page.add(ctx, ended_one(e))) {
-        return ec;
-      }
-    }
-    before = some.back().number;
-    limit -= some.size();
-  }
-  return page.finish(ctx);
+  const auto ec = handlers::add_newest_first(ctx, page, ended, limit, ended_one);
+  return ec ? ec : page.finish(ctx);
 }
 
 }  // namespace

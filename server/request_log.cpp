@@ -11,6 +11,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "handlers/utf8.h"
+
 namespace hangup::server {
 namespace {
 
@@ -99,28 +101,13 @@ std::string in_json(const http::late_request& l) {
   return text_of(line);
 }
 
-// Of how many bytes the character at the begin of the text is, if a terminal or a reader of lines
-// takes it for nothing but itself; else 0: it is not UTF-8, a control (C1 too), a separator of
-// lines or paragraphs, or it turns the direction of what follows.
-std::size_t printable(std::string_view text) noexcept {
-  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const std::size_t n = byte(0) < 0x80 ? 1 : byte(0) < 0xe0 ? 2 : byte(0) < 0xf0 ? 3 : 4;
-  std::uint32_t c = n == 1 ? byte(0) : byte(0) & (0x7fU >> n);
-  if (text.size() < n || (n > 1 && byte(0) < 0xc2) || byte(0) > 0xf4) {
-    return 0;
-  }
-  for (std::size_t i = 1; i < n; ++i) {
-    if ((byte(i) & 0xc0U) != 0x80) {
-      return 0;
-    }
-    c = c << 6U | (byte(i) & 0x3fU);
-  }
-  const bool too_long = (n == 3 && c < 0x800) || (n == 4 && c < 0x10000);
-  const bool none = too_long || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff);
+// May it go to a terminal, or into a file of lines, as it is? Not a control character (C1 as well),
+// a separator of lines or paragraphs, or one that changes the direction of the text behind it.
+bool is_printable(char32_t c) noexcept {
   const bool control = c < 0x20 || (c >= 0x7f && c < 0xa0);
-  const bool obeyed = c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
-                      (c >= 0x2066 && c <= 0x206f);
-  return none || control || obeyed ? 0 : n;
+  const bool formats = c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
+                       (c >= 0x2066 && c <= 0x206f);
+  return !control && !formats;
 }
 
 }  // namespace
@@ -129,7 +116,8 @@ std::string escaped(std::string_view text) {
   std::string safe;
   safe.reserve(text.size());
   while (!text.empty()) {
-    const auto n = printable(text);
+    const auto c = handlers::first_character(text);
+    const auto n = is_printable(c.code_point) ? c.size : 0;
     if (n == 0) {
       fmt::format_to(std::back_inserter(safe), "\\x{:02x}", static_cast<unsigned char>(text[0]));
     }

@@ -117,7 +117,7 @@ def healthz(connections):
 def shares(got):
     """Of single latencies, as many as a plot of the distribution needs."""
     each = sorted(got.pop("each"))
-    parts = [i / 100 for i in range(100)] + [0.995, 0.999, 1]
+    parts = [i / 20 for i in range(20)] + [0.99, 1]
     got["percentiles"] = [[p, round(each[int(p * (len(each) - 1))], 1)] for p in parts] if each else []
     return {**got.pop("us"), **got}
 
@@ -243,12 +243,21 @@ machine = f"{model}, {cores} cores, Linux {platform.release()}; {given.go or 'no
 report = {"machine": machine, "rounds": given.rounds, "quiet": quiet, "results": []}
 
 
+def brief(x):
+    """The same with six significant digits in each number: the files are committed."""
+    if isinstance(x, dict):
+        return {k: brief(v) for k, v in x.items()}
+    if isinstance(x, list):
+        return [brief(v) for v in x]
+    return float(f"{x:.6g}") if isinstance(x, float) else x
+
+
 def save():
     """A line per measurement."""
     with open(given.json, "w") as out:
         head = {k: v for k, v in report.items() if k != "results"}
         out.write(json.dumps(head)[:-1] + ', "results": [\n')
-        out.write(",\n".join(map(json.dumps, report["results"])) + "\n]}\n")
+        out.write(",\n".join(json.dumps(brief(r)) for r in report["results"]) + "\n]}\n")
 
 
 for i in range(given.rounds):

@@ -98,7 +98,8 @@ void store::entry::dropped() noexcept {
 }
 
 void store::entry::work_on(std::error_code& ec, std::string& why) {
-  const late_report report{shelf_.how.late_after, [this](const late_stopper& l) { tell_late(l); }};
+  const late_report report{saturated(shelf_.how.late_after),
+                           [this](const late_stopper& l) { tell_late(l); }};
   const late_watch watch(ctx(), report, what_.what, {});
   try {
     ec = what_.run(ctx(), *made, why);
@@ -152,8 +153,8 @@ void store::entry::end(std::error_code ec, const std::string& why) noexcept {
   shelf_.becomes(*this, as);
   seen.cause = std::move(text);
   seen.ended = system_clock::now();
-  seen.expires = http::later(*seen.ended, shelf_.how.keep);
-  expires = http::later(now, shelf_.how.keep);
+  seen.expires = later(*seen.ended, shelf_.how.keep);
+  expires = later(now, shelf_.how.keep);
   shelf_.over(*this);  // last: there may be no store any more
 }
 

@@ -86,23 +86,10 @@ void list(const store& of, const context& ctx, const httplib::Request& req,
   res.set_header("Cache-Control", "no-store");
   http::stream(ctx, req, res, "application/json",
                [&of, limit](const context& c, http::body_writer& out) -> std::error_code {
-                 constexpr std::size_t at_once = 64;
                  handlers::json_list page(out, json::object(), "jobs");
-                 auto older_than = store::newest;
-                 for (std::size_t left = limit; left > 0;) {
-                   const auto some = of.newest_first(std::min(left, at_once), older_than);
-                   if (some.empty()) {
-                     break;
-                   }
-                   for (const auto& v : some) {
-                     if (const auto ec = page.add(c, in_json(v))) {
-                       return ec;
-                     }
-                   }
-                   older_than = some.back().number;
-                   left -= some.size();
-                 }
-                 return page.finish(c);
+                 const auto ec = handlers::add_newest_first(
+                     c, page, of, limit, [](const view& v) { return in_json(v); });
+                 return ec ? ec : page.finish(c);
                });
 }
 

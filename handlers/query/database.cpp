@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "handlers/query/utf8.h"
+#include "handlers/utf8.h"
 
 namespace hangup::query {
 namespace {
@@ -74,7 +74,7 @@ std::string one_line(std::string_view said) {
   constexpr std::size_t most = 300;
   std::string line;
   while (!said.empty()) {
-    const auto n = character_size(said);
+    const auto n = handlers::character_size(said);
     const bool plain = n > 1
                            ? static_cast<unsigned char>(said[0]) != 0xc2  // C1 controls among them
                            : n == 1 && said[0] >= ' ' && said[0] != '\x7f';

@@ -28,6 +28,7 @@
 #include <variant>
 
 #include "context/context.h"
+#include "handlers/histogram.h"
 #include "handlers/query/report.h"
 
 namespace hangup::query {
@@ -90,24 +91,10 @@ class running {
   virtual std::error_code rows(const context& ctx, row_sink& to, std::string& why) = 0;
 };
 
-// From the end of a context to the engine known to be idle: how often, by upper bound in seconds,
-// the last without one.
-struct idle_times {
-  static constexpr std::array<double, 12> bounds = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
-                                                    0.01,   0.025,   0.1,    0.5,   1,      5};
-  std::array<std::uint64_t, bounds.size() + 1> counts{};
-  std::uint64_t ns = 0;  // of all of them together
-
-  void add(std::chrono::nanoseconds time) noexcept {
-    const auto seconds = static_cast<double>(time.count()) / 1e9;
-    std::size_t i = 0;
-    while (i < bounds.size() && seconds > bounds[i]) {
-      ++i;
-    }
-    ++counts[i];
-    ns += time.count() > 0 ? static_cast<std::uint64_t>(time.count()) : 0;
-  }
-};
+// From the end of a query's context to the moment at which the engine was known to be idle.
+inline constexpr std::array<double, 12> idle_bounds = {
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 5};
+using idle_times = handlers::histogram<idle_bounds>;
 
 struct database_stats {
   std::size_t connections = 0;  // open now

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -24,14 +23,6 @@ constexpr auto first_pause = 20ms;
 constexpr auto longest_pause = 1000ms;
 constexpr std::string_view query_canceled = "57014";
 
-int new_bell() {
-  const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (fd < 0) {
-    throw std::system_error(errno, std::generic_category(), "eventfd");
-  }
-  return fd;
-}
-
 // Milliseconds for poll(2), rounded up; -1: for ever.
 int until(clock::time_point when) noexcept {
   if (when == clock::time_point::max()) {
@@ -45,7 +36,10 @@ int until(clock::time_point when) noexcept {
 
 settler::settler(std::size_t most, std::chrono::milliseconds budget,
                  std::function<void(const settled&)> tell)
-    : budget_(budget), tell_(std::move(tell)), bell_(new_bell()), sender_(most, bell_) {
+    : budget_(budget),
+      tell_(std::move(tell)),
+      bell_(http::descriptor::made(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
+      sender_(most, bell_.get()) {
   arrived_.reserve(most);  // so that neither settle() nor the thread allocates
   patients_.reserve(most);
   fds_.reserve(most + 1);
@@ -63,9 +57,8 @@ settler::~settler() {
     stop_ = true;
   }
   const std::uint64_t one = 1;
-  [[maybe_unused]] const auto n = ::write(bell_, &one, sizeof one);
+  [[maybe_unused]] const auto n = ::write(bell_.get(), &one, sizeof one);
   thread_.join();
-  ::close(bell_);
 }
 
 void settler::settle(held connection, settled::time_point stopped) noexcept {
@@ -82,12 +75,12 @@ void settler::settle(held connection, settled::time_point stopped) noexcept {
     arrived_.push_back(std::move(p));
   }
   const std::uint64_t one = 1;
-  [[maybe_unused]] const auto n = ::write(bell_, &one, sizeof one);
+  [[maybe_unused]] const auto n = ::write(bell_.get(), &one, sizeof one);
 }
 
 void settler::work() {
   for (;;) {
-    fds_.assign(1, {bell_, POLLIN, 0});
+    fds_.assign(1, {bell_.get(), POLLIN, 0});
     auto next = clock::time_point::max();
     for (const auto& p : patients_) {
       fds_.push_back({p.connection->fd(), p.connection->awaits(), 0});
@@ -98,7 +91,7 @@ void settler::work() {
     }
     ::poll(fds_.data(), fds_.size(), until(next));
     std::uint64_t rings = 0;
-    [[maybe_unused]] const auto n = ::read(bell_, &rings, sizeof rings);
+    [[maybe_unused]] const auto n = ::read(bell_.get(), &rings, sizeof rings);
 
     for (std::size_t i = 0; i < patients_.size(); ++i) {
       auto& p = patients_[i];

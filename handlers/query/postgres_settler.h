@@ -32,6 +32,7 @@
 #include "handlers/query/connection_pool.h"
 #include "handlers/query/postgres_cancel.h"
 #include "handlers/query/postgres_connection.h"
+#include "http/descriptor.h"
 
 namespace hangup::query {
 
@@ -86,7 +87,7 @@ class settler {
 
   const std::chrono::milliseconds budget_;
   const std::function<void(const settled&)> tell_;
-  const int bell_;  // eventfd: somebody came, or a cancel has been sent
+  const http::descriptor bell_;  // eventfd: somebody came, or a cancel has been sent
   cancel_sender sender_;
   std::mutex mutex_;
   std::vector<patient> arrived_;   // guarded by mutex_

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <set>
 
-#include "handlers/query/utf8.h"
+#include "handlers/utf8.h"
 #include "http/header_list.h"
 
 namespace hangup::query {
@@ -22,7 +22,7 @@ void append_utf8(std::string_view text, std::string& to, Plain plain, Escape esc
   std::size_t at = 0;
   while (at < text.size()) {
     const auto c = static_cast<unsigned char>(text[at]);
-    const auto n = c < 0x80 ? std::size_t{1} : character_size(text.substr(at));
+    const auto n = c < 0x80 ? std::size_t{1} : handlers::character_size(text.substr(at));
     if (n == 0 || (c < 0x80 && !plain(c))) {
       to.append(text, done, at - done);
       n == 0 ? static_cast<void>(to.append(replacement)) : escape(c);

@@ -60,7 +60,7 @@ std::error_code sqlite_connection::open(const std::string& file, std::string& wh
   file_ = file;
   opened_ = file_state::of(file_);
   if (opened_.exists && !opened_.is_regular()) {
-    why = "it is no regular file";
+    why = "it is not a regular file";
     return errc::unreachable;
   }
   const char* const files = bounded_files();

@@ -1,11 +1,12 @@
 #include "handlers/query/sqlite_files.h"
 
 #include <sqlite3.h>
-#include <sys/stat.h>
 
 #include <cstddef>
 #include <limits>
 #include <mutex>
+
+#include "http/regular_file.h"
 
 namespace hangup::query {
 namespace {
@@ -28,16 +29,10 @@ int write(sqlite3_file* f, const void* from, int size, sqlite3_int64 at) {
   return real->xWrite(f, from, size, at);
 }
 
-// SQLite would wait in open(2) for who writes to a FIFO, and nothing could end that.
-bool may_block(const char* name) noexcept {
-  struct stat s {};
-  return name != nullptr && ::stat(name, &s) == 0 && !S_ISREG(s.st_mode);
-}
-
 int open(sqlite3_vfs*, const char* name, sqlite3_file* f, int flags, int* flags_out) {
   constexpr int temporary = SQLITE_OPEN_TEMP_DB | SQLITE_OPEN_TEMP_JOURNAL |
                             SQLITE_OPEN_TRANSIENT_DB | SQLITE_OPEN_SUBJOURNAL;
-  if (may_block(name)) {
+  if (name != nullptr && http::is_not_regular_file(name)) {
     f->pMethods = nullptr;
     return SQLITE_CANTOPEN;
   }

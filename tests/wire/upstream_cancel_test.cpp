@@ -88,7 +88,7 @@ TEST(a_call, is_interrupted_in_the_tls_handshake) {
       [&](int i) { EXPECT_TRUE(f.over(i)); });
 }
 
-TEST(a_call, is_interrupted_while_it_waits_for_the_answer) {
+TEST(a_call, is_interrupted_while_it_waits_for_the_answer) {  // B88
   std::promise<void> asked[rounds];
   int n = 0;
   fake_upstream f([&](const asker& a) {

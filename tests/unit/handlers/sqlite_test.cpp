@@ -120,7 +120,7 @@ TEST(sqlite, types_arrive_as_they_are_and_arguments_are_bound_by_their_number) {
                         "items; --!"});
 }
 
-TEST(sqlite, what_is_hopeless_stops_with_its_context_and_the_connection_is_used_again) {
+TEST(sqlite, what_is_hopeless_stops_with_its_context_and_the_connection_is_used_again) {  // B89
   const folder f;
   const auto db = open_sqlite({.file = f.sample(), .connections = 1});
   for (const std::string& sql :
@@ -183,7 +183,7 @@ TEST(sqlite, the_wait_for_a_lock_ends_with_the_context_or_with_the_patience) {
   EXPECT_FALSE(run(*hasty, background(), "SELECT 1 FROM items").ec);
 }
 
-TEST(sqlite, who_waits_for_a_connection_is_told_in_time_and_takes_none_if_it_leaves) {
+TEST(sqlite, who_waits_for_a_connection_is_told_in_time_and_takes_none_if_it_leaves) {  // B89
   const folder f;
   const auto db = open_sqlite({.file = f.sample(500), .connections = 1, .patience = 50ms});
   const auto [all, end] = with_cancel(background());
