@@ -17,9 +17,8 @@ struct sqlite_options {
   std::size_t spare_connections = 0;  // additional ones, for clients that have none
   // How long to wait for a connection, and again for a lock.
   std::chrono::milliseconds patience{2000};
-  std::uint64_t temporary =
-      std::uint64_t{1}  // The most bytes of a temporary file for a sort; there may be two.
-      << 30U;
+  // The most bytes of a temporary file for a sort; a query may make two of them.
+  std::uint64_t temporary = std::uint64_t{1} << 30U;
 };
 
 // Never fails: if the file is missing, locked or not a database, each query gets that error until
