@@ -5,8 +5,9 @@
 namespace hangup::http {
 namespace {
 
-// In ASCII: a person reads it in a terminal, and strangers have written parts of it. A string only:
-// the destructor of an object allocates, and so ends the process without memory.
+// ASCII, because people read it on a terminal and parts of it come from clients. Only a JSON string
+// is used, because the destructor of a JSON object allocates and would terminate the process
+// without memory.
 std::string in_quotes(std::string_view text) {
   return nlohmann::json(text).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }
