@@ -205,6 +205,7 @@ class Servers(unittest.TestCase):
         self.assertEqual(server.lines, ["no"])
 
     def run_page(self, text):
+        """In a folder that stands for the repository, with a program that stands for the server."""
         with tempfile.TemporaryDirectory() as root, tempfile.TemporaryDirectory() as scratch:
             os.mkdir(os.path.join(root, "config"))
             with open(os.path.join(root, "config/server.json"), "w", encoding="utf-8") as file:
@@ -231,6 +232,8 @@ class Servers(unittest.TestCase):
             ```console
             $ pwd >/tmp/here; echo /tmp/here :8080
             /tmp/here :8080
+            $ pwd >build/there; ls $PWD/build/there; test -e build && echo it is not ours
+            build/there
             $ test ! -e /tmp/there && ls /tmp/here && cat config/proxy.cfg; grep -c :8080 config/proxy.cfg
             /tmp/here
             bind :8000

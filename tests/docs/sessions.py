@@ -22,6 +22,9 @@ COMMAND_SECONDS = 30
 # after the client has gone: such a command is run again until it prints what is shown.
 ASKS_AGAIN = re.compile(r"\s*curl (?!.*-X)[^|;&]*/(metrics|requests|jobs|readyz)\b")
 
+# Files that a session makes in build/: not the builds and the samples, which are there.
+OWN_FILES = re.compile(r"(?:(?<![\w./-])|\$PWD/)build/(?!(?:release|dev|asan|tsan|corpus|sample\.db)\b)")
+
 # Further ports of sessions that need it: those of the shipped files.
 PORTS_OF = {"postgres": [5432], "docker": [8080, 8081, 9090]}
 PROJECT = "hangup-check-docs"  # the containers', which the pages see as "hangup"
@@ -98,6 +101,7 @@ class Sessions:
         """Runs what there is to run, and says in `result` what has come of it."""
         try:
             os.mkdir(os.path.join(self._scratch, "bin"))
+            os.mkdir(os.path.join(self._scratch, "build"))
             os.symlink(self._binary, os.path.join(self._scratch, "bin", "hangup"))
             blocks = [b for b in self._page.blocks if b.info in ("console", "log") and b.check]
             self._describe(blocks)
@@ -159,6 +163,7 @@ class Sessions:
         for shown, real in self._ports.items():
             text = re.sub(rf"(?<![\d.]){shown}(?!\d)", str(real), text)
         text = re.sub(r"(?<![\w./-])/tmp(?![\w.-])", self._scratch, text)
+        text = OWN_FILES.sub(self._scratch + "/build/", text)
         text = re.sub(r"(?<![\w./-])(?:\./)?build/release/hangup(?![\w.-])", self._binary, text)
         return re.sub(r"(?<![\w./-])((?:config|docker)/[\w./-]+\.\w+)", lambda m: self._copy_of(m.group(1)), text)
 
@@ -188,7 +193,7 @@ class Sessions:
         for line in lines:
             for path, copy in self._files.items():
                 line = line.replace(copy, path)
-            line = line.replace(self._scratch, "/tmp").replace(self._binary, "build/release/hangup")
+            line = line.replace(self._scratch + "/build", "build").replace(self._scratch, "/tmp").replace(self._binary, "build/release/hangup")
             line = line.replace(PROJECT, "hangup")
             for shown, real in self._ports.items():
                 line = re.sub(rf"(?<![\d.]){real}(?!\d)", str(shown), line)
