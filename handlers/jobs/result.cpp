@@ -46,7 +46,7 @@ std::error_code result::write(std::string_view piece) {
   while (!piece.empty()) {
     if (pieces_.empty() || pieces_.back().size() == whole) {
       pieces_.emplace_back();
-      if (pieces_.size() > 1) {  // the first grows as it must: most results are small
+      if (pieces_.size() > 1) {  // the first piece grows as needed, because most results are small
         pieces_.back().reserve(whole);
       }
     }
