@@ -113,3 +113,15 @@ in_tenths() {
     fi
   done
 }
+
+# build_bench FOLDER TARGET... -- OPTION... : the benchmarks are built apart from the tests.
+build_bench() {
+  local folder=$1 targets=()
+  shift
+  while [ "$1" != -- ]; do targets+=("$1"); shift; done
+  shift
+  say "building $folder"
+  quietly cmake -S . -B "$folder" -G Ninja -DCMAKE_CXX_COMPILER=g++ -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_UNITY_BUILD=ON \
+    -DHANGUP_WERROR="${CI:-OFF}" -DHANGUP_BENCH=ON -DHANGUP_TESTS=OFF -DHANGUP_EXAMPLES=OFF "$@" || die 'cmake has failed (see above)'
+  quietly cmake --build "$folder" --target "${targets[@]}" || die "$folder does not build (see above)"
+}

@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import subprocess
+import time
 from dataclasses import dataclass, field
 
 from pages import PageError, commands_of
@@ -14,7 +15,12 @@ from wildcards import difference, in_order, is_any_lines, matches, renewed
 
 START_SECONDS = 120  # a first start makes the sample database
 LOG_SECONDS = 10
+AGAIN_SECONDS = 5
 COMMAND_SECONDS = 30
+
+# Asks a page that shows what the server has done, and changes nothing. A hang-up is heard a moment
+# after the client has gone: such a command is run again until it prints what is shown.
+ASKS_AGAIN = re.compile(r"\s*curl (?!.*-X)[^|;&]*/(metrics|requests|jobs|readyz)\b")
 
 # Further ports of sessions that need it: those of the shipped files.
 PORTS_OF = {"postgres": [5432], "docker": [8080, 8081, 9090]}
@@ -234,7 +240,8 @@ class Sessions:
             self._check_start(block, server)
         else:
             for command in commands_of(block):
-                self._check_command(command, float(check.keys.get("timeout", COMMAND_SECONDS)))
+                self._check_command(command, float(check.keys.get("timeout", COMMAND_SECONDS)),
+                                    "eventually" in check.words)
 
     def _start_cluster(self):
         self._cluster = Cluster(os.path.join(self._scratch, "postgres"), self._ports[5432])
@@ -278,11 +285,16 @@ class Sessions:
             command += ["--port", str(self._ports[how.port])]
         return command
 
-    def _check_command(self, command, seconds):
+    def _check_command(self, command, seconds, again):
         if self._shell is None or not self._shell.is_alive:
             self._shell = Shell(self._root, self._environment())
-        printed, in_time = self._shell.run(self._real(command.text), seconds)
-        printed = self._shown(printed)
+        until = time.monotonic() + (AGAIN_SECONDS if again or ASKS_AGAIN.match(command.text) else 0)
+        while True:
+            printed, in_time = self._shell.run(self._real(command.text), seconds)
+            printed = self._shown(printed)
+            if not in_time or matches(command.expected, printed, self._ports) or time.monotonic() >= until:
+                break
+            time.sleep(0.1)
         first = command.text.split("\n")[0]
         if not in_time:
             self._fail(command.line, [f"$ {first}", f"has not ended within {seconds:g} s, after",
