@@ -98,11 +98,12 @@ std::string via_of(const httplib::Request& req, const std::string& self, unsigne
   auto via = http::joined(req.headers, "Via");
   const auto been = received_by(via);
   if (std::find(been.begin(), been.end(), self) != been.end()) {
-    throw http::problem_error(508, "this request has been here before");
+    throw http::problem_error(508, "this request has already passed through this server");
   }
   if (been.size() >= max_hops) {
-    throw http::problem_error(508, "this request has been by " + std::to_string(been.size()) +
-                                       " others, allowed " + std::to_string(max_hops));
+    throw http::problem_error(508, "this request has passed through " +
+                                       std::to_string(been.size()) + " servers, allowed " +
+                                       std::to_string(max_hops));
   }
   via.append(via.empty() ? "" : ", ").append(req.version == "HTTP/1.0" ? "1.0 " : "1.1 ");
   return via + self;

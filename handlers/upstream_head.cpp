@@ -132,7 +132,7 @@ bool lists_nothing(std::string_view list) {
 std::string_view about_the_way(int status) noexcept {
   switch (status) {
     case 407:
-      return "and wants credentials as for a proxy";
+      return "and asked for proxy credentials";
     case 408:
       return "and did not wait for the request";
     case 421:
@@ -236,7 +236,7 @@ std::string upstream_head::unfit(const asked_for& what) const {
     }
   }
   if (status_ == 206 && lower(all_of("content-type")).starts_with("multipart/byteranges")) {
-    return "answered several ranges, one was asked for";
+    return "answered with several ranges, but only one was asked for";
   }
   for (const std::string_view once : {"content-length", "content-range", "content-type"}) {
     if (differs(once)) {
@@ -258,13 +258,13 @@ std::string upstream_head::unfit_length() const {
   if (is_there("content-length") && status_ != 204 && status_ != 304) {
     length = length_in(all_of("content-length"));
     if (!length) {
-      return "answered with a content-length that is none";
+      return "answered with an invalid content-length";
     }
   }
   if (status_ == 206) {
     const auto part = length_of_range(all_of("content-range"));
     if (!part || (length && *length != *part)) {
-      return "answered 206 with a content-range that is none, or not of what it sends";
+      return "answered 206 with a content-range that is invalid or does not match the body";
     }
   }
   return {};

@@ -91,7 +91,7 @@ line_writer::line_writer(int fd, std::size_t queue)
     : shared_(std::make_shared<shared>(fd, std::max<std::size_t>(queue, 1))) {
   if (const auto failed = tree::start_background_thread("hangup-log", tree::all_signals(),
                                                         [s = shared_] { s->work(); })) {
-    throw std::system_error(failed, "the log has no thread");
+    throw std::system_error(failed, "the thread of the log cannot be started");
   }
 }
 

@@ -12,7 +12,7 @@ class category final : public std::error_category {
   std::string message(int value) const override {
     switch (static_cast<errc>(value)) {
       case errc::too_large:
-        return "the result is larger than one may be";
+        return "the result is larger than allowed";
       case errc::no_room:
         return "there is no room for more results";
       case errc::broken:

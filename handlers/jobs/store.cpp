@@ -24,7 +24,7 @@ std::string_view name(refusal r) noexcept {
 }
 
 refusal store::shelf::refused(pool::owner whose, std::string& detail) const {
-  const auto forgotten = "; one that has ended is forgotten after " +
+  const auto forgotten = "; one that has ended is removed after " +
                          std::to_string(how.keep.count() / 1000) + " s, or by DELETE";
   if (stopping) {
     detail = "the server is stopping";
@@ -32,17 +32,17 @@ refusal store::shelf::refused(pool::owner whose, std::string& detail) const {
   }
   if (places_.only_for_others(whose)) {
     detail = "this client has " + std::to_string(places_.held_by(whose)) + " of " +
-             std::to_string(all.size()) + " jobs, and what is left is for others" + forgotten;
+             std::to_string(all.size()) + " jobs, and the rest is reserved for others" + forgotten;
     return refusal::share;
   }
   if (!places_.free_for(whose)) {
-    detail = "there are " + std::to_string(all.size()) + " jobs, which is the most" + forgotten;
+    detail = "there are " + std::to_string(all.size()) + " jobs, which is the limit" + forgotten;
     return refusal::jobs;
   }
   if (const auto used = room->used.load();
       used >= how.total_bytes &&
       (used >= how.total_bytes + how.spare_bytes || bytes_held(whose) >= how.spare_bytes)) {
-    detail = "the results of the jobs have " + std::to_string(used) + " bytes, which is the most" +
+    detail = "the results of the jobs have " + std::to_string(used) + " bytes, which is the limit" +
              forgotten;
     return refusal::bytes;
   }

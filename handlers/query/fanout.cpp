@@ -131,7 +131,7 @@ void fanout::answer(const context& ctx, const httplib::Request& req, httplib::Re
     }
     refused_.fetch_add(1, std::memory_order_relaxed);
     refuse(503, "no part could begin within " + std::to_string(how_.wait.count()) + " ms: " +
-                    std::to_string(how_.parts_at_once) + " run, which is the most at once");
+                    std::to_string(how_.parts_at_once) + " are running, which is the limit");
   }
   // Counts the parts of the request when it has ended, in whatever way.
   const auto count = [this](merged_parts* all) noexcept {

@@ -362,7 +362,7 @@ std::error_code postgres_connection::next(const context& ctx, row_sink* to, post
           case PGRES_COPY_OUT:
           case PGRES_COPY_BOTH:
             worn_ = true;
-            why = "COPY is no statement of a report";
+            why = "the SQL of a report must not use COPY";
             return errc::failed;
           default:
             return {};

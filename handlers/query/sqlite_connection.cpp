@@ -157,10 +157,10 @@ std::error_code sqlite_connection::prepare(const std::string& sql, sqlite3_stmt*
       ec = meaning(code, why);
     } else if (fresh == nullptr ||
                std::string_view(rest).find_first_not_of(" \t\r\n;") != std::string_view::npos) {
-      why = "the SQL of a report is one statement";
+      why = "the SQL of a report must be one statement";
       ec = errc::failed;
     } else if (sqlite3_column_count(fresh) == 0 || sqlite3_stmt_readonly(fresh) == 0) {
-      why = "the SQL of a report reads, and gives rows";
+      why = "the SQL of a report must only read, and return rows";
       ec = errc::failed;
     }
     if (ec) {
