@@ -83,7 +83,7 @@ class reader {
       return refuse(400, "the request line does not end in an HTTP version");
     }
     if (version[5] != '1') {
-      return refuse(505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
+      return refuse(505, "only HTTP/1.1 and HTTP/1.0 are supported");
     }
     head_.http_1_1 = version[7] != '0';
     head_.keep_alive = head_.http_1_1;
@@ -138,7 +138,8 @@ class reader {
       return refuse(400, "more than one Content-Length header");
     }
     if (codings_ > 0 && (lengths_ > 0 || codings_ > 1 || !head_.http_1_1)) {
-      return refuse(400, "Transfer-Encoding stands alone, once, and in HTTP/1.1 only");
+      return refuse(
+          400, "Transfer-Encoding is allowed once, without Content-Length, and only in HTTP/1.1");
     }
     return true;
   }
@@ -160,7 +161,7 @@ class reader {
         const auto path = std::min(local.find_first_of("/?", scheme.size()), local.size());
         authority_ = local.substr(scheme.size(), path - scheme.size());
         if (!is_authority(authority_)) {
-          return refuse(400, "the request target has no host, or one that is none");
+          return refuse(400, "the request target has no valid host");
         }
         local = path < local.size() ? local.substr(path) : head_.method == "OPTIONS" ? "*" : "/";
         break;
@@ -188,7 +189,7 @@ class reader {
     if (is("Host")) {
       ++hosts_;
       if (!value.empty() && !is_authority(value)) {
-        return refuse(400, "the value of the Host header is no host");
+        return refuse(400, "the value of the Host header is not a host");
       }
     } else if (is("Content-Length")) {
       ++lengths_;
@@ -200,7 +201,7 @@ class reader {
     } else if (is("Transfer-Encoding")) {
       ++codings_;
       if (!equals_ignoring_case(value, "chunked")) {
-        return refuse(501, "the only Transfer-Encoding understood here is chunked");
+        return refuse(501, "the only Transfer-Encoding supported is chunked");
       }
       head_.chunked = true;
     } else if (is("Content-Encoding")) {
@@ -221,7 +222,7 @@ class reader {
       head_.keep_alive = head_.keep_alive && !closes_;
     } else if (is("Expect")) {
       if (!equals_ignoring_case(value, "100-continue")) {
-        return refuse(417, "the only expectation met here is 100-continue");
+        return refuse(417, "the only expectation supported is 100-continue");
       }
       head_.expects_continue = head_.http_1_1;
     } else if (is("X-Request-Id") && is_sane_id(value)) {

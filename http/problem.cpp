@@ -142,7 +142,7 @@ std::string_view usual_detail(int status) noexcept {
     case 413:
       return "the body of the request is too large";
     case 416:
-      return "the Range header asks for what is not there";
+      return "the requested range is beyond the end";
     case 500:
       return "the server failed to answer this request";
     case 503:

@@ -32,7 +32,7 @@ class category final : public std::error_category {
       case pool_errc::stopped:
         return "the pool has been stopped";
       case pool_errc::share:
-        return "the queue of the pool has no place left but for others";
+        return "the places left in the queue of the pool are reserved for others";
     }
     return "unknown pool error";
   }
@@ -273,12 +273,12 @@ std::string pool::why_not(std::error_code refused) const {
     return "the queue of" + of_this + " is full";
   }
   if (refused == pool_errc::share) {
-    return "the queue of" + of_this + " has no place left but for other clients";
+    return "the places left in the queue of" + of_this + " are reserved for other clients";
   }
   if (refused == pool_errc::stopped) {
     return of_this.substr(1) + " has been stopped";
   }
-  return of_this.substr(1) + " has no worker, and there is no thread for one";
+  return of_this.substr(1) + " has no worker and cannot start one";
 }
 
 void pool::escaped(std::exception_ptr what) const {
