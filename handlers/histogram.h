@@ -1,8 +1,9 @@
-// Durations, counted by how long they were: what a metric of type histogram shows.
+// Counts durations by length, for metrics of type histogram.
 //
-// `Bounds` is a std::array of upper bounds in seconds, ascending; one more count is for what is
-// longer than the last of them. `Count` is an integer, or an atomic one: then add() may be called
-// by many threads at once, and a reader may see the counts a moment before the sum, or after it.
+// `Bounds` is a std::array of upper bounds in seconds, in ascending order; an additional count is
+// for durations longer than the last bound. `Count` is an integer type, or an atomic one. In the
+// latter case several threads may call add() at once, and a reader may see a duration in the counts
+// shortly before or after it sees it in the sum.
 #pragma once
 
 #include <algorithm>
@@ -20,8 +21,8 @@ struct histogram {
   std::array<Count, Bounds.size() + 1> counts{};
   Count ns{0};  // the sum of all durations
 
-  // A duration that is exactly a bound counts below it, a negative one as zero. Takes no lock and
-  // allocates nothing.
+  // A duration equal to a bound is counted below that bound; a negative one counts as zero. Takes
+  // no lock and allocates nothing.
   void add(std::chrono::nanoseconds time) noexcept {
     const auto some = std::max<std::int64_t>(time.count(), 0);
     const auto* const bound =

@@ -7,7 +7,7 @@
 namespace hangup::search {
 namespace {
 
-// U+EF80 to U+EFFF in UTF-8: EE, BE or BF, and a byte that continues.
+// U+EF80 to U+EFFF in UTF-8: EE, then BE or BF, then a continuation byte.
 bool stands_for_a_byte(std::string_view character) {
   return character.size() == 3 && character[0] == '\xEE' &&
          (character[1] == '\xBE' || character[1] == '\xBF');

@@ -1,5 +1,5 @@
-// The one decoder of UTF-8, as strict as RFC 3629: no overlong forms, no surrogates, nothing above
-// U+10FFFF. Bytes from clients, databases and file names need not be UTF-8. Pure functions.
+// The UTF-8 decoder, strict as in RFC 3629: no overlong forms, no surrogates, nothing above
+// U+10FFFF. Bytes from clients, databases and file names may be invalid UTF-8. Pure functions.
 #pragma once
 
 #include <algorithm>
@@ -8,9 +8,9 @@
 
 namespace hangup::handlers {
 
-// The character that a text begins with.
+// The first character of a text.
 struct character {
-  std::size_t size = 0;  // in bytes; 0: the text is empty, or does not begin with valid UTF-8
+  std::size_t size = 0;  // in bytes; 0: the text is empty or does not begin with valid UTF-8
   char32_t code_point = 0;
 };
 
@@ -57,7 +57,7 @@ constexpr bool is_utf8(std::string_view text) noexcept {
   return true;
 }
 
-// How many characters a text that is UTF-8 has.
+// The number of characters in a text, which must be valid UTF-8.
 constexpr std::size_t characters(std::string_view utf8) noexcept {
   return utf8.size() -
          static_cast<std::size_t>(std::count_if(utf8.begin(), utf8.end(), continues_a_character));

@@ -1,5 +1,5 @@
-// The clock of everything that happens to a connection. To add a duration to one of its times, use
-// later() of context/context.h, which cannot overflow.
+// The clock that is used for everything that happens to a connection. To add a duration to one of
+// its times, use later() of context/context.h, which cannot overflow.
 #pragma once
 
 #include <chrono>

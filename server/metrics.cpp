@@ -18,7 +18,7 @@ std::uint64_t ns_between(http::clock::time_point from, http::clock::time_point t
       std::max<std::int64_t>(0, std::chrono::nanoseconds(to - from).count()));
 }
 
-// The methods of a path are counted together: the label `route` is all that tells routes apart.
+// All methods of a path are counted together, because the label `route` contains only the path.
 std::vector<std::size_t> first_of_path(const std::vector<const http::route*>& all) {
   std::vector<std::size_t> first;
   first.reserve(all.size());
@@ -97,7 +97,7 @@ std::vector<MetricFamily> metrics::Collect() const {
   for (const auto* r : routes_) {
     const auto& c = counts_[r->index];
     std::uint64_t ended = 0;
-    for (const auto& n : c.ends) {  // before `began`: a request is never counted as minus one
+    for (const auto& n : c.ends) {  // read before `began`, so that the difference is not negative
       ended += n.load(std::memory_order_acquire);
     }
     const auto began = c.began.load(relaxed);

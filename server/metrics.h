@@ -1,6 +1,6 @@
-// What the server counts, for GET /metrics, in the text format of Prometheus. Counting a request is
-// a few relaxed atomic additions at the index of its route: no lock, no look-up. Gauges that others
-// keep (pools, connections) are read when somebody asks.
+// The server's counters, for GET /metrics in the text format of Prometheus. Counting a request
+// takes a few relaxed atomic additions at the index of its route, without a lock or a look-up.
+// Gauges that other objects keep (pools, connections) are read when the page is requested.
 #pragma once
 
 #include <array>
@@ -25,13 +25,13 @@ namespace hangup::server {
 
 class metrics final : public http::observer, public prometheus::Collectable {
  public:
-  // After all routes have been added to the server, before it listens; all of these must outlive
-  // it.
+  // To be made after all routes have been added to the server and before it listens. The arguments
+  // must outlive it.
   metrics(const http::server& server, std::vector<const pool*> pools,
           std::function<std::uint64_t()> log_lines_dropped,
           std::vector<const query::source*> sources = {});
 
-  // Has more families, which must outlive it, on the page. Before anybody collects.
+  // Adds further families to the page; `more` must outlive this object. Before the first Collect().
   void include(const prometheus::Collectable& more) { more_.push_back(&more); }
 
   void reached(http::limit l) noexcept override;
@@ -41,7 +41,7 @@ class metrics final : public http::observer, public prometheus::Collectable {
 
   std::vector<prometheus::MetricFamily> Collect() const override;
   std::string text() const;
-  // The same for a client, a family at a time.
+  // Writes the same text to a client, one family at a time.
   std::error_code write(const context& ctx, http::body_writer& out) const;
 
  private:
@@ -64,8 +64,9 @@ class metrics final : public http::observer, public prometheus::Collectable {
   const std::function<std::uint64_t()> log_lines_dropped_;
   const std::vector<const query::source*> databases_;
   std::vector<const prometheus::Collectable*> more_;
-  const std::vector<std::size_t> of_path_;  // by a route's index: the first one with its path
-  std::vector<of_route> counts_;            // by that
+  // For each index of a route, the first index with the same path.
+  const std::vector<std::size_t> of_path_;
+  std::vector<of_route> counts_;  // by that index
   std::array<std::atomic<std::uint64_t>, http::limit_kinds> reached_{};
 };
 

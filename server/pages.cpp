@@ -55,8 +55,7 @@ ordered ended_one(const ended_requests::entry& e) {
           {"ended_ns", ns(e.ended)}};
 }
 
-// How many entries a page is to have; none if that is not a number which it may be: then `res` says
-// so.
+// The requested number of entries. If it is not allowed, returns nullopt and sets `res`.
 std::optional<std::size_t> limit_of(const context& ctx, const httplib::Request& req,
                                     httplib::Response& res, std::size_t usual, std::size_t most) {
   handlers::parameters p(req);
@@ -68,7 +67,7 @@ std::optional<std::size_t> limit_of(const context& ctx, const httplib::Request& 
   return limit;
 }
 
-// When the last of the oldest so many began. Of others there are only the times in memory.
+// When the last of the `limit` oldest requests began. Only the times are kept in memory.
 http::clock::time_point begin_of_oldest(const http::server& server, std::size_t limit) {
   std::vector<http::clock::time_point> begins;
   if (server.in_flight_count() > limit) {

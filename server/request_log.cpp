@@ -16,7 +16,7 @@
 namespace hangup::server {
 namespace {
 
-// In ASCII, and of bytes that are not UTF-8 too.
+// In ASCII; bytes that are not UTF-8 are replaced.
 std::string text_of(const nlohmann::ordered_json& line) {
   return line.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace);
 }
@@ -101,8 +101,9 @@ std::string in_json(const http::late_request& l) {
   return text_of(line);
 }
 
-// May it go to a terminal, or into a file of lines, as it is? Not a control character (C1 as well),
-// a separator of lines or paragraphs, or one that changes the direction of the text behind it.
+// Whether the character can be written to a terminal or a file of lines as it is. Not control
+// characters (C1 too), line and paragraph separators, and characters that change the direction of
+// the following text.
 bool is_printable(char32_t c) noexcept {
   const bool control = c < 0x20 || (c >= 0x7f && c < 0xa0);
   const bool formats = c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
@@ -127,7 +128,7 @@ std::string escaped(std::string_view text) {
   return safe;
 }
 
-// Makes lines, and colours their level on a terminal.
+// Makes the lines, and colours their level on a terminal.
 class request_log::sink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
   sink(line_writer& to, bool colours) : to_(to), colours_(colours) {}
@@ -180,13 +181,13 @@ request_log::request_log(const config::log_t& how, int fd)
                          lines_, ::isatty(fd) != 0 && spdlog::details::os::is_color_terminal())) {
   out_.set_level(static_cast<spdlog::level::level_enum>(how.level));
   out_.set_error_handler([this](const std::string&) { lines_.lost(); });
-  // In JSON the message is the rest of an object that this pattern begins.
+  // In JSON the message is the rest of an object, which this pattern begins.
   out_.set_pattern(json_ ? R"({"ts":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v)"
                          : "%Y-%m-%dT%H:%M:%S.%eZ %^%l%$ %v",
                    spdlog::pattern_time_type::utc);
 }
 
-// A line that cannot be made is lost, and counted; whoever has something to say goes on.
+// A line that cannot be made is dropped and counted; the caller goes on.
 template <class Line>
 void request_log::put(spdlog::level::level_enum level, const Line& line) noexcept {
   if (!out_.should_log(level)) {

@@ -1,12 +1,12 @@
 """Runs the scenarios of the HTTP benchmark and prints the table: called by scripts/bench-http."""
-import argparse, json, os, platform, re, resource, signal, socket, subprocess, sys, tempfile, time
+import argparse, json, os, platform, re, signal, socket, subprocess, sys, tempfile, time
 
-sys.path.insert(0, os.path.dirname(__file__))
+sys.path[:0] = [os.path.dirname(__file__), os.path.dirname(os.path.dirname(__file__))]
+from machine import cores, others, quiet
 from report import print_table
 
 build = "build/bench-http"
-client, cores = f"{build}/bench/http/hang_up_client", os.cpu_count()
-quiet = 0.10  # others may have this part of the machine; beyond it a measurement is disturbed
+client = f"{build}/bench/http/hang_up_client"
 
 given = argparse.ArgumentParser()
 given.add_argument("--rounds", type=int)
@@ -177,26 +177,6 @@ scenarios = {
     "goodput90": (("hangup", "Go", "stock"), goodput(450 * cores, 0.9)),
     "goodput99": (("hangup", "Go", "stock"), goodput(1500 * cores, 0.99)),
 }
-
-
-def busy():
-    """CPU seconds of everyone, and those that the machine was not given; interrupts are ours as much as theirs."""
-    user, nice, system, _, _, _, _, steal = map(int, open("/proc/stat").readline().split()[1:9])
-    return (user + nice + system + steal) / os.sysconf("SC_CLK_TCK")
-
-
-def ours():
-    return sum(u.ru_utime + u.ru_stime for u in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
-
-
-class others:
-    """How much of the machine others had since it was made."""
-
-    def __init__(self):
-        self.at, self.busy, self.ours = time.monotonic(), busy(), ours()
-
-    def share(self):
-        return max(0, busy() - self.busy - (ours() - self.ours)) / (time.monotonic() - self.at) / cores
 
 
 patience = 0 if given.quick else given.patience

@@ -2,6 +2,7 @@
 # people who read them in an editor, so they have no markup; here
 #   - a comment in front of a declaration becomes "///", one behind it "/**< */",
 #   - the comment that opens a header becomes the description of that file,
+#   - a class without a comment of its own refers to the description of its file,
 #   - in a comment, lines that are indented by three spaces are an example, but for lists,
 #   - what Doxygen would take for a command, a tag or a link is escaped, except between backticks.
 # Code is left as it is, except that specializations of templates of std are taken out: Doxygen does
@@ -48,9 +49,14 @@ function comment(text) {
   print indent "///" (in_example ? text : escaped(text))
 }
 
-/^template <>$/ {
-  held = $0 "\n"
+/^template <.*>$/ {
+  held = held $0 "\n"
   next
+}
+
+/^(class|struct) .*{/ && !described && !/^struct std::/ {
+  parts = split(FILENAME, path, "/")
+  print "/// Described on the page of " path[parts - 1] "/" path[parts] "."
 }
 
 held != "" {
@@ -59,7 +65,12 @@ held != "" {
 }
 
 {
-  at = match($0, /\/\/($|[^\/])/)
+  described = /^ *\/\//
+}
+
+{
+  at = match($0, /(^| )\/\/( |$)/)  # not that of a URL
+  at += substr($0, at, 1) == " " && at > 0 ? 1 : 0
   before = substr($0, 1, at - 1)
   text = substr($0, at + 2)
 }

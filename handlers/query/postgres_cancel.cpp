@@ -17,7 +17,7 @@
 
 namespace hangup::query {
 
-// Outlives the sender if its thread hangs in PQcancel().
+// Outlives the sender if the thread hangs in PQcancel().
 struct cancel_sender::core {
   using state = postgres_cancel::state;
 

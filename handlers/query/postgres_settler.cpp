@@ -17,13 +17,13 @@ namespace {
 using namespace std::chrono_literals;
 using clock = context::clock;
 
-// A statement is gone some milliseconds after its cancel. One cancel in a thousand is lost: it came
-// before the server had begun the statement.
+// A statement usually ends a few milliseconds after its cancel request. About one request in a
+// thousand is lost, because it arrives before the server has begun the statement.
 constexpr auto first_pause = 20ms;
 constexpr auto longest_pause = 1000ms;
 constexpr std::string_view query_canceled = "57014";
 
-// Milliseconds for poll(2), rounded up; -1: for ever.
+// Milliseconds for poll(2), rounded up; -1: without a limit.
 int until(clock::time_point when) noexcept {
   if (when == clock::time_point::max()) {
     return -1;
@@ -102,7 +102,7 @@ void settler::work() {
     std::erase_if(patients_, [](const patient& p) { return !p.connection; });
 
     const std::lock_guard hold(mutex_);
-    for (auto& p : arrived_) {  // their descriptors are looked at by the next poll
+    for (auto& p : arrived_) {  // the next poll includes their descriptors
       patients_.push_back(std::move(p));
     }
     arrived_.clear();
@@ -118,7 +118,7 @@ settler::outcome settler::treat(patient& p, short reported) {
     return outcome::dropped;
   }
   if ((reported & ~POLLOUT) != 0) {
-    p.connection->receive();  // if it is lost, what has come is still there to be taken
+    p.connection->receive();  // if it is lost, what has arrived can still be taken
   }
   if (const auto how = read(p); how != outcome::waits) {
     return how;
@@ -134,7 +134,7 @@ settler::outcome settler::treat(patient& p, short reported) {
   return outcome::waits;
 }
 
-// Takes what has come: of the statement that nobody wants, or of the check.
+// Takes what has arrived: results of the cancelled statement or of the check.
 settler::outcome settler::read(patient& p) {
   while (!p.idle) {
     postgres_result r;
@@ -167,7 +167,7 @@ settler::outcome settler::read(patient& p) {
   return outcome::waits;
 }
 
-// All that was begun is over: what is next?
+// Everything that was sent has completed: decides what to do next.
 settler::outcome settler::check(patient& p) {
   auto& c = *p.connection;
   if (p.now == step::checking) {
@@ -194,7 +194,7 @@ void settler::discharge(patient& p, bool keep) {
   if (tell_) {
     try {
       tell_(p.record);
-    } catch (...) {  // out of memory: this one is not told of
+    } catch (...) {  // out of memory: this one is not reported
     }
   }
 }

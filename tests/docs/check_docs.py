@@ -30,7 +30,6 @@ def options():
         epilog="Exit code: 0 all is right, 1 something is not, 2 wrong arguments.")
     parser.add_argument("pages", nargs="*", metavar="FILE", help="only these pages, such as docs/relay.md")
     parser.add_argument("--no-run", action="store_true", help="check what needs no program, and run no session")
-    parser.add_argument("--binary", help=argparse.SUPPRESS, default=os.environ.get("HANGUP", "build/release/hangup"))
     parser.add_argument("--skip", action="append", default=[], metavar="WHAT",
                         help="skip the sessions that need this (docker, postgres, nginx ...), in CI, too")
     parser.add_argument("--update", action="store_true",
@@ -107,6 +106,13 @@ def run_page(page, root, binary, scratch, report, given):
     return result
 
 
+def built(root):
+    """The program of the preset release, which is built where it is not current."""
+    subprocess.run(["bash", "-euc", "source scripts/packages.sh; need_packages \"${packages_to_run[@]}\"; "
+                    "build release hangup"], cwd=root, check=True)
+    return os.path.join(root, "build/release/hangup")
+
+
 def counted(number, of):
     return f"{number} {of}{'' if number == 1 else 's'}"
 
@@ -129,10 +135,11 @@ def main():
         print(f"check-docs: {counted(len(some), 'page')}, no session run: {counted(report.failures, 'failure')}")
         return 1 if report.failures else 0
 
-    binary = os.path.abspath(given.binary)
-    if not os.access(binary, os.X_OK):
-        print(f"check-docs: {given.binary}: found no program, allowed is one that is built (HANGUP)", file=sys.stderr)
+    binary = os.environ.get("HANGUP") or built(root)
+    if not os.path.isfile(binary) or not os.access(binary, os.X_OK):
+        print(f"check-docs: HANGUP: found {binary!r}, allowed the path of the built program", file=sys.stderr)
         return 2
+    binary = os.path.abspath(binary)
     adopt_orphans()
     scratch = tempfile.mkdtemp(prefix="check-docs-")
     os.chmod(scratch, 0o755)  # for PostgreSQL, which runs as somebody else
@@ -174,6 +181,8 @@ if __name__ == "__main__":
         signal.signal(ending, interrupted)
     try:
         sys.exit(main())
+    except subprocess.CalledProcessError:
+        sys.exit(1)  # the build has said why
     except KeyboardInterrupt:
         print("\ncheck-docs: interrupted", file=sys.stderr, flush=True)
         os._exit(130)  # without a wait for the threads that ran the pages

@@ -19,19 +19,20 @@
 namespace hangup::docs {
 namespace {
 
-constexpr std::string_view begin = "<!-- generated: ";
-constexpr std::string_view begin_ends = " -->\n";
-constexpr std::string_view end = "<!-- end of generated -->";
+constexpr std::string_view part_begins = "<!-- generated: ";
+constexpr std::string_view name_ends = " -->\n";
+constexpr std::string_view part_ends = "<!-- end of generated -->";
 
 using parts = std::map<std::string, std::function<std::string()>>;
 
 std::string renewed(const std::string& page, const parts& known) {
   std::string out;
   std::size_t from = 0;
-  for (auto at = page.find(begin); at != std::string::npos; at = page.find(begin, from)) {
-    const auto named = at + begin.size();
-    const auto body = page.find(begin_ends, named);
-    const auto until = page.find(end, named);
+  for (auto at = page.find(part_begins); at != std::string::npos;
+       at = page.find(part_begins, from)) {
+    const auto named = at + part_begins.size();
+    const auto body = page.find(name_ends, named);
+    const auto until = page.find(part_ends, named);
     if (body == std::string::npos || until == std::string::npos) {
       throw std::runtime_error("a generated part has no end");
     }
@@ -40,7 +41,7 @@ std::string renewed(const std::string& page, const parts& known) {
     if (part == known.end()) {
       throw std::runtime_error("there is no generated part \"" + name + "\"");
     }
-    out.append(page, from, body + begin_ends.size() - from).append(part->second());
+    out.append(page, from, body + name_ends.size() - from).append(part->second());
     from = until;
   }
   if (from == 0) {

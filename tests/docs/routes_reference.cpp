@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
+#include "context/cause.h"
 #include "server/route_descriptions.h"
 #include "tests/docs/reference.h"
 
@@ -96,6 +98,26 @@ std::string parameters() {
 
 namespace {
 
+// Why the context of such a request has ended; none if it had not.
+std::optional<cause_kind> cause_of(http::request_end end) {
+  switch (end) {
+    case http::request_end::client_closed:
+      return cause_kind::client_closed;
+    case http::request_end::client_reset:
+      return cause_kind::client_reset;
+    case http::request_end::client_vanished:
+      return cause_kind::client_vanished;
+    case http::request_end::deadline:
+      return cause_kind::deadline;
+    case http::request_end::shutdown:
+      return cause_kind::shutdown;
+    case http::request_end::operator_request:
+      return cause_kind::operator_request;
+    default:
+      return std::nullopt;
+  }
+}
+
 std::string_view meaning(http::request_end end) {
   switch (end) {
     case http::request_end::completed:
@@ -106,7 +128,7 @@ std::string_view meaning(http::request_end end) {
       return "The client reset the connection (RST). One that closes while bytes are unread in its "
              "socket does that, too.";
     case http::request_end::client_vanished:
-      return "The client stopped to answer the kernel's questions, or did not take the answer in "
+      return "The client no longer answered the kernel's questions, or did not take the answer in "
              "`http.write_timeout_ms`.";
     case http::request_end::deadline:
       return "The deadline of the route, or the client's own, passed.";
@@ -127,10 +149,13 @@ std::string_view meaning(http::request_end end) {
 }  // namespace
 
 std::string ends() {
-  std::string page = "| end | meaning |\n| --- | --- |\n";
+  std::string page = "| end | cause in the log | meaning |\n| --- | --- | --- |\n";
   for (std::size_t i = 0; i < http::request_ends; ++i) {
     const auto end = static_cast<http::request_end>(i);
-    page += "| " + code(name(end)) + " | " + std::string(meaning(end)) + " |\n";
+    const auto kind = cause_of(end);
+    page += "| " + code(name(end)) + " | " +
+            (kind ? code(describe({.kind = *kind})) : std::string("none")) + " | " +
+            std::string(meaning(end)) + " |\n";
   }
   return page;
 }

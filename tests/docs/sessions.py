@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import subprocess
+import time
 from dataclasses import dataclass, field
 
 from pages import PageError, commands_of
@@ -14,7 +15,15 @@ from wildcards import difference, in_order, is_any_lines, matches, renewed
 
 START_SECONDS = 120  # a first start makes the sample database
 LOG_SECONDS = 10
+AGAIN_SECONDS = 5
 COMMAND_SECONDS = 30
+
+# Asks a page that shows what the server has done, and changes nothing. A hang-up is heard a moment
+# after the client has gone: such a command is run again until it prints what is shown.
+ASKS_AGAIN = re.compile(r"\s*curl (?!.*-X)[^|;&]*/(metrics|requests|jobs|readyz)\b")
+
+# Files that a session makes in build/: not the builds and the samples, which are there.
+OWN_FILES = re.compile(r"(?:(?<![\w./-])|\$PWD/)build/(?!(?:release|dev|asan|tsan|corpus|sample\.db)\b)")
 
 # Further ports of sessions that need it: those of the shipped files.
 PORTS_OF = {"postgres": [5432], "docker": [8080, 8081, 9090]}
@@ -92,6 +101,7 @@ class Sessions:
         """Runs what there is to run, and says in `result` what has come of it."""
         try:
             os.mkdir(os.path.join(self._scratch, "bin"))
+            os.mkdir(os.path.join(self._scratch, "build"))
             os.symlink(self._binary, os.path.join(self._scratch, "bin", "hangup"))
             blocks = [b for b in self._page.blocks if b.info in ("console", "log") and b.check]
             self._describe(blocks)
@@ -153,6 +163,7 @@ class Sessions:
         for shown, real in self._ports.items():
             text = re.sub(rf"(?<![\d.]){shown}(?!\d)", str(real), text)
         text = re.sub(r"(?<![\w./-])/tmp(?![\w.-])", self._scratch, text)
+        text = OWN_FILES.sub(self._scratch + "/build/", text)
         text = re.sub(r"(?<![\w./-])(?:\./)?build/release/hangup(?![\w.-])", self._binary, text)
         return re.sub(r"(?<![\w./-])((?:config|docker)/[\w./-]+\.\w+)", lambda m: self._copy_of(m.group(1)), text)
 
@@ -182,7 +193,7 @@ class Sessions:
         for line in lines:
             for path, copy in self._files.items():
                 line = line.replace(copy, path)
-            line = line.replace(self._scratch, "/tmp").replace(self._binary, "build/release/hangup")
+            line = line.replace(self._scratch + "/build", "build").replace(self._scratch, "/tmp").replace(self._binary, "build/release/hangup")
             line = line.replace(PROJECT, "hangup")
             for shown, real in self._ports.items():
                 line = re.sub(rf"(?<![\d.]){real}(?!\d)", str(shown), line)
@@ -234,7 +245,8 @@ class Sessions:
             self._check_start(block, server)
         else:
             for command in commands_of(block):
-                self._check_command(command, float(check.keys.get("timeout", COMMAND_SECONDS)))
+                self._check_command(command, float(check.keys.get("timeout", COMMAND_SECONDS)),
+                                    "eventually" in check.words)
 
     def _start_cluster(self):
         self._cluster = Cluster(os.path.join(self._scratch, "postgres"), self._ports[5432])
@@ -278,11 +290,16 @@ class Sessions:
             command += ["--port", str(self._ports[how.port])]
         return command
 
-    def _check_command(self, command, seconds):
+    def _check_command(self, command, seconds, again):
         if self._shell is None or not self._shell.is_alive:
             self._shell = Shell(self._root, self._environment())
-        printed, in_time = self._shell.run(self._real(command.text), seconds)
-        printed = self._shown(printed)
+        until = time.monotonic() + (AGAIN_SECONDS if again or ASKS_AGAIN.match(command.text) else 0)
+        while True:
+            printed, in_time = self._shell.run(self._real(command.text), seconds)
+            printed = self._shown(printed)
+            if not in_time or matches(command.expected, printed, self._ports) or time.monotonic() >= until:
+                break
+            time.sleep(0.1)
         first = command.text.split("\n")[0]
         if not in_time:
             self._fail(command.line, [f"$ {first}", f"has not ended within {seconds:g} s, after",

@@ -140,6 +140,11 @@ result run(std::vector<std::string> command) {
   return {exit.value_or(-1), p.output()};
 }
 
+std::vector<std::string> with_id(const std::string& id, std::vector<std::string> more) {
+  more.insert(more.begin(), {"-H", "X-Request-Id: " + id});
+  return more;
+}
+
 bool is_one_line(const std::string& text) {
   return !text.empty() && std::count(text.begin(), text.end(), '\n') == 1 && text.back() == '\n';
 }

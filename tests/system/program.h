@@ -55,6 +55,8 @@ struct result {
 };
 // Runs a command to its end.
 result run(std::vector<std::string> command);
+// What curl is told to give its request this id, before what else it is told.
+std::vector<std::string> with_id(const std::string& id, std::vector<std::string> more = {});
 
 // As what the program says of a mistake has to be.
 bool is_one_line(const std::string& text);

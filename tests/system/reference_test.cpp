@@ -165,7 +165,8 @@ TEST(reference, each_parameter_is_refused_with_what_the_table_allows) {
       target += "pattern=x&";
     }
     const auto answer =
-        json::parse(s.curl(target + name + "=" + value, {"-X", method}).output, nullptr, false);
+        json::parse(s.curl(target + name + "=" + value, {"-X", method, "--max-time", "10"}).output,
+                    nullptr, false);
     ASSERT_TRUE(answer.is_object()) << target << name;
     EXPECT_EQ(answer["detail"],
               "parameter \"" + name + "\": found " + found + ", allowed " + allowed)

@@ -19,7 +19,7 @@ using test::fake_upstream;
 
 constexpr int rounds = 21;
 
-upstream_options patient(std::string url) {
+upstream_options waiting_long(std::string url) {
   return {.url = std::move(url), .connect_timeout = 60s, .stall_timeout = 60s};
 }
 
@@ -66,7 +66,7 @@ void waits(const upstream& u) {
 TEST(a_call, is_interrupted_in_the_look_up_of_a_name) {
   std::promise<void> go;
   const auto gone = go.get_future().share();
-  const upstream u("next", patient("http://a.example"), [gone](const std::string&) {
+  const upstream u("next", waiting_long("http://a.example"), [gone](const std::string&) {
     gone.wait();
     return name_lookup::addresses{};
   });
@@ -76,13 +76,13 @@ TEST(a_call, is_interrupted_in_the_look_up_of_a_name) {
 
 TEST(a_call, is_interrupted_while_it_connects) {
   const black_hole hole;
-  const upstream u("next", patient(hole.url()));
+  const upstream u("next", waiting_long(hole.url()));
   is_interrupted(u, "connect", [&](int) { waits(u); });
 }
 
 TEST(a_call, is_interrupted_in_the_tls_handshake) {
   fake_upstream f([](const asker& a) { EXPECT_TRUE(a.leaves()); });
-  const upstream u("next", patient(f.url("https")));
+  const upstream u("next", waiting_long(f.url("https")));
   is_interrupted(
       u, "TLS handshake", [&](int i) { ASSERT_TRUE(f.accepted(i)); },
       [&](int i) { EXPECT_TRUE(f.over(i)); });
@@ -96,7 +96,7 @@ TEST(a_call, is_interrupted_while_it_waits_for_the_answer) {  // B88
     asked[n++].set_value();
     EXPECT_TRUE(a.leaves());
   });
-  const upstream u("next", patient(f.url()));
+  const upstream u("next", waiting_long(f.url()));
   is_interrupted(
       u, "wait", [&](int i) { asked[i - 1].get_future().wait(); },
       [&](int i) { EXPECT_TRUE(f.over(i)) << "the upstream has heard it"; });
@@ -111,7 +111,7 @@ TEST(a_call, is_interrupted_while_it_reads) {
     asked[n++].set_value();
     EXPECT_TRUE(a.leaves());
   });
-  const upstream u("next", patient(f.url()));
+  const upstream u("next", waiting_long(f.url()));
   is_interrupted(
       u, "read", [&](int i) { asked[i - 1].get_future().wait(); },
       [&](int i) { EXPECT_TRUE(f.over(i)); });
@@ -119,7 +119,7 @@ TEST(a_call, is_interrupted_while_it_reads) {
 
 TEST(a_call, does_not_begin_on_a_context_that_has_ended) {
   fake_upstream f([](const asker&) {});
-  const upstream u("next", patient(f.url()));
+  const upstream u("next", waiting_long(f.url()));
   const auto request = with_cancel(background());
   request.cancel();
   upstream_call c(u, false, "/", {});
@@ -128,7 +128,7 @@ TEST(a_call, does_not_begin_on_a_context_that_has_ended) {
 
 TEST(a_call, whose_deadline_passes_is_counted_as_that) {
   fake_upstream f([](const asker& a) { EXPECT_TRUE(a.leaves()); });
-  const upstream u("next", patient(f.url()));
+  const upstream u("next", waiting_long(f.url()));
   const auto request = with_timeout(background(), 50ms);
   upstream_call c(u, false, "/", {});
   EXPECT_EQ(c.ask(request.ctx), errc::deadline_exceeded);

@@ -264,10 +264,12 @@ TEST(sqlite, sql_that_writes_or_is_wrong_fails_with_the_engines_reason) {
     return o.why;
   };
   EXPECT_EQ(why("SELECT * FROM missing"), "no such table: missing");
-  EXPECT_EQ(why("DELETE FROM items"), "the SQL of a report reads, and gives rows");
-  EXPECT_EQ(why("DELETE FROM items RETURNING 1"), "the SQL of a report reads, and gives rows");
-  EXPECT_EQ(why("SELECT 1; SELECT 2"), "the SQL of a report is one statement");
-  EXPECT_EQ(why("ATTACH '/tmp/hangup-other.db' AS o"), "the SQL of a report reads, and gives rows");
+  EXPECT_EQ(why("DELETE FROM items"), "the SQL of a report must only read, and return rows");
+  EXPECT_EQ(why("DELETE FROM items RETURNING 1"),
+            "the SQL of a report must only read, and return rows");
+  EXPECT_EQ(why("SELECT 1; SELECT 2"), "the SQL of a report must be one statement");
+  EXPECT_EQ(why("ATTACH '/tmp/hangup-other.db' AS o"),
+            "the SQL of a report must only read, and return rows");
   EXPECT_EQ(why("SELECT $2"), "the SQL of the report has $2, and it declares 0 parameters");
   EXPECT_EQ(why("SELECT ?"), "the SQL of the report has ?, and it declares 0 parameters");
   EXPECT_EQ(why("SELECT zeroblob(2000000)"), "string or blob too big");

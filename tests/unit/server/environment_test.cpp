@@ -18,7 +18,7 @@ std::vector<setting> settings(std::vector<const char*> lines) {
   return found.settings;
 }
 
-std::string error_of(std::vector<const char*> lines) {
+std::string mistake_in(std::vector<const char*> lines) {
   lines.push_back(nullptr);
   const auto found = read_environment(lines.data());
   return found.wrong.empty() ? "no error" : found.wrong.text();
@@ -63,24 +63,24 @@ TEST(environment, what_is_not_ours_is_left_alone) {
 }
 
 TEST(environment, an_unknown_key_is_refused_with_the_nearest_known_one) {
-  EXPECT_EQ(error_of({"HANGUP_LISTEN__PROT=1"}),
+  EXPECT_EQ(mistake_in({"HANGUP_LISTEN__PROT=1"}),
             R"(HANGUP_LISTEN__PROT: unknown key "listen.prot"; did you mean "port"?)");
 }
 
 TEST(environment, a_key_that_ends_too_early_or_too_late_is_refused) {
-  EXPECT_EQ(error_of({"HANGUP_LISTEN__PORT__X=1"}),
+  EXPECT_EQ(mistake_in({"HANGUP_LISTEN__PORT__X=1"}),
             R"(HANGUP_LISTEN__PORT__X: unknown key "listen.port.x"; "listen.port" is an integer )"
             R"(0..65535)");
   for (const auto* line : {"HANGUP_LISTEN__={}", "HANGUP___LISTEN=1", "HANGUP___=1",
                            "HANGUP_LISTEN____PORT=1", "HANGUP_POOLS____WORKERS=1"}) {
-    EXPECT_NE(error_of({line}).find(": unknown key \""), std::string::npos) << line;
+    EXPECT_NE(mistake_in({line}).find(": unknown key \""), std::string::npos) << line;
   }
 }
 
 TEST(environment, one_underscore_where_two_were_meant_is_a_mistake) {
-  EXPECT_EQ(error_of({"HANGUP_LISTEN_PORT=1"}),
+  EXPECT_EQ(mistake_in({"HANGUP_LISTEN_PORT=1"}),
             R"(HANGUP_LISTEN_PORT: unknown key; did you mean "HANGUP_LISTEN__PORT"?)");
-  EXPECT_EQ(error_of({"HANGUP_DATABASES_PG_CONNINFO_FILE=/run/secrets/pg"}),
+  EXPECT_EQ(mistake_in({"HANGUP_DATABASES_PG_CONNINFO_FILE=/run/secrets/pg"}),
             R"(HANGUP_DATABASES_PG_CONNINFO_FILE: unknown key; did you mean )"
             R"("HANGUP_DATABASES__PG__CONNINFO_FILE"?)");
 }
@@ -116,30 +116,31 @@ TEST(environment, the_host_the_port_and_the_file_have_short_names) {
   const char* const file[] = {"HANGUP_CONFIG=/etc/hangup.json", nullptr};
   EXPECT_EQ(read_environment(file).config, "/etc/hangup.json");
   EXPECT_TRUE(read_environment(file).wrong.empty());
-  EXPECT_EQ(error_of({"HANGUP_PORT=1", "HANGUP_LISTEN__PORT=2"}),
+  EXPECT_EQ(mistake_in({"HANGUP_PORT=1", "HANGUP_LISTEN__PORT=2"}),
             "HANGUP_LISTEN__PORT: found HANGUP_PORT as well, allowed one of them");
 }
 
 TEST(environment, any_other_name_is_refused_with_those_that_are_near) {
-  EXPECT_EQ(error_of({"HANGUP_WORKERS=4"}),
+  EXPECT_EQ(mistake_in({"HANGUP_WORKERS=4"}),
             "HANGUP_WORKERS: unknown variable; did you mean one of \"HANGUP_POOLS__CPU__WORKERS\", "
             "\"HANGUP_POOLS__QUERY__WORKERS\", \"HANGUP_POOLS__RELAY__WORKERS\", "
             "\"HANGUP_POOLS__SEARCH__WORKERS\"?");
-  EXPECT_EQ(error_of({"HANGUP_PROT=1"}),
+  EXPECT_EQ(mistake_in({"HANGUP_PROT=1"}),
             R"(HANGUP_PROT: unknown variable; did you mean "HANGUP_PORT"?)");
-  EXPECT_EQ(error_of({"HANGUP_CONFG=1"}),
+  EXPECT_EQ(mistake_in({"HANGUP_CONFG=1"}),
             R"(HANGUP_CONFG: unknown variable; did you mean "HANGUP_CONFIG"?)");
-  EXPECT_EQ(error_of({"HANGUP_MAX_CONNECTIONS=1"}),
+  EXPECT_EQ(mistake_in({"HANGUP_MAX_CONNECTIONS=1"}),
             R"(HANGUP_MAX_CONNECTIONS: unknown variable; did you mean )"
             R"("HANGUP_HTTP__MAX_CONNECTIONS"?)");
   for (const auto* line : {"HANGUP_FOO=1", "HANGUP_=1", "HANGUP_PORTX_80_TCP=1"}) {
-    EXPECT_NE(error_of({line}).find("unknown variable; "), std::string::npos) << error_of({line});
-    EXPECT_NE(error_of({line}).find("HANGUP_PORT"), std::string::npos) << error_of({line});
+    EXPECT_NE(mistake_in({line}).find("unknown variable; "), std::string::npos)
+        << mistake_in({line});
+    EXPECT_NE(mistake_in({line}).find("HANGUP_PORT"), std::string::npos) << mistake_in({line});
   }
 }
 
 TEST(environment, all_mistakes_are_told) {
-  EXPECT_EQ(error_of({"HANGUP_LISTEN_PORT=1", "HANGUP_LOG__LEVL=x", "HANGUP_HOST=x"}),
+  EXPECT_EQ(mistake_in({"HANGUP_LISTEN_PORT=1", "HANGUP_LOG__LEVL=x", "HANGUP_HOST=x"}),
             "HANGUP_LISTEN_PORT: unknown key; did you mean \"HANGUP_LISTEN__PORT\"?\n"
             "HANGUP_LOG__LEVL: unknown key \"log.levl\"; did you mean \"level\"?");
 }
@@ -176,27 +177,27 @@ TEST(environment, a_key_that_is_called_file_is_no_file_to_read) {
 }
 
 TEST(environment, a_file_that_cannot_be_read_is_refused) {
-  EXPECT_EQ(error_of({"HANGUP_LOG__LEVEL_FILE=/no/such"}),
+  EXPECT_EQ(mistake_in({"HANGUP_LOG__LEVEL_FILE=/no/such"}),
             R"(HANGUP_LOG__LEVEL_FILE: "/no/such" cannot be read: No such file or directory)");
   const auto file = a_file_with(std::string(64 * 1024 + 1, 'x'));
   const auto line = "HANGUP_LOG__LEVEL_FILE=" + file;
-  EXPECT_TRUE(error_of({line.c_str()}).ends_with("it has more than 65536 bytes"));
-  EXPECT_TRUE(error_of({"HANGUP_LOG__LEVEL_FILE=/"}).ends_with("read: it is a directory"));
-  EXPECT_TRUE(error_of({"HANGUP_LOG__LEVEL_FILE=/dev/zero"}).ends_with("read: it is a device"));
-  EXPECT_EQ(error_of({"HANGUP_LOG__LEVEL_FILE="}),
+  EXPECT_TRUE(mistake_in({line.c_str()}).ends_with("it has more than 65536 bytes"));
+  EXPECT_TRUE(mistake_in({"HANGUP_LOG__LEVEL_FILE=/"}).ends_with("read: it is a directory"));
+  EXPECT_TRUE(mistake_in({"HANGUP_LOG__LEVEL_FILE=/dev/zero"}).ends_with("read: it is a device"));
+  EXPECT_EQ(mistake_in({"HANGUP_LOG__LEVEL_FILE="}),
             "HANGUP_LOG__LEVEL_FILE: found nothing, allowed the path of a file");
 }
 
 TEST(environment, a_file_with_nothing_in_it_or_half_a_text_is_refused) {
   for (const auto* text : {"", "\n", "\r\n\n"}) {
     const auto line = "HANGUP_DATABASES__PG__CONNINFO_FILE=" + a_file_with(text);
-    EXPECT_TRUE(error_of({line.c_str()}).ends_with(" is empty")) << error_of({line.c_str()});
+    EXPECT_TRUE(mistake_in({line.c_str()}).ends_with(" is empty")) << mistake_in({line.c_str()});
   }
   const auto line = "HANGUP_LOG__LEVEL_FILE=" + a_file_with(std::string("info\0x", 6));
-  EXPECT_TRUE(error_of({line.c_str()}).ends_with(" has a NUL in it"));
+  EXPECT_TRUE(mistake_in({line.c_str()}).ends_with(" has a NUL in it"));
   const auto wide =
       "HANGUP_LOG__LEVEL_FILE=" + a_file_with(std::string("\xff\xfei\0n\0f\0o\0", 10));
-  EXPECT_TRUE(error_of({wide.c_str()}).ends_with(" is UTF-16, allowed UTF-8"));
+  EXPECT_TRUE(mistake_in({wide.c_str()}).ends_with(" is UTF-16, allowed UTF-8"));
 }
 
 TEST(environment, what_is_in_a_file_is_in_no_error) {
@@ -281,7 +282,7 @@ TEST(environment, an_error_over_several_keys_names_who_has_set_one_of_them) {
 TEST(environment, a_key_that_is_given_in_both_ways_is_refused) {
   const auto file = a_file_with("info");
   const auto line = "HANGUP_LOG__LEVEL_FILE=" + file;
-  EXPECT_EQ(error_of({"HANGUP_LOG__LEVEL=info", line.c_str()}),
+  EXPECT_EQ(mistake_in({"HANGUP_LOG__LEVEL=info", line.c_str()}),
             "HANGUP_LOG__LEVEL: found HANGUP_LOG__LEVEL_FILE as well, allowed one of them");
 }
 

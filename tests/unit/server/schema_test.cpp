@@ -79,7 +79,7 @@ TEST(schema, a_keyword_that_is_not_understood_is_refused_wherever_it_stands) {
   EXPECT_NO_THROW(schema{shipped});
 }
 
-TEST(schema, every_key_of_the_shipped_one_has_a_description_of_one_sentence) {
+TEST(schema, every_key_of_the_shipped_one_has_a_description_in_whole_sentences) {
   auto shipped = json::parse(shipped_text());
   for_each_node(shipped, "", [](json& node, const std::string& path) {
     if (path.ends_with(".propertyNames")) {
@@ -88,7 +88,6 @@ TEST(schema, every_key_of_the_shipped_one_has_a_description_of_one_sentence) {
     const auto description = node.value("description", "");
     EXPECT_GT(description.size(), 8u) << path;
     EXPECT_TRUE(description.ends_with('.')) << path;
-    EXPECT_EQ(description.find(". "), std::string::npos) << path;
   });
 }
 
@@ -299,7 +298,7 @@ TEST(schema, a_key_that_it_does_not_have_is_the_callers_mistake) {
 TEST(schema, help_says_what_a_key_means_what_is_allowed_and_the_default) {
   EXPECT_EQ(
       config_schema().about("listen.port"),
-      "TCP port to listen on; 0 takes a free one. Allowed: an integer 0..65535; default: 8080");
+      "TCP port to listen on; 0 chooses a free one. Allowed: an integer 0..65535; default: 8080");
 }
 
 }  // namespace
