@@ -12,7 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "tests/eventually.h"
+#include "tests/support/eventually.h"
 #include "tests/system/program.h"
 
 namespace hangup::system_test {

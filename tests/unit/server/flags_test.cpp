@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "server/cpus.h"
+#include "tests/support/temporary_directory.h"
 
 namespace hangup::server {
 namespace {
@@ -21,17 +22,11 @@ namespace {
 class flags : public testing::Test {
  protected:
   void SetUp() override {
-    std::string name = testing::TempDir() + "hangup_flags_XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
     before_ = std::filesystem::current_path();
-    here_ = name;
     std::filesystem::current_path(here_);
   }
 
-  void TearDown() override {
-    std::filesystem::current_path(before_);
-    std::filesystem::remove_all(here_);
-  }
+  void TearDown() override { std::filesystem::current_path(before_); }
 
   static launch read(std::vector<const char*> arguments) {
     arguments.insert(arguments.begin(), "hangup");
@@ -56,7 +51,8 @@ class flags : public testing::Test {
 
  private:
   std::filesystem::path before_;
-  std::filesystem::path here_;
+  const test::temporary_directory folder_;
+  const std::filesystem::path here_ = folder_.path();
 };
 
 TEST_F(flags, without_any_and_without_a_file_the_defaults_hold) {
