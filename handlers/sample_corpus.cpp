@@ -140,6 +140,33 @@ std::string log(unsigned day, dice d) {
   return text;
 }
 
+std::string letters_file(unsigned month, const place& from) {
+  return filled("letters/2024-%02u/", month).append(from.city).append(".txt");
+}
+
+std::string log_file(unsigned day) {
+  return filled("log/2024-03-%02u.log", day);
+}
+
+struct odd_file {
+  std::string_view name;
+  std::string_view bytes;
+};
+constexpr std::array<char, 4096> nothing{};
+constexpr std::array<odd_file, 6> odd_files = {
+    {{"odd/byte-order-mark.txt",
+      "\xEF\xBB\xBF"
+      "a mark comes before this line\n"},
+     {"odd/crlf.txt", "these lines end\r\nas those of Windows do\r\n"},
+     {"odd/latin-1.txt", "M\xFCller, S\xE3o Paulo, Nov\xE1k\n"},
+     {"odd/caf\xE9.txt", "the name of this file is Latin-1\n"},
+     {"odd/utf-16.txt", std::string_view("\xFF\xFE"
+                                         "m\0a\0i\0n\0\n\0",
+                                         12)},
+     {"odd/nothing.bin", std::string_view(nothing.data(), nothing.size())}}};
+
+constexpr std::size_t all_files = months * cities.size() + days + odd_files.size();
+
 class maker {
  public:
   maker(const context& ctx, std::string folder, const std::function<void(unsigned)>& progress)
@@ -148,29 +175,21 @@ class maker {
   std::error_code make() {
     for (unsigned month = 1; month <= months; ++month) {
       for (const auto& from : cities) {
-        add(filled("letters/2024-%02u/", month).append(from.city).append(".txt"),
+        add(letters_file(month, from),
             letters(month, from, dice(3, month * cities.size() + files_)));
       }
     }
     for (unsigned day = 1; day <= days; ++day) {
-      add(filled("log/2024-03-%02u.log", day), log(day, dice(4, day)));
+      add(log_file(day), log(day, dice(4, day)));
     }
-    add("odd/byte-order-mark.txt",
-        "\xEF\xBB\xBF"
-        "a mark comes before this line\n");
-    add("odd/crlf.txt", "these lines end\r\nas those of Windows do\r\n");
-    add("odd/latin-1.txt", "M\xFCller, S\xE3o Paulo, Nov\xE1k\n");
-    add("odd/caf\xE9.txt", "the name of this file is Latin-1\n");
-    add("odd/utf-16.txt", std::string_view("\xFF\xFE"
-                                           "m\0a\0i\0n\0\n\0",
-                                           12));
-    add("odd/nothing.bin", std::string(4096, '\0'));
+    for (const auto& odd : odd_files) {
+      add(std::string(odd.name), odd.bytes);
+    }
     return ec_;
   }
 
  private:
   void add(const std::string& name, std::string_view bytes) {
-    constexpr std::size_t all = months * cities.size() + days + 6;
     if (ec_ || (ec_ = ctx_.err())) {
       return;
     }
@@ -188,7 +207,7 @@ class maker {
       }
       bytes.remove_prefix(n > 0 ? static_cast<std::size_t>(n) : 0);
     }
-    const auto percent = static_cast<unsigned>(++files_ * 100 / all);
+    const auto percent = static_cast<unsigned>(++files_ * 100 / all_files);
     if (percent < 100 && percent != told_) {  // the last one is told when it has its name
       told_ = percent;
       progress_(percent);
@@ -240,6 +259,35 @@ std::error_code make_corpus(const context& ctx, const std::string& folder,
   }
   ::unlink(lock.c_str());
   return ec;
+}
+
+std::optional<std::string> corpus_fault(const std::string& folder) {
+  std::error_code ec;
+  if (fs::is_empty(folder, ec) && !ec) {
+    return "there is nothing in it";
+  }
+  if (ec || !fs::is_directory(folder + filled("/letters/2024-%02u", 1U), ec)) {
+    return std::nullopt;
+  }
+  std::size_t lost = 0;
+  const auto look = [&](const std::string& name) {
+    const auto size = fs::file_size(folder + "/" + name, ec);
+    lost += ec || size == 0 ? 1 : 0;
+  };
+  for (unsigned month = 1; month <= months; ++month) {
+    for (const auto& from : cities) {
+      look(letters_file(month, from));
+    }
+  }
+  for (unsigned day = 1; day <= days; ++day) {
+    look(log_file(day));
+  }
+  for (const auto& odd : odd_files) {
+    look(std::string(odd.name));
+  }
+  return lost == 0 ? std::nullopt
+                   : std::optional(std::to_string(lost) + " of its " + std::to_string(all_files) +
+                                   " files are not there or empty");
 }
 
 }  // namespace hangup::search

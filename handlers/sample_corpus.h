@@ -8,6 +8,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <system_error>
 
@@ -24,5 +25,10 @@ namespace hangup::search {
 // Returns ctx.err() if the context ends first; otherwise the system's error.
 std::error_code make_corpus(const context& ctx, const std::string& folder,
                             const std::function<void(unsigned)>& progress);
+
+// What is wrong with a folder that is to be such a sample, in words: that there is nothing in it,
+// or how many of the files are not there or empty. None: it is whole, or somebody else's files, or
+// cannot be looked at. Looks at the names only, some 180 of them.
+std::optional<std::string> corpus_fault(const std::string& folder);
 
 }  // namespace hangup::search

@@ -127,6 +127,7 @@ connection::io connection::receive() {
         return io::closed;
       case tls_session::io::cut_off:
       case tls_session::io::failed:
+      case tls_session::io::plain_http:
       case tls_session::io::only_work:
         return io::cut_off;
       case tls_session::io::reset:

@@ -82,6 +82,13 @@ class connection final : public job, public input {
   pool::owner client_key() const noexcept { return client_key_; }
   tls_session* tls() const noexcept { return tls_.get(); }  // null: plain TCP
   tls_session::io shake_hands() noexcept;
+  // Its client has begun with plain HTTP (tls_session::io::plain_http): goes on without TLS, so that
+  // it can be told in a way that it understands. The request is not to be served.
+  void answer_plainly() noexcept {
+    tls_.reset();
+    wants_tls_ = true;
+  }
+  bool wants_tls() const noexcept { return wants_tls_; }
 
   // --- input ---
   std::string_view received() const noexcept { return std::string_view(in_).substr(used_); }
@@ -185,7 +192,8 @@ class connection final : public job, public input {
   const peer ends_;
   const std::string client_;
   const pool::owner client_key_ = http::client_key(ends_.remote_address);
-  const std::unique_ptr<tls_session> tls_;
+  std::unique_ptr<tls_session> tls_;
+  bool wants_tls_ = false;
   connection_owner& owner_;
   std::string in_;
   std::size_t ahead_ = 0;      // how much of what has been received counts as read ahead

@@ -54,6 +54,13 @@ service::then service::next(connection& c) {
       c.request->over = why.over;
       return answer(c, why.status, why.detail, why.headers);
     case head_is::whole:
+      if (c.wants_tls()) {
+        c.keep_alive = false;
+        c.is_head = head.method == "HEAD";
+        c.body = {};
+        begin(c, routes_.none(), head);
+        return answer(c, 400, "this port speaks TLS, and the request came without: use https://");
+      }
       break;
   }
   ++c.served;

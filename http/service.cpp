@@ -201,6 +201,13 @@ void service::shake_hands(connection& c) {
       tell(limit::handshake);
       linger(c);  // the TLS alert tells the client why
       return;
+    case tls_session::io::plain_http:
+      tell(limit::handshake);
+      c.answer_plainly();
+      c.since = {};
+      c.now.store(phase::idle, std::memory_order_relaxed);
+      readable(c);
+      return;
     case tls_session::io::closed:
     case tls_session::io::cut_off:
     case tls_session::io::reset:

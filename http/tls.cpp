@@ -108,6 +108,18 @@ struct tls_socket {
   }
 };
 
+namespace {
+
+// "GET /", "POST", "O": the begin of a method, or of a request line. No record of TLS begins with a
+// letter.
+bool is_like_a_request(std::string_view begin) noexcept {
+  const auto method = begin.substr(0, begin.find(' '));
+  return !method.empty() &&
+         std::all_of(method.begin(), method.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
+}  // namespace
+
 tls_identity::tls_identity(const std::string& certificate_file, const std::string& key_file)
     : ctx_(::SSL_CTX_new(::TLS_server_method()), &::SSL_CTX_free) {
   if (!ctx_) {
@@ -150,8 +162,8 @@ tls_session::~tls_session() {
   ::SSL_free(ssl_);
 }
 
-// Is there enough of a ClientHello to be worth what a session costs (done)? What is none is for
-// OpenSSL to refuse.
+// Is there enough of a ClientHello to be worth what a session costs (done)? What is neither one nor
+// HTTP is for OpenSSL to refuse.
 tls_session::io tls_session::first_message() noexcept {
   constexpr std::size_t record_head = 5;   // RFC 8446 5.1
   constexpr std::size_t message_head = 4;  // RFC 8446 4
@@ -168,7 +180,8 @@ tls_session::io tls_session::first_message() noexcept {
   }
   auto wanted = shortest;
   if (head[0] != SSL3_RT_HANDSHAKE) {
-    return io::done;
+    const std::string begin(head.begin(), head.begin() + n);
+    return is_like_a_request(begin) ? io::plain_http : io::done;
   }
   if (static_cast<std::size_t>(n) == head.size()) {
     const std::size_t record = std::size_t{head[3]} << 8U | head[4];

@@ -39,6 +39,13 @@ void take(const json& from, const char* key, config::route_t& to) {
   }
 }
 
+config valid(const document& d, const mistakes& wrong) {
+  if (!wrong.empty()) {
+    throw config_error(wrong.text());
+  }
+  return config_of(d);
+}
+
 }  // namespace
 
 // The document is complete and every number in it is in its range, so that nothing throws or
@@ -147,11 +154,15 @@ config config_of(const document& d) {
 }
 
 config load(const std::string& path, const std::vector<setting>& settings) {
-  return config_of(load_document(path, settings));
+  mistakes wrong;
+  const auto d = load_document(path, "", settings, wrong);
+  return valid(d, wrong);
 }
 
 config parse(std::string_view text, std::string_view name, const std::vector<setting>& settings) {
-  return config_of(parse_document(text, name, settings));
+  mistakes wrong;
+  const auto d = read_document(text, name, settings, wrong);
+  return valid(d, wrong);
 }
 
 config defaults(const std::vector<setting>& settings) {

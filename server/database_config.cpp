@@ -2,8 +2,10 @@
 
 #include <cmath>
 #include <set>
+#include <utility>
 
 #include "handlers/query/postgres_connection.h"
+#include "server/words.h"
 
 namespace hangup::server {
 namespace {
@@ -62,20 +64,19 @@ problem check_parameter(const json& parameter, const std::string& path) {
   return {};
 }
 
-problem check_report(const json& report, const std::string& path) {
+void check_report(const json& report, const std::string& path, mistakes& wrong) {
   std::set<std::string> names;
   const auto& parameters = report.at("parameters");
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     const auto here = path + ".parameters[" + std::to_string(i) + "]";
     if (!names.insert(parameters[i].at("name").get<std::string>()).second) {
-      return here + ".name: found " + parameters[i].at("name").dump() +
-             ", allowed another one: it is taken";
+      wrong.add(here + ".name: found " + parameters[i].at("name").dump() +
+                ", allowed another one: it is taken");
     }
-    if (auto wrong = check_parameter(parameters[i], here)) {
-      return wrong;
+    if (auto of_this = check_parameter(parameters[i], here)) {
+      wrong.add(std::move(*of_this));
     }
   }
-  return {};
 }
 
 query::report read_report(const std::string& name, const json& from) {
@@ -94,29 +95,26 @@ query::report read_report(const std::string& name, const json& from) {
 
 }  // namespace
 
-problem check_databases(const json& databases) {
+void check_databases(const json& databases, mistakes& wrong) {
   for (const auto& database : databases.items()) {
     const auto path = "databases." + database.key();
     const auto& d = database.value();
     if (database.key() == "sim") {
-      return path + ": allowed another name: /query/sim is the simulated database";
+      wrong.add(path + ": allowed another name: /query/sim is the simulated database");
     }
     if (d.at("kind") == "sqlite" && d.at("file").get<std::string>().empty()) {
-      return path + ".file: found nothing, allowed the path of a SQLite file";
+      wrong.add(path + ".file: found nothing, allowed the path of a SQLite file");
     }
     if (d.at("kind") == "postgres" && !query::is_conninfo(d.at("conninfo").get<std::string>())) {
-      return path +
-             ".conninfo: found what libpq does not take (not shown: it may have a password "
-             "in it), allowed keywords and values, or a URI: "
-             "https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING";
+      wrong.add(path +
+                ".conninfo: found what libpq does not take (not shown: it may have a password "
+                "in it), allowed keywords and values, or a URI: "
+                "https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING");
     }
     for (const auto& report : d.at("reports").items()) {
-      if (auto wrong = check_report(report.value(), path + ".reports." + report.key())) {
-        return wrong;
-      }
+      check_report(report.value(), path + ".reports." + report.key(), wrong);
     }
   }
-  return {};
 }
 
 config::database_t read_database(const json& from) {

@@ -3,12 +3,15 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <mutex>
+#include <span>
 
 #include "context/task_group.h"
 #include "handlers/query/postgres.h"
 #include "handlers/query/sample_database.h"
 #include "handlers/query/sqlite.h"
 #include "server/progress.h"
+#include "server/sample_place.h"
+#include "server/words.h"
 
 namespace hangup::server {
 namespace {
@@ -30,15 +33,14 @@ std::unique_ptr<query::database> open_engine(const context& ctx, const std::stri
   }
   if (d.sample) {
     std::string why;
-    const auto show = [&d](unsigned percent) {
-      show_progress(fmt::format("the sample database {}, about {} rows", d.file, d.sample_rows),
-                    percent);
-    };
-    if (query::make_sample(ctx, d.file, d.sample_rows, show, why)) {
+    progress shown(fmt::format("the sample database {}, about {} rows", d.file, d.sample_rows));
+    if (const auto ec = make_data_folder(d.file)) {
+      throw database_error(sample_not_made(name, d.file, ec.message()));
+    }
+    if (query::make_sample(
+            ctx, d.file, d.sample_rows, [&](unsigned percent) { shown.show(percent); }, why)) {
       ctx.throw_if_done();
-      throw database_error("databases." + name + ".file: the sample database " + d.file +
-                           " cannot be made: " + why +
-                           "; name another file, or set \"sample\" to false");
+      throw database_error(sample_not_made(name, d.file, why));
     }
   }
   return query::open_sqlite({.file = d.file,
@@ -47,7 +49,54 @@ std::unique_ptr<query::database> open_engine(const context& ctx, const std::stri
                              .patience = d.wait});
 }
 
+class row_counter final : public query::row_sink {
+ public:
+  std::error_code columns(const context&, std::span<const std::string>) override { return {}; }
+  std::error_code row(const context&, std::span<const query::field>) override {
+    ++rows;
+    return {};
+  }
+  std::error_code idle(const context&) override { return {}; }
+
+  std::size_t rows = 0;
+};
+
+bool has_no_table(const context& ctx, query::database& engine) {
+  static const query::report any{.name = "", .sql = "SELECT 1 FROM data.sqlite_schema LIMIT 1"};
+  std::unique_ptr<query::running> q;
+  std::string why;
+  row_counter counted;
+  return !engine.start(ctx, any, {}, q, why) && !q->rows(ctx, counted, why) && counted.rows == 0;
+}
+
+// Why no query can begin; none: one can, or what it takes is in use. `soon` bounds the time.
+problem fault(const context& soon, query::database& engine, const config::database_t& d) {
+  std::string why;
+  const auto ec = engine.reachable(soon, why);
+  if (ec && soon.done()) {
+    return "no answer in time";
+  }
+  if (ec == query::errc::busy) {
+    return {};
+  }
+  const bool is_sample = d.kind == "sqlite" && d.sample;
+  if (!ec && is_sample && has_no_table(soon, engine)) {
+    why = "there is no table in it";
+  } else if (!ec) {
+    return {};
+  }
+  return is_sample ? why + "; it is a sample: remove " + d.file +
+                         " and start the server again, which makes it anew"
+                   : why;
+}
+
 }  // namespace
+
+std::string sample_not_made(const std::string& database, const std::string& file,
+                            const std::string& why) {
+  return "databases." + database + ".file: the sample database " + file +
+         " cannot be made: " + why + "; name another file, or set \"sample\" to false";
+}
 
 databases open_databases(const context& ctx, const config& c) {
   databases all;
@@ -58,7 +107,7 @@ databases open_databases(const context& ctx, const config& c) {
   return all;
 }
 
-std::vector<std::string> unreachable(const context& ctx, const databases& all) {
+std::vector<std::string> unreachable(const context& ctx, const databases& all, const config& c) {
   const auto [soon, cancel] = with_timeout(ctx, 1s);
   std::mutex mutex;
   std::vector<std::string> lines;
@@ -69,10 +118,8 @@ std::vector<std::string> unreachable(const context& ctx, const databases& all) {
   };
   for (const auto& s : all) {
     const auto refused = asking.go([&, soon = soon] {
-      std::string why;
-      const auto ec = s->engine().reachable(soon, why);
-      if (ec && ec != query::errc::busy) {
-        add(*s, soon.done() ? "no answer in time" : why);
+      if (const auto why = fault(soon, s->engine(), c.databases.at(s->name()))) {
+        add(*s, *why);
       }
     });
     if (refused) {
@@ -81,6 +128,20 @@ std::vector<std::string> unreachable(const context& ctx, const databases& all) {
   }
   if (const auto ec = asking.wait(); ec && lines.empty()) {  // none came for what had been started
     lines.push_back("a database cannot be asked: " + ec.message());
+  }
+  return lines;
+}
+
+std::vector<std::string> damaged_samples(const context& ctx, const config& c) {
+  const auto [soon, cancel] = with_timeout(ctx, 1s);
+  std::vector<std::string> lines;
+  for (const auto& [name, d] : c.databases) {
+    if (d.kind == "sqlite" && d.sample) {
+      const auto engine = query::open_sqlite({.file = d.file, .connections = 1});
+      if (const auto why = fault(soon, *engine, d)) {
+        lines.push_back("database " + name + ": " + *why);
+      }
+    }
   }
   return lines;
 }

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <functional>
-#include <system_error>
+#include <initializer_list>
+#include <set>
 #include <utility>
 
 #include "server/cpus.h"
@@ -18,20 +19,13 @@ using nlohmann::json;
 
 constexpr std::size_t max_file_bytes = 1024 * 1024;
 
-// Shown whole, unless it would not be one line.
-std::string in_one_line(std::string_view name) {
-  const bool plain =
-      std::all_of(name.begin(), name.end(), [](char c) { return c >= ' ' && c <= '~'; });
-  return plain ? std::string(name) : shown(name);
-}
-
-[[noreturn]] void refuse(std::string_view name, const std::string& what) {
-  throw config_error(in_one_line(name) + ": " + what);
+std::string placed(std::string_view name, const std::string& what) {
+  return in_one_line(name) + ": " + what;
 }
 
 // What a schema cannot say: the pool of a route or a database is one of the pools. Without
 // upstreams there is no relay, without databases neither a fan-out nor a job.
-problem check_pools(const json& document) {
+void check_pools(const json& document, mistakes& wrong) {
   const auto& pools = document.at("pools");
   for (const auto* const section : {"routes", "databases"}) {
     for (const auto& user : document.at(section).items()) {
@@ -41,57 +35,37 @@ problem check_pools(const json& document) {
                             : of_databases        ? !document.at("databases").empty()
                                                   : true;
       if (is_there && !pools.contains(name)) {
-        std::vector<std::string> known;
-        for (const auto& pool : pools.items()) {
-          known.push_back(pool.key());
-        }
-        return std::string(section) + "." + user.key() + ".pool: found " + shown(name) +
-               ", allowed " +
-               (known.empty() ? "nothing: there are no pools" : "one of " + listed(known));
+        wrong.add_made([&] {
+          return std::string(section) + "." + user.key() + ".pool: found " + shown(name) +
+                 ", allowed " +
+                 (pools.empty() ? "nothing: there are no pools"
+                                : "one of " + listed(names_in(pools)));
+        });
       }
     }
   }
-  return {};
 }
 
-problem check_jobs(const json& document) {
-  const auto one = document.at("jobs").at("max_result_bytes").get<std::size_t>();
-  const auto all = document.at("jobs").at("max_total_bytes").get<std::size_t>();
+void check_jobs(const json& jobs, mistakes& wrong) {
+  const auto one = jobs.at("max_result_bytes").get<std::size_t>();
+  const auto all = jobs.at("max_total_bytes").get<std::size_t>();
   if (all < one) {
-    return "jobs.max_total_bytes: found " + std::to_string(all) +
-           ", allowed from jobs.max_result_bytes on, which is " + std::to_string(one);
+    wrong.add("jobs.max_total_bytes: found " + std::to_string(all) +
+              ", allowed from jobs.max_result_bytes on, which is " + std::to_string(one));
   }
-  return {};
 }
 
-problem check_tls(const json& document) {
-  const auto& tls = document.at("tls");
-  for (const auto* const key : {"certificate", "key"}) {
-    if (tls.at(key).get<std::string>().starts_with("-----BEGIN")) {
-      return std::string("tls.") + key + ": found what is in a PEM file, allowed its path";
-    }
-  }
+void check_tls(const json& tls, mistakes& wrong) {
   for (const auto& [here, there] : {std::pair("certificate", "key"), {"key", "certificate"}}) {
-    if (tls.at(here).get<std::string>().empty() && !tls.at(there).get<std::string>().empty()) {
-      return std::string("tls.") + here +
-             ": found nothing, allowed the path of a PEM file, as tls." + there + " has one";
+    const auto& path = tls.at(here).get_ref<const std::string&>();
+    if (path.starts_with("-----BEGIN")) {
+      wrong.add(std::string("tls.") + here + ": found what is in a PEM file, allowed its path");
+    }
+    if (path.empty() && !tls.at(there).get_ref<const std::string&>().empty()) {
+      wrong.add(std::string("tls.") + here +
+                ": found nothing, allowed the path of a PEM file, as tls." + there + " has one");
     }
   }
-  return {};
-}
-
-std::string contents(const std::string& path) {
-  std::string text;
-  const auto ec = read_text_file(path, max_file_bytes, text);
-  if (ec == std::errc::file_too_large) {
-    refuse(path, "found more than " + std::to_string(max_file_bytes) +
-                     " bytes, which is the most allowed");
-  }
-  if (ec) {
-    refuse(path, "cannot be read: " +
-                     (ec == std::errc::timed_out ? "nobody writes to it" : ec.message()));
-  }
-  return text;
 }
 
 // Calls `leaf` with each key that holds a value, and that value. An array is one, and what is
@@ -122,11 +96,55 @@ bool is_in(std::string_view key, std::string_view around) {
          (key.size() == around.size() || key[around.size()] == '.' || key[around.size()] == '[');
 }
 
-void put(document& to, const setting& s) {
+std::string section_of(std::string_view key) {
+  return std::string(key.substr(0, key.find('.')));
+}
+
+// The sections that there are not, and those in which a value is not allowed.
+std::set<std::string> unsound_sections(const json& document) {
+  std::set<std::string> unsound;
+  for (const auto& section : document.items()) {
+    const auto& name = section.key();
+    if (name.find('.') != std::string::npos || config_schema().knows(name) ||
+        !config_schema().allows(name, section.value())) {
+      unsound.insert(name);
+    }
+  }
+  return unsound;
+}
+
+// Leaves nothing in these sections that can be wrong: no database, nothing to search, else the
+// defaults.
+void clear(json& document, const std::set<std::string>& sections) {
+  for (const auto& section : sections) {
+    if (section == "databases") {
+      document[section] = json::object();
+    } else if (section == "search") {
+      document[section] = {{"root", ""}};
+    } else {
+      document.erase(section);
+    }
+  }
+  if (!sections.empty()) {
+    static_cast<void>(config_schema().complete(document));
+  }
+}
+
+// False: it is wrong.
+bool put(document& to, const setting& s, bool applies, mistakes& wrong) {
   json value;
-  if (const auto wrong = config_schema().read_text(s.key, s.text, value)) {
-    refuse(s.by, s.is_hidden ? "found what is not shown, allowed " + config_schema().allowed(s.key)
-                             : *wrong);
+  const auto of_text = config_schema().read_text(s.key, s.text, value);
+  if (!of_text.empty()) {
+    const std::string help = s.by.starts_with("--") ? "; see --help" : "";
+    if (s.is_hidden) {
+      wrong.add(placed(s.by, "found what is not shown, allowed " + config_schema().allowed(s.key)));
+    } else {
+      wrong.add_all(of_text, [&](const auto& line) { return placed(s.by, line) + help; });
+    }
+    return false;
+  }
+  if (!applies) {
+    return true;
   }
   std::erase_if(to.from, [&](const auto& said) { return is_in(said.first, s.key); });
   to.from[s.key] = s.by;
@@ -134,6 +152,7 @@ void put(document& to, const setting& s) {
     each_leaf(said, s.key, [&](const auto& key, const json&) { to.from[key] = s.by; });
   }
   at(to.values, s.key) = std::move(value);
+  return true;
 }
 
 problem check_new_pool(const json& document, const json& of_file, const setting& s) {
@@ -167,6 +186,67 @@ void count_workers(document& in) {
   }
 }
 
+// Of what a text says; null: nothing that one can use, and its mistake has been told. Then each
+// setting is looked at by itself.
+document document_of(const json* values, std::string_view name,
+                     const std::vector<setting>& settings, mistakes& wrong) {
+  document d;
+  d.values = values != nullptr ? *values : json::object();
+  each_leaf(d.values, "", [&](const auto& key, const json&) { d.from[key] = name; });
+  const auto of_text = config_schema().complete(d.values);
+  wrong.add_all(of_text, [&](const std::string& line) { return placed(name, line); });
+  std::set<std::string> unsound;
+  if (values == nullptr) {
+    unsound = {"databases", "search"};
+  } else if (!of_text.empty()) {
+    unsound = unsound_sections(d.values);
+  }
+  clear(d.values, unsound);
+
+  const auto pools = d.values.at("pools");
+  for (const auto& s : settings) {
+    const auto section = section_of(s.key);
+    if (!put(d, s, values != nullptr && !unsound.contains(section), wrong)) {
+      unsound.insert(section);
+    }
+  }
+  const auto by_who = [&](const std::string& line) {
+    return placed(who_said(line, name, settings), line);
+  };
+  // What is new in a map has defaults, too, and keys that it must have.
+  if (const auto of_new = settings.empty() ? mistakes() : config_schema().complete(d.values);
+      !of_new.empty()) {
+    wrong.add_all(of_new, by_who);
+    unsound.merge(unsound_sections(d.values));
+  }
+  const auto check = [&](std::initializer_list<const char*> sections, const auto& with) {
+    if (std::any_of(sections.begin(), sections.end(),
+                    [&](const auto* section) { return unsound.contains(section); })) {
+      return;
+    }
+    mistakes found;
+    with(found);
+    wrong.add_all(found, by_who);
+    if (!found.empty() && sections.size() == 1) {
+      unsound.insert(*sections.begin());
+    }
+  };
+  check({"pools", "routes", "databases", "relay"},
+        [&](mistakes& found) { check_pools(d.values, found); });
+  check({"databases"}, [&](mistakes& found) { check_databases(d.values.at("databases"), found); });
+  check({"jobs"}, [&](mistakes& found) { check_jobs(d.values.at("jobs"), found); });
+  check({"tls"}, [&](mistakes& found) { check_tls(d.values.at("tls"), found); });
+  for (const auto& s : settings) {
+    const auto wrong_pool = unsound.empty() ? check_new_pool(d.values, pools, s) : problem();
+    if (wrong_pool) {
+      wrong.add(placed(s.by, *wrong_pool));
+    }
+  }
+  clear(d.values, unsound);
+  count_workers(d);
+  return d;
+}
+
 }  // namespace
 
 std::string who_said(std::string_view wrong, std::string_view file,
@@ -182,43 +262,42 @@ std::string who_said(std::string_view wrong, std::string_view file,
   return all;
 }
 
-document load_document(const std::string& path, const std::vector<setting>& settings) {
-  return parse_document(contents(path), path, settings);
+document load_document(const std::string& path, std::string_view by,
+                       const std::vector<setting>& settings, mistakes& wrong) {
+  std::string text;
+  if (const auto why = read_text_file(path, max_file_bytes, text)) {
+    wrong.add(by.empty() ? placed(path, "cannot be read: " + *why)
+                         : placed(by, shown(path) + " cannot be read: " + *why +
+                                          ", allowed the path of a JSON file"));
+  } else if (text.find_first_not_of(" \t\r\n") == std::string::npos) {
+    wrong.add(placed(path, "it is empty, allowed JSON, such as {}"));
+  } else if (is_wide_text(text)) {
+    wrong.add(placed(path, "it is UTF-16, allowed JSON in UTF-8"));
+  } else {
+    return read_document(text, path, settings, wrong);
+  }
+  return document_of(nullptr, path, settings, wrong);
 }
 
-document parse_document(std::string_view text, std::string_view name,
-                        const std::vector<setting>& settings) {
-  document d;
-  if (const auto wrong = read_json(text, d.values)) {
-    refuse(name, *wrong);
+document read_document(std::string_view text, std::string_view name,
+                       const std::vector<setting>& settings, mistakes& wrong) {
+  json values;
+  if (const auto not_json = read_json(text, values)) {
+    wrong.add(placed(name, *not_json));
+    return document_of(nullptr, name, settings, wrong);
   }
-  if (d.values.is_object()) {
-    each_leaf(d.values, "", [&](const auto& key, const json&) { d.from[key] = name; });
+  if (!values.is_object()) {
+    wrong.add_all(config_schema().complete(values),
+                  [&](const std::string& line) { return placed(name, line); });
+    return document_of(nullptr, name, settings, wrong);
   }
-  if (const auto wrong = config_schema().complete(d.values)) {
-    refuse(name, *wrong);
-  }
-  const auto pools = d.values.at("pools");
-  for (const auto& s : settings) {
-    put(d, s);
-  }
-  // What is new in a map has defaults, too, and keys that it must have.
-  if (const auto wrong = config_schema().complete(d.values)) {
-    refuse(who_said(*wrong, name, settings), *wrong);
-  }
-  for (const auto& wrong : {check_pools(d.values), check_databases(d.values.at("databases")),
-                            check_jobs(d.values), check_tls(d.values)}) {
-    if (wrong) {
-      refuse(who_said(*wrong, name, settings), *wrong);
-    }
-  }
-  for (const auto& s : settings) {
-    if (const auto wrong = check_new_pool(d.values, pools, s)) {
-      refuse(s.by, *wrong);
-    }
-  }
-  count_workers(d);
-  return d;
+  return document_of(&values, name, settings, wrong);
+}
+
+std::vector<std::string> keys_of(const json& values) {
+  std::vector<std::string> keys;
+  each_leaf(values, "", [&](const std::string& key, const json&) { keys.push_back(key); });
+  return keys;
 }
 
 std::string in_lines(const document& d) {

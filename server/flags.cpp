@@ -11,7 +11,9 @@
 
 #include "server/document.h"
 #include "server/environment.h"
+#include "server/file_checks.h"
 #include "server/identity.h"
+#include "server/sample_place.h"
 #include "server/schema.h"
 
 #ifndef HANGUP_VERSION
@@ -54,20 +56,25 @@ launch refusal(std::string message) {
   return l;
 }
 
+// Of the command line itself.
+launch misuse(const std::string& message) {
+  return refusal(message + (message.ends_with('?') ? " See --help" : "; see --help"));
+}
+
 launch found_nothing(const value_flag& flag) {
-  return refusal(flag.name + ": found nothing, allowed " + flag.allowed());
+  return misuse(flag.name + ": found nothing, allowed " + flag.allowed());
 }
 
 launch unknown(const CLI::App& app, const std::string& argument) {
   if (!argument.starts_with('-') || argument == "--") {
-    return refusal(shown(argument) + ": unknown argument, allowed are only flags; see --help");
+    return misuse(shown(argument) + ": unknown argument, allowed are only flags");
   }
   std::vector<std::string> known;
   for (const auto* option : app.get_options()) {
     known.push_back(option->get_name());
   }
   const auto name = argument.substr(0, argument.find('='));
-  return refusal(shown_name(name) + ": unknown flag; " + did_you_mean(name, known));
+  return misuse(shown_name(name) + ": unknown flag; " + did_you_mean(name, known));
 }
 
 // CLI11 takes whatever follows a flag for its value: so one is missing only at the very end, and
@@ -84,35 +91,44 @@ launch mismatch(const Flags& flags, const std::vector<std::string>& arguments,
   for (const std::string_view argument : arguments) {
     for (const std::string_view flag : {"--check-config", "--print-config"}) {
       if (argument.starts_with(std::string(flag) + "=")) {
-        return refusal(std::string(flag) + ": found " +
-                       shown(argument.substr(argument.find('=') + 1)) + ", allowed no value");
+        return misuse(std::string(flag) + ": found " +
+                      shown(argument.substr(argument.find('=') + 1)) + ", allowed no value");
       }
     }
   }
-  return refusal(shown(why.what()));
+  return misuse(shown(why.what()));
 }
 
 enum class wanted { run, check, print };
 
-launch launch_with(const std::string& file, const std::vector<setting>& settings, wanted what) {
+// The file of the configuration. "": there is none.
+struct named_file {
+  std::string path;
+  std::string by;  // "--config", "HANGUP_CONFIG"; empty: it is the default one
+};
+
+// `wrong`: what has been found so far.
+launch launch_with(const named_file& file, const std::vector<setting>& settings, wanted what,
+                   mistakes wrong) {
   launch l;
-  l.source = file.empty() ? built_in : file;
+  l.source = file.path.empty() ? built_in : file.path;
   l.over = settings;
-  try {
-    const auto all =
-        file.empty() ? parse_document("{}", built_in, settings) : load_document(file, settings);
-    if (what == wanted::print) {
-      return answer(in_lines(all));
-    }
-    l.settings = config_of(all);
-    l.identity = identity_of(l.settings);
-  } catch (const config_error& wrong) {
-    return refusal(wrong.what());
-  } catch (const http::tls_error& wrong) {
-    const std::string found = std::string("tls: ") + wrong.what();
-    return refusal(who_said(found, l.source, settings) + ": " + found);
+  auto all = file.path.empty() ? read_document("{}", built_in, settings, wrong)
+                               : load_document(file.path, file.by, settings, wrong);
+  place_samples(all);
+  l.settings = config_of(all);
+  if (what == wanted::print && wrong.empty()) {
+    return answer(in_lines(all));
   }
-  return what == wanted::check ? answer(l.source + ": ok") : l;
+  wrong.add_all(check_files(l));
+  if (what == wanted::check) {
+    wrong.add_all(check_host(l));
+  }
+  if (!wrong.empty()) {
+    return refusal(wrong.text());
+  }
+  l.identity = identity_of(l.settings);
+  return what == wanted::check ? answer(in_one_line(l.source) + ": ok") : l;
 }
 
 }  // namespace
@@ -121,15 +137,19 @@ launch read_flags(int argc, const char* const* argv, const char* const* environm
   const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
 
   CLI::App app("The HTTP server whose work stops when the client hangs up.", "hangup");
-  app.set_help_flag("--help", "Print this and exit.");
+  app.set_help_flag("-h,--help", "Print this and exit.");
   app.set_version_flag("--version", "hangup " HANGUP_VERSION, "Print the version and exit.");
   app.allow_extras();  // unknown() has more to say about them
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.footer(
-      std::string("Flags go over the environment, where HANGUP_LISTEN__PORT is the key "
-                  "listen.port and\nHANGUP_..._FILE names a file with the value, and that over the "
-                  "file. Without --config that is\n") +
-      default_file + " in the current directory, and if there is none the built-in defaults hold.");
+      std::string("Flags go over the environment, and that over the file. In the environment "
+                  "HANGUP_LISTEN__PORT is the\nkey listen.port, HANGUP_..._FILE names a file with "
+                  "the value, HANGUP_HOST and HANGUP_PORT are --host\nand --port, HANGUP_CONFIG is "
+                  "--config; another HANGUP_ name is a mistake. Without --config the file is\n") +
+      default_file +
+      " in the current directory, and if there is none the built-in defaults hold.\n"
+      "A sample named by a relative path is made there if its folder exists, else in\n"
+      "$XDG_DATA_HOME/hangup (~/.local/share/hangup).");
 
   std::array<value_flag, 7> flags{{{"--config", ""},
                                    {"--probe", ""},
@@ -156,7 +176,8 @@ launch read_flags(int argc, const char* const* argv, const char* const* environm
   }
   bool only_check = false;
   bool only_print = false;
-  app.add_flag("--check-config", only_check, "Check the configuration, print one line and exit.")
+  app.add_flag("--check-config", only_check,
+               "Check the configuration, and all that it names, and exit; makes nothing.")
       ->disable_flag_override();
   app.add_flag("--print-config", only_print,
                "Print each setting in effect and who says so, without secrets, and exit.")
@@ -189,32 +210,31 @@ launch read_flags(int argc, const char* const* argv, const char* const* environm
     return l;
   }
 
-  // What cannot be looked at is left to load(), which says why.
-  std::error_code ignored;
-  using std::filesystem::file_type;
-  if (!file.is_given()) {
+  auto around = read_environment(environment);
+  named_file from;
+  if (file.is_given()) {
+    from = {file.value, file.name};
+  } else if (around.config) {
+    from = {*around.config, "HANGUP_CONFIG"};
+  } else {
+    std::error_code ignored;  // what cannot be looked at is read, which says why
     const auto found = std::filesystem::status(default_file, ignored).type();
-    file.value = found == file_type::not_found ? "" : default_file;
-  } else if (const auto found = std::filesystem::status(file.value, ignored).type();
-             found == file_type::not_found || found == file_type::directory) {
-    return refusal("--config: found " + shown(file.value) + ", allowed " + file.allowed());
+    from.path = found == std::filesystem::file_type::not_found ? "" : default_file;
   }
-
-  std::vector<setting> settings;
-  try {
-    settings = settings_of(environment);
-  } catch (const config_error& wrong) {
-    return refusal(wrong.what());
+  if (from.path.empty() && !from.by.empty()) {
+    return misuse(from.by + ": found nothing, allowed " + file.allowed());
   }
+  auto settings = std::move(around.settings);
   for (const auto* flag : {&host, &port, &certificate, &key, &level}) {
     if (flag->is_given()) {
       settings.push_back({flag->name, flag->key, flag->value});
     }
   }
-  return launch_with(file.value, settings,
+  return launch_with(from, settings,
                      only_print   ? wanted::print
                      : only_check ? wanted::check
-                                  : wanted::run);
+                                  : wanted::run,
+                     std::move(around.wrong));
 }
 
 }  // namespace hangup::server

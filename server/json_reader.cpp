@@ -143,4 +143,12 @@ problem read_json(std::string_view text, json& out) {
   return r.found;
 }
 
+std::vector<std::string> names_in(const json& object) {
+  std::vector<std::string> names;
+  for (const auto& member : object.items()) {
+    names.push_back(member.key());
+  }
+  return names;
+}
+
 }  // namespace hangup::server

@@ -1,15 +1,21 @@
-// JSON as people write it by hand: read strictly, its errors in words.
+// A strict parser for hand-written JSON, with readable messages.
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <string>
 #include <string_view>
+#include <vector>
 
-#include "server/schema.h"
+#include "server/words.h"
 
 namespace hangup::server {
 
-// Reads JSON as in RFC 8259: no comments, no key twice, no NUL, at most 16 levels deep. The problem
-// says where: `line 3, column 5: not JSON: unexpected "}"`, `listen.port: given twice`.
+// Parses JSON as in RFC 8259: no comments, no duplicate keys, no NUL, at most 16 levels deep. The
+// problem includes the place: `line 3, column 5: not JSON: unexpected "}"`, `listen.port: given
+// twice`.
 problem read_json(std::string_view text, nlohmann::json& out);
+
+// The keys of an object.
+std::vector<std::string> names_in(const nlohmann::json& object);
 
 }  // namespace hangup::server

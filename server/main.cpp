@@ -2,7 +2,6 @@
 // one has its life, from the flags to the end of the drain. So a signal is heard at any time, and
 // the end waits for nothing without a limit: not for a log that nobody reads, nor for what cannot
 // be closed.
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,6 +20,7 @@
 #include "context/background_thread.h"
 #include "context/timer.h"
 #include "context/wait.h"
+#include "server/descriptors.h"
 #include "server/probe.h"
 #include "server/program.h"
 #include "server/schema.h"
@@ -90,15 +90,6 @@ class requests_to_the_program {
   bool reload_ = false;
 };
 
-// Each connection is a descriptor: as many as the system allows.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-  }
-}
-
 // Making a sample takes seconds, in which a signal is heard as well. Null: it was.
 std::unique_ptr<program> put_together(const launch& with, const context& living) {
   std::unique_ptr<program> made;
@@ -132,15 +123,26 @@ void give_back(std::unique_ptr<program> all, std::chrono::seconds patience) {
   all.reset();
 }
 
+void warn_of_few_descriptors(const config& c, std::size_t allowed, request_log& log) {
+  const auto needed = descriptors_needed(c);
+  if (allowed < needed) {
+    log.say(spdlog::level::warn,
+            fmt::format("the limit of open files is {} (ulimit -n), but about {} are needed for "
+                        "http.max_connections = {} and all else: clients beyond the limit have to "
+                        "wait until another has left; raise the limit, or lower max_connections",
+                        allowed, needed, c.http.max_connections));
+  }
+}
+
 int serve(const launch& with, requests_to_the_program& asked) {
   const config& c = with.settings;
-  raise_descriptor_limit();
+  const auto descriptors = raise_descriptor_limit();
   if (const auto ec = tree::start_timers()) {
     throw std::system_error(ec, "there is no thread for deadlines");
   }
   auto all = put_together(with, asked.living());
   if (!all) {
-    return 0;
+    die_of(asked.stopped_by());
   }
   auto& server = all->server();
   if (const auto ec = server.listen(c.listen.host, c.listen.port)) {
@@ -152,6 +154,9 @@ int serve(const launch& with, requests_to_the_program& asked) {
       spdlog::level::info,
       fmt::format("hangup {} listens on {} with {}, pid {}", HANGUP_VERSION,
                   urls(server, c.tls.key.empty() ? "http" : "https"), with.source, ::getpid()));
+
+  warn_of_few_descriptors(c, descriptors, all->log());
+  all->say_what_is_damaged(asked.living());
 
   const auto reload = [&] { all->reload(); };
   asked.reload_until(asked.living(), reload);
@@ -189,9 +194,12 @@ int live(int argc, const char* const* argv, const char* const* environment,
   try {
     const auto with = read_flags(argc, argv, environment);
     if (with.exit_code) {
-      const bool written =
-          write_last(with.message_is_error ? STDERR_FILENO : STDOUT_FILENO, with.message + "\n");
-      return *with.exit_code != 0 || written ? *with.exit_code : 1;
+      if (with.message_is_error) {
+        return fail(*with.exit_code, with.message);
+      }
+      const auto lost = write_last(STDOUT_FILENO, with.message + "\n");
+      return lost ? fail(1, "hangup: cannot write to standard output: " + lost.message())
+                  : *with.exit_code;
     }
     if (!with.probe.empty()) {
       const auto wrong = probe(with.probe);

@@ -6,11 +6,14 @@
 #include "handlers/jobs/routes.h"
 #include "handlers/own_pages.h"
 #include "handlers/query/routes.h"
+#include "handlers/sample_corpus.h"
 #include "handlers/search.h"
 #include "handlers/sim_query.h"
 #include "handlers/spin.h"
 #include "server/identity.h"
+#include "server/index_page.h"
 #include "server/pages.h"
+#include "server/relay_upstreams.h"
 #include "server/search_files.h"
 
 namespace hangup::server {
@@ -57,14 +60,9 @@ std::shared_ptr<const handlers::relay_options> relay_options(const launch& with)
   options->max_hops = c.max_hops;
   for (const auto& [name, u] : c.upstreams) {
     try {
-      options->upstreams[name] = std::make_unique<const handlers::upstream>(
-          name, handlers::upstream_options{.url = u.url,
-                                           .ca_file = u.ca_file,
-                                           .connect_timeout = c.connect_timeout,
-                                           .stall_timeout = c.stall_timeout,
-                                           .max_head_bytes = c.max_head_bytes});
+      options->upstreams[name] = open_upstream(name, c);
     } catch (const std::invalid_argument& e) {
-      throw wrong(with, "relay.upstreams." + name + "." + e.what());
+      throw wrong(with, e.what());
     }
   }
   return options;
@@ -145,9 +143,16 @@ program::program(const context& opening, const launch& with)
   add_routes();
   add_databases();
   const making pages{pages_, how_.http.spot_deadline};
+  add_index_page(server_);
   add_pages(server_, ended_, pages);
-  add_readiness_page(server_, sources_.empty() ? nullptr : &probes_, how_.http.spot_deadline,
-                     [this](const context& ctx) { return unreachable(ctx, sources_); });
+  add_readiness_page(server_, sources_.empty() && !tree_ ? nullptr : &probes_,
+                     how_.http.spot_deadline, [this](const context& ctx) {
+                       auto missing = unreachable(ctx, sources_, how_);
+                       for (auto& line : damaged_corpus()) {
+                         missing.push_back(std::move(line));
+                       }
+                       return missing;
+                     });
   add_metrics_page(
       server_, [this]() -> const metrics& { return *counts_; }, pages);
   add_metrics();
@@ -159,6 +164,26 @@ program::program(const context& opening, const launch& with)
   static_cast<void>(pages_.submit(background(), [](const context&) {}));
   if (tree_) {
     say_what_is_kept_out();
+  }
+}
+
+std::vector<std::string> program::damaged_corpus() const {
+  const auto& c = how_.search;
+  const auto fault = tree_ && c.sample ? search::corpus_fault(c.root) : std::nullopt;
+  if (!fault) {
+    return {};
+  }
+  return {"the sample texts " + c.root + ": " + *fault +
+          "; remove the folder and start the server again, which makes it anew"};
+}
+
+void program::say_what_is_damaged(const context& ctx) {
+  auto lines = damaged_samples(ctx, how_);
+  for (auto& line : damaged_corpus()) {
+    lines.push_back(std::move(line));
+  }
+  for (const auto& line : lines) {
+    log_.say(spdlog::level::warn, escaped("not ready: " + line));
   }
 }
 

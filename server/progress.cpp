@@ -4,23 +4,37 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <string_view>
 
 #include "server/streams.h"
 
 namespace hangup::server {
 
-void show_progress(const std::string& what, unsigned percent) {
+namespace {
+
+void write(std::string_view text) {
+  static_cast<void>(
+      write_text(background(), STDERR_FILENO, text, std::chrono::milliseconds::zero()));
+}
+
+}  // namespace
+
+progress::~progress() {
+  if (in_a_line_) {
+    write("\n");
+  }
+}
+
+void progress::show(unsigned percent) {
   constexpr unsigned width = 40;
-  std::string shown;
   if (::isatty(STDERR_FILENO) != 0) {
     const auto done = percent * width / 100;
-    shown = fmt::format("\rmaking {} [{:#<{}}{:.<{}}] {:3} %{}", what, "", done, "", width - done,
-                        percent, percent == 100 ? "\n" : "");
+    in_a_line_ = percent != 100;
+    write(fmt::format("\rmaking {} [{:#<{}}{:.<{}}] {:3} %{}", what_, "", done, "", width - done,
+                      percent, in_a_line_ ? "" : "\n"));
   } else if (percent % 25 == 0) {
-    shown = fmt::format("making {}: {} %\n", what, percent);
+    write(fmt::format("making {}: {} %\n", what_, percent));
   }
-  using std::chrono::milliseconds;
-  static_cast<void>(write_text(background(), STDERR_FILENO, shown, milliseconds::zero()));
 }
 
 }  // namespace hangup::server

@@ -27,6 +27,9 @@ parameter_description entries(std::string_view allowed, std::string_view otherwi
 
 const std::vector<route_description>& route_descriptions() {
   static const std::vector<route_description> all{
+      {"GET", "/", "/", spot, "",
+       "The routes of this server, as plain text, or as JSON with `Accept: application/json`.",
+       no_wait},
       {"GET",
        "/query/sim",
        "/query/sim?rows=3&row_ms=10",
@@ -158,8 +161,8 @@ const std::vector<route_description>& route_descriptions() {
        writing},
       {"GET", "/healthz", "/healthz", spot, "", "`ok`, for a liveness probe.", no_wait},
       {"GET", "/readyz", "/readyz", spot, "",
-       "200, or 503 with what is missing: a database that cannot be reached, or the server is "
-       "draining. For a readiness probe.",
+       "200, or 503 with what is missing: a database that cannot be reached, a sample that is "
+       "damaged, or the server is draining. For a readiness probe.",
        "The question to a database is given up."},
   };
   return all;

@@ -67,13 +67,13 @@ std::string allowed_by(const json& node) {
                                   : text;
 }
 
-problem unlike(const json& node, const std::string& found, const std::string& path) {
+std::string unlike(const json& node, const std::string& found, const std::string& path) {
   const bool secret = node.value("writeOnly", false);
   return placed(
       path, "found " + (secret ? "what is not shown" : found) + ", allowed " + allowed_by(node));
 }
 
-problem check(const json& node, json& value, const std::string& path);
+void check(const json& node, json& value, const std::string& path, mistakes& wrong);
 
 problem check_integer(const json& node, json& value, const std::string& path) {
   // To JSON Schema 1.0 and 1e3 are integers. Beyond 2^53 a double no longer says which one.
@@ -107,17 +107,16 @@ problem check_number(const json& node, const json& value, const std::string& pat
   return good ? problem{} : unlike(node, kind(value), path);
 }
 
-problem check_array(const json& node, json& value, const std::string& path) {
+void check_array(const json& node, json& value, const std::string& path, mistakes& wrong) {
   if (!value.is_array() || value.size() > node.at("maxItems").get<std::size_t>()) {
-    return unlike(
-        node, value.is_array() ? "an array of " + std::to_string(value.size()) : kind(value), path);
+    wrong.add(unlike(node,
+                     value.is_array() ? "an array of " + std::to_string(value.size()) : kind(value),
+                     path));
+    return;
   }
   for (std::size_t i = 0; i < value.size(); ++i) {
-    if (auto wrong = check(node.at("items"), value[i], path + "[" + std::to_string(i) + "]")) {
-      return wrong;
-    }
+    check(node.at("items"), value[i], path + "[" + std::to_string(i) + "]", wrong);
   }
-  return {};
 }
 
 problem check_string(const json& node, const json& value, const std::string& path) {
@@ -144,6 +143,15 @@ problem check_string(const json& node, const json& value, const std::string& pat
   return {};
 }
 
+problem check_scalar(const json& node, json& value, const std::string& path) {
+  const auto& type = node.at("type");
+  return type == "integer"    ? check_integer(node, value, path)
+         : type == "number"   ? check_number(node, value, path)
+         : type != "boolean"  ? check_string(node, value, path)
+         : value.is_boolean() ? problem{}
+                              : unlike(node, kind(value), path);
+}
+
 const json& properties_of(const json& node) {
   static const json none = json::object();
   const auto found = node.find("properties");
@@ -168,38 +176,36 @@ bool is_required(const json& node, const std::string& key) {
   return std::find(names.begin(), names.end(), key) != names.end();
 }
 
-std::vector<std::string> names_in(const json& object) {
-  std::vector<std::string> names;
-  for (const auto& member : object.items()) {
-    names.push_back(member.key());
-  }
-  return names;
-}
-
-problem check_member(const json& node, const std::string& key, json& value,
-                     const std::string& path) {
+// A key that is not allowed under this name has no value to check.
+void check_member(const json& node, const std::string& key, json& value, const std::string& path,
+                  mistakes& wrong) {
   const json& known = properties_of(node);
   const json* const allowed = member(node, key);
   if (allowed == nullptr) {
-    return placed(joined(path, key), "unknown key; " + did_you_mean(key, names_in(known)));
+    wrong.add_made([&] {
+      return placed(joined(path, key), "unknown key; " + did_you_mean(key, names_in(known)));
+    });
+    return;
   }
   if (const auto names = node.find("propertyNames"); names != node.end() && !known.contains(key)) {
     json name = key;
-    if (auto wrong = check(*names, name, path + ": name")) {
-      return wrong;
+    mistakes of_name;
+    check(*names, name, path + ": name", of_name);
+    if (!of_name.empty()) {
+      wrong.add_all(of_name);
+      return;
     }
   }
-  return check(*allowed, value, joined(path, key));
+  check(*allowed, value, joined(path, key), wrong);
 }
 
-problem check_object(const json& node, json& value, const std::string& path) {
+void check_object(const json& node, json& value, const std::string& path, mistakes& wrong) {
   if (!value.is_object()) {
-    return unlike(node, kind(value), path);
+    wrong.add(unlike(node, kind(value), path));
+    return;
   }
   for (auto& member : value.items()) {
-    if (auto wrong = check_member(node, member.key(), member.value(), path)) {
-      return wrong;
-    }
+    check_member(node, member.key(), member.value(), path, wrong);
   }
   for (const auto& property : properties_of(node).items()) {
     const auto& key = property.key();
@@ -207,25 +213,23 @@ problem check_object(const json& node, json& value, const std::string& path) {
       continue;
     }
     if (is_required(node, key)) {
-      return placed(joined(path, key), "missing, allowed " + allowed_by(property.value()));
+      wrong.add(placed(joined(path, key), "missing, allowed " + allowed_by(property.value())));
+      continue;
     }
     auto& filled = value[key] = property.value().value("default", json::object());
-    if (auto wrong = check(property.value(), filled, joined(path, key))) {
-      return wrong;
-    }
+    check(property.value(), filled, joined(path, key), wrong);
   }
-  return {};
 }
 
-problem check(const json& node, json& value, const std::string& path) {
+void check(const json& node, json& value, const std::string& path, mistakes& wrong) {
   const auto& type = node.at("type");
-  return type == "object"     ? check_object(node, value, path)
-         : type == "integer"  ? check_integer(node, value, path)
-         : type == "number"   ? check_number(node, value, path)
-         : type == "array"    ? check_array(node, value, path)
-         : type != "boolean"  ? check_string(node, value, path)
-         : value.is_boolean() ? problem{}
-                              : unlike(node, kind(value), path);
+  if (type == "object") {
+    check_object(node, value, path, wrong);
+  } else if (type == "array") {
+    check_array(node, value, path, wrong);
+  } else if (auto one = check_scalar(node, value, path)) {
+    wrong.add(std::move(*one));
+  }
 }
 
 // What check() relies on. Our own mistakes, so by exception.
@@ -283,8 +287,9 @@ void understand(const json& node, const std::string& path) {
   }
   if (node.contains("default")) {
     json value = in("default");
-    const auto wrong = check(node, value, path);
-    insist(!wrong, "default: " + wrong.value_or(""));
+    mistakes wrong;
+    check(node, value, path, wrong);
+    insist(wrong.empty(), "default: " + wrong.text());
   }
 }
 
@@ -297,35 +302,48 @@ schema::schema(nlohmann::json root) : root_(std::move(root)) {
   }
 }
 
-problem schema::complete(nlohmann::json& document) const {
-  return check(root_, document, "");
+mistakes schema::complete(nlohmann::json& document) const {
+  mistakes wrong;
+  check(root_, document, "", wrong);
+  return wrong;
 }
 
-problem schema::read_text(std::string_view key, std::string_view text,
-                          nlohmann::json& value) const {
+bool schema::allows(std::string_view key, nlohmann::json value) const {
+  mistakes wrong;
+  check(at(key), value, std::string(key), wrong);
+  return wrong.empty();
+}
+
+mistakes schema::read_text(std::string_view key, std::string_view text,
+                           nlohmann::json& value) const {
   const json& node = at(key);
+  mistakes wrong;
   value = std::string(text);
   if (node.at("type") == "integer") {
     std::int64_t number = 0;
     const auto end = text.data() + text.size();
     const auto [rest, error] = std::from_chars(text.data(), end, number);
     if (error != std::errc{} || rest != end) {
-      return unlike(node, shown(text), "");
+      wrong.add(unlike(node, shown(text), ""));
+      return wrong;
     }
     value = number;
   } else if (node.at("type") == "object" || node.at("type") == "array") {
-    if (const auto wrong = read_json(text, value)) {
-      return *wrong + ", allowed " + allowed_by(node);
+    if (const auto not_json = read_json(text, value)) {
+      wrong.add(*not_json + ", allowed " + allowed_by(node));
+      return wrong;
     }
   } else if (node.at("type") != "string") {
     value = json::parse(text, nullptr, false);
     if (value.is_discarded()) {
-      return unlike(node, shown(text), "");
+      wrong.add(unlike(node, shown(text), ""));
+      return wrong;
     }
   }
-  auto wrong = check(node, value, "");
-  if (!wrong && !handlers::is_utf8(text)) {  // which a file must be as well: what is shown is JSON
-    wrong = "found what is not UTF-8, allowed " + allowed_by(node);
+  check(node, value, "", wrong);
+  if (wrong.empty() &&
+      !handlers::is_utf8(text)) {  // which a file must be as well: what is shown is JSON
+    wrong.add("found what is not UTF-8, allowed " + allowed_by(node));
   }
   return wrong;
 }

@@ -11,9 +11,8 @@
 namespace hangup::server {
 namespace {
 
-config_error wrong_root(const launch& with, const std::string& what) {
-  const auto said = "search.root: " + what;
-  return config_error(who_said(said, with.source, with.over) + ": " + said);
+config_error wrong_root(const launch& with, const std::string& line) {
+  return config_error(who_said(line, with.source, with.over) + ": " + line);
 }
 
 void add_database(const config::database_t& d, std::vector<std::string>& to) {
@@ -57,21 +56,24 @@ std::shared_ptr<const search::root> open_search(const context& ctx, const launch
     return nullptr;
   }
   if (c.sample) {
-    const auto show = [&c](unsigned percent) {
-      show_progress("the sample texts " + c.root, percent);
-    };
-    if (const auto ec = search::make_corpus(ctx, c.root, show)) {
+    progress shown("the sample texts " + c.root);
+    if (const auto ec =
+            search::make_corpus(ctx, c.root, [&](unsigned percent) { shown.show(percent); })) {
       ctx.throw_if_done();
-      throw wrong_root(with, "the sample texts " + c.root + " cannot be made: " + ec.message() +
-                                 "; name another directory, or set \"sample\" to false");
+      throw wrong_root(with, corpus_not_made(c.root, ec.message()));
     }
   }
   try {
     return std::make_shared<const search::root>(
         c.root, search::root_options{.cross_mounts = c.cross_mounts, .own = own});
   } catch (const search::root_error& e) {
-    throw wrong_root(with, e.what());
+    throw wrong_root(with, std::string("search.root: ") + e.what());
   }
+}
+
+std::string corpus_not_made(const std::string& root, const std::string& why) {
+  return "search.root: the sample texts " + root + " cannot be made: " + why +
+         "; name another directory, or set \"sample\" to false";
 }
 
 }  // namespace hangup::server

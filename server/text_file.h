@@ -1,16 +1,28 @@
-// A file of the configuration, or a secret, as one text.
+// Reads a configuration file or a secret as one text.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <string>
-#include <system_error>
+#include <string_view>
+
+#include "server/words.h"
 
 namespace hangup::server {
 
-// std::errc::file_too_large beyond `most` bytes; std::errc::timed_out if it is a pipe whose end
-// does not come in time, or that nobody writes to; else the system's error.
-std::error_code read_text_file(const std::string& path, std::size_t most, std::string& to,
-                               std::chrono::milliseconds patience = std::chrono::seconds(10));
+// Reads a regular file of up to `most` bytes, or a pipe made by the shell (`<(command)`,
+// /dev/stdin) up to its end, which must come in time. Anything else (a directory, a FIFO, a device,
+// a socket) is refused without being read, because it may block for ever or have no end. The
+// problem is a text that follows "cannot be read: ", such as "it is a FIFO".
+problem read_text_file(const std::string& path, std::size_t most, std::string& to,
+                       std::chrono::milliseconds patience = std::chrono::seconds(10));
+
+// Whether the text is UTF-16 or UTF-32, in which some Windows editors save files. It is recognised
+// by a byte order mark, or by a NUL among the first two bytes.
+bool is_wide_text(std::string_view text) noexcept;
+
+// What kind of file a path refers to, if it exists and is not a regular file: "a FIFO", "a device",
+// "a directory", "a socket". Otherwise empty.
+std::string kind_of_special_file(const std::string& path);
 
 }  // namespace hangup::server

@@ -54,6 +54,12 @@ std::string shown_name(std::string_view name) {
   return is_plain ? std::string(name) : shown(name);
 }
 
+std::string in_one_line(std::string_view text) {
+  const bool plain =
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  return plain ? std::string(text) : shown(text);
+}
+
 std::string listed(const std::vector<std::string>& names) {
   std::string all;
   for (const auto& name : names) {
@@ -62,16 +68,21 @@ std::string listed(const std::vector<std::string>& names) {
   return all;
 }
 
-std::string did_you_mean(std::string_view word, const std::vector<std::string>& known) {
+std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& known) {
   word = word.substr(0, shown_bytes);
   const auto distance = [&](const std::string& name) { return edit_distance(word, name); };
-  const auto nearest = std::min_element(
-      known.begin(), known.end(), [&](auto& a, auto& b) { return distance(a) < distance(b); });
+  const auto found = std::min_element(known.begin(), known.end(),
+                                      [&](auto& a, auto& b) { return distance(a) < distance(b); });
   // Farther than a third of it, and it is another word.
-  if (nearest != known.end() && distance(*nearest) <= std::max<std::size_t>(2, word.size() / 3)) {
-    return "did you mean " + shown(*nearest) + "?";
+  if (found != known.end() && distance(*found) <= std::max<std::size_t>(2, word.size() / 3)) {
+    return *found;
   }
-  return "allowed: " + listed(known);
+  return std::nullopt;
+}
+
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& known) {
+  const auto near = nearest(word, known);
+  return near ? "did you mean " + shown(*near) + "?" : "allowed: " + listed(known);
 }
 
 }  // namespace hangup::server

@@ -218,7 +218,9 @@ std::error_code make_sample(const context& ctx, const std::string& file, std::ui
     return errc::failed;
   }
   if (::fsync(held.get()) != 0 || ::rename(making.c_str(), file.c_str()) != 0) {
-    return failed(last_error());
+    const auto ec = last_error();
+    ::unlink(making.c_str());
+    return failed(ec);
   }
   progress(100);
   return {};

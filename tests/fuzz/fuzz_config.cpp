@@ -1,10 +1,11 @@
 // The configuration, read from any bytes: it is accepted with every value in its range, or refused
-// in one line that can be printed. The first byte says what is fuzzed: the document, or the text of
-// a flag that goes over it.
+// in a few lines that can be printed. The first byte says what is fuzzed: the document, or the text
+// of a flag that goes over it.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 
 #include "server/config.h"
@@ -74,7 +75,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       check_values(parse(std::string(1, static_cast<char>(data[0])) + text, text));
     }
   } catch (const config_error& e) {
-    check_line(e.what());
+    std::istringstream lines(e.what());
+    std::size_t count = 0;
+    for (std::string line; std::getline(lines, line); ++count) {
+      check_line(line);
+    }
+    require(count > 0 && count <= mistakes::most + 1);
   }
   return 0;
 }

@@ -159,7 +159,7 @@ TEST(environment, what_is_wrong_is_one_line_that_names_the_variable_and_exit_cod
             R"(HANGUP_LISTEN_PORT: unknown key; did you mean "HANGUP_LISTEN__PORT"?)"},
            {{"HANGUP_LOG__LEVEL_FILE=/nowhere"},
             R"(HANGUP_LOG__LEVEL_FILE: "/nowhere" cannot be read: No such file or directory)"},
-           {{"HANGUP_LOG__LEVEL_FILE=/tmp"}, R"("/tmp" cannot be read: Is a directory)"},
+           {{"HANGUP_LOG__LEVEL_FILE=/tmp"}, R"("/tmp" cannot be read: it is a directory)"},
            {{"HANGUP_LOG__LEVEL_FILE=" + empty}, "HANGUP_LOG__LEVEL_FILE: \"" + empty},
            {{"HANGUP_LOG__LEVEL=info", "HANGUP_LOG__LEVEL_FILE=" + level},
             "HANGUP_LOG__LEVEL: found HANGUP_LOG__LEVEL_FILE as well, allowed one of them"},

@@ -74,7 +74,7 @@ class fifo {
  public:
   fifo() : path_(files / "fifo") { ::mkfifo(path_.c_str(), 0600); }
   const std::string& path() const noexcept { return path_; }
-  // Returns when the program has opened it to read.
+  // Returns when somebody has opened it to read.
   int open() const { return ::open(path_.c_str(), O_WRONLY | O_CLOEXEC); }
 
  private:
@@ -141,10 +141,31 @@ TEST(streams, that_are_not_open_are_opened_on_nothing_before_all_else) {
   EXPECT_EQ(p.wait(), 0);
 }
 
+// A program whose configuration comes by a pipe of the shell, and so not before the FIFO that is
+// behind it has been written.
+std::vector<std::string> reading_from(const fifo& config) {
+  return {"bash", "-c", "exec \"$0\" --port 0 --config <(exec cat \"$1\" 2>/dev/null)", HANGUP_BINARY,
+          config.path()};
+}
+
+// Has the program blocked its signals, which it does before anything else?
+bool hears_signals(const process& p) {
+  return eventually([&] {
+    std::ifstream in("/proc/" + std::to_string(p.pid()) + "/status");
+    for (std::string line; std::getline(in, line);) {
+      if (line.starts_with("SigBlk:")) {
+        return (std::stoull(line.substr(7), nullptr, 16) >> (SIGHUP - 1) & 1U) != 0;
+      }
+    }
+    return false;
+  });
+}
+
 TEST(signals, that_ask_to_read_again_do_not_end_a_program_that_starts) {
   const fifo config;
-  process p({HANGUP_BINARY, "--port", "0", "--config", config.path()});
+  process p(reading_from(config));
   const int to = config.open();
+  ASSERT_TRUE(hears_signals(p));
   p.signal(SIGHUP);
   ASSERT_EQ(::write(to, "{\"databases\": {}}", 17), 17);
   ::close(to);
@@ -157,8 +178,9 @@ TEST(signals, that_ask_to_read_again_do_not_end_a_program_that_starts) {
 TEST(signals, end_a_program_that_only_reads_its_configuration_at_once) {
   for (const int signal : {SIGTERM, SIGINT}) {
     const fifo config;
-    process p({HANGUP_BINARY, "--port", "0", "--config", config.path()});
+    process p(reading_from(config));
     const int to = config.open();
+    ASSERT_TRUE(hears_signals(p));
     p.signal(signal);
     EXPECT_EQ(p.wait(), 128 + signal);
     ::close(to);
@@ -176,6 +198,34 @@ TEST(signals, while_it_starts_are_each_answered_by_its_end) {
     ASSERT_TRUE(code);
     EXPECT_TRUE(*code == 0 || *code == 128 + SIGTERM || *code == 128 + SIGHUP) << *code;
   }
+}
+
+TEST(full_disk, keeps_no_answer_of_the_command_line_from_failing_in_words) {
+  for (const auto* flag : {"--help", "-h", "--version", "--print-config", "--check-config"}) {
+    const auto r = run({"sh", "-c", "\"$0\" \"$1\" >/dev/full", HANGUP_BINARY, flag});
+    EXPECT_EQ(r.exit, 1) << flag;
+    EXPECT_EQ(r.output, "hangup: cannot write to standard output: No space left on device\n");
+  }
+}
+
+TEST(few_descriptors, are_a_warning_at_the_start_with_both_numbers) {
+  const auto with = [](const std::string& limit, const std::string& most) {
+    shop f;
+    f.settings["databases"] = nlohmann::json::object();
+    f.settings["http"]["max_connections"] = std::stoi(most);
+    process p({"prlimit", "--nofile=" + limit + ":" + limit, HANGUP_BINARY, "--port", "0",
+               "--config", f.config()});
+    EXPECT_NE(p.line_with(" listens on "), "") << p.output();
+    p.signal(SIGTERM);
+    EXPECT_EQ(p.wait(), 0);
+    return p.output();
+  };
+  const auto few = with("512", "1000");
+  EXPECT_NE(few.find(" warning the limit of open files is 512 (ulimit -n), but about "),
+            std::string::npos)
+      << few;
+  EXPECT_NE(few.find(" http.max_connections = 1000 "), std::string::npos) << few;
+  EXPECT_EQ(with("4096", "1000").find("ulimit"), std::string::npos);
 }
 
 TEST(signals, three_end_it_on_the_spot) {

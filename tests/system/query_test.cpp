@@ -249,14 +249,16 @@ TEST(query, a_sample_that_cannot_be_made_is_one_line_and_exit_code_2) {
                           "\"sample\" to false\n");
 }
 
-TEST(query, a_signal_while_the_sample_is_made_ends_the_server_and_leaves_nothing) {
+TEST(query, a_signal_while_the_sample_is_made_ends_the_server_as_signals_do_and_leaves_nothing) {
   const faulty_shop f(json{{"sample_rows", 50'000'000}});
-  process p({HANGUP_BINARY, "--port", "0", "--config", f.config()});
-  ASSERT_NE(p.line_with((f / "shop.db") + ", about 50000000 rows: 0 %"), "");
-  p.signal(SIGTERM);
-  EXPECT_EQ(p.wait(), 0);
-  EXPECT_FALSE(std::filesystem::exists(f / "shop.db"));
-  EXPECT_FALSE(std::filesystem::exists(f / "shop.db.making"));
+  for (const int signal : {SIGTERM, SIGINT}) {
+    process p({HANGUP_BINARY, "--port", "0", "--config", f.config()});
+    ASSERT_NE(p.line_with((f / "shop.db") + ", about 50000000 rows: 0 %"), "");
+    p.signal(signal);
+    EXPECT_EQ(p.wait(), 128 + signal);
+    EXPECT_FALSE(std::filesystem::exists(f / "shop.db"));
+    EXPECT_FALSE(std::filesystem::exists(f / "shop.db.making"));
+  }
 }
 
 TEST(query, a_kill_while_the_sample_is_made_leaves_no_database) {

@@ -40,16 +40,23 @@ TEST(https, is_served_and_a_hang_up_is_logged) {
   EXPECT_EQ(s.program.wait(), 0);
 }
 
-TEST(https, speaks_no_http) {
+TEST(https, answers_plain_http_with_a_400_in_words_and_counts_it) {
   const test::certificate own;
   server s(flags_of(own));
   auto plain = s.url("/healthz");
   plain.replace(0, 5, "http");
-  EXPECT_NE(run({"curl", "-sS", "--max-time", "10", plain}).exit, 0);
+  const auto r = run({"curl", "-sSi", "--max-time", "10", "-H", "X-Request-Id: plain", plain});
+  EXPECT_EQ(r.exit, 0);
+  EXPECT_TRUE(r.output.starts_with("HTTP/1.1 400 Bad Request\r\n")) << r.output;
+  EXPECT_NE(r.output.find("this port speaks TLS"), std::string::npos) << r.output;
+  const auto line = s.program.line_with("plain");
+  EXPECT_NE(line.find(" GET /healthz 400 bad_request"), std::string::npos) << line;
   EXPECT_EQ(s.curl("/healthz", {"--cacert", own.file}).output, "ok\n");
   const auto page = s.curl("/metrics", {"--cacert", own.file}).output;
-  EXPECT_NE(page.find("\nhangup_limit_reached_total{limit=\"handshake\"} 1\n"), std::string::npos)
-      << page;
+  for (const auto* counted : {"hangup_limit_reached_total{limit=\"handshake\"} 1",
+                              "hangup_requests_total{route=\"none\",end=\"bad_request\"} 1"}) {
+    EXPECT_NE(page.find("\n" + std::string(counted) + "\n"), std::string::npos) << page;
+  }
 }
 
 TEST(https, has_the_certificate_that_is_there_at_sighup) {

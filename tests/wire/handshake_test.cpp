@@ -44,14 +44,66 @@ TEST(handshake, that_is_none_is_refused_once) {
   ASSERT_EQ(said.size(), 7U);
   EXPECT_EQ(said[0], '\x15') << "an alert";
   EXPECT_EQ(said[5], '\x02') << "a fatal one";
-  client plain = server.connect();
-  ASSERT_TRUE(plain.send(get("/fast")));
-  EXPECT_EQ(plain.receive_rest().find("HTTP"), std::string::npos);
+  client other = server.connect();
+  ASSERT_TRUE(other.send("SSH-2.0-OpenSSH_9.2\r\n"));
+  EXPECT_EQ(other.receive_rest().find("HTTP"), std::string::npos);
   garbage.close();
-  plain.close();
+  other.close();
   EXPECT_TRUE(server.await_no_connections());
   EXPECT_EQ(server.seen.reached(), (reached{{http::limit::handshake, 2}}));
   EXPECT_EQ(server.seen.began_count(), 0U);
+}
+
+TEST(handshake, that_is_plain_http_is_told_in_plain_http_that_the_port_speaks_tls) {
+  live_server server(over_tls());
+  for (const auto* method : {"GET", "POST", "HEAD"}) {
+    client plain = server.connect();
+    ASSERT_TRUE(plain.send(std::string(method) +
+                           " /pool/fast HTTP/1.1\r\nHost: x\r\nX-Request-Id: plain\r\n\r\n"));
+    const auto said = plain.receive_rest();
+    EXPECT_TRUE(said.starts_with("HTTP/1.1 400 Bad Request\r\n")) << said;
+    EXPECT_NE(said.find("\r\nConnection: close\r\n"), std::string::npos) << said;
+    EXPECT_EQ(said.find("this port speaks TLS") != std::string::npos,
+              std::string_view(method) != "HEAD")
+        << said;
+  }
+  EXPECT_TRUE(server.await_no_connections());
+  ASSERT_EQ(server.seen.began_count(), 3U);
+  for (const auto& r : server.seen.all()) {
+    EXPECT_EQ(r.end, http::request_end::bad_request);
+    EXPECT_EQ(r.status, 400);
+    EXPECT_EQ(r.route, "none");
+  }
+  EXPECT_EQ(server.seen.reached(), (reached{{http::limit::handshake, 3}}));
+  EXPECT_EQ(shaken(server).ask(get("/fast")).status, 200);
+}
+
+TEST(handshake, that_is_plain_http_may_come_in_pieces) {
+  live_server server(over_tls());
+  client slow = server.connect();
+  for (const auto* piece : {"G", "ET / HTTP/1.1\r\nHo", "st: x\r\n\r\n"}) {
+    ASSERT_TRUE(slow.send(piece));
+    std::this_thread::yield();
+  }
+  EXPECT_TRUE(slow.receive_rest().starts_with("HTTP/1.1 400 "));
+  slow.close();
+  EXPECT_TRUE(server.await_no_connections());
+}
+
+TEST(handshake, that_is_plain_http_without_an_end_has_the_time_of_a_head) {
+  auto how = over_tls();
+  how.how.head_timeout = 100ms;
+  live_server server(how);
+  client half = server.connect();
+  ASSERT_TRUE(half.send("GET / HTTP/1.1\r\n"));
+  EXPECT_TRUE(half.receive_rest().starts_with("HTTP/1.1 408 "));
+  client gone = server.connect();
+  ASSERT_TRUE(gone.send("GET"));
+  gone.close();
+  client reset = server.connect();
+  ASSERT_TRUE(reset.send("GET / HTTP/1.1\r\n"));
+  reset.reset();
+  EXPECT_TRUE(server.await_no_connections());
 }
 
 // A port that is looked at by a load balancer, or a client that changed its mind: no refusal.

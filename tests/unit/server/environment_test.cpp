@@ -13,22 +13,26 @@ namespace {
 
 std::vector<setting> settings(std::vector<const char*> lines) {
   lines.push_back(nullptr);
-  return settings_of(lines.data());
+  const auto found = read_environment(lines.data());
+  EXPECT_TRUE(found.wrong.empty()) << found.wrong.text();
+  return found.settings;
 }
 
-std::string mistake_in(const std::vector<const char*>& lines) {
-  try {
-    settings(lines);
-  } catch (const config_error& e) {
-    return e.what();
-  }
-  return "no error";
+std::string mistake_in(std::vector<const char*> lines) {
+  lines.push_back(nullptr);
+  const auto found = read_environment(lines.data());
+  return found.wrong.empty() ? "no error" : found.wrong.text();
 }
 
 // The same, up to the configuration that they make.
-std::string refusal_of(const std::vector<const char*>& lines) {
+std::string refusal_of(std::vector<const char*> lines) {
+  lines.push_back(nullptr);
   try {
-    static_cast<void>(defaults(settings(lines)));
+    const auto found = read_environment(lines.data());
+    if (!found.wrong.empty()) {
+      return found.wrong.text();
+    }
+    static_cast<void>(defaults(found.settings));
   } catch (const config_error& e) {
     return e.what();
   }
@@ -55,7 +59,7 @@ TEST(environment, what_is_not_ours_is_left_alone) {
       settings({"PATH=/bin", "HANGUP_PORT=tcp://10.0.0.1:80", "HANGUP_SERVICE_HOST=10.0.0.1",
                 "XHANGUP_LISTEN__PORT=1", "HANGUP_LISTEN__PORT", "="})
           .empty());
-  EXPECT_TRUE(settings_of(nullptr).empty());
+  EXPECT_TRUE(read_environment(nullptr).settings.empty());
 }
 
 TEST(environment, an_unknown_key_is_refused_with_the_nearest_known_one) {
@@ -88,8 +92,56 @@ TEST(environment, what_orchestrators_set_for_a_service_called_hangup_is_left_alo
                 "HANGUP_PORT_80_TCP=tcp://10.0.0.1:80", "HANGUP_PORT_80_TCP_PROTO=tcp",
                 "HANGUP_PORT_80_TCP_PORT=80", "HANGUP_PORT_80_TCP_ADDR=10.0.0.1",
                 "HANGUP_NAME=/x/hangup", "HANGUP_ENV_PATH=/bin", "HANGUP_SEARCH_PORT=tcp://x",
-                "HANGUP_POOLS_SERVICE_HOST=10.0.0.1", "HANGUP_=1", "HANGUP__=1"})
+                "HANGUP_POOLS_SERVICE_HOST=10.0.0.1", "HANGUP_SERVICE_PORT_HTTPS=443",
+                "HANGUP_WEB_PORT_8080_UDP=udp://10.0.0.1:8080", "HANGUP_WEB_NAME=/x/web"})
           .empty());
+}
+
+TEST(environment, what_scripts_around_the_server_use_is_left_alone) {
+  EXPECT_TRUE(settings({"HANGUP=build/dev/hangup", "HANGUP_HOME=/opt/hangup", "HANGUP_BINARY=/x",
+                        "HANGUP_BIN=/x", "HANGUP_DIR=/x", "HANGUP_ROOT=/x", "HANGUP_URL=http://x",
+                        "HANGUP_SOURCE=/x", "HANGUP_VERSION=1", "HANGUP_SEED=1", "HANGUP_PORTS=1-2",
+                        "HANGUP_PROXY_PORT=1", "HANGUP_PROMETHEUS_PORT=1", "HANGUP_SOAK_SECONDS=60",
+                        "HANGUP_BENCH_ROUNDS=1", "HANGUP_TEST_X=1"})
+                  .empty());
+}
+
+TEST(environment, the_host_the_port_and_the_file_have_short_names) {
+  const auto all = settings({"HANGUP_HOST=::1", "HANGUP_PORT=81"});
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].key, "listen.host");
+  EXPECT_EQ(all[0].by, "HANGUP_HOST");
+  EXPECT_EQ(all[1].key, "listen.port");
+  EXPECT_EQ(all[1].text, "81");
+  const char* const file[] = {"HANGUP_CONFIG=/etc/hangup.json", nullptr};
+  EXPECT_EQ(read_environment(file).config, "/etc/hangup.json");
+  EXPECT_TRUE(read_environment(file).wrong.empty());
+  EXPECT_EQ(mistake_in({"HANGUP_PORT=1", "HANGUP_LISTEN__PORT=2"}),
+            "HANGUP_LISTEN__PORT: found HANGUP_PORT as well, allowed one of them");
+}
+
+TEST(environment, any_other_name_is_refused_with_those_that_are_near) {
+  EXPECT_EQ(mistake_in({"HANGUP_WORKERS=4"}),
+            "HANGUP_WORKERS: unknown variable; did you mean one of \"HANGUP_POOLS__CPU__WORKERS\", "
+            "\"HANGUP_POOLS__QUERY__WORKERS\", \"HANGUP_POOLS__RELAY__WORKERS\", "
+            "\"HANGUP_POOLS__SEARCH__WORKERS\"?");
+  EXPECT_EQ(mistake_in({"HANGUP_PROT=1"}),
+            R"(HANGUP_PROT: unknown variable; did you mean "HANGUP_PORT"?)");
+  EXPECT_EQ(mistake_in({"HANGUP_CONFG=1"}),
+            R"(HANGUP_CONFG: unknown variable; did you mean "HANGUP_CONFIG"?)");
+  EXPECT_EQ(mistake_in({"HANGUP_MAX_CONNECTIONS=1"}),
+            R"(HANGUP_MAX_CONNECTIONS: unknown variable; did you mean )"
+            R"("HANGUP_HTTP__MAX_CONNECTIONS"?)");
+  for (const auto* line : {"HANGUP_FOO=1", "HANGUP_=1", "HANGUP_PORTX_80_TCP=1"}) {
+    EXPECT_NE(mistake_in({line}).find("unknown variable; "), std::string::npos) << mistake_in({line});
+    EXPECT_NE(mistake_in({line}).find("HANGUP_PORT"), std::string::npos) << mistake_in({line});
+  }
+}
+
+TEST(environment, all_mistakes_are_told) {
+  EXPECT_EQ(mistake_in({"HANGUP_LISTEN_PORT=1", "HANGUP_LOG__LEVL=x", "HANGUP_HOST=x"}),
+            "HANGUP_LISTEN_PORT: unknown key; did you mean \"HANGUP_LISTEN__PORT\"?\n"
+            "HANGUP_LOG__LEVL: unknown key \"log.levl\"; did you mean \"level\"?");
 }
 
 TEST(environment, a_section_may_be_given_as_a_whole_and_a_key_of_it_beside_it) {
@@ -129,8 +181,8 @@ TEST(environment, a_file_that_cannot_be_read_is_refused) {
   const auto file = a_file_with(std::string(64 * 1024 + 1, 'x'));
   const auto line = "HANGUP_LOG__LEVEL_FILE=" + file;
   EXPECT_TRUE(mistake_in({line.c_str()}).ends_with("it has more than 65536 bytes"));
-  EXPECT_TRUE(mistake_in({"HANGUP_LOG__LEVEL_FILE=/"}).ends_with("cannot be read: Is a directory"));
-  EXPECT_TRUE(mistake_in({"HANGUP_LOG__LEVEL_FILE=/dev/zero"}).ends_with("more than 65536 bytes"));
+  EXPECT_TRUE(mistake_in({"HANGUP_LOG__LEVEL_FILE=/"}).ends_with("read: it is a directory"));
+  EXPECT_TRUE(mistake_in({"HANGUP_LOG__LEVEL_FILE=/dev/zero"}).ends_with("read: it is a device"));
   EXPECT_EQ(mistake_in({"HANGUP_LOG__LEVEL_FILE="}),
             "HANGUP_LOG__LEVEL_FILE: found nothing, allowed the path of a file");
 }
@@ -142,6 +194,9 @@ TEST(environment, a_file_with_nothing_in_it_or_half_a_text_is_refused) {
   }
   const auto line = "HANGUP_LOG__LEVEL_FILE=" + a_file_with(std::string("info\0x", 6));
   EXPECT_TRUE(mistake_in({line.c_str()}).ends_with(" has a NUL in it"));
+  const auto wide =
+      "HANGUP_LOG__LEVEL_FILE=" + a_file_with(std::string("\xff\xfei\0n\0f\0o\0", 10));
+  EXPECT_TRUE(mistake_in({wide.c_str()}).ends_with(" is UTF-16, allowed UTF-8"));
 }
 
 TEST(environment, what_is_in_a_file_is_in_no_error) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "server/cpus.h"
+#include "server/sample_place.h"
 
 namespace hangup::server {
 namespace {
@@ -26,16 +28,28 @@ class flags : public testing::Test {
     before_ = std::filesystem::current_path();
     here_ = name;
     std::filesystem::current_path(here_);
+    ::setenv("XDG_DATA_HOME", (name + "/data").c_str(), 1);
   }
 
   void TearDown() override {
+    ::unsetenv("XDG_DATA_HOME");
     std::filesystem::current_path(before_);
     std::filesystem::remove_all(here_);
   }
 
-  static launch read(std::vector<const char*> arguments) {
+  // The defaults, in a working directory that has no folder build.
+  config defaults_here() const {
+    auto c = defaults();
+    c.databases.at("sqlite").file = here_ / "data/hangup/sample.db";
+    c.search.root = here_ / "data/hangup/corpus";
+    return c;
+  }
+
+  static launch read(std::vector<const char*> arguments,
+                     std::vector<const char*> environment = {}) {
     arguments.insert(arguments.begin(), "hangup");
-    return read_flags(static_cast<int>(arguments.size()), arguments.data());
+    environment.push_back(nullptr);
+    return read_flags(static_cast<int>(arguments.size()), arguments.data(), environment.data());
   }
 
   // The one line of an error, which is checked to be one.
@@ -64,12 +78,12 @@ TEST_F(flags, without_any_and_without_a_file_the_defaults_hold) {
   EXPECT_EQ(l.exit_code, std::nullopt);
   EXPECT_EQ(l.message, "");
   EXPECT_EQ(l.source, "built-in defaults");
-  EXPECT_EQ(l.settings, defaults());
+  EXPECT_EQ(l.settings, defaults_here());
 }
 
 TEST_F(flags, no_argument_at_all_is_not_even_a_name) {
   const char* const none[] = {nullptr};
-  EXPECT_EQ(read_flags(0, none).settings, defaults());
+  EXPECT_EQ(read_flags(0, none).settings, defaults_here());
 }
 
 TEST_F(flags, the_file_of_the_current_directory_is_read_if_it_is_there) {
@@ -109,9 +123,9 @@ TEST_F(flags, help_names_every_flag_and_the_default_file) {
   EXPECT_EQ(l.exit_code, 0);
   EXPECT_FALSE(l.message_is_error);
   for (const auto* text :
-       {"--help", "--version", "--config FILE", "--host ADDR", "--port N", "--log-level L",
-        "--check-config", "--print-config", "--probe URL", "HANGUP_LISTEN__PORT",
-        "config/server.json", "built-in defaults", "0..65535", "8080"}) {
+       {"-h,--help", "--version", "--config FILE", "HANGUP_CONFIG", "XDG_DATA_HOME", "--host ADDR",
+        "--port N", "--log-level L", "--check-config", "--print-config", "--probe URL",
+        "HANGUP_LISTEN__PORT", "config/server.json", "built-in defaults", "0..65535", "8080"}) {
     EXPECT_NE(l.message.find(text), std::string::npos) << text;
   }
   EXPECT_NE(l.message.back(), '\n');
@@ -126,15 +140,17 @@ TEST_F(flags, version_is_the_name_and_the_version) {
 }
 
 TEST_F(flags, an_unknown_one_is_refused_with_the_nearest_known_one) {
-  EXPECT_EQ(error_of({"--prot", "80"}), R"(--prot: unknown flag; did you mean "--port"?)");
+  EXPECT_EQ(error_of({"--prot", "80"}),
+            R"(--prot: unknown flag; did you mean "--port"? See --help)");
   EXPECT_EQ(error_of({"--log-levl=info"}),
-            R"(--log-levl: unknown flag; did you mean "--log-level"?)");
+            R"(--log-levl: unknown flag; did you mean "--log-level"? See --help)");
   EXPECT_EQ(error_of({"--check_config"}),
-            R"(--check_config: unknown flag; did you mean "--check-config"?)");
+            R"(--check_config: unknown flag; did you mean "--check-config"? See --help)");
   EXPECT_TRUE(
       error_of({"--threads"}).starts_with(R"(--threads: unknown flag; allowed: "--help", )"));
   EXPECT_TRUE(error_of({"-p", "80"}).starts_with("-p: unknown flag; "));
-  EXPECT_EQ(error_of({"--po\nrt"}), R"("--po\nrt": unknown flag; did you mean "--port"?)");
+  EXPECT_EQ(error_of({"--po\nrt"}),
+            R"("--po\nrt": unknown flag; did you mean "--port"? See --help)");
 }
 
 TEST_F(flags, anything_else_on_the_line_is_refused) {
@@ -143,42 +159,168 @@ TEST_F(flags, anything_else_on_the_line_is_refused) {
 }
 
 TEST_F(flags, a_wrong_value_is_refused_with_what_is_allowed) {
-  EXPECT_EQ(error_of({"--port", "65536"}), "--port: found 65536, allowed 0..65535");
-  EXPECT_EQ(error_of({"--port", "-1"}), "--port: found -1, allowed 0..65535");
-  EXPECT_EQ(error_of({"--port", "http"}), R"(--port: found "http", allowed an integer 0..65535)");
-  EXPECT_EQ(error_of({"--port", ""}), R"(--port: found "", allowed an integer 0..65535)");
-  EXPECT_EQ(error_of({"--host", ""}),
-            "--host: found a string of 0 characters, allowed a string of 1..255 characters");
+  EXPECT_EQ(error_of({"--port", "65536"}), "--port: found 65536, allowed 0..65535; see --help");
+  EXPECT_EQ(error_of({"--port", "-1"}), "--port: found -1, allowed 0..65535; see --help");
+  EXPECT_EQ(error_of({"--port", "http"}),
+            R"(--port: found "http", allowed an integer 0..65535; see --help)");
+  EXPECT_EQ(error_of({"--port", ""}),
+            R"(--port: found "", allowed an integer 0..65535; see --help)");
+  EXPECT_EQ(
+      error_of({"--host", ""}),
+      "--host: found a string of 0 characters, allowed a string of 1..255 characters; see --help");
   EXPECT_EQ(error_of({"--log-level", "fast\x1b\xff"}),
             R"(--log-level: found "fast\u001b\ufffd", allowed one of )"
-            R"("trace", "debug", "info", "warn", "error")");
+            R"("trace", "debug", "info", "warn", "error"; see --help)");
 }
 
 TEST_F(flags, a_missing_value_is_refused) {
-  const std::string port = "--port: found nothing, allowed an integer 0..65535";
+  const std::string port = "--port: found nothing, allowed an integer 0..65535; see --help";
   EXPECT_EQ(error_of({"--port"}), port);
   EXPECT_EQ(error_of({"--port="}), port);
   EXPECT_EQ(error_of({"--host", "x", "--port"}), port);
   EXPECT_EQ(error_of({"--port", "--host", "x"}), port);
   EXPECT_EQ(error_of({"--port=", "--host", "x"}), port);
-  EXPECT_EQ(error_of({"--config"}), "--config: found nothing, allowed the path of a file");
+  EXPECT_EQ(error_of({"--config"}),
+            "--config: found nothing, allowed the path of a file; see --help");
 }
 
 TEST_F(flags, a_value_for_one_that_has_none_is_refused) {
   EXPECT_EQ(error_of({"--check-config=x.json"}),
-            R"(--check-config: found "x.json", allowed no value)");
+            R"(--check-config: found "x.json", allowed no value; see --help)");
 }
 
 TEST_F(flags, a_named_file_must_be_there) {
-  EXPECT_EQ(error_of({"--config", "x.json"}),
-            R"(--config: found "x.json", allowed the path of a file)");
-  EXPECT_EQ(error_of({"--config", "."}), R"(--config: found ".", allowed the path of a file)");
-  EXPECT_EQ(error_of({"--config", ""}), R"(--config: found "", allowed the path of a file)");
+  const auto refused = [](const std::string& path, const std::string& why) {
+    EXPECT_EQ(error_of({"--config", path.c_str()}), "--config: \"" + path + "\" cannot be read: " +
+                                                        why + ", allowed the path of a JSON file");
+  };
+  refused("x.json", "No such file or directory");
+  refused(".", "it is a directory");
+  refused("/dev/null", "it is a device");
+  ASSERT_EQ(::mkfifo("fifo", 0600), 0);
+  refused("fifo", "it is a FIFO");
+  write("empty.json", "");
+  EXPECT_EQ(error_of({"--config", "empty.json"}),
+            "empty.json: it is empty, allowed JSON, such as {}");
+  EXPECT_EQ(error_of({"--config", ""}),
+            "--config: found nothing, allowed the path of a file; see --help");
+}
+
+TEST_F(flags, the_environment_may_name_the_file_and_a_flag_goes_over_that) {
+  write("config/server.json", "not read");
+  write("a.json", R"({"listen": {"port": 81}})");
+  write("b.json", R"({"listen": {"port": 82}})");
+  EXPECT_EQ(read({}, {"HANGUP_CONFIG=a.json"}).settings.listen.port, 81);
+  EXPECT_EQ(read({}, {"HANGUP_CONFIG=a.json"}).source, "a.json");
+  EXPECT_EQ(read({"--config", "b.json"}, {"HANGUP_CONFIG=a.json"}).settings.listen.port, 82);
+  EXPECT_EQ(read({}, {"HANGUP_CONFIG=c.json"}).message,
+            "HANGUP_CONFIG: \"c.json\" cannot be read: No such file or directory, allowed the path "
+            "of a JSON file");
+  EXPECT_EQ(read({}, {"HANGUP_CONFIG="}).message,
+            "HANGUP_CONFIG: found nothing, allowed the path of a file; see --help");
+  EXPECT_EQ(read({"--port", "5"}, {"HANGUP_CONFIG=a.json", "HANGUP_PORT=83", "HANGUP_HOST=::1"})
+                .settings.listen,
+            (config::listen_t{"::1", 5, 1024}));
+}
+
+TEST_F(flags, mistakes_of_the_file_the_environment_and_the_flags_are_told_together) {
+  write("c.json", R"({"listen": {"prot": 1}, "tls": {"certificate": "no.pem", "key": "no.pem"},
+                      "search": {"root": "no folder"}})");
+  const auto l = read({"--config", "c.json", "--log-level", "loud"},
+                      {"HANGUP_FOO__BAR=1", "HANGUP_JOBS__MOST=-1"});
+  EXPECT_EQ(l.exit_code, 2);
+  std::istringstream lines(l.message);
+  const std::vector<std::string> begins = {
+      "HANGUP_FOO__BAR: unknown key \"foo.bar\"; ",
+      "c.json: listen.prot: unknown key; ",
+      "HANGUP_JOBS__MOST: found -1, allowed ",
+      "--log-level: found \"loud\", allowed one of ",
+      "c.json: tls: no.pem: ",
+      "c.json: search.root: search root no folder: No such file or directory"};
+  std::string line;
+  for (const auto& begin : begins) {
+    ASSERT_TRUE(std::getline(lines, line)) << begin;
+    EXPECT_TRUE(line.starts_with(begin)) << line;
+  }
+  EXPECT_FALSE(std::getline(lines, line)) << line;
+}
+
+TEST_F(flags, h_is_help) {
+  EXPECT_EQ(read({"-h"}).message, read({"--help"}).message);
+  EXPECT_EQ(read({"-h"}).exit_code, 0);
+}
+
+TEST_F(flags, a_sample_is_made_where_its_folder_is_and_else_among_the_users_data) {
+  const auto data = std::filesystem::current_path() / "data/hangup";
+  EXPECT_EQ(read({}).settings.databases.at("sqlite").file, data / "sample.db");
+  EXPECT_EQ(read({}).settings.search.root, data / "corpus");
+  EXPECT_NE(read({"--print-config"}).message.find("sample.db\"  # there is no folder build\n"),
+            std::string::npos);
+  ::unsetenv("XDG_DATA_HOME");
+  const auto* const home = std::getenv("HOME");
+  const std::string before = home == nullptr ? "" : home;
+  ::setenv("HOME", "/home/x", 1);
+  EXPECT_EQ(data_folder(), "/home/x/.local/share/hangup");
+  ::setenv("XDG_DATA_HOME", "relative/is/ignored", 1);
+  EXPECT_EQ(data_folder(), "/home/x/.local/share/hangup");
+  ::unsetenv("HOME");
+  EXPECT_EQ(data_folder(), "");
+  ::setenv("HOME", before.c_str(), 1);
+
+  std::filesystem::create_directories("build");
+  EXPECT_EQ(read({}).settings, defaults());
+  for (const auto* path : {"/absolute/sample.db", "sample.db"}) {
+    const auto given = std::string("HANGUP_DATABASES__SQLITE__FILE=") + path;
+    EXPECT_EQ(read({"--print-config"}, {given.c_str()}).exit_code, 0);
+    EXPECT_NE(read({"--print-config"}, {given.c_str()}).message.find(path), std::string::npos);
+  }
+  // What is no sample is somebody's own file.
+  const auto own = read(
+      {}, {"HANGUP_DATABASES__SQLITE__SAMPLE=false", "HANGUP_DATABASES__SQLITE__FILE=no/own.db"});
+  EXPECT_EQ(own.settings.databases.at("sqlite").file, "no/own.db");
+}
+
+TEST_F(flags, check_config_finds_what_the_start_would_find_and_makes_nothing) {
+  write("file", "not a folder");
+  ASSERT_EQ(::mkfifo("fifo", 0600), 0);
+  const auto one = [](std::vector<const char*> environment) {
+    const auto l = read({"--check-config"}, environment);
+    EXPECT_EQ(l.exit_code, 2) << l.message;
+    return l.message;
+  };
+  EXPECT_TRUE(one({"HANGUP_DATABASES__SQLITE__FILE=/dev/null/x/s.db"})
+                  .starts_with("built-in defaults with HANGUP_DATABASES__SQLITE__FILE: "
+                               "databases.sqlite.file: the sample database /dev/null/x/s.db cannot "
+                               "be made: "));
+  EXPECT_NE(one({"HANGUP_DATABASES__SQLITE__FILE=/nowhere/s.db"})
+                .find("cannot be made: No such file or directory; name another file"),
+            std::string::npos);
+  EXPECT_NE(one({"HANGUP_SEARCH__ROOT=file/corpus", "HANGUP_SEARCH__SAMPLE=false"})
+                .find("search.root: search root file/corpus: Not a directory"),
+            std::string::npos);
+  EXPECT_NE(one({"HANGUP_SEARCH__ROOT=/dev/null/corpus"})
+                .find("search.root: the sample texts /dev/null/corpus cannot be made: "),
+            std::string::npos);
+  EXPECT_NE(
+      one({"HANGUP_RELAY__UPSTREAMS__A__URL=https://a", "HANGUP_RELAY__UPSTREAMS__A__CA_FILE=fifo"})
+          .find("relay.upstreams.a.ca_file: found \"fifo\", which is a FIFO"),
+      std::string::npos);
+  EXPECT_NE(one({"HANGUP_TLS__CERTIFICATE=fifo", "HANGUP_TLS__KEY=fifo"}).find("tls: fifo: "),
+            std::string::npos);
+  EXPECT_NE(one({"HANGUP_DATABASES__PG__KIND=postgres",
+                 "HANGUP_DATABASES__PG__CONNINFO=sslrootcert=fifo"})
+                .find("databases.pg.conninfo: found \"fifo\", which is a FIFO"),
+            std::string::npos);
+  EXPECT_NE(one({"HANGUP_HOST=192.0.2.1"}).find("listen.host: found \"192.0.2.1\", on which"),
+            std::string::npos);
+  EXPECT_EQ(read({"--check-config"}).message, "built-in defaults: ok");
+  EXPECT_FALSE(std::filesystem::exists("data"));
+  EXPECT_FALSE(std::filesystem::exists("build"));
 }
 
 TEST_F(flags, a_default_file_that_cannot_be_read_is_not_passed_over) {
   std::filesystem::create_directories("config/server.json");
-  EXPECT_EQ(error_of({}), "config/server.json: cannot be read: Is a directory");
+  EXPECT_EQ(error_of({}), "config/server.json: cannot be read: it is a directory");
 }
 
 TEST_F(flags, a_wrong_file_is_refused_by_its_name) {
@@ -200,7 +342,7 @@ TEST_F(flags, check_config_says_ok_or_what_is_wrong) {
   std::filesystem::remove("config/server.json");
   EXPECT_EQ(read({"--check-config"}).message, "built-in defaults: ok");
   EXPECT_EQ(error_of({"--check-config", "--port", "x"}),
-            R"(--port: found "x", allowed an integer 0..65535)");
+            R"(--port: found "x", allowed an integer 0..65535; see --help)");
 }
 
 TEST_F(flags, go_over_the_environment_and_that_over_the_file) {
@@ -275,7 +417,7 @@ TEST_F(flags, an_explicit_number_of_workers_holds) {
 }
 
 TEST_F(flags, a_probe_of_nothing_does_not_start_a_server) {
-  EXPECT_EQ(error_of({"--probe", ""}), "--probe: found nothing, allowed a URL");
+  EXPECT_EQ(error_of({"--probe", ""}), "--probe: found nothing, allowed a URL; see --help");
   EXPECT_EQ(read({"--probe", "http://x"}).probe, "http://x");
 }
 

@@ -47,7 +47,7 @@ schema of(const std::string& key_schema, const std::string& more = "") {
 
 std::string problem_with(const schema& s, const std::string& document) {
   auto value = json::parse(document);
-  return s.complete(value).value_or("");
+  return s.complete(value).text();
 }
 
 const char* const number = R"({"type": "integer", "minimum": 1, "maximum": 9, "default": 5})";
@@ -133,10 +133,10 @@ TEST(schema, the_authors_mistakes_are_refused) {
 
 TEST(schema, what_is_left_out_has_its_default_and_what_is_there_stays) {
   auto document = json::parse("{}");
-  EXPECT_EQ(of(number).complete(document), std::nullopt);
+  EXPECT_EQ(of(number).complete(document).text(), "");
   EXPECT_EQ(document, json::parse(R"({"k": 5})"));
   document = json::parse(R"({"k": 9})");
-  EXPECT_EQ(of(number).complete(document), std::nullopt);
+  EXPECT_EQ(of(number).complete(document).text(), "");
   EXPECT_EQ(document, json::parse(R"({"k": 9})"));
 }
 
@@ -144,7 +144,7 @@ TEST(schema, an_object_that_is_left_out_has_the_defaults_of_its_keys) {
   const auto s = of(R"({"type": "object", "additionalProperties": false, "properties": {"n": )" +
                     std::string(number) + "}}");
   auto document = json::parse("{}");
-  EXPECT_EQ(s.complete(document), std::nullopt);
+  EXPECT_EQ(s.complete(document).text(), "");
   EXPECT_EQ(document, json::parse(R"({"k": {"n": 5}})"));
 }
 
@@ -170,7 +170,7 @@ TEST(schema, an_integer_that_fits_no_machine_word_is_out_of_range) {
 
 TEST(schema, a_number_without_a_fraction_is_an_integer_however_it_is_written) {
   auto document = json::parse(R"({"k": 0.3e1})");
-  EXPECT_EQ(of(number).complete(document), std::nullopt);
+  EXPECT_EQ(of(number).complete(document).text(), "");
   EXPECT_TRUE(document["k"].is_number_integer());
   EXPECT_EQ(document["k"], 3);
   EXPECT_EQ(problem_with(of(number), R"({"k": 1.5})"), "k: found 1.5, allowed an integer 1..9");
@@ -222,7 +222,29 @@ TEST(schema, the_names_in_a_map_are_checked_and_so_is_what_they_name) {
 
 TEST(schema, an_unknown_key_is_refused_before_a_missing_one) {
   EXPECT_EQ(problem_with(of(map), R"({"k": {"ab": {"m": 1}}})"),
-            R"(k.ab.m: unknown key; did you mean "n"?)");
+            "k.ab.m: unknown key; did you mean \"n\"?\nk.ab.n: missing, allowed an integer 0..1");
+}
+
+TEST(schema, every_mistake_is_told_and_what_is_right_is_completed) {
+  auto document = json::parse(R"({"log": {"level": "loud", "queue": 0}, "http": {"x": 1},
+                                  "listen": {"port": 1}})");
+  EXPECT_EQ(config_schema().complete(document).text().substr(0, 18), "http.x: unknown ke");
+  EXPECT_EQ(config_schema().complete(document).count(), 3U);
+  EXPECT_EQ(document["listen"],
+            json::parse(R"({"host": "127.0.0.1", "port": 1, "backlog": 1024})"));
+  EXPECT_FALSE(config_schema().allows("log", document["log"]));
+  EXPECT_TRUE(config_schema().allows("listen", document["listen"]));
+}
+
+TEST(schema, of_very_many_mistakes_the_first_are_told_and_the_rest_counted) {
+  auto document = json::object();
+  for (int i = 0; i < 100'000; ++i) {
+    document["k" + std::to_string(i)] = 1;
+  }
+  const auto wrong = config_schema().complete(document);
+  EXPECT_EQ(wrong.count(), 100'000U);
+  EXPECT_EQ(wrong.lines().size(), mistakes::most);
+  EXPECT_TRUE(wrong.text().ends_with("\nand 99980 more"));
 }
 
 TEST(schema, what_a_stranger_wrote_is_escaped_and_shortened) {
@@ -256,16 +278,16 @@ TEST(schema, the_nearest_known_word_is_proposed_and_none_if_all_are_far) {
 
 TEST(schema, a_value_from_a_command_line_is_read_as_what_its_key_is) {
   json value;
-  EXPECT_EQ(of(number).read_text("k", "7", value), std::nullopt);
+  EXPECT_EQ(of(number).read_text("k", "7", value).text(), "");
   EXPECT_EQ(value, 7);
-  EXPECT_EQ(of(text).read_text("k", "7.5", value), std::nullopt);
+  EXPECT_EQ(of(text).read_text("k", "7.5", value).text(), "");
   EXPECT_EQ(value, "7.5");
-  EXPECT_EQ(of(number).read_text("k", "10", value), "found 10, allowed 1..9");
+  EXPECT_EQ(of(number).read_text("k", "10", value).text(), "found 10, allowed 1..9");
   for (const auto* wrong : {"", " 7", "7 ", "+7", "7x", "0x7", "7.0", "99999999999999999999"}) {
-    EXPECT_EQ(of(number).read_text("k", wrong, value),
+    EXPECT_EQ(of(number).read_text("k", wrong, value).text(),
               "found " + shown(wrong) + ", allowed an integer 1..9");
   }
-  EXPECT_EQ(of(word).read_text("k", "a\xff", value),
+  EXPECT_EQ(of(word).read_text("k", "a\xff", value).text(),
             R"(found "a\ufffd", allowed one of "text", "json")");
 }
 

@@ -1,0 +1,54 @@
+#include "server/descriptors.h"
+
+#include <sys/resource.h>
+
+#include <cstdint>
+
+namespace hangup::server {
+namespace {
+
+constexpr std::size_t always = 128;   // the log, sets of epoll, threads that wait, refused clients
+constexpr std::size_t of_sqlite = 5;  // the file, its -wal and -shm, temporary files of a sort
+constexpr std::size_t of_postgres = 2;  // the connection, and one that cancels
+constexpr std::size_t of_worker = 1;    // each thread that waits on a context keeps one
+constexpr std::size_t of_relay = 1;     // the connection to the upstream
+constexpr std::size_t of_search = 16;   // one for each level of folders
+
+std::size_t all(std::size_t n, unsigned spare_percent) noexcept {
+  return n + spare(n, spare_percent);
+}
+
+}  // namespace
+
+std::size_t descriptors_needed(const config& c) noexcept {
+  auto needed = always + c.http.max_connections;
+  const auto workers_of = [&c](const std::string& pool) {
+    const auto found = c.pools.find(pool);
+    return found == c.pools.end() ? 0 : all(found->second.workers, found->second.spare_percent);
+  };
+  for (const auto& [name, pool] : c.pools) {
+    needed += of_worker * workers_of(name);
+  }
+  for (const auto& [name, d] : c.databases) {
+    needed += (d.kind == "sqlite" ? of_sqlite : of_postgres) * all(d.connections, d.spare_percent);
+  }
+  if (!c.relay.upstreams.empty()) {
+    needed += of_relay * workers_of(c.routes.relay.pool);
+  }
+  if (!c.search.root.empty()) {
+    needed += of_search * workers_of(c.routes.search.pool);
+  }
+  return needed;
+}
+
+std::size_t raise_descriptor_limit() noexcept {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    return SIZE_MAX;
+  }
+  const auto before = limit.rlim_cur;
+  limit.rlim_cur = limit.rlim_max;
+  return ::setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_max : before;
+}
+
+}  // namespace hangup::server

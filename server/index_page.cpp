@@ -1,0 +1,132 @@
+#include "server/index_page.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/header_list.h"
+#include "http/path_pattern.h"
+#include "server/route_descriptions.h"
+
+namespace hangup::server {
+namespace {
+
+using ordered = nlohmann::ordered_json;
+
+constexpr const char* documentation = "docs/routes.md";  // in the source tree
+
+struct entry {
+  const http::route* to;
+  const route_description* about;
+
+  // One of the description that is of this very route, not of another database.
+  std::string_view example() const {
+    const auto& example = about->example;
+    return example.substr(0, example.find('?')) == to->path ? example : std::string_view();
+  }
+};
+
+// "/query/{database}" describes "/query/sqlite".
+bool describes(const route_description& d, const http::route& r) {
+  if (d.method != r.method) {
+    return false;
+  }
+  return d.path == r.path ||
+         (d.path.find('{') != std::string_view::npos && r.path.find('{') == std::string::npos &&
+          http::path_pattern(std::string(d.path)).match(r.path));
+}
+
+bool has_a_name_of_its_own(const http::route& r) {
+  for (const auto& d : route_descriptions()) {
+    if (d.method == r.method && d.path == r.path) {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::vector<entry> entries_of(const http::server& server) {
+  std::vector<entry> all;
+  for (const auto& d : route_descriptions()) {
+    for (const auto* r : server.routes()) {
+      if (describes(d, *r) && (d.path == r->path || !has_a_name_of_its_own(*r))) {
+        all.push_back({r, &d});
+      }
+    }
+  }
+  return all;
+}
+
+// Without the marks of Markdown: "see [metrics](metrics.md)" is "see metrics".
+std::string plain(std::string_view markdown) {
+  std::string text;
+  for (std::size_t i = 0; i < markdown.size(); ++i) {
+    const char c = markdown[i];
+    if (c == ']' && markdown.substr(i + 1, 1) == "(") {
+      i = std::min(markdown.find(')', i), markdown.size());
+    } else if (c != '`' && c != '[') {
+      text.push_back(c);
+    }
+  }
+  return text;
+}
+
+std::string as_json(const std::vector<entry>& all) {
+  auto routes = ordered::array();
+  for (const auto& e : all) {
+    ordered one = {
+        {"method", e.to->method}, {"path", e.to->path}, {"answer", plain(e.about->answer)}};
+    if (!e.example().empty()) {
+      one["example"] = e.example();
+    }
+    routes.push_back(std::move(one));
+  }
+  const ordered page = {{"name", "hangup"},
+                        {"version", HANGUP_VERSION},
+                        {"documentation", documentation},
+                        {"routes", std::move(routes)}};
+  return page.dump(2) + "\n";
+}
+
+std::string as_text(const std::vector<entry>& all) {
+  std::string text =
+      "hangup " HANGUP_VERSION ", an HTTP server whose work stops when the client hangs up\n\n";
+  for (const auto& e : all) {
+    text.append(e.to->method).append(" ").append(e.to->path).append("\n    ");
+    text.append(plain(e.about->answer)).append("\n");
+    if (!e.example().empty()) {
+      text.append("    Example: ").append(e.example()).append("\n");
+    }
+  }
+  return text.append("\nParameters of each: ")
+      .append(documentation)
+      .append(" in the source tree. This list as JSON: Accept: application/json\n");
+}
+
+bool wants_json(const httplib::Request& req) {
+  const auto accept = http::joined(req.headers, "Accept");
+  const auto json = http::weight_in(accept, "application/json").value_or(0);
+  return json > 0 && json >= http::weight_in(accept, "text/plain").value_or(0);
+}
+
+}  // namespace
+
+void add_index_page(http::server& server) {
+  server.handle(
+      {.method = "GET",
+       .path = "/",
+       .answer = [&server](const context&, const httplib::Request& req, httplib::Response& res) {
+         const auto all = entries_of(server);
+         res.set_header("Vary", "Accept");
+         res.set_header("Cache-Control", "no-store");
+         if (wants_json(req)) {
+           res.set_content(as_json(all), "application/json");
+         } else {
+           res.set_content(as_text(all), "text/plain; charset=utf-8");
+         }
+       }});
+}
+
+}  // namespace hangup::server

@@ -1,0 +1,29 @@
+#include "server/relay_upstreams.h"
+
+#include <stdexcept>
+
+#include "server/text_file.h"
+
+namespace hangup::server {
+
+std::unique_ptr<const handlers::upstream> open_upstream(const std::string& name,
+                                                        const config::relay_t& c) {
+  const auto& u = c.upstreams.at(name);
+  const auto path = "relay.upstreams." + name + ".";
+  if (const auto kind = kind_of_special_file(u.ca_file); !kind.empty()) {
+    throw std::invalid_argument(path + "ca_file: found " + shown(u.ca_file) + ", which is " + kind +
+                                ", allowed a PEM file");
+  }
+  try {
+    return std::make_unique<const handlers::upstream>(
+        name, handlers::upstream_options{.url = u.url,
+                                         .ca_file = u.ca_file,
+                                         .connect_timeout = c.connect_timeout,
+                                         .stall_timeout = c.stall_timeout,
+                                         .max_head_bytes = c.max_head_bytes});
+  } catch (const std::invalid_argument& e) {
+    throw std::invalid_argument(path + e.what());
+  }
+}
+
+}  // namespace hangup::server
