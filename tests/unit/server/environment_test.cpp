@@ -133,7 +133,8 @@ TEST(environment, any_other_name_is_refused_with_those_that_are_near) {
             R"(HANGUP_MAX_CONNECTIONS: unknown variable; did you mean )"
             R"("HANGUP_HTTP__MAX_CONNECTIONS"?)");
   for (const auto* line : {"HANGUP_FOO=1", "HANGUP_=1", "HANGUP_PORTX_80_TCP=1"}) {
-    EXPECT_NE(mistake_in({line}).find("unknown variable; "), std::string::npos) << mistake_in({line});
+    EXPECT_NE(mistake_in({line}).find("unknown variable; "), std::string::npos)
+        << mistake_in({line});
     EXPECT_NE(mistake_in({line}).find("HANGUP_PORT"), std::string::npos) << mistake_in({line});
   }
 }
