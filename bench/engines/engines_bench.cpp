@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "bench/engines/engine.h"
-#include "tests/system/postgres_server.h"
+#include "tests/support/postgres_server.h"
 
 namespace {
 
@@ -52,8 +52,8 @@ int main(int count, char** texts) {
     measure(bench::sqlite_engine(),
             {{"crunch", "&n=1000000000000"}, {"cross", ""}, {"sort", ""}, {"orders", "", true}},
             {{"crunch", 1'000'000}, {"scan", 0}, {"orders", 200'000}}, how, all);
-    if (hangup::system_test::postgres_server::is_installed()) {
-      const hangup::system_test::postgres_server server;
+    if (hangup::test::postgres_server::is_installed()) {
+      const hangup::test::postgres_server server;
       // Without its compiler: docs/databases.md says why.
       measure(bench::postgres_engine(server.conninfo() + " options='-c jit=off'"),
               {{"nap", ""}, {"crunch", "&n=1000000000000"}, {"cross", ""}, {"numbers", "", true}},

@@ -12,7 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "tests/eventually.h"
+#include "tests/support/eventually.h"
 #include "tests/system/program.h"
 
 namespace hangup::system_test {
@@ -90,9 +90,13 @@ std::string busy_for(const replica& r) {
   return busy + (" AND client_addr = '" + r.address() + "'");
 }
 
+std::string from_environment(const char* variable) {
+  const char* const value = std::getenv(variable);
+  return value == nullptr ? variable + std::string("-is-not-set") : value;
+}
+
 site at_port_of(const char* variable) {
-  const char* const port = std::getenv(variable);
-  return site("http://127.0.0.1:" + std::string(port == nullptr ? "unset" : port));
+  return site("http://127.0.0.1:" + from_environment(variable));
 }
 // The addresses that compose.yaml promises to keep.
 const site& door() {
@@ -423,7 +427,7 @@ TEST(scale, new_replicas_take_the_place_of_the_old_ones_and_no_request_is_lost) 
 
 TEST(down, with_all_profiles_leaves_nothing) {
   const auto project =
-      "label=com.docker.compose.project=" + std::string(std::getenv("COMPOSE_PROJECT_NAME"));
+      "label=com.docker.compose.project=" + from_environment("COMPOSE_PROJECT_NAME");
   ASSERT_EQ(lines_of(docker({"ps", "-aq", "--filter", project}).output).size(), 6u);
   const auto r = compose({"--profile", "*", "down", "-v"});
   EXPECT_EQ(r.exit, 0) << r.output;

@@ -3,7 +3,6 @@
 // code with it.
 #include <cstdint>
 #include <cstdlib>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -18,6 +17,7 @@
 #include "handlers/spin.h"
 #include "http/head.h"
 #include "http/incoming.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace hangup;
 
@@ -117,11 +117,9 @@ void ask(const http::handler& h, const context& ctx, const httplib::Request& req
 
 struct asked {
   asked() {
-    std::string folder = "/tmp/hangup-fuzz-XXXXXX";
-    require(::mkdtemp(folder.data()) != nullptr);
-    search = handlers::search(std::make_shared<const search::root>(folder), 1000);
-    std::filesystem::remove(folder);  // the descriptor stays
-    ended.cancel();                   // nothing is worked on, only read
+    const hangup::test::temporary_directory folder;  // its descriptor stays
+    search = handlers::search(std::make_shared<const search::root>(folder.path()), 1000);
+    ended.cancel();  // nothing is worked on, only read
   }
   http::handler search;
   http::handler sim_query = handlers::sim_query();

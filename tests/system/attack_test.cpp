@@ -1,19 +1,19 @@
 // The built binary under attack by a stranger's bytes: the log is a line per request and nothing
 // that a terminal would obey.
 #include <gtest/gtest.h>
+
 #include <signal.h>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
+#include "tests/support/client.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/system/program.h"
-#include "tests/wire/client.h"
 
 namespace hangup::system_test {
 namespace {
-
-using wire::client;
-using wire::get;
 
 // Every byte that does not belong into a request, in each part of it.
 std::vector<std::string> forgeries() {
@@ -67,13 +67,12 @@ std::string first_unsafe(const std::string& text) {
 class forged_lines : public testing::TestWithParam<bool> {};
 
 TEST_P(forged_lines, do_not_get_into_the_log_nor_does_a_terminal_obey_them) {
-  const std::string file = "/tmp/hangup-attack-" + std::to_string(::getpid()) + ".json";
-  { std::ofstream(file) << (GetParam() ? R"({"log": {"format": "json"}})" : "{}"); }
-  server s({"--config", file});
-  const auto port = static_cast<std::uint16_t>(std::stoi(s.url("").substr(17)));
+  const temporary_directory folder;
+  server s({"--config",
+            folder.write("server.json", GetParam() ? R"({"log": {"format": "json"}})" : "{}")});
   const auto requests = forgeries();
   for (const auto& r : requests) {
-    client c(port);
+    client c(s.port());
     ASSERT_TRUE(c.send(r));
     ASSERT_NE(c.receive().status, 0) << r;
   }
@@ -105,8 +104,7 @@ INSTANTIATE_TEST_SUITE_P(as, forged_lines, testing::Bool(), [](const auto& teste
 // A proxy that keeps these pages back compares paths, not all of them after decoding.
 TEST(a_page_for_operators, is_not_there_under_another_spelling_of_its_path) {
   const server s;
-  const auto port = static_cast<std::uint16_t>(std::stoi(s.url("").substr(17)));
-  client c(port);
+  client c(s.port());
   for (const auto* page : {"/metrics", "/requests", "/requests/ended", "/jobs"}) {
     EXPECT_EQ(c.ask(get(page)).status, 200) << page;
   }
@@ -121,17 +119,19 @@ TEST(a_page_for_operators, is_not_there_under_another_spelling_of_its_path) {
 
 // More than the sockets and the read-ahead take: the FIN is behind it.
 TEST(the_body_of_a_get, that_curl_sends_does_not_hide_that_it_has_been_stopped) {
-  const std::string file = "/tmp/hangup-body-" + std::to_string(::getpid());
-  { std::ofstream(file) << std::string(8'000'000, 'x'); }
+  const temporary_directory folder;
+  const auto file = folder.write("body", std::string(8'000'000, 'x'));
   server s;
   process curl({"curl", "-s", "-o", "/dev/null", "-X", "GET", "-T", file, "-H", "Expect:", "-H",
                 "X-Request-Id: put-as-get", s.url("/query/sim?rows=1000&row_ms=100&stream=0")});
-  ASSERT_TRUE(s.in_flight_until(
-      [](const nlohmann::json& all) { return !all.empty() && all[0].at("state") == "running"; }));
+  ASSERT_TRUE(s.in_flight_until([](const nlohmann::json& all) {
+    return std::any_of(all.begin(), all.end(), [](const auto& r) {
+      return r.at("id") == "put-as-get" && r.at("state") == "running";
+    });
+  }));
   curl.signal(SIGKILL);
   EXPECT_EQ(s.ended("put-as-get").at("end"), "client_closed");
   EXPECT_EQ(s.metric("hangup_limit_reached_total{limit=\"read_ahead\"}"), 0);
-  std::remove(file.c_str());
 }
 
 }  // namespace

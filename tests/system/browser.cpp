@@ -12,33 +12,13 @@
 #include <optional>
 #include <stdexcept>
 
+#include "tests/support/temporary_directory.h"
 #include "tests/system/program.h"
 
 namespace hangup::system_test {
 namespace {
 
 using nlohmann::json;
-
-// A folder that is removed at the end.
-class profile {
- public:
-  profile() {
-    if (::mkdtemp(path_.data()) == nullptr) {
-      throw std::runtime_error("mkdtemp");
-    }
-  }
-  ~profile() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  profile(const profile&) = delete;
-  profile& operator=(const profile&) = delete;
-  std::string operator/(const char* name) const { return path_ + "/" + name; }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_ = "/tmp/hangup-browser-XXXXXX";
-};
 
 // Two descriptors to a browser; reads that wait for a limited time.
 class line_to {
@@ -186,7 +166,7 @@ class chromium final : public browser {
     }
   }
 
-  profile home_;
+  temporary_directory home_;
   process program_;
   int to_;
   line_to line_;
@@ -274,7 +254,7 @@ class firefox final : public browser {
     return answer.at(3).is_object() ? answer.at(3) : json::object();
   }
 
-  profile home_;
+  temporary_directory home_;
   process program_;
   line_to line_;
   std::string first_;  // the tab that it has begun with
@@ -282,10 +262,6 @@ class firefox final : public browser {
 };
 
 }  // namespace
-
-bool is_installed(const std::string& name) {
-  return run({"sh", "-c", "command -v " + name}).exit == 0;
-}
 
 std::unique_ptr<browser> start_browser(const std::string& name) {
   if (name == "chromium") {

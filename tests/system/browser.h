@@ -23,8 +23,6 @@ class browser {
   virtual nlohmann::json value_of(const std::string& tab, const std::string& expression) = 0;
 };
 
-// Is there such a command?
-bool is_installed(const std::string& name);
 // "chromium" or "firefox-esr", started. Throws std::runtime_error if it cannot be spoken to.
 std::unique_ptr<browser> start_browser(const std::string& name);
 

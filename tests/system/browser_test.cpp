@@ -1,9 +1,11 @@
 // "The user closes the tab", with the browsers that people have: whatever is done to a tab that
 // waits for an answer or shows one, the server hears it and the work stops.
 #include "tests/system/browser.h"
+#include "tests/support/needs.h"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 
 #include "tests/system/program.h"
@@ -28,13 +30,10 @@ class patient_shop : public shop {
   }
 };
 
-class tabs : public testing::TestWithParam<const char*> {
+class tabs : public testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
-    if (!is_installed(GetParam())) {
-      ASSERT_EQ(std::getenv("CI"), nullptr) << GetParam() << " is not there";
-      GTEST_SKIP() << "to run this test: apt-get install " << GetParam();
-    }
+    needs({test::program(GetParam())});
     site_.emplace(std::vector<std::string>{"--config", shop_.config()});
     browser_ = start_browser(GetParam());
   }
@@ -144,10 +143,10 @@ TEST_P(tabs, that_are_closed_left_reloaded_or_stopped_end_the_work) {
   try_a_page_that_aborts();
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    with, tabs, testing::Values("chromium", "firefox-esr"), [](const auto& with) {
-      return std::string(with.param).substr(0, std::string(with.param).find('-'));
-    });
+INSTANTIATE_TEST_SUITE_P(with, tabs, testing::Values("chromium", "firefox-esr"),
+                         [](const auto& with) {
+                           return with.param.substr(0, with.param.find('-'));
+                         });
 
 }  // namespace
 }  // namespace hangup::system_test

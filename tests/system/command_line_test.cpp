@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/support/temporary_directory.h"
 #include "tests/system/program.h"
 #include "tests/system/shop.h"
 
@@ -15,19 +16,16 @@ result hangup(std::vector<std::string> flags) {
   return run(std::move(flags));
 }
 
-// Writes a configuration for one test, and removes it.
+// A configuration file for one test.
 class file {
  public:
-  explicit file(const std::string& text) {
-    std::string name = "/tmp/hangup-config-XXXXXX";
-    ::close(::mkstemp(name.data()));
-    path = name;
-    std::ofstream(path) << text;
-  }
-  ~file() { std::filesystem::remove(path); }
-  file(const file&) = delete;
-  file& operator=(const file&) = delete;
-  std::string path;
+  explicit file(const std::string& text) : path(folder_.write("server.json", text)) {}
+
+ private:
+  const temporary_directory folder_;
+
+ public:
+  const std::string path;
 };
 
 TEST(command_line, help_names_every_flag_and_exits_0) {

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "tests/system/listener.h"
+#include "tests/support/listener.h"
 #include "tests/system/program.h"
 #include "tests/system/shop.h"
 

@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "tests/eventually.h"
-#include "tests/sanitized.h"
+#include "tests/support/eventually.h"
+#include "tests/support/sanitized.h"
 #include "tests/system/program.h"
 #include "tests/system/shop.h"
 

@@ -2,22 +2,17 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <fstream>
 #include <sstream>
 
+#include "tests/support/temporary_directory.h"
 #include "tests/system/program.h"
 
 namespace hangup::system_test {
 namespace {
 
-server with_json_log() {
-  const std::string file = "/tmp/hangup-log-" + std::to_string(::getpid()) + ".json";
-  std::ofstream(file) << R"({"log": {"format": "json"}})";
-  return server({"--config", file});
-}
-
 TEST(log, json_lines_say_everything_that_text_lines_say) {
-  auto s = with_json_log();
+  const temporary_directory folder;
+  server s({"--config", folder.write("server.json", R"({"log": {"format": "json"}})")});
   s.curl("/query/sim?rows=1000&row_ms=10&stream=0",
          {"--max-time", "0.3", "-H", "X-Request-Id: left"});
   s.curl("/nothing%22here");

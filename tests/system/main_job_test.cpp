@@ -7,29 +7,24 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
 
+#include "tests/support/temporary_directory.h"
 #include "tests/system/program.h"
 
 namespace hangup::system_test {
 namespace {
 
 // A folder with one file that takes long to search, because it is long, and one that does not.
-class tree {
+class tree : public temporary_directory {
  public:
-  tree() {
-    std::string name = "/tmp/hangup-system-XXXXXX";
-    path_ = ::mkdtemp(name.data());
-    std::ofstream(path_ + "/small.txt") << "nothing here\nint main() {}\n";
-  }
-  ~tree() { std::filesystem::remove_all(path_); }
-  tree(const tree&) = delete;
-  tree& operator=(const tree&) = delete;
+  tree() { write("small.txt", "nothing here\nint main() {}\n"); }
 
   void add_large(std::size_t megabytes) {
-    std::ofstream out(path_ + "/large.txt");
+    std::ofstream out(*this / "large.txt");
     std::string line(99, 'x');
     line += "\n";
     std::string block;
@@ -43,20 +38,14 @@ class tree {
   // A configuration file in it, with this folder as the root of searches, a single worker for /spin
   // with this many places in its queue, and what else is given.
   std::string config(int queue, const nlohmann::json& more = nlohmann::json::object()) {
-    nlohmann::json j = {{"search", {{"root", path_}, {"max_matches_limit", 1'000'000}}},
+    nlohmann::json j = {{"search", {{"root", path()}, {"max_matches_limit", 1'000'000}}},
                         {"pools",
                          {{"query", {{"workers", 4}}},
                           {"cpu", {{"workers", 1}, {"queue", queue}}},
                           {"search", {{"workers", 4}}}}}};
     j.merge_patch(more);
-    const auto file = path_ + "/server.json";
-    std::ofstream(file) << j.dump(2);
-    return file;
+    return write("server.json", j.dump(2));
   }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
 };
 
 TEST(main_job, a_hang_up_on_a_query_is_seen_in_the_log_in_requests_and_in_metrics) {

@@ -1,5 +1,5 @@
 // Connecting to a PostgreSQL server that says nothing, or is not there.
-#include "tests/system/listener.h"
+#include "tests/support/listener.h"
 #include "tests/system/postgres_engine.h"
 
 namespace hangup::system_test {

@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "handlers/query/postgres.h"
-#include "tests/system/postgres_server.h"
+#include "tests/system/postgres_fixture.h"
 
 namespace hangup::system_test {
 
@@ -41,13 +41,6 @@ inline const report one{
     .name = "one", .sql = "SELECT id, name FROM customers WHERE id = $1", .parameters = {whole}};
 inline const report lock{
     .name = "lock", .sql = "SELECT id FROM orders WHERE id = $1 FOR UPDATE", .parameters = {whole}};
-
-// Reports that the server runs now: not what we ask for ourselves.
-inline const std::string active =
-    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'hangup' AND state <> 'idle' "
-    "AND query !~ '^SELECT 1$|pg_catalog.current_setting|DISCARD ALL|ROLLBACK'";
-inline const std::string ours =
-    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'hangup'";
 
 // Keeps what comes, as text; `each` runs at every row.
 class kept_rows final : public query::row_sink {
@@ -124,20 +117,8 @@ inline bool right(postgres& db, std::int64_t id, std::string& why) {
                                                         "text customer-" + std::to_string(id)};
 }
 
-class postgres_engine : public testing::Test {
+class postgres_engine : public with_postgres {
  protected:
-  void SetUp() override {
-    if (!postgres_server::is_installed()) {
-      ASSERT_EQ(std::getenv("CI"), nullptr) << "no PostgreSQL server is installed";
-      GTEST_SKIP() << "to run this test: apt-get install postgresql";
-    }
-    if (!server_) {
-      server_ = std::make_unique<postgres_server>();
-    }
-    ASSERT_TRUE(server_->becomes(ours, "0"));
-  }
-  static void TearDownTestSuite() { server_.reset(); }
-
   postgres_options options(std::size_t connections = 4) const {
     return {.conninfo = server_->conninfo(),
             .connections = connections,
@@ -178,7 +159,6 @@ class postgres_engine : public testing::Test {
         "SELECT pid FROM pg_stat_activity WHERE application_name = 'hangup' AND state = 'active'"));
   }
 
-  static inline std::unique_ptr<postgres_server> server_;  // starting one takes seconds
   notes told_;
   std::string why_;
 };

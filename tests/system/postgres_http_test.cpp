@@ -8,37 +8,28 @@
 #include <random>
 #include <sstream>
 
-#include "tests/sanitized.h"
-#include "tests/system/postgres_server.h"
-#include "tests/wire/client.h"
+#include "tests/support/client.h"
+#include "tests/support/sanitized.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/system/postgres_fixture.h"
 
 namespace hangup::system_test {
 namespace {
 
-// Reports that the server runs now: not what is asked for beside them.
-const std::string active =
-    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'hangup' AND state <> 'idle' "
-    "AND query !~ '^SELECT 1$|pg_catalog.current_setting|DISCARD ALL|ROLLBACK'";
-const std::string ours = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'hangup'";
-
-class postgres_over_http : public testing::Test {
+class postgres_over_http : public with_postgres {
  protected:
   static constexpr const char* password = "not-to-be-seen";
 
   void SetUp() override {
-    if (!postgres_server::is_installed()) {
-      ASSERT_EQ(std::getenv("CI"), nullptr) << "no PostgreSQL server is installed";
-      GTEST_SKIP() << "to run this test: apt-get install postgresql";
+    with_postgres::SetUp();
+    if (HasFatalFailure()) {
+      return;
     }
-    if (!postgres_) {
-      postgres_ = std::make_unique<postgres_server>();
-    }
-    ASSERT_TRUE(postgres_->becomes(ours, "0"));
     std::ifstream example("config/postgres.json");
     auto config = nlohmann::json::parse(example);
     config.erase("$schema");
     auto& pg = config["databases"]["pg"];
-    pg["conninfo"] = postgres_->conninfo() + " password=" + password;
+    pg["conninfo"] = server_->conninfo() + " password=" + password;
     pg["connections"] = 4;
     pg["reports"]["day"] = {
         {"sql", "SELECT $1::date AS day"},
@@ -50,31 +41,23 @@ class postgres_over_http : public testing::Test {
     pg["wait_ms"] = 20000;
     pg["connect_timeout_ms"] = 10000;
     pg["settle_timeout_ms"] = 10000;
-    file_ = testing::TempDir() + "postgres-" + std::to_string(::getpid()) + ".json";
-    std::ofstream(file_) << config;
-    hangup_ = std::make_unique<server>(std::vector<std::string>{"--config", file_});
+    hangup_ = std::make_unique<server>(
+        std::vector<std::string>{"--config", folder_.write("server.json", config.dump())});
   }
   void TearDown() override {
     if (hangup_) {
       hangup_->program.signal(SIGTERM);
       EXPECT_EQ(hangup_->program.wait(), 0);
       EXPECT_EQ(hangup_->program.output().find(password), std::string::npos);
-      ::unlink(file_.c_str());
     }
   }
-  static void TearDownTestSuite() { postgres_.reset(); }
-
-  std::uint16_t port() const {
-    const auto url = hangup_->url("");
-    return static_cast<std::uint16_t>(std::stoi(url.substr(url.rfind(':') + 1)));
-  }
+  std::uint16_t port() const { return hangup_->port(); }
   double metric(const std::string& name) const {
     return hangup_->metric(name + "{database=\"pg\"}").value_or(-1);
   }
 
-  static inline std::unique_ptr<postgres_server> postgres_;
   std::unique_ptr<server> hangup_;
-  std::string file_;
+  const temporary_directory folder_;
 };
 
 TEST_F(postgres_over_http, answers_rows_as_they_are) {
@@ -121,9 +104,9 @@ TEST_F(postgres_over_http, a_hang_up_ends_the_statement_in_the_server) {
   for (const auto* target : {"/query/pg?report=cross", "/query/pg?report=nap",
                              "/query/pg?report=crunch&n=1000000000000"}) {
     process curl({"curl", "-sS", hangup_->url(target)});
-    ASSERT_TRUE(postgres_->becomes(active, "1")) << target;
+    ASSERT_TRUE(server_->becomes(active, "1")) << target;
     curl.signal(SIGKILL);
-    EXPECT_TRUE(postgres_->becomes(active, "0")) << target;
+    EXPECT_TRUE(server_->becomes(active, "0")) << target;
     const auto line = hangup_->program.line_with("GET " + std::string(target) + " 499");
     EXPECT_NE(line.find("client_closed"), std::string::npos) << hangup_->program.output();
   }
@@ -131,7 +114,7 @@ TEST_F(postgres_over_http, a_hang_up_ends_the_statement_in_the_server) {
   EXPECT_EQ(metric("hangup_database_idle_seconds_count"), 3);
   EXPECT_EQ(metric("hangup_database_connections_dropped_total"), 0);
   EXPECT_EQ(metric("hangup_database_connections_in_use"), 0);
-  EXPECT_TRUE(postgres_->becomes(ours, "1"));
+  EXPECT_TRUE(server_->becomes(ours, "1"));
 }
 
 TEST_F(postgres_over_http,
@@ -142,17 +125,17 @@ TEST_F(postgres_over_http,
 
   process failing({"curl", "-sS", "-w", " %{http_code}",
                    hangup_->url("/fanout?parts=4&report=nap&fail=2&after_ms=1500")});
-  EXPECT_TRUE(postgres_->becomes(active, "3"));
+  EXPECT_TRUE(server_->becomes(active, "3"));
   EXPECT_EQ(failing.wait(), 0);
   EXPECT_NE(failing.output().find("part 2 of 4: failed after 1500 ms"), std::string::npos)
       << failing.output();
   EXPECT_TRUE(failing.output().ends_with(" 502")) << failing.output();
-  EXPECT_TRUE(postgres_->becomes(active, "0"));
+  EXPECT_TRUE(server_->becomes(active, "0"));
 
   process leaving({"curl", "-sS", hangup_->url("/fanout?parts=3&report=cross")});
-  ASSERT_TRUE(postgres_->becomes(active, "3"));
+  ASSERT_TRUE(server_->becomes(active, "3"));
   leaving.signal(SIGKILL);
-  EXPECT_TRUE(postgres_->becomes(active, "0"));
+  EXPECT_TRUE(server_->becomes(active, "0"));
   const auto line = hangup_->program.line_with("GET /fanout?parts=3&report=cross 499");
   EXPECT_NE(line.find("client_closed"), std::string::npos) << hangup_->program.output();
   EXPECT_GE(metric("hangup_database_cancels_total"), 6);
@@ -167,47 +150,47 @@ TEST_F(postgres_over_http, a_slow_reader_slows_the_server_and_its_memory_stays_f
     statm >> size >> pages;
     return pages * ::sysconf(_SC_PAGESIZE);
   };
-  wire::client c(port());
-  c.send(wire::get("/query/pg?report=numbers"));
-  ASSERT_TRUE(postgres_->becomes(
+  client c(port());
+  c.send(get("/query/pg?report=numbers"));
+  ASSERT_TRUE(server_->becomes(
       "SELECT wait_event FROM pg_stat_activity WHERE application_name = 'hangup'", "ClientWrite"));
   const auto before = resident();
   ASSERT_TRUE(c.receive_bytes(50'000'000));  // then it stops again
-  ASSERT_TRUE(postgres_->becomes(
+  ASSERT_TRUE(server_->becomes(
       "SELECT wait_event FROM pg_stat_activity WHERE application_name = 'hangup'", "ClientWrite"));
   if (!sanitized) {
     EXPECT_LT(resident() - before, 16 * 1024 * 1024);
   }
   c.close();
-  EXPECT_TRUE(postgres_->becomes(active, "0"));
+  EXPECT_TRUE(server_->becomes(active, "0"));
 }
 
 TEST_F(postgres_over_http, two_hundred_hang_ups_hit_nobody_else) {
   std::mt19937 random(1);
   const std::vector<std::string> targets = {"nap", "cross", "crunch&n=1000000000000", "numbers"};
   for (int i = 0; i < 50; ++i) {
-    std::vector<std::unique_ptr<wire::client>> leavers;
+    std::vector<std::unique_ptr<client>> leavers;
     for (const auto& t : targets) {
-      leavers.push_back(std::make_unique<wire::client>(port()));
-      leavers.back()->send(wire::get("/query/pg?report=" + t));
+      leavers.push_back(std::make_unique<client>(port()));
+      leavers.back()->send(get("/query/pg?report=" + t));
     }
     ::usleep(static_cast<useconds_t>(random() % 10'000));
     leavers.clear();
-    wire::client innocent(port());
-    const auto answer = innocent.ask(wire::get("/query/pg?report=customer&id=1"));
+    client innocent(port());
+    const auto answer = innocent.ask(get("/query/pg?report=customer&id=1"));
     ASSERT_EQ(answer.status, 200) << answer.body;
     ASSERT_NE(answer.body.find("customer-1"), std::string::npos) << answer.body;
   }
-  EXPECT_TRUE(postgres_->becomes(active, "0"));
-  EXPECT_LE(std::stoi(postgres_->ask(ours)), 4);
+  EXPECT_TRUE(server_->becomes(active, "0"));
+  EXPECT_LE(std::stoi(server_->ask(ours)), 4);
   EXPECT_EQ(metric("hangup_database_connections_dropped_total"), 0);
 }
 
 TEST_F(postgres_over_http, the_server_is_killed_and_comes_back) {
   EXPECT_EQ(hangup_->curl("/readyz").output, "ready\n");
   process curl({"curl", "-sS", "-w", "status %{http_code}", hangup_->url("/query/pg?report=nap")});
-  ASSERT_TRUE(postgres_->becomes(active, "1"));
-  postgres_->kill();
+  ASSERT_TRUE(server_->becomes(active, "1"));
+  server_->kill();
   EXPECT_EQ(curl.wait(), 0);
   EXPECT_NE(curl.output().find("status 503"), std::string::npos) << curl.output();
 
@@ -218,7 +201,7 @@ TEST_F(postgres_over_http, the_server_is_killed_and_comes_back) {
   EXPECT_NE(ready.find("database pg: "), std::string::npos) << ready;
   EXPECT_NE(ready.find("503"), std::string::npos) << ready;
 
-  postgres_->start();
+  server_->start();
   EXPECT_EQ(hangup_->curl("/readyz").output, "ready\n");
   const auto again = hangup_->curl("/query/pg?report=customer&id=1").output;
   EXPECT_NE(again.find("customer-1"), std::string::npos) << again;

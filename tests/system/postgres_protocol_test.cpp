@@ -13,12 +13,13 @@
 #include <vector>
 
 #include "handlers/query/postgres.h"
-#include "tests/system/listener.h"
+#include "tests/support/listener.h"
 
 namespace hangup::system_test {
 namespace {
 
 using namespace std::chrono_literals;
+using test::listener;
 
 std::string number(std::uint32_t n) {
   n = htonl(n);

@@ -8,9 +8,9 @@
 #include <random>
 
 #include "context/wait.h"
-#include "tests/eventually.h"
+#include "tests/support/eventually.h"
+#include "tests/support/resources.h"
 #include "tests/system/postgres_engine.h"
-#include "tests/wire/memory.h"
 
 namespace hangup::system_test {
 namespace {
@@ -233,9 +233,9 @@ TEST_F(postgres_engine, stops_for_a_slow_reader_and_ends_with_it) {
   kept_rows rows;
   rows.each = [&, &cancel = cancel](const context& c) -> std::error_code {
     if (rows.count == 1000) {
-      before = wire::heap_in_use();
+      before = heap_in_use();
     } else if (rows.count > 1000 && rows.count % 1000 == 0) {
-      most = std::max(most, wire::heap_in_use());
+      most = std::max(most, heap_in_use());
     }
     if (rows.count == 300'000) {  // 60 MB later it stops reading, and leaves
       std::thread leaver([&] {

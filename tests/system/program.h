@@ -1,68 +1,24 @@
-// The built binary as a user has it: started with flags, spoken to with the real curl, read from
-// its standard error, ended by signals. Every wait here is for an event, with a generous limit.
+// The built binary as a user has it: started with flags, and asked with the real curl.
 #pragma once
 
 #include <nlohmann/json.hpp>
 
 #include <chrono>
-#include <condition_variable>
-#include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
+
+#include "tests/support/process.h"
 
 namespace hangup::system_test {
 
 using namespace std::chrono_literals;
+using namespace test;  // what tests/support has
 
-inline constexpr auto patience = 20s;
-
-// A process, its output line by line. Killed and reaped at the end.
-class process {
- public:
-  // Both outputs go to a pipe that is read here, or to a descriptor, and then output() is empty.
-  explicit process(std::vector<std::string> command, int output = -1);
-  ~process();
-  process(const process&) = delete;
-  process& operator=(const process&) = delete;
-
-  void signal(int number) const;
-  int pid() const noexcept { return pid_; }
-  // Waits for its end. 128 + n after signal n; none if it does not end.
-  std::optional<int> wait(std::chrono::milliseconds limit = patience);
-  // Waits for a line, of either output, that contains the text, and returns it; "" if none comes.
-  std::string line_with(const std::string& text, std::chrono::milliseconds limit = patience);
-  std::string output();  // so far, or all after wait()
-
- private:
-  int pid_ = -1;
-  int out_ = -1;
-  std::thread reader_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::string text_;
-  bool closed_ = false;
-  std::optional<int> exit_;
-};
-
-struct result {
-  int exit;
-  std::string output;
-};
-// Runs a command to its end.
-result run(std::vector<std::string> command);
 // What curl is told to give its request this id, before what else it is told.
 std::vector<std::string> with_id(const std::string& id, std::vector<std::string> more = {});
-
-// As what the program says of a mistake has to be.
-bool is_one_line(const std::string& text);
-
-// What a process has in memory.
-std::size_t resident_kib(int pid);
 
 // A hangup that runs, wherever that is, asked with curl.
 class site {

@@ -11,26 +11,17 @@
 #include <fstream>
 #include <sstream>
 
-#include "tests/certificate.h"
+#include "tests/support/certificate.h"
+#include "tests/support/file.h"
+#include "tests/support/listener.h"
+#include "tests/support/needs.h"
 #include "tests/system/program.h"
 #include "tests/system/shop.h"
-#include "tests/wire/fake_upstream.h"
 
 namespace hangup::system_test {
 namespace {
 
 using edits = std::vector<std::pair<std::string, std::string>>;
-
-std::uint16_t free_port() {
-  const test::fake_upstream f([](const test::asker&) {});
-  const auto url = f.url();
-  return static_cast<std::uint16_t>(std::stoi(url.substr(url.rfind(':') + 1)));
-}
-
-std::string contents(const std::string& path) {
-  std::ifstream in(path);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 std::string place(std::uint16_t port) {
   return "127.0.0.1:" + std::to_string(port);
@@ -46,8 +37,8 @@ class proxy {
     const auto pem = own_.file + ".both";
     std::ofstream(pem) << contents(own_.file) << contents(own_.key_file);
     for (int tries = 0; !serves() && tries < 5; ++tries) {  // a free port may be taken by then
-      plain_ = free_port();
-      tls_ = free_port();
+      plain_ = listener().port();
+      tls_ = listener().port();
       auto all = what == kind::nginx
                      ? edits{{"pid /run/hangup-nginx.pid;", "pid " + own_.file + ".pid;"},
                              {"worker_processes auto;", "worker_processes 1;"},
@@ -63,9 +54,10 @@ class proxy {
       all.insert(all.end(), changes.begin(), changes.end());
       const auto edited = own_.file + ".conf";
       std::ofstream(edited) << changed(file, all);
-      it_.emplace(what == kind::nginx ? std::vector<std::string>{"nginx", "-e", "stderr", "-c",
-                                                                 edited, "-g", "daemon off;"}
-                                      : std::vector<std::string>{"haproxy", "-db", "-f", edited});
+      it_.emplace(what == kind::nginx
+                      ? std::vector<std::string>{find_program("nginx"), "-e", "stderr", "-c",
+                                                 edited, "-g", "daemon off;"}
+                      : std::vector<std::string>{find_program("haproxy"), "-db", "-f", edited});
     }
     EXPECT_TRUE(serves()) << it_->output();
   }
@@ -147,22 +139,17 @@ std::string program_of(kind what) {
   return what == kind::nginx ? "nginx" : "haproxy";
 }
 
-void skip_without(kind what) {
-  const auto needed = program_of(what);
-  if (std::system(("command -v " + needed + " >/dev/null 2>&1").c_str()) != 0) {  // NOLINT
-    ASSERT_EQ(std::getenv("CI"), nullptr) << needed << " is not there";
-    GTEST_SKIP() << "to run this test: apt-get install "
-                 << (what == kind::nginx ? "nginx-light" : needed);
-  }
+std::ostream& operator<<(std::ostream& out, kind what) {
+  return out << program_of(what);
 }
 
 class behind_a_proxy : public testing::TestWithParam<setting> {
  protected:
   void SetUp() override {
-    const auto needed = program_of(GetParam().proxy);
-    skip_without(GetParam().proxy);
-    if (!IsSkipped() && run({needed, "-v"}).output.find(GetParam().only) == std::string::npos) {
-      GTEST_SKIP() << "this is so in " << GetParam().only << " of " << needed;
+    const auto name = program_of(GetParam().proxy);
+    needs({test::program(name), test::program("curl")});
+    if (run({find_program(name), "-v"}).output.find(GetParam().only) == std::string::npos) {
+      GTEST_SKIP() << "needs " << GetParam().only << " of " << name << ", where this is so";
     }
   }
 };
@@ -300,7 +287,7 @@ INSTANTIATE_TEST_SUITE_P(, behind_a_proxy, testing::ValuesIn(settings()),
 
 class in_front : public testing::TestWithParam<kind> {
  protected:
-  void SetUp() override { skip_without(GetParam()); }
+  void SetUp() override { needs({test::program(program_of(GetParam())), test::program("curl")}); }
 };
 
 // What is answered to each of these, by one curl: "403 200 ".

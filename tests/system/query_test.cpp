@@ -4,10 +4,11 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
-#include "tests/sanitized.h"
+#include "tests/support/sanitized.h"
 #include "tests/system/program.h"
 #include "tests/system/shop.h"
 

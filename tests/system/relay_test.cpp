@@ -1,26 +1,29 @@
 // GET /relay on the built binary: servers in a chain, and a real curl that hangs up at the first.
 #include <gtest/gtest.h>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
-#include <mutex>
 
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <mutex>
 #include <sstream>
 
-#include "tests/certificate.h"
+#include "tests/support/certificate.h"
+#include "tests/support/fake_upstream.h"
+#include "tests/support/needs.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/system/program.h"
-#include "tests/wire/fake_upstream.h"
 
 namespace hangup::system_test {
 namespace {
-
-using test::asker;
-using test::fake_upstream;
 
 const std::string trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
 
@@ -29,27 +32,20 @@ class relaying {
  public:
   explicit relaying(const std::string& url, nlohmann::json relay = nlohmann::json::object(),
                     std::vector<std::string> flags = {},
-                    const nlohmann::json& more = nlohmann::json::object())
-      : file_(testing::TempDir() + "relay-" + std::to_string(::getpid()) + "-" +
-              std::to_string(++made) + ".json") {
+                    const nlohmann::json& more = nlohmann::json::object()) {
     if (!relay.contains("upstreams")) {
       relay["upstreams"]["next"]["url"] = url;
     }
     nlohmann::json all = {{"relay", relay}};
     all.update(more);
-    std::ofstream(file_) << all;
-    flags.insert(flags.end(), {"--config", file_});
+    flags.insert(flags.end(), {"--config", folder_.write("server.json", all.dump())});
     it.emplace(flags);
   }
-  ~relaying() { ::unlink(file_.c_str()); }
-  relaying(const relaying&) = delete;
-  relaying& operator=(const relaying&) = delete;
   server* operator->() { return &*it; }
   std::string url() const { return it->url(""); }
 
  private:
-  static inline int made = 0;
-  std::string file_;
+  const temporary_directory folder_;
   std::optional<server> it;
 };
 
@@ -153,13 +149,14 @@ TEST(relay, keeps_one_trace_over_all_servers_in_every_line_of_their_logs) {
 }
 
 TEST(trace, is_in_the_lines_of_late_stoppers_and_in_json_too) {
-  const auto file = testing::TempDir() + "trace-" + std::to_string(::getpid()) + ".json";
+  const temporary_directory folder;
   const auto header = "traceparent: 00-" + trace_id + "-00f067aa0ba902b7-01";
   for (const std::string format : {"text", "json"}) {
-    std::ofstream(file)
-        << R"({"http": {"late_after_ms": 1}, "spin": {"allow_deaf": true}, "log": {"format": ")" +
-               format + "\"}}";
-    server s({"--config", file});
+    server s(
+        {"--config", folder.write("server.json",
+                                  R"({"http": {"late_after_ms": 1}, "spin": {"allow_deaf": true},)"
+                                  R"( "log": {"format": ")" +
+                                      format + "\"}}")});
     s.curl("/spin?ms=500&look=0", {"--max-time", "0.1", "-H", header});
     for (const auto* what : {"still works", "stopped at last", " 499 "}) {
       const auto line =
@@ -171,7 +168,6 @@ TEST(trace, is_in_the_lines_of_late_stoppers_and_in_json_too) {
       EXPECT_EQ(line.find("00f067aa0ba902b7") != std::string::npos, format == "json") << line;
     }
   }
-  ::unlink(file.c_str());
 }
 
 TEST(relay, asks_with_its_own_span_what_is_left_of_the_time_and_a_short_list_of_headers) {
@@ -480,26 +476,21 @@ TEST(relay, over_tls_trusts_whom_its_ca_file_names) {
 // A name server that does not answer, for this server alone: its /etc/resolv.conf is another one,
 // in a mount namespace of its own.
 TEST(relay, does_not_wait_for_a_name_server_when_its_client_has_left_nor_when_it_stops) {
-  if (::geteuid() != 0 || std::system("command -v unshare >/dev/null 2>&1") != 0) {  // NOLINT
-    ASSERT_EQ(std::getenv("CI"), nullptr) << "no root, or no unshare(1)";
-    GTEST_SKIP() << "to run this test: be root";
-  }
+  needs({root(), mount_namespace(), test::program("unshare"), test::program("curl")});
   const int silent = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   sockaddr_in at{};
   at.sin_family = AF_INET;
   at.sin_port = htons(53);
   ::inet_pton(AF_INET, "127.83.11.7", &at.sin_addr);
   ASSERT_EQ(::bind(silent, reinterpret_cast<const sockaddr*>(&at), sizeof at), 0);
-  const auto folder = testing::TempDir() + "relay-names-" + std::to_string(::getpid());
-  std::filesystem::create_directory(folder);
-  std::ofstream(folder + "/resolv.conf")
-      << "nameserver 127.83.11.7\noptions timeout:30 attempts:5\n";
-  std::ofstream(folder + "/config.json") << R"({"listen": {"port": 0}, "relay": {
-      "upstreams": {"next": {"url": "http://nobody.example"}}, "connect_timeout_ms": 60000}})";
-  process s({"unshare", "-m", "sh", "-c",
-             "mount --bind " + folder +
-                 "/resolv.conf /etc/resolv.conf && exec " HANGUP_BINARY " --config " + folder +
-                 "/config.json"});
+  const temporary_directory folder;
+  const auto names =
+      folder.write("resolv.conf", "nameserver 127.83.11.7\noptions timeout:30 attempts:5\n");
+  const auto config = folder.write("server.json", R"({"listen": {"port": 0}, "relay": {
+      "upstreams": {"next": {"url": "http://nobody.example"}}, "connect_timeout_ms": 60000}})");
+  process s(
+      {"unshare", "-m", "sh", "-c",
+       "mount --bind " + names + " /etc/resolv.conf && exec " HANGUP_BINARY " --config " + config});
   const auto line = s.line_with(" listens on http");
   const auto from = line.find("http://");
   ASSERT_NE(from, std::string::npos) << s.output();
@@ -522,13 +513,13 @@ TEST(relay, does_not_wait_for_a_name_server_when_its_client_has_left_nor_when_it
   s.signal(SIGTERM);
   EXPECT_EQ(s.wait(), 0) << "the look-up goes on, and nobody waits for it";
   ::close(silent);
-  std::filesystem::remove_all(folder);
 }
 
 TEST(relay, with_a_wrong_setting_is_one_line_and_exit_code_2) {
-  const auto file = testing::TempDir() + "relay-wrong-" + std::to_string(::getpid()) + ".json";
+  const temporary_directory folder;
+  const auto file = folder / "server.json";
   const auto said = [&](const std::string& upstream) {
-    std::ofstream(file) << R"({"relay": {"upstreams": {"next": )" << upstream << "}}}";
+    folder.write("server.json", R"({"relay": {"upstreams": {"next": )" + upstream + "}}}");
     const auto r = run({HANGUP_BINARY, "--port", "0", "--config", file});
     EXPECT_EQ(r.exit, 2);
     EXPECT_EQ(std::count(r.output.begin(), r.output.end(), '\n'), 1) << r.output;
@@ -542,7 +533,6 @@ TEST(relay, with_a_wrong_setting_is_one_line_and_exit_code_2) {
             file + ": relay.upstreams.next.ca_file: cannot be read as PEM\n");
   EXPECT_NE(said(R"({"url": "gopher://a"})").find("relay.upstreams.next.url: found \"gopher://a\""),
             std::string::npos);
-  ::unlink(file.c_str());
 }
 
 }  // namespace

@@ -4,17 +4,20 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 
+#include "tests/support/client.h"
+#include "tests/support/eventually.h"
+#include "tests/support/resources.h"
+#include "tests/support/sanitized.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/system/program.h"
-#include "tests/wire/fixture.h"
 
 namespace hangup::system_test {
 namespace {
-
-using wire::client;
 
 // A server for many, and its clients.
 class scale : public testing::Test {
@@ -26,20 +29,20 @@ class scale : public testing::Test {
     ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);  // inherited, and of use to this process too
     // A worker that waits has a descriptor of its own beside that of the connection.
     const auto room = (limit.rlim_max - 500) / 2;
-    count_ = std::min(static_cast<std::size_t>(wire::rounds(10'000)), std::size_t{room});
+    count_ = std::min(static_cast<std::size_t>(rounds(10'000)), std::size_t{room});
   }
 
   void start(std::size_t workers) {
-    const auto file = testing::TempDir() + "scale-" + std::to_string(::getpid()) + ".json";
-    std::ofstream(file) << nlohmann::json{{"listen", {{"port", 0}, {"backlog", 4096}}},
-                                          {"http", {{"max_connections", 20'000}}},
-                                          {"pools",
-                                           {{"query", {{"workers", workers}, {"queue", 20'000}}},
-                                            {"cpu", {{"workers", 2}, {"queue", 1}}},
-                                            {"search", {{"workers", 1}, {"queue", 1}}}}},
-                                          {"routes", {{"query_sim", {{"deadline_ms", 0}}}}}};
-    server_.emplace(std::vector<std::string>{"--config", file});
-    std::filesystem::remove(file);
+    const temporary_directory folder;
+    const nlohmann::json settings = {{"listen", {{"port", 0}, {"backlog", 4096}}},
+                                     {"http", {{"max_connections", 20'000}}},
+                                     {"pools",
+                                      {{"query", {{"workers", workers}, {"queue", 20'000}}},
+                                       {"cpu", {{"workers", 2}, {"queue", 1}}},
+                                       {"search", {{"workers", 1}, {"queue", 1}}}}},
+                                     {"routes", {{"query_sim", {{"deadline_ms", 0}}}}}};
+    server_.emplace(
+        std::vector<std::string>{"--config", folder.write("server.json", settings.dump())});
     EXPECT_EQ(server_->curl("/query/sim?rows=1&row_ms=1").exit, 0);  // what the first answer takes
     before_kib_ = static_cast<double>(resident_kib(server_->pid()));
   }
@@ -73,7 +76,7 @@ class scale : public testing::Test {
            static_cast<double>(count_);
   }
   std::size_t entries(const char* what) const {
-    return wire::entries(("/proc/" + std::to_string(server_->pid()) + what).c_str());
+    return test::entries("/proc/" + std::to_string(server_->pid()) + what);
   }
 
   std::size_t count_ = 0;
@@ -87,7 +90,7 @@ class scale : public testing::Test {
 TEST_F(scale, ten_thousand_idle_connections_cost_little_memory_and_no_thread) {
   start(64);
   const auto threads = entries("/task");
-  connect_all(wire::get("/healthz"), true);
+  connect_all(get("/healthz"), true);
   std::cout << count_ << " idle connections, each " << kib_each() << " KiB\n";
   EXPECT_EQ(entries("/task"), threads);
   EXPECT_LE(kib_each(), sanitized ? 64 : 4);
@@ -96,7 +99,7 @@ TEST_F(scale, ten_thousand_idle_connections_cost_little_memory_and_no_thread) {
 TEST_F(scale, ten_thousand_requests_wait_for_64_workers_and_all_stop_when_their_clients_leave) {
   start(64);
   const auto threads = entries("/task");
-  connect_all(wire::get("/query/sim?rows=1&row_ms=600000&stream=0"), false);
+  connect_all(get("/query/sim?rows=1&row_ms=600000&stream=0"), false);
   ASSERT_TRUE(await(R"(hangup_requests_in_flight{route="/query/sim"})", count_));
   std::cout << count_ << " requests in flight, each " << kib_each() << " KiB\n";
   EXPECT_LE(entries("/task"), threads + 64);
@@ -106,7 +109,7 @@ TEST_F(scale, ten_thousand_requests_wait_for_64_workers_and_all_stop_when_their_
 
 TEST_F(scale, ten_thousand_workers_run_at_once_and_all_stop_when_their_clients_leave) {
   start(count_);
-  connect_all(wire::get("/query/sim?rows=1&row_ms=600000&stream=0"), false);
+  connect_all(get("/query/sim?rows=1&row_ms=600000&stream=0"), false);
   ASSERT_TRUE(await(R"(hangup_workers_running{pool="query"})", count_));
   std::cout << count_ << " requests on workers of their own, each " << kib_each() << " KiB\n";
   EXPECT_GE(entries("/task"), count_);

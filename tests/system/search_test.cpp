@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/support/temporary_directory.h"
 #include "tests/system/program.h"
 #include "tests/system/shop.h"
 
@@ -21,12 +22,6 @@ std::vector<nlohmann::json> lines_of(const std::string& output) {
     all.push_back(nlohmann::json::parse(line, nullptr, false));
   }
   return all;
-}
-
-// With a slash behind it.
-std::string a_folder() {
-  std::string name = "/tmp/hangup-search-XXXXXX";
-  return ::mkdtemp(name.data()) + std::string("/");
 }
 
 TEST(search, with_the_shipped_configuration_finds_texts_and_no_password) {
@@ -78,7 +73,8 @@ TEST(search, of_a_root_with_the_servers_own_files_leaves_them_out_and_the_log_sa
 }
 
 TEST(search, gives_paths_that_it_takes_back_whatever_their_bytes) {
-  const auto folder = a_folder();
+  const temporary_directory own;
+  const auto folder = own / "";
   const std::vector<std::string> names = {
       "plain",       "with space", "100%25+&=#?", "\"quote\"",    "a\nline\r end", "back\\slash",
       "caf\xC3\xA9", "caf\xE9",    "\xFF\xFE",    "\xEE\xBF\xA9", "d\xE9/f",       "-x"};
@@ -103,15 +99,13 @@ TEST(search, gives_paths_that_it_takes_back_whatever_their_bytes) {
     ASSERT_EQ(again.size(), 2U) << line;
     EXPECT_EQ(again.front(), line);
   }
-  std::filesystem::remove_all(folder);
 }
 
 TEST(search, a_root_that_is_empty_is_none_and_there_is_no_such_route) {
-  const auto folder = a_folder();
-  std::ofstream(folder + "own.json") << R"({"search": {"root": ""}, "databases": {}})";
-  const server s({"--config", folder + "own.json"});
+  const temporary_directory folder;
+  const server s(
+      {"--config", folder.write("server.json", R"({"search": {"root": ""}, "databases": {}})")});
   EXPECT_NE(s.curl("/search?pattern=e", {"-i"}).output.find("HTTP/1.1 404 "), std::string::npos);
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

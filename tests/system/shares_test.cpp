@@ -8,22 +8,19 @@
 #include <set>
 #include <vector>
 
+#include "tests/support/client.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/system/program.h"
-#include "tests/wire/client.h"
 
 namespace hangup::system_test {
 namespace {
 
-using wire::client;
-using wire::get;
-
 const char* const greedy = "127.0.0.2";
 
 TEST(one_client, that_takes_all_workers_and_the_whole_queue_does_not_keep_another_out) {
-  const auto file = testing::TempDir() + "shares-" + std::to_string(::getpid()) + ".json";
-  std::ofstream(file) << R"({"pools": {"cpu": {"workers": 1, "queue": 4}, "query": {"workers": 1},
-                                       "search": {"workers": 1}}})";
-  server s({"--config", file});
+  const temporary_directory folder;
+  server s({"--config", folder.write("server.json", R"({"pools": {
+      "cpu": {"workers": 1, "queue": 4}, "query": {"workers": 1}, "search": {"workers": 1}}})")});
   std::vector<client> all;
   for (int i = 0; i < 5; ++i) {
     all.emplace_back(s.port(), 0, greedy);
@@ -36,7 +33,6 @@ TEST(one_client, that_takes_all_workers_and_the_whole_queue_does_not_keep_anothe
   for (int i = 0; i < 5; ++i) {
     EXPECT_EQ(client(s.port()).ask(get("/spin?ms=1")).status, 200) << i;
   }
-  ::unlink(file.c_str());
 }
 
 TEST(pages, are_bounded_and_answered_however_many_long_targets_there_are) {

@@ -2,48 +2,27 @@
 // that is small. Removed at the end.
 #pragma once
 
-#include <unistd.h>
-
-#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <stdexcept>
 #include <string>
+
+#include "tests/support/temporary_directory.h"
 
 namespace hangup::system_test {
 
-class shop {
+class shop : public test::temporary_directory {
  public:
   shop() {
-    if (::mkdtemp(path_.data()) == nullptr) {
-      throw std::runtime_error("mkdtemp");
-    }
     std::ifstream shipped("config/server.json");
     settings["databases"] = nlohmann::json::parse(shipped)["databases"];
     sqlite()["file"] = *this / "shop.db";
     sqlite()["sample_rows"] = 20'000;
   }
-  ~shop() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  shop(const shop&) = delete;
-  shop& operator=(const shop&) = delete;
-
   nlohmann::json& sqlite() { return settings["databases"]["sqlite"]; }
   // The file with the settings as they are now.
-  std::string config() const {
-    auto file = *this / "server.json";
-    std::ofstream(file) << settings.dump(2);
-    return file;
-  }
-  std::string operator/(const char* name) const { return path_ + "/" + name; }
-  const std::string& path() const noexcept { return path_; }
+  std::string config() const { return write("server.json", settings.dump(2)); }
 
   nlohmann::json settings;
-
- private:
-  std::string path_ = "/tmp/hangup-shop-XXXXXX";
 };
 
 }  // namespace hangup::system_test

@@ -6,8 +6,9 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "tests/support/client.h"
+#include "tests/support/needs.h"
 #include "tests/system/program.h"
-#include "tests/wire/client.h"
 
 namespace hangup::system_test {
 namespace {
@@ -38,19 +39,11 @@ std::vector<mode> modes() {
   };
 }
 
-bool is_installed() {
-  return std::system("command -v slowhttptest >/dev/null 2>&1") == 0;  // NOLINT: no shell input
-}
-
 class slowhttptest : public testing::TestWithParam<mode> {};
 
 TEST_P(slowhttptest, leaves_the_service_available) {
-  if (!is_installed()) {
-    ASSERT_EQ(std::getenv("CI"), nullptr) << "slowhttptest is not there";
-    GTEST_SKIP() << "to run this test: apt-get install slowhttptest";
-  }
+  needs({test::program("slowhttptest")});
   server s;
-  const auto port = static_cast<std::uint16_t>(std::stoi(s.url("").substr(17)));
   std::vector<std::string> command = {"slowhttptest", "-c", "400", "-r",         "200", "-l", "6",
                                       "-p",           "3",  "-u",  s.url(target)};
   command.insert(command.end(), GetParam().flags.begin(), GetParam().flags.end());
@@ -60,9 +53,9 @@ TEST_P(slowhttptest, leaves_the_service_available) {
   while (!attack.wait(20ms)) {
     for (const auto& probe : GetParam().probes) {
       const auto begin = std::chrono::steady_clock::now();
-      wire::client c(port);
+      client c(s.port());
       ASSERT_TRUE(c.connected());
-      const auto a = c.ask(wire::get(probe));
+      const auto a = c.ask(get(probe));
       ASSERT_EQ(a.status, 200) << probe << " after " << times.size();
       ASSERT_TRUE(a.whole);
       times.push_back(std::chrono::steady_clock::now() - begin);

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdlib>
@@ -19,18 +20,17 @@
 #include <memory>
 #include <random>
 
-#include "tests/certificate.h"
+#include "tests/support/certificate.h"
+#include "tests/support/client.h"
+#include "tests/support/eventually.h"
+#include "tests/support/resources.h"
+#include "tests/support/sanitized.h"
+#include "tests/support/tls_client.h"
 #include "tests/system/program.h"
 #include "tests/system/shop.h"
-#include "tests/wire/fixture.h"
-#include "tests/wire/tls_client.h"
 
 namespace hangup::system_test {
 namespace {
-
-using wire::client;
-using wire::get;
-using wire::post;
 
 std::chrono::seconds duration() {
   const char* const said = std::getenv("HANGUP_SOAK_SECONDS");  // NOLINT: no thread yet
@@ -75,7 +75,7 @@ class soaked {
     if (own_ == nullptr) {
       return std::make_unique<client>(port_, receive_buffer);
     }
-    auto c = std::make_unique<wire::tls_client>(port_, wire::tls_offer{}, receive_buffer);
+    auto c = std::make_unique<tls_client>(port_, tls_offer{}, receive_buffer);
     if (shaken && c->connected() && !c->shake_hands()) {
       c->close();
     }
@@ -94,7 +94,7 @@ class soaked {
   pid_t pid() const { return pid_; }
   std::string log() const { return log_; }
   std::size_t entries(const char* what) const {
-    return wire::entries(("/proc/" + std::to_string(pid_) + what).c_str());
+    return test::entries("/proc/" + std::to_string(pid_) + what);
   }
   // How many descriptors it may have; more is as many as there were.
   void allow_descriptors(rlim_t count) const {
@@ -103,7 +103,7 @@ class soaked {
     limit.rlim_cur = std::min(count, limit.rlim_max);
     ::prlimit(pid_, RLIMIT_NOFILE, &limit, nullptr);
   }
-  wire::answer page(const std::string& target) const { return connect()->ask(get(target)); }
+  answer page(const std::string& target) const { return connect()->ask(get(target)); }
   std::optional<int> stop() {
     program_.signal(SIGTERM);
     return program_.wait(60s);
@@ -165,7 +165,7 @@ class clients {
       return;
     }
     if (dumb) {
-      if (auto* const over_tls = dynamic_cast<wire::tls_client*>(c.get()); over_tls && one_in(2)) {
+      if (auto* const over_tls = dynamic_cast<tls_client*>(c.get()); over_tls && one_in(2)) {
         over_tls->hello();
       }
       pause(1200);

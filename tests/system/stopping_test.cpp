@@ -4,9 +4,10 @@
 
 #include <algorithm>
 
+#include "tests/support/client.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/system/program.h"
 #include "tests/system/shop.h"
-#include "tests/wire/client.h"
 
 namespace hangup::system_test {
 namespace {
@@ -54,10 +55,8 @@ TEST(stopping, a_running_request_is_finished_and_new_clients_are_refused) {
 }
 
 TEST(stopping, what_is_not_finished_in_time_is_ended_and_answered_503) {
-  const std::string file = "/tmp/hangup-stopping-" + std::to_string(::getpid()) + ".json";
-  run({"sh", "-c", "echo '{\"stopping\": {\"drain_seconds\": 0}}' > " + file});
-  server s({"--config", file});
-  run({"rm", file});
+  const temporary_directory folder;
+  server s({"--config", folder.write("server.json", R"({"stopping": {"drain_seconds": 0}})")});
   waiting w(s, "/query/sim?rows=1&row_ms=600000&stream=0", "cut-off");
   s.program.signal(SIGTERM);
   EXPECT_EQ(w.curl.wait(), 0);
@@ -103,7 +102,7 @@ TEST(stopping, it_is_ready_until_it_drains) {
   server s;
   EXPECT_EQ(s.curl("/readyz").output, "ready\n");
   // New clients are refused by then: the question needs a connection from before.
-  wire::client kept(static_cast<std::uint16_t>(std::stoi(s.url("").substr(17))));
+  client kept(s.port());
   const std::string ask = "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n";
   ASSERT_TRUE(kept.send(ask));
   EXPECT_EQ(kept.receive().status, 200);

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "tests/certificate.h"
+#include "tests/support/certificate.h"
 #include "tests/system/program.h"
 
 namespace hangup::system_test {

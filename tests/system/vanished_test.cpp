@@ -7,6 +7,9 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "tests/support/eventually.h"
+#include "tests/support/needs.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/system/program.h"
 
 namespace hangup::system_test {
@@ -80,23 +83,20 @@ std::ostream& operator<<(std::ostream& out, const vanishing& v) {
 class a_client_that_vanishes : public testing::TestWithParam<vanishing> {
  protected:
   void SetUp() override {
-    const bool able =
-        ::geteuid() == 0 && std::system("command -v ip nft >/dev/null 2>&1") == 0;  // NOLINT
-    if (!able) {
-      ASSERT_EQ(std::getenv("CI"), nullptr) << "no root, no ip(8) or no nft(8)";
-      GTEST_SKIP() << "to run this test: be root, and apt-get install iproute2 nftables";
-    }
+    const bool filters = GetParam().how == &two_hosts::drop_packets;
+    needs({network_namespace(), test::program("ip"), test::program("curl"),
+           filters ? test::program("nft") : need{}});
   }
 };
 
 TEST_P(a_client_that_vanishes, is_found_by_what_the_configuration_says) {  // C36, C37
   const auto& v = GetParam();
   const two_hosts hosts;
-  const auto file = testing::TempDir() + "vanished-" + std::to_string(::getpid()) + ".json";
-  std::ofstream(file) << R"({"listen": {"host": "198.18.0.1", "port": 8080},
+  const temporary_directory folder;
+  const auto file = folder.write("server.json", R"({"listen": {"host": "198.18.0.1", "port": 8080},
     "routes": {"query_sim": {"deadline_ms": 0}},
     "http": {"keepalive_idle_s": 1, "keepalive_interval_s": 1, "keepalive_probes": 2,
-             "user_timeout_ms": 2000, "write_timeout_ms": 600000}})";
+             "user_timeout_ms": 2000, "write_timeout_ms": 600000}})");
   process server(hosts.on_server({HANGUP_BINARY, "--config", file}));
   ASSERT_NE(server.line_with("listens on"), "");
 
@@ -108,8 +108,7 @@ TEST_P(a_client_that_vanishes, is_found_by_what_the_configuration_says) {  // C3
     const auto in_flight = [&] {
       return run(hosts.on_client({"curl", "-s", "http://198.18.0.1:8080/requests"})).output;
     };
-    while (in_flight().find("\"running\"") == std::string::npos) {
-    }
+    ASSERT_TRUE(eventually([&] { return in_flight().find("\"running\"") != std::string::npos; }));
   }
   (hosts.*v.how)();
   const auto line = server.line_with("client_vanished", 60s);
@@ -119,7 +118,6 @@ TEST_P(a_client_that_vanishes, is_found_by_what_the_configuration_says) {  // C3
   client.signal(SIGKILL);
   server.signal(SIGTERM);
   EXPECT_EQ(server.wait(), 0);
-  ::unlink(file.c_str());
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -8,6 +8,7 @@
 #include <limits>
 #include <new>
 
+#include "tests/support/needs.h"
 #include "tests/wire/fixture.h"
 
 #if !defined(HANGUP_TSAN) && !defined(HANGUP_ASAN)
@@ -70,7 +71,7 @@ class without_memory : public testing::Test {
  protected:
   void SetUp() override {
 #ifndef HANGUP_FAILS
-    GTEST_SKIP() << "the sanitizer has its own operator new";
+    needs({no_sanitizer("has its own operator new")});
 #endif
     spared = true;
     for (int i = 0; i < 100; ++i) {  // the timer service is there, and has room

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/resources.h"
 #include "tests/wire/fixture.h"
-#include "tests/wire/memory.h"
 
 namespace hangup::wire {
 

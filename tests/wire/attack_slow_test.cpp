@@ -147,11 +147,12 @@ TEST(connects, by_the_hundred_thousand_leave_nothing_behind) {
     ASSERT_TRUE(eventually(none));
   };
   go(2'000);
-  const auto fds = descriptors();
+  const auto fds = open_descriptors();
   const auto running = threads();
   const auto memory = heap_in_use();
   go(sanitized ? 5'000 : 100'000);
-  EXPECT_TRUE(eventually([&] { return descriptors() <= fds; })) << descriptors() << " > " << fds;
+  EXPECT_TRUE(eventually([&] { return open_descriptors() <= fds; }))
+      << open_descriptors() << " > " << fds;
   EXPECT_LE(threads(), running);
   if (!sanitized) {
     EXPECT_LT(heap_in_use(), memory + 100'000) << "a byte each would be 100,000";

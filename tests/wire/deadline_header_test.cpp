@@ -38,6 +38,10 @@ struct left_case {
              // none
 };
 
+std::ostream& operator<<(std::ostream& out, const left_case& c) {
+  return out << c.what;
+}
+
 class time_left : public testing::TestWithParam<left_case> {};
 
 TEST_P(time_left, is_the_shortest_of_all_that_were_said) {

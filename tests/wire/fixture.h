@@ -4,15 +4,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
-#include <filesystem>
 #include <functional>
-#include <iterator>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -23,30 +21,16 @@
 #include "http/reply.h"
 #include "http/request.h"
 #include "http/server.h"
-#include "tests/eventually.h"
-#include "tests/sanitized.h"
-#include "tests/wire/client.h"
+#include "tests/support/client.h"
+#include "tests/support/eventually.h"
+#include "tests/support/resources.h"
+#include "tests/support/sanitized.h"
 #include "worker/pool.h"
 
 namespace hangup::wire {
 
+using namespace test;  // what tests/support has
 using http::request_end;
-
-// Fewer rounds where every access is checked.
-constexpr int rounds(int plain) {
-  return sanitized ? (plain + 9) / 10 : plain;
-}
-
-inline std::size_t entries(const char* directory) {
-  const std::filesystem::directory_iterator all(directory);
-  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
-}
-inline std::size_t descriptors() {
-  return entries("/proc/self/fd");
-}
-inline std::size_t threads() {
-  return entries("/proc/self/task");
-}
 
 // A request that is over: what an observer is told, kept.
 struct ended_request {
@@ -71,102 +55,31 @@ struct late_stop {
   bool over;
 };
 
-inline std::ostream& operator<<(std::ostream& out, const ended_request& r) {
-  return out << r.method << " " << r.target << ": " << name(r.end) << " " << r.status << " ("
-             << r.cause << ")" << (r.started ? " started" : " never started");
-}
+std::ostream& operator<<(std::ostream& out, const ended_request& r);
 
 class recorder final : public http::observer {
  public:
-  void began(const http::route&) noexcept override {
-    const std::lock_guard hold(mutex_);
-    ++began_;
-    changed_.notify_all();
-  }
-  void reached(http::limit l) noexcept override {
-    const std::lock_guard hold(mutex_);
-    ++reached_[l];
-    changed_.notify_all();
-  }
-  void late(const http::late_request& l) noexcept override {
-    const std::lock_guard hold(mutex_);
-    late_.push_back({std::string(l.target), l.cause, l.since, l.over});
-    changed_.notify_all();
-  }
-  void ended(const http::request_report& r) noexcept override {
-    const std::lock_guard hold(mutex_);
-    ended_.push_back({std::string(r.id), std::string(r.method), std::string(r.target), r.to.path,
-                      r.end, r.cause, r.status, r.work_began.has_value(),
-                      r.context_ended.has_value(), r.work_stopped.has_value(),
-                      std::string(r.broken)});
-    changed_.notify_all();
-  }
+  void began(const http::route&) noexcept override;
+  void reached(http::limit l) noexcept override;
+  void late(const http::late_request& l) noexcept override;
+  void ended(const http::request_report& r) noexcept override;
 
-  bool await_began(std::size_t count) {
-    std::unique_lock hold(mutex_);
-    return changed_.wait_for(hold, patience, [&] { return began_ >= count; });
-  }
-  bool await_ended(std::size_t count) {
-    std::unique_lock hold(mutex_);
-    return changed_.wait_for(hold, patience, [&] { return ended_.size() >= count; });
-  }
-  bool await_late(std::size_t count) {
-    std::unique_lock hold(mutex_);
-    return changed_.wait_for(hold, patience, [&] { return late_.size() >= count; });
-  }
-  bool await_reached(http::limit l) {
-    std::unique_lock hold(mutex_);
-    return changed_.wait_for(hold, patience, [&] { return reached_.contains(l); });
-  }
+  bool await_began(std::size_t count);
+  bool await_ended(std::size_t count);
+  bool await_late(std::size_t count);
+  bool await_reached(http::limit l);
   // How often each limit has been told.
-  std::map<http::limit, int> reached() const {
-    const std::lock_guard hold(mutex_);
-    return reached_;
-  }
-  std::vector<late_stop> late_stops() const {
-    const std::lock_guard hold(mutex_);
-    return late_;
-  }
-  std::size_t began_count() const {
-    const std::lock_guard hold(mutex_);
-    return began_;
-  }
-  std::vector<ended_request> all() const {
-    const std::lock_guard hold(mutex_);
-    return ended_;
-  }
-  std::size_t count(request_end end) const {
-    const std::lock_guard hold(mutex_);
-    return static_cast<std::size_t>(
-        std::count_if(ended_.begin(), ended_.end(), [end](const auto& r) { return r.end == end; }));
-  }
+  std::map<http::limit, int> reached() const;
+  std::vector<late_stop> late_stops() const;
+  std::size_t began_count() const;
+  std::vector<ended_request> all() const;
+  std::size_t count(request_end end) const;
   // The n-th that ended, counted from 0; one that fails the test if there is none.
-  ended_request nth(std::size_t n) {
-    EXPECT_TRUE(await_ended(n + 1)) << "request " << n << " has not ended";
-    const std::lock_guard hold(mutex_);
-    return n < ended_.size() ? ended_[n] : ended_request{};
-  }
+  ended_request nth(std::size_t n);
   // The one with this target; one that fails the test if it does not end.
-  ended_request of(const std::string& target) {
-    std::unique_lock hold(mutex_);
-    auto found = ended_.end();
-    changed_.wait_for(hold, patience, [&] {
-      found = std::find_if(ended_.begin(), ended_.end(),
-                           [&](const auto& r) { return r.target == target; });
-      return found != ended_.end();
-    });
-    EXPECT_NE(found, ended_.end()) << target << " has not ended";
-    return found != ended_.end() ? *found : ended_request{};
-  }
-  bool has_ended(const std::string& target) const {
-    const std::lock_guard hold(mutex_);
-    return std::any_of(ended_.begin(), ended_.end(),
-                       [&](const auto& r) { return r.target == target; });
-  }
-  ended_request last() const {
-    const std::lock_guard hold(mutex_);
-    return ended_.empty() ? ended_request{} : ended_.back();
-  }
+  ended_request of(const std::string& target);
+  bool has_ended(const std::string& target) const;
+  ended_request last() const;
 
  private:
   mutable std::mutex mutex_;
@@ -180,19 +93,9 @@ class recorder final : public http::observer {
 // What handlers tell tests, counted by name.
 class signals {
  public:
-  void tell(const std::string& what) {
-    const std::lock_guard hold(mutex_);
-    ++told_[what];
-    changed_.notify_all();
-  }
-  bool await(const std::string& what, int count = 1) {
-    std::unique_lock hold(mutex_);
-    return changed_.wait_for(hold, patience, [&] { return told_[what] >= count; });
-  }
-  int count(const std::string& what) {
-    const std::lock_guard hold(mutex_);
-    return told_[what];
-  }
+  void tell(const std::string& what);
+  bool await(const std::string& what, int count = 1);
+  int count(const std::string& what);
 
  private:
   std::mutex mutex_;
@@ -203,15 +106,8 @@ class signals {
 // Holds whoever waits at it, whatever their contexts say, until it is opened.
 class latch {
  public:
-  void wait() {
-    std::unique_lock hold(mutex_);
-    changed_.wait(hold, [this] { return open_; });
-  }
-  void open() {
-    const std::lock_guard hold(mutex_);
-    open_ = true;
-    changed_.notify_all();
-  }
+  void wait();
+  void open();
 
  private:
   std::mutex mutex_;
@@ -235,75 +131,22 @@ struct setup {
 // once.
 class live_server {
  public:
-  explicit live_server(setup how = {})
-      : many({.name = "many", .workers = how.workers, .queue = how.queue}),
-        one({.name = "one", .workers = 1, .queue = how.queue_of_one}),
-        server(how.how) {
-    add_answers();
-    add_waits(how.deadline);
-    for (const auto& add_more : how.more) {
-      add_more(*this);
-    }
-    if (how.identity) {
-      server.use_tls(how.identity);
-    }
-    server.observe(seen);
-    const auto ec = server.listen("127.0.0.1", 0);
-    EXPECT_FALSE(ec) << ec.message();
-  }
-  ~live_server() {
-    gate.open();
-    EXPECT_TRUE(seen.await_ended(seen.began_count()));
-    const auto [soon, cancel] = with_timeout(background(), 0s);
-    EXPECT_FALSE(server.drain(soon, patience));
-    EXPECT_EQ(seen.all().size(), seen.began_count());
-    EXPECT_TRUE(server.in_flight().empty());
-    EXPECT_EQ(connections(), 0U);
-  }
+  explicit live_server(setup how = {});
+  ~live_server();
   live_server(const live_server&) = delete;
   live_server& operator=(const live_server&) = delete;
 
   client connect(int receive_buffer = 0) const { return client(server.port(), receive_buffer); }
-  std::size_t connections() const {
-    const auto by_phase = server.connections();
-    return std::accumulate(by_phase.begin(), by_phase.end(), std::size_t{0});
-  }
-  std::size_t connections(http::phase p) const {
-    return server.connections()[static_cast<std::size_t>(p)];
-  }
-  bool await_no_connections() const {
-    return eventually([this] { return connections() == 0; });
-  }
+  std::size_t connections() const;
+  std::size_t connections(http::phase p) const;
+  bool await_no_connections() const;
   // The same where clients have left before they were accepted: no connection is none yet, too.
   // They are accepted in their order, so all of them have been when one behind them sees its end.
-  bool await_all_gone() const {
-    client last = connect();
-    last.shutdown_write();
-    static_cast<void>(last.receive_rest());
-    return last.how_it_ended() != ending::none && await_no_connections();
-  }
-  bool await_quiet() const {
-    return eventually([this] { return server.in_flight().empty() && busy() == 0; });
-  }
+  bool await_all_gone() const;
+  bool await_quiet() const;
   // What is still there, for the message of a test that fails.
-  std::string left() const {
-    std::string text;
-    for (const auto& r : server.in_flight()) {
-      text.append(r.method).append(" ").append(r.target).append(": ").append(name(r.state));
-      text.append(" (").append(r.cause).append(")\n");
-    }
-    const auto by_phase = server.connections();
-    for (std::size_t i = 0; i < by_phase.size(); ++i) {
-      text.append(name(static_cast<http::phase>(i))).append(" ");
-      text.append(std::to_string(by_phase[i])).append("\n");
-    }
-    return text;
-  }
-  std::size_t busy() const {
-    const auto m = many.now();
-    const auto o = one.now();
-    return m.running + m.queued + o.running + o.queued;
-  }
+  std::string left() const;
+  std::size_t busy() const;
 
   recorder seen;
   signals at;  // handlers tell "<path>" when they are entered
@@ -318,153 +161,12 @@ class live_server {
   using response = httplib::Response;
 
   void add(const char* method, const std::string& path, pool* on, handler h,
-           std::chrono::milliseconds deadline = 0ms) {
-    auto told = [this, path, h = std::move(h)](const context& ctx, const request& req,
-                                               response& res) {
-      at.tell(path);
-      h(ctx, req, res);
-    };
-    server.handle({.method = method,
-                   .path = path,
-                   .runs_on = on,
-                   .deadline = deadline,
-                   .answer = std::move(told)});
-  }
-
-  static int number(const request& req, const char* name, int otherwise) {
-    return req.has_param(name) ? std::stoi(req.get_param_value(name)) : otherwise;
-  }
-
+           std::chrono::milliseconds deadline = 0ms);
+  static int number(const request& req, const char* name, int otherwise);
   // Rows until there are enough of them or the context ends; without `n` for ever.
-  void add_rows(const std::string& path, pool* on, std::chrono::milliseconds deadline = 0ms) {
-    add(
-        "GET", path, on,
-        [this, path](const context& ctx, const request& req, response& res) {
-          const int n = number(req, "n", -1);
-          const auto size = static_cast<std::size_t>(number(req, "size", 10));
-          http::stream(ctx, req, res, "text/plain",
-                       [this, path, n, size](const context& c, http::body_writer& out) {
-                         const std::string row(size, 'r');
-                         std::error_code ec;
-                         for (int i = 0; i != n && !ec; ++i) {
-                           ec = out.write(c, row);
-                           if (n < 0 && size < 100 && !ec) {  // no faster than anybody can read
-                             ec = sleep_for(c, 1ms);
-                           }
-                         }
-                         at.tell(path + " over");
-                         return ec;
-                       });
-        },
-        deadline);
-  }
-
-  void add_answers() {
-    const auto fast = [](const context&, const request&, response& res) {
-      res.set_content("fast\n", "text/plain");
-    };
-    const auto echo = [](const context&, const request& req, response& res) {
-      res.set_content(req.body, "application/octet-stream");
-    };
-    const auto query = [](const context&, const request& req, response& res) {
-      std::string text;
-      for (const auto& [key, value] : req.params) {
-        text.append(key).append("=").append(value).append("\n");
-      }
-      res.set_content(text + req.path + "\n" + req.target, "text/plain");
-    };
-    const auto big = [](const context&, const request& req, response& res) {
-      res.set_content(std::string(static_cast<std::size_t>(number(req, "size", 1)), 'b'),
-                      "application/octet-stream");
-    };
-    const auto broken = [](const context&, const request&, response&) {
-      throw std::runtime_error("a secret of the handler");
-    };
-    const auto odd = [](const context&, const request&, response&) { throw 42; };
-    const auto bad = [](const context& ctx, const request&, response& res) {
-      http::set_problem(res, 400, "the handler does not like it", http::request_id(ctx));
-    };
-    add("GET", "/fast", nullptr, fast);
-    add("GET", "/pool/fast", &many, fast);
-    add("GET", "/one/fast", &one, fast);
-    add("POST", "/echo", nullptr, echo);
-    add("PUT", "/echo", nullptr, echo);
-    add("POST", "/pool/echo", &many, echo);
-    add("GET", "/query", nullptr, query);
-    add("GET", "/big", nullptr, big);
-    add("GET", "/pool/big", &many, big);
-    add("GET", "/throw", nullptr, broken);
-    add("GET", "/pool/throw", &many, broken);
-    add("GET", "/pool/throw_int", &many, odd);
-    add("GET", "/pool/bad", &many, bad);
-    add_rows("/rows", nullptr);
-    add_rows("/pool/rows", &many);
-    add("GET", "/pool/rows_broken", &many,
-        [](const context& ctx, const request& req, response& res) {
-          http::stream(ctx, req, res, "text/plain", [](const context& c, http::body_writer& out) {
-            static_cast<void>(out.write(c, "one row\n"));
-            return std::make_error_code(std::errc::io_error);
-          });
-        });
-    add("GET", "/pool/rows_throw", &many,
-        [](const context& ctx, const request& req, response& res) {
-          http::stream(ctx, req, res, "text/plain",
-                       [](const context& c, http::body_writer& out) -> std::error_code {
-                         static_cast<void>(out.write(c, "one row\n"));
-                         throw std::runtime_error("a secret of the producer");
-                       });
-        });
-  }
-
-  void add_waits(std::chrono::milliseconds deadline) {
-    const auto wait = [](const context& ctx, const request&, response&) {
-      static_cast<void>(wait_done(ctx));
-    };
-    const auto stubborn = [this](const context&, const request&, response& res) {
-      gate.wait();
-      res.set_content("at last\n", "text/plain");
-    };
-    const auto in_two = [this](const context& ctx, const request& req, response& res) {
-      http::stream(ctx, req, res, "text/plain", [this](const context& c, http::body_writer& out) {
-        if (const auto ec = out.write(c, "first\n")) {
-          return ec;
-        }
-        gate.wait();
-        return out.write(c, "last\n");
-      });
-    };
-    // Answers although its context has ended.
-    const auto late = [](const context& ctx, const request&, response& res) {
-      static_cast<void>(wait_done(ctx));
-      res.set_content("late\n", "text/plain");
-    };
-    // Has half an answer when the end unwinds it.
-    const auto thrown = [](const context& ctx, const request&, response& res) {
-      res.set_content("half of", "text/plain");
-      static_cast<void>(wait_done(ctx));
-      ctx.throw_if_done();
-    };
-    add("GET", "/wait", &many, wait);
-    add("POST", "/wait", &many, wait);
-    add("GET", "/one/wait", &one, wait);
-    add("GET", "/stubborn", &many, stubborn);
-    add("GET", "/one/stubborn", &one, stubborn);
-    add("GET", "/stubborn/rows", &many, in_two);
-    add("GET", "/late", &many, late);
-    add("GET", "/deadline/wait", &many, wait, deadline);
-    add("POST", "/deadline/wait", &many, wait, deadline);
-    add("GET", "/deadline/late", &many, late, deadline);
-    add("GET", "/deadline/throw", &many, thrown, deadline);
-    add("GET", "/deadline/one", &one, wait, deadline);
-    add_rows("/deadline/rows", &many, deadline);
-    add(
-        "GET", "/deadline/big", nullptr,
-        [](const context&, const request& req, response& res) {
-          res.set_content(std::string(static_cast<std::size_t>(number(req, "size", 1)), 'b'),
-                          "application/octet-stream");
-        },
-        deadline);
-  }
+  void add_rows(const std::string& path, pool* on, std::chrono::milliseconds deadline = 0ms);
+  void add_answers();
+  void add_waits(std::chrono::milliseconds deadline);
 };
 
 }  // namespace hangup::wire

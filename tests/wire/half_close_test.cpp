@@ -25,6 +25,10 @@ struct policy_case {
   bool delivered;
 };
 
+std::ostream& operator<<(std::ostream& out, const policy_case& c) {
+  return out << c.what;
+}
+
 class half_close_policy : public testing::TestWithParam<policy_case> {};
 
 TEST_P(half_close_policy, of_the_route_goes_over_that_of_the_server) {  // C3

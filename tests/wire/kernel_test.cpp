@@ -1,14 +1,22 @@
 // What http/watcher.h takes for granted of Linux, shown: which events the server's side of a
 // connection reports after each way to leave, with and without bytes that nobody has read. The last
 // column is why nothing here ever looks for a departure by reading.
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <optional>
 
-#include "tests/wire/client.h"
+#include "tests/support/client.h"
 
 namespace hangup::wire {
 namespace {
+
+using namespace std::chrono_literals;
+using namespace test;
 
 // Both ends of a TCP connection over loopback.
 class both_ends {

@@ -5,20 +5,11 @@
 
 #include <set>
 
+#include "tests/support/needs.h"
 #include "tests/wire/tls_fixture.h"
 
 namespace hangup::wire {
 namespace {
-
-bool has_ipv6() {
-  const int fd = ::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in6 at{};
-  at.sin6_family = AF_INET6;
-  at.sin6_addr = in6addr_loopback;
-  const bool has = ::bind(fd, reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0;
-  ::close(fd);
-  return has;
-}
 
 // A server with one route, which says who the client is.
 class a_server {
@@ -57,9 +48,7 @@ TEST(listening, at_an_ipv4_address_is_there_and_nowhere_else) {
 }
 
 TEST(listening, at_an_ipv6_address_takes_it_with_and_without_brackets) {
-  if (!has_ipv6()) {
-    GTEST_SKIP() << "no IPv6";
-  }
+  needs({ipv6()});
   for (const char* const host : {"::1", "[::1]"}) {
     a_server one;
     ASSERT_FALSE(one.server.listen(host, 0)) << host;
@@ -75,8 +64,9 @@ TEST(listening, at_localhost_is_on_all_of_its_addresses_with_one_port) {
   EXPECT_NE(one.server.port(), 0);
   EXPECT_TRUE(endpoints(one.server).contains(at_port("127.0.0.1", one.server)));
   EXPECT_EQ(one.over_v4().ask(get("/who")).body, "127.0.0.1 127.0.0.1");
-  EXPECT_EQ(endpoints(one.server).contains(at_port("[::1]", one.server)), has_ipv6());
-  if (has_ipv6()) {
+  const bool has_ipv6 = ipv6().missing.empty();
+  EXPECT_EQ(endpoints(one.server).contains(at_port("[::1]", one.server)), has_ipv6);
+  if (has_ipv6) {
     EXPECT_EQ(one.over_v6().ask(get("/who")).body, "::1 ::1");
   }
 }
@@ -86,9 +76,7 @@ TEST(listening, everywhere_is_ipv4_or_both) {
   ASSERT_FALSE(v4.server.listen("0.0.0.0", 0));
   EXPECT_EQ(v4.over_v4().ask(get("/who")).body, "127.0.0.1 127.0.0.1");
   EXPECT_FALSE(v4.over_v6().connected());
-  if (!has_ipv6()) {
-    GTEST_SKIP() << "no IPv6";
-  }
+  needs({ipv6()});
   a_server both;
   ASSERT_FALSE(both.server.listen("::", 0));
   EXPECT_EQ(both.over_v6().ask(get("/who")).body, "::1 ::1");
@@ -96,9 +84,7 @@ TEST(listening, everywhere_is_ipv4_or_both) {
 }
 
 TEST(listening, on_both_families_counts_a_client_of_ipv4_as_such) {
-  if (!has_ipv6()) {
-    GTEST_SKIP() << "no IPv6";
-  }
+  needs({ipv6()});
   http::options how;
   how.max_connections_per_address = 1;
   a_server one(how);

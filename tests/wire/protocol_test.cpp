@@ -2,6 +2,7 @@
 // be, on a connection that is kept.
 #include <gtest/gtest.h>
 
+#include <charconv>
 #include <set>
 
 #include "tests/wire/fixture.h"

@@ -3,8 +3,8 @@
 
 #include <atomic>
 
+#include "tests/support/resources.h"
 #include "tests/wire/fixture.h"
-#include "tests/wire/memory.h"
 
 namespace hangup::wire {
 namespace {
@@ -102,13 +102,14 @@ TEST(rounds_of_connect_request_leave, leave_threads_descriptors_and_memory_as_th
     ASSERT_TRUE(at.await("/wait", 4));
   }
   go(rounds(2'000));
-  const auto fds = descriptors();
+  const auto fds = open_descriptors();
   const auto running = threads();
   const auto memory = heap_in_use();
   const auto before = seen.began_count();
   go(rounds(10'000));
   EXPECT_GT(seen.began_count(), before);
-  EXPECT_TRUE(eventually([&] { return descriptors() <= fds; })) << descriptors() << " > " << fds;
+  EXPECT_TRUE(eventually([&] { return open_descriptors() <= fds; }))
+      << open_descriptors() << " > " << fds;
   EXPECT_LE(threads(), running);
   if (!sanitized) {
     EXPECT_LT(heap_in_use(), memory + 200'000) << "20 bytes a round would be 200,000";

@@ -1,6 +1,7 @@
 // Many at once: whatever happens, each request that began ends once, and nothing is left behind.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <random>
@@ -19,12 +20,12 @@ class nothing_left_behind : public testing::Test {
       client c = server.connect();
       EXPECT_EQ(c.ask(get("/deadline/wait")).status, 504);
     }
-    descriptors_ = descriptors();
+    descriptors_ = open_descriptors();
     threads_ = threads();
   }
   void TearDown() override {
-    EXPECT_TRUE(eventually([this] { return descriptors() == descriptors_; }))
-        << descriptors() << " descriptors, not " << descriptors_;
+    EXPECT_TRUE(eventually([this] { return open_descriptors() == descriptors_; }))
+        << open_descriptors() << " descriptors, not " << descriptors_;
     EXPECT_TRUE(eventually([this] { return threads() <= threads_; }))
         << threads() << " threads, not " << threads_;
   }
@@ -48,7 +49,7 @@ TEST_F(storm, of_a_thousand_requests_that_all_leave_at_once) {
     ASSERT_EQ(first.ask(get("/pool/fast")).status, 200);
   }
   ASSERT_TRUE(server.await_no_connections());
-  const auto before = descriptors();
+  const auto before = open_descriptors();
   std::vector<client> clients;
   for (std::size_t i = 0; i < all; ++i) {
     clients.push_back(server.connect());
@@ -71,7 +72,8 @@ TEST_F(storm, of_a_thousand_requests_that_all_leave_at_once) {
   EXPECT_TRUE(server.await_quiet());
   EXPECT_TRUE(server.await_no_connections());
   // A worker that has waited keeps an eventfd (context/wait.h), and that is all that is kept.
-  EXPECT_TRUE(eventually([&] { return descriptors() <= before + workers; })) << descriptors();
+  EXPECT_TRUE(eventually([&] { return open_descriptors() <= before + workers; }))
+      << open_descriptors();
   // Each was started, dropped from the queue, or taken by a worker that found it ended already.
   const auto ended = server.seen.all();
   const auto started = std::count_if(

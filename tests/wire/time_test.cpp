@@ -223,7 +223,7 @@ TEST(deadline, passes_while_the_client_does_not_read_the_answer_of_the_spot) {
 }
 
 // Who does not read is given up after write_timeout, and is no success.
-class write_timeout : public testing::TestWithParam<const char*> {};
+class write_timeout : public testing::TestWithParam<std::string> {};
 
 TEST_P(write_timeout, ends_the_request_of_a_client_that_does_not_read_while_others_are_served) {
   // C30

@@ -3,9 +3,9 @@
 
 #include <memory>
 
-#include "tests/certificate.h"
+#include "tests/support/certificate.h"
+#include "tests/support/tls_client.h"
 #include "tests/wire/fixture.h"
-#include "tests/wire/tls_client.h"
 
 namespace hangup::wire {
 

@@ -28,7 +28,7 @@ TEST_P(tls_storm, of_random_clients_ends_each_request_once) {
   how.how.read_ahead = seed % 4 == 3 ? 0 : 100'000;
   how.how.read_ahead_total = 400'000;
   live_server server(how);
-  const auto before = descriptors();
+  const auto before = open_descriptors();
   // Not every departure is heard: a half-close may be ignored, and a FIN be behind the cap.
   const std::string bounded = "X-Request-Timeout-Ms: 200\r\n";
   const std::vector<std::string> pieces = {
@@ -120,7 +120,7 @@ TEST_P(tls_storm, of_random_clients_ends_each_request_once) {
   EXPECT_EQ(shaken(server).ask(get("/pool/fast")).status, 200) << "it serves as before";
   EXPECT_TRUE(server.await_no_connections());
   // A worker that has waited keeps an eventfd.
-  EXPECT_TRUE(eventually([&] { return descriptors() <= before + 10; })) << descriptors();
+  EXPECT_TRUE(eventually([&] { return open_descriptors() <= before + 10; })) << open_descriptors();
 }
 
 INSTANTIATE_TEST_SUITE_P(seed, tls_storm, testing::Range(1U, 7U));

@@ -70,6 +70,10 @@ struct leaving {
   const char* cause;
 };
 
+std::ostream& operator<<(std::ostream& out, const leaving& l) {
+  return out << l.what;
+}
+
 const leaving ways[] = {
     {"close_notify", [](tls_client& c) { c.close_notify(); }, request_end::client_closed,
      "client closed (FIN)"},  // C38

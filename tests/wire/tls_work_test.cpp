@@ -4,8 +4,8 @@
 #include <atomic>
 #include <ctime>
 
+#include "tests/support/resources.h"
 #include "tests/wire/heard.h"
-#include "tests/wire/memory.h"
 #include "tests/wire/tls_fixture.h"
 
 namespace hangup::wire {

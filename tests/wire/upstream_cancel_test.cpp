@@ -1,5 +1,6 @@
 // A call to an upstream ends with its context, in whatever it waits for.
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -7,7 +8,7 @@
 
 #include "handlers/upstream_call.h"
 #include "http/problem.h"
-#include "tests/wire/fake_upstream.h"
+#include "tests/support/fake_upstream.h"
 
 namespace hangup::handlers {
 namespace {

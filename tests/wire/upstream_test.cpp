@@ -1,13 +1,14 @@
 // Calls to upstreams that behave, and to those that do not.
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <future>
 
 #include "context/wait.h"
 #include "handlers/upstream_call.h"
 #include "http/problem.h"
-#include "tests/certificate.h"
-#include "tests/wire/fake_upstream.h"
+#include "tests/support/certificate.h"
+#include "tests/support/fake_upstream.h"
 
 namespace hangup::handlers {
 namespace {

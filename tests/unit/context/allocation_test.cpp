@@ -7,6 +7,7 @@
 #include <new>
 
 #include "context/wait.h"
+#include "tests/support/needs.h"
 #include "tests/unit/context/support.h"
 
 #if !defined(HANGUP_TSAN) && !defined(HANGUP_ASAN)
@@ -58,7 +59,7 @@ class allocations : public ::testing::Test {
  protected:
   void SetUp() override {
 #ifndef HANGUP_COUNTS
-    GTEST_SKIP() << "the sanitizer has its own operator new";
+    needs({no_sanitizer("has its own operator new")});
 #endif
     // Starts the timer service and gives its heap room for what follows.
     std::vector<cancelable> some;

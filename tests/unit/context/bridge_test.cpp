@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <filesystem>
 #include <functional>
 #include <future>
 #include <memory>
@@ -526,13 +525,6 @@ TEST(with_stop_token, of_its_own_parent_and_of_a_relative_may_be_used) {
 }
 
 TEST(with_stop_token, starts_no_thread) {  // B68 B70
-  const auto threads = [] {
-    std::size_t n = 0;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
-      n += entry.exists();
-    }
-    return n;
-  };
   const auto before = threads();
   std::stop_source source;
   const auto parent = with_cancel(background());

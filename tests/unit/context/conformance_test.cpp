@@ -3,7 +3,6 @@
 #include <poll.h>
 
 #include <atomic>
-#include <filesystem>
 #include <future>
 #include <random>
 #include <string>
@@ -247,13 +246,6 @@ TEST(conformance, polls_take_no_lock) {  // B74
 }
 
 TEST(conformance, deriving_starts_no_thread_whatever_lies_in_between) {  // B68
-  const auto threads = [] {
-    std::size_t n = 0;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
-      n += entry.exists();
-    }
-    return n;
-  };
   const auto top = with_timeout(background(), never);  // the one timer thread is there now
   const auto before = threads();
   std::vector<cancelable> all;

@@ -20,8 +20,9 @@
 #include "context/task_group.h"
 #include "context/timer.h"
 #include "context/wait.h"
+#include "tests/support/needs.h"
+#include "tests/support/scarce.h"
 #include "tests/unit/context/support.h"
-#include "tests/unit/scarce.h"
 #include "worker/after_func_on.h"
 #include "worker/pool.h"
 
@@ -43,11 +44,6 @@ void alone(const F& f) {
       },
       ::testing::ExitedWithCode(0), "");
 }
-
-#define SKIP_WHERE_THREADS_CANNOT_BE_REFUSED()                  \
-  if (sanitized) {                                              \
-    GTEST_SKIP() << "the sanitizer has its own pthread_create"; \
-  }
 
 void expect_that_signals_work() {
   const auto c = with_signal(background(), {SIGUSR1});
@@ -72,7 +68,7 @@ TEST(no_descriptor, for_signals_is_an_error_and_nothing_has_changed) {  // B87
 }
 
 TEST(no_thread, for_signals_is_an_error_and_nothing_has_changed) {  // B87
-  SKIP_WHERE_THREADS_CANNOT_BE_REFUSED();
+  needs({no_sanitizer("has its own pthread_create")});
   alone([] {
     const int before = ::dup(0);
     ::close(before);
@@ -226,7 +222,7 @@ TEST(no_memory, for_a_thread_is_an_error_of_the_task) {
 }
 
 TEST(no_thread, for_the_first_worker_of_a_pool_is_an_error_and_later_there_is_one) {
-  SKIP_WHERE_THREADS_CANNOT_BE_REFUSED();
+  needs({no_sanitizer("has its own pthread_create")});
   pool p({.name = "p", .workers = 2, .queue = 4});
   {
     const without_threads none;
@@ -247,7 +243,7 @@ TEST(no_thread, for_the_first_worker_of_a_pool_is_an_error_and_later_there_is_on
 }
 
 TEST(no_thread, for_a_function_on_a_pool_runs_it_on_the_thread_that_ends_the_context) {
-  SKIP_WHERE_THREADS_CANNOT_BE_REFUSED();
+  needs({no_sanitizer("has its own pthread_create")});
   pool p({.name = "p", .workers = 1});
   const auto c = with_cancel(background());
   std::thread::id ran_on;
@@ -258,7 +254,7 @@ TEST(no_thread, for_a_function_on_a_pool_runs_it_on_the_thread_that_ends_the_con
 }
 
 TEST(no_thread, for_timers_leaves_deadlines_to_those_who_wait_until_there_is_one) {
-  SKIP_WHERE_THREADS_CANNOT_BE_REFUSED();
+  needs({no_sanitizer("has its own pthread_create")});
   alone([] {
     {
       const without_threads none;
@@ -274,7 +270,7 @@ TEST(no_thread, for_timers_leaves_deadlines_to_those_who_wait_until_there_is_one
 
 // What is waited for is in the queue, behind those that wait for it.
 TEST(no_thread, for_tasks_that_others_wait_for_is_an_error_and_no_wait_without_end) {
-  SKIP_WHERE_THREADS_CANNOT_BE_REFUSED();
+  needs({no_sanitizer("has its own pthread_create")});
   alone([] {
     ASSERT_FALSE(tree::start_timers());
     task_group g(background());

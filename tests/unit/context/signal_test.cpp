@@ -18,6 +18,7 @@
 
 #include "context/task_group.h"
 #include "context/wait.h"
+#include "tests/support/needs.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup {
@@ -330,9 +331,7 @@ TEST(with_signal, errno_of_the_interrupted_thread_is_left_alone) {
 }
 
 TEST(with_signal, a_blocking_call_of_the_interrupted_thread_goes_on) {
-  if (tsan) {
-    GTEST_SKIP() << "it holds a signal back until read() returns";
-  }
+  needs({no_thread_sanitizer("holds a signal back until read() returns")});
   const sockets s;
   const auto c = with_signal(background(), {SIGUSR1});
   std::promise<pthread_t> who;

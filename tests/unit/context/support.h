@@ -18,20 +18,15 @@
 
 #include "context/after_func.h"
 #include "context/context.h"
-#include "tests/sanitized.h"
+#include "tests/support/patience.h"
+#include "tests/support/resources.h"
+#include "tests/support/sanitized.h"
 
 namespace hangup::test {
 
 using namespace std::chrono_literals;
 using clock = context::clock;
 
-// Loops are ten times shorter where every access is checked.
-constexpr int rounds(int plain) {
-  return tsan ? (plain + 9) / 10 : plain;
-}
-
-// Longer than any stall of the machine; nothing that works waits that long.
-inline constexpr auto patience = 20s;
 // A time that no test lives to see.
 inline constexpr auto never = 1h;
 

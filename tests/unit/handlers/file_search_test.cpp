@@ -7,12 +7,11 @@
 
 #include <memory>
 
+#include "tests/support/resources.h"
 #include "tests/unit/handlers/search_support.h"
 
 namespace hangup::search {
 namespace {
-
-using namespace test;
 
 std::uint64_t peak_memory() {  // bytes
   std::ifstream status("/proc/self/status");
@@ -320,13 +319,13 @@ TEST(file_search, descriptors_and_the_lock_are_given_back_however_it_ends) {
   tree.write("a/b/c/f", "x\nx\nx\n");
   const root files(tree.path());
   for (const int end : {0, 1, 2}) {
-    const auto before = open_descriptors();
+    const auto before = test::open_descriptors();
     const auto c = with_cancel(background());
     bool held = false;
     memory_sink out;
     out.after_match = [&]() -> std::error_code {
       held = locked(tree);
-      EXPECT_GT(open_descriptors(), before + 4);
+      EXPECT_GT(test::open_descriptors(), before + 4);
       if (end == 1) {
         c.cancel();
       }
@@ -340,7 +339,7 @@ TEST(file_search, descriptors_and_the_lock_are_given_back_however_it_ends) {
     EXPECT_EQ(static_cast<bool>(error), end != 0);
     EXPECT_TRUE(held);
     EXPECT_FALSE(locked(tree));
-    EXPECT_EQ(open_descriptors(), before);
+    EXPECT_EQ(test::open_descriptors(), before);
   }
 }
 

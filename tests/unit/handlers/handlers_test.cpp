@@ -16,6 +16,7 @@
 #include "handlers/search.h"
 #include "handlers/sim_query.h"
 #include "handlers/spin.h"
+#include "tests/support/temporary_directory.h"
 
 namespace hangup::handlers {
 namespace {
@@ -195,12 +196,9 @@ TEST(spin, stops_when_its_context_ends) {
 class searching : public ::testing::Test {
  protected:
   searching() {
-    std::string name = "/tmp/hangup-handler-XXXXXX";
-    dir = ::mkdtemp(name.data());
-    std::ofstream(dir + "/a.txt") << "one\ntwo main\n";
+    folder.write("a.txt", "one\ntwo main\n");
     h = search(std::make_shared<const search::root>(dir), 10);
   }
-  ~searching() override { std::filesystem::remove_all(dir); }
 
   int status(std::multimap<std::string, std::string> params) {
     return ask(h, background(), get(std::move(params))).status;
@@ -212,7 +210,8 @@ class searching : public ::testing::Test {
     return !free;
   }
 
-  std::string dir;
+  const test::temporary_directory folder;
+  const std::string& dir = folder.path();
   http::handler h;
 };
 

@@ -12,14 +12,12 @@
 #include "handlers/jobs/store.h"
 #include "http/exchange.h"
 #include "http/request.h"
-#include "tests/eventually.h"
+#include "tests/support/eventually.h"
 
 namespace hangup::jobs {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr std::chrono::milliseconds long_enough = 20s;
 
 // A gate that work waits at, whatever its context says.
 class gate {
@@ -32,7 +30,7 @@ class gate {
   }
   bool await(int count = 1) {
     std::unique_lock hold(mutex_);
-    return changed_.wait_for(hold, long_enough, [&] { return here_ >= count; });
+    return changed_.wait_for(hold, test::patience, [&] { return here_ >= count; });
   }
   void open() {
     const std::lock_guard hold(mutex_);
@@ -76,7 +74,7 @@ class jobs_of_a_store : public ::testing::Test {
     return b.job ? b.job->id : "";
   }
   bool becomes(const std::string& id, state s) {
-    return eventually([&] {
+    return test::eventually([&] {
       const auto v = store_->find(id);
       return v && v->state == s;
     });
@@ -164,7 +162,8 @@ TEST_F(jobs_of_a_store, leave_no_timer_behind_when_they_are_done_before_their_de
   const auto before = tree::armed_timers();
   const auto id = start(writing(1));
   ASSERT_TRUE(becomes(id, state::done));
-  EXPECT_TRUE(eventually([&] { return tree::armed_timers() == before + 1; })) << "to forget it";
+  EXPECT_TRUE(test::eventually([&] { return tree::armed_timers() == before + 1; }))
+      << "to forget it";
   store_.reset();
   EXPECT_EQ(tree::armed_timers(), before);
 }
@@ -279,7 +278,7 @@ TEST_F(jobs_of_a_store, that_wait_for_a_worker_are_over_at_once_when_they_are_en
   EXPECT_EQ(e->job.started, std::nullopt);
   EXPECT_TRUE(has_said("never started"));
   in.open();
-  EXPECT_FALSE(s.drain(background(), long_enough));
+  EXPECT_FALSE(s.drain(background(), test::patience));
   EXPECT_FALSE(ran);
 }
 
@@ -317,7 +316,7 @@ TEST_F(jobs_of_a_store, that_are_done_although_they_were_ended_are_done) {
     return to.write("all the same");
   });
   ASSERT_TRUE(s.end(id, "too late"));
-  ASSERT_TRUE(eventually([&] { return is_over(s.find(id)->state); }));
+  ASSERT_TRUE(test::eventually([&] { return is_over(s.find(id)->state); }));
   const auto v = *s.find(id);
   if (v.started) {  // else it was ended before a worker had it
     EXPECT_EQ(v.state, state::done);
@@ -336,16 +335,16 @@ TEST_F(jobs_of_a_store, are_forgotten_when_their_time_is_over_but_not_under_a_re
   });
   std::shared_ptr<const result> held;
   in.open();
-  ASSERT_TRUE(eventually([&] {
+  ASSERT_TRUE(test::eventually([&] {
     held = s.result_of(id);
     return held != nullptr;
   }));
-  ASSERT_TRUE(eventually([&] { return !s.find(id); }));
+  ASSERT_TRUE(test::eventually([&] { return !s.find(id); }));
   EXPECT_EQ(s.now().expired, 1U);
   EXPECT_EQ(held->pieces().front(), "kept");
   EXPECT_EQ(s.now().bytes, 4U);
   held.reset();
-  EXPECT_TRUE(eventually([&] { return s.now().bytes == 0; }));
+  EXPECT_TRUE(test::eventually([&] { return s.now().bytes == 0; }));
   EXPECT_TRUE(s.newest_first(10).empty());
 }
 
@@ -356,17 +355,17 @@ TEST_F(jobs_of_a_store, are_forgotten_one_after_the_other_though_some_were_ended
   for (int i = 0; i < 50; ++i) {
     const auto id = start(writing(10));
     if (i % 3 == 0) {
-      ASSERT_TRUE(eventually([&] {
+      ASSERT_TRUE(test::eventually([&] {
         const auto v = s.find(id);
         return !v || is_over(v->state);
       }));
       s.end(id, "");
     }
-    ASSERT_TRUE(eventually([&] { return s.newest_first(10).size() < 6; }));
+    ASSERT_TRUE(test::eventually([&] { return s.newest_first(10).size() < 6; }));
   }
-  EXPECT_TRUE(eventually([&] { return s.newest_first(10).empty(); }));
+  EXPECT_TRUE(test::eventually([&] { return s.newest_first(10).empty(); }));
   EXPECT_EQ(s.now().ended[static_cast<std::size_t>(state::done)], 50U);
-  EXPECT_TRUE(eventually([&] { return s.now().bytes == 0; }));
+  EXPECT_TRUE(test::eventually([&] { return s.now().bytes == 0; }));
 }
 
 TEST_F(jobs_of_a_store, that_throw_have_failed_and_say_why_in_the_log_only) {
@@ -404,7 +403,8 @@ TEST_F(jobs_of_a_store, that_do_not_stop_are_reported_and_again_when_they_have) 
   });
   ASSERT_TRUE(in.await());
   s.end(id, "enough");
-  EXPECT_TRUE(eventually([&] { return has_said("late stopper: job " + id + " still works "); }));
+  EXPECT_TRUE(
+      test::eventually([&] { return has_said("late stopper: job " + id + " still works "); }));
   EXPECT_EQ(s.now().late, 1U);
   in.open();
   ASSERT_TRUE(becomes(id, state::canceled));
@@ -424,8 +424,8 @@ TEST_F(jobs_of_a_store, are_waited_for_by_a_drain_which_ends_those_that_take_too
   ASSERT_TRUE(in.await());
   ASSERT_TRUE(becomes(hopeless, state::running));
   const auto patient = with_cancel(background());
-  std::thread drain([&] { EXPECT_FALSE(s.drain(patient.ctx, long_enough)); });
-  ASSERT_TRUE(eventually([&] {
+  std::thread drain([&] { EXPECT_FALSE(s.drain(patient.ctx, test::patience)); });
+  ASSERT_TRUE(test::eventually([&] {
     return s.start(background(), workers, {"", "", waiting}).why == refusal::stopping;
   }));
   EXPECT_GE(s.active(), 2U);
@@ -436,7 +436,7 @@ TEST_F(jobs_of_a_store, are_waited_for_by_a_drain_which_ends_those_that_take_too
   drain.join();
   EXPECT_EQ(s.find(hopeless)->state, state::canceled);
   EXPECT_EQ(s.find(hopeless)->cause, "server shutdown");
-  EXPECT_FALSE(s.drain(background(), long_enough)) << "the second finds nothing";
+  EXPECT_FALSE(s.drain(background(), test::patience)) << "the second finds nothing";
 }
 
 TEST_F(jobs_of_a_store, that_do_not_stop_are_not_waited_for_beyond_patience) {
@@ -451,7 +451,7 @@ TEST_F(jobs_of_a_store, that_do_not_stop_are_not_waited_for_beyond_patience) {
   EXPECT_EQ(s.drain(over.ctx, 20ms), std::errc::timed_out);
   EXPECT_EQ(s.active(), 1U);
   in.open();
-  EXPECT_FALSE(s.drain(over.ctx, long_enough));
+  EXPECT_FALSE(s.drain(over.ctx, test::patience));
 }
 
 TEST_F(jobs_of_a_store, are_ended_when_it_is_destroyed) {
@@ -460,7 +460,7 @@ TEST_F(jobs_of_a_store, are_ended_when_it_is_destroyed) {
     start(waiting);
   }
   store_.reset();
-  EXPECT_TRUE(eventually([&] { return workers.now().running == 0; }));
+  EXPECT_TRUE(test::eventually([&] { return workers.now().running == 0; }));
   EXPECT_EQ(workers.now().queued, 0U);
 }
 
@@ -526,18 +526,18 @@ TEST_P(jobs_in_a_race, end_once_and_give_everything_back) {
   if (seed % 4 == 3) {  // the server stops in the middle of it
     std::this_thread::sleep_for(5ms);
     const auto soon = with_timeout(background(), 3ms);
-    EXPECT_FALSE(s.drain(soon.ctx, long_enough));
+    EXPECT_FALSE(s.drain(soon.ctx, test::patience));
   }
   for (auto& t : all) {
     t.join();
   }
   const auto soon = with_timeout(background(), 0s);
-  EXPECT_FALSE(s.drain(soon.ctx, long_enough));
-  EXPECT_TRUE(eventually([&] { return s.newest_first(100).empty(); }));
+  EXPECT_FALSE(s.drain(soon.ctx, test::patience));
+  EXPECT_TRUE(test::eventually([&] { return s.newest_first(100).empty(); }));
   const auto now = s.now();
   EXPECT_EQ(now.ended[2] + now.ended[3] + now.ended[4], taken.load());
   EXPECT_EQ(s.active(), 0U);
-  EXPECT_TRUE(eventually([&] { return s.now().bytes == 0; }));
+  EXPECT_TRUE(test::eventually([&] { return s.now().bytes == 0; }));
 }
 
 INSTANTIATE_TEST_SUITE_P(by_seed, jobs_in_a_race, ::testing::Range(1U, 13U));

@@ -14,8 +14,6 @@
 namespace hangup::search {
 namespace {
 
-using namespace test;
-
 struct hit {
   std::uint64_t number;
   std::uint64_t column;

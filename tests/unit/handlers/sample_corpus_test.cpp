@@ -12,8 +12,6 @@
 namespace hangup::search {
 namespace {
 
-using namespace test;
-
 std::string all_of(const std::string& folder) {  // the names and sizes, and what is in some
   std::vector<std::string> lines;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {

@@ -13,8 +13,6 @@
 namespace hangup::search {
 namespace {
 
-using namespace test;
-
 std::string why_not(const std::string& directory) {
   try {
     const root opened(directory);

@@ -3,12 +3,9 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -16,34 +13,25 @@
 #include <vector>
 
 #include "handlers/file_search.h"
+#include "tests/support/temporary_directory.h"
 
-namespace hangup::search::test {
+namespace hangup::search {
 
+// A folder for searches, which every user can read.
 class temp_tree {
  public:
-  temp_tree() {
-    std::string name = "/tmp/file_search_test.XXXXXX";
-    path_ = ::mkdtemp(name.data());
-    ::chmod(path_.c_str(), 0755);
-  }
-  ~temp_tree() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  temp_tree(const temp_tree&) = delete;
-  temp_tree& operator=(const temp_tree&) = delete;
+  temp_tree() { ::chmod(folder_.path().c_str(), 0755); }
 
   [[nodiscard]] std::string path(std::string_view name = "") const {
-    return name.empty() ? path_.string() : (path_ / name).string();
+    return name.empty() ? folder_.path() : folder_ / name;
   }
   void write(std::string_view name, std::string_view bytes) const {
-    std::filesystem::create_directories((path_ / name).parent_path());
-    std::ofstream(path_ / name, std::ios::binary)
-        .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    std::filesystem::create_directories(std::filesystem::path(path(name)).parent_path());
+    folder_.write(name, bytes);
   }
 
  private:
-  std::filesystem::path path_;
+  const test::temporary_directory folder_;
 };
 
 struct memory_sink final : sink {
@@ -106,11 +94,6 @@ inline std::vector<std::string> found(const temp_tree& tree, const query& what) 
   return out.sorted();
 }
 
-inline std::size_t open_descriptors() {
-  const std::filesystem::directory_iterator all("/proc/self/fd");
-  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
-}
-
 using strings = std::vector<std::string>;
 
-}  // namespace hangup::search::test
+}  // namespace hangup::search

@@ -5,29 +5,22 @@
 #include <sqlite3.h>
 
 #include <chrono>
-#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "handlers/query/sample_database.h"
 #include "handlers/query/sqlite.h"
+#include "tests/support/patience.h"
+#include "tests/support/resources.h"
+#include "tests/support/temporary_directory.h"
 
 namespace hangup::query {
 
 using namespace std::chrono_literals;
-inline constexpr std::chrono::milliseconds long_enough = 20s;
 
-// A folder, removed at the end.
-class folder {
+// A folder for databases.
+class folder : public test::temporary_directory {
  public:
-  folder() {
-    std::string name = "/tmp/hangup-sqlite-XXXXXX";
-    path_ = ::mkdtemp(name.data());
-  }
-  ~folder() { std::filesystem::remove_all(path_); }
-  folder(const folder&) = delete;
-  folder& operator=(const folder&) = delete;
-  std::string operator/(const char* name) const { return path_ + "/" + name; }
   std::string sample(std::uint64_t rows = 20'000) const {
     const auto file = *this / "sample.db";
     std::string why;
@@ -36,13 +29,7 @@ class folder {
         << why;
     return file;
   }
-  std::size_t files() const {
-    const std::filesystem::directory_iterator all(path_);
-    return static_cast<std::size_t>(std::distance(begin(all), end(all)));
-  }
-
- private:
-  std::string path_;
+  std::size_t files() const { return test::entries(path()); }
 };
 
 // Somebody else's connection, for writing.

@@ -143,7 +143,8 @@ TEST(sqlite, what_is_hopeless_stops_with_its_context_and_the_connection_is_used_
 
 TEST(sqlite, a_hundred_ends_never_hit_the_query_of_another) {
   const folder f;
-  const auto db = open_sqlite({.file = f.sample(500), .connections = 2, .patience = long_enough});
+  const auto db =
+      open_sqlite({.file = f.sample(500), .connections = 2, .patience = test::patience});
   std::atomic<bool> over{false};
   std::vector<std::thread> innocent;
   for (int t = 0; t < 2; ++t) {

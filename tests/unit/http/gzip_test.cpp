@@ -1,33 +1,13 @@
 #include "http/gzip.h"
 
 #include <gtest/gtest.h>
-#include <zlib.h>
 
 #include <random>
 
+#include "tests/support/gunzip.h"
+
 namespace hangup::http {
 namespace {
-
-// What zlib, told to expect gzip, makes of it.
-std::string unpacked(std::string packed) {
-  z_stream z{};
-  EXPECT_EQ(inflateInit2(&z, 15 + 16), Z_OK);
-  z.next_in = reinterpret_cast<Bytef*>(packed.data());
-  z.avail_in = static_cast<uInt>(packed.size());
-  std::string out;
-  std::string piece(100'000, '\0');
-  int state = Z_OK;
-  while (state == Z_OK) {
-    z.next_out = reinterpret_cast<Bytef*>(piece.data());
-    z.avail_out = static_cast<uInt>(piece.size());
-    state = inflate(&z, Z_NO_FLUSH);
-    out.append(piece, 0, piece.size() - z.avail_out);
-  }
-  EXPECT_EQ(state, Z_STREAM_END);
-  EXPECT_EQ(z.avail_in, 0U) << "nothing stands behind the end";
-  inflateEnd(&z);
-  return out;
-}
 
 TEST(gzip, gives_the_text_back_whatever_its_size) {
   std::mt19937 any(7);
@@ -40,7 +20,7 @@ TEST(gzip, gives_the_text_back_whatever_its_size) {
     for (const auto& text : {words, noise}) {
       const auto packed = gzipped(background(), text);
       ASSERT_TRUE(packed);
-      EXPECT_TRUE(unpacked(*packed) == text) << size;
+      EXPECT_TRUE(test::gunzip(*packed) == text) << size;
     }
     EXPECT_LT(gzipped(background(), words)->size(), size / 50 + 100);
   }

@@ -6,7 +6,7 @@
 
 #include <fstream>
 
-#include "tests/certificate.h"
+#include "tests/support/certificate.h"
 
 namespace hangup::http {
 namespace {

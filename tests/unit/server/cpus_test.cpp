@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/support/temporary_directory.h"
+
 namespace hangup::server {
 namespace {
 
@@ -15,14 +17,10 @@ namespace {
 class cpus : public testing::Test {
  protected:
   void SetUp() override {
-    std::string name = testing::TempDir() + "hangup_cpus_XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    root_ = name;
     cpu_set_t set;
     ASSERT_EQ(::sched_getaffinity(0, sizeof set, &set), 0);
     all_ = static_cast<unsigned>(CPU_COUNT(&set));
   }
-  void TearDown() override { std::filesystem::remove_all(root_); }
 
   void write(const std::string& path, const std::string& text) const {
     const auto whole = root_ + path;
@@ -36,7 +34,8 @@ class cpus : public testing::Test {
   }
   unsigned at_most(unsigned n) const { return std::min(n, all_); }
 
-  std::string root_;
+  const test::temporary_directory folder_;
+  const std::string& root_ = folder_.path();
   unsigned all_ = 0;
 };
 

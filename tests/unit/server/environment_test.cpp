@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "server/config.h"
+#include "tests/support/temporary_directory.h"
 
 namespace hangup::server {
 namespace {
@@ -40,9 +41,8 @@ std::string refusal_of(std::vector<const char*> lines) {
 }
 
 std::string a_file_with(const std::string& text) {
-  const auto name = testing::TempDir() + "hangup_environment_" + std::to_string(::getpid());
-  std::ofstream(name, std::ios::binary) << text;
-  return name;
+  static const test::temporary_directory folder;
+  return folder.write("value", text);
 }
 
 TEST(environment, two_underscores_are_a_dot_and_letters_are_small) {

@@ -14,6 +14,7 @@
 
 #include "server/cpus.h"
 #include "server/sample_place.h"
+#include "tests/support/temporary_directory.h"
 
 namespace hangup::server {
 namespace {
@@ -23,18 +24,14 @@ namespace {
 class flags : public testing::Test {
  protected:
   void SetUp() override {
-    std::string name = testing::TempDir() + "hangup_flags_XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
     before_ = std::filesystem::current_path();
-    here_ = name;
     std::filesystem::current_path(here_);
-    ::setenv("XDG_DATA_HOME", (name + "/data").c_str(), 1);
+    ::setenv("XDG_DATA_HOME", (here_ / "data").c_str(), 1);
   }
 
   void TearDown() override {
     ::unsetenv("XDG_DATA_HOME");
     std::filesystem::current_path(before_);
-    std::filesystem::remove_all(here_);
   }
 
   // The defaults, in a working directory that has no folder build.
@@ -70,7 +67,8 @@ class flags : public testing::Test {
 
  private:
   std::filesystem::path before_;
-  std::filesystem::path here_;
+  const test::temporary_directory folder_;
+  const std::filesystem::path here_ = folder_.path();
 };
 
 TEST_F(flags, without_any_and_without_a_file_the_defaults_hold) {

@@ -18,7 +18,7 @@
 #include <utility>
 
 #include "server/streams.h"
-#include "tests/eventually.h"
+#include "tests/support/eventually.h"
 
 namespace hangup::server {
 namespace {
@@ -146,7 +146,7 @@ TEST(line_writer, keeps_the_newest_for_a_reader_that_comes_late) {
   });
   const auto all = read.get();
   EXPECT_NE(all.find(lines(1984, 2000)), std::string::npos);
-  EXPECT_TRUE(eventually([&] { return w.dropped() > 0; }));
+  EXPECT_TRUE(test::eventually([&] { return w.dropped() > 0; }));
 }
 
 TEST(line_writer, bounds_what_it_keeps_in_bytes_too) {

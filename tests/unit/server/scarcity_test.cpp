@@ -14,9 +14,10 @@
 #include "handlers/name_lookup.h"
 #include "server/ended_requests.h"
 #include "server/request_log.h"
-#include "tests/eventually.h"
+#include "tests/support/eventually.h"
+#include "tests/support/needs.h"
+#include "tests/support/scarce.h"
 #include "tests/unit/handlers/fanout_support.h"
-#include "tests/unit/scarce.h"
 
 namespace hangup::server {
 namespace {
@@ -116,7 +117,7 @@ TEST(no_memory, for_the_end_of_a_job_costs_its_words) {
   {
     const without_memory none(without_memory::of_others);
     go_on.count_down();
-    EXPECT_TRUE(eventually([&] { return store.active() == 0; }));
+    EXPECT_TRUE(test::eventually([&] { return store.active() == 0; }));
   }
   EXPECT_EQ(said, 1) << "its begin";
   EXPECT_EQ(lost, 1);
@@ -198,8 +199,8 @@ TEST(no_memory, does_not_keep_all_jobs_from_being_ended_and_forgotten) {
     const without_memory mine;
     const without_memory of_others(without_memory::of_others);
     store.end_all();
-    ended = eventually([&] { return store.active() == 0; });
-    forgotten = eventually([&] { return store.now().expired == 150U; });
+    ended = test::eventually([&] { return store.active() == 0; });
+    forgotten = test::eventually([&] { return store.now().expired == 150U; });
   }
   EXPECT_TRUE(ended);
   EXPECT_TRUE(forgotten);
@@ -207,9 +208,7 @@ TEST(no_memory, does_not_keep_all_jobs_from_being_ended_and_forgotten) {
 }
 
 TEST(no_thread, for_a_look_up_of_a_name_is_an_error_of_the_one_who_asks) {
-  if (sanitized) {
-    GTEST_SKIP() << "the sanitizer has its own pthread_create";
-  }
+  test::needs({test::no_sanitizer("has its own pthread_create")});
   const handlers::name_lookup names(
       "a.name", [](const std::string&) { return handlers::name_lookup::addresses{"127.0.0.1"}; });
   handlers::name_lookup::addresses found;
@@ -224,9 +223,7 @@ TEST(no_thread, for_a_look_up_of_a_name_is_an_error_of_the_one_who_asks) {
 // In a process of its own: no thread has been kept from before.
 template <class F>
 void alone(const F& f) {
-  if (sanitized) {
-    GTEST_SKIP() << "the sanitizer has its own pthread_create";
-  }
+  test::needs({test::no_sanitizer("has its own pthread_create")});
   ::testing::FLAGS_gtest_death_test_style = "threadsafe";
   EXPECT_EXIT(
       {

@@ -8,24 +8,22 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <optional>
 
 #include "handlers/query/postgres_files.h"
+#include "tests/support/temporary_directory.h"
 
 namespace hangup::server {
 namespace {
 
 TEST(search_files, all_that_the_configuration_names_is_the_servers_own) {
-  std::string folder = testing::TempDir() + "hangup_own_XXXXXX";
-  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
-  const auto in = [&folder](const char* name) { return folder + "/" + name; };
+  const test::temporary_directory folder;
+  const auto in = [&folder](const char* name) { return folder / name; };
   const std::vector<const char*> names = {"server.json", "conninfo", "cert.pem", "key.pem",
                                           "a.db",        "a.db-wal", "a.db-shm", "pg.key",
                                           "pgpass.txt",  "ca.pem",   "nobodys"};
   for (const auto* name : names) {
-    std::ofstream(in(name)) << "x";
+    folder.write(name, "x");
   }
   launch with;
   with.source = in("server.json");
@@ -41,10 +39,9 @@ TEST(search_files, all_that_the_configuration_names_is_the_servers_own) {
   pg.conninfo = "host=db sslkey='" + in("pg.key") + "' passfile='" + in("pgpass.txt") + "'";
   with.settings.relay.upstreams["next"].ca_file = in("ca.pem");
 
-  const auto found = own_files_of(with).below(folder);
+  const auto found = own_files_of(with).below(folder.path());
   EXPECT_EQ(found.size(), names.size() - 1);
   EXPECT_EQ(std::find(found.begin(), found.end(), in("nobodys")), found.end());
-  std::filesystem::remove_all(folder);
 }
 
 // A variable of the environment, until the end of the scope. Null: it is not there.

@@ -11,6 +11,8 @@
 #include <thread>
 #include <utility>
 
+#include "tests/support/temporary_directory.h"
+
 namespace hangup::server {
 namespace {
 
@@ -18,13 +20,8 @@ using namespace std::chrono_literals;
 
 class text_file : public testing::Test {
  protected:
-  text_file() {
-    std::string folder = testing::TempDir() + "hangup_text_XXXXXX";
-    path_ = std::string(::mkdtemp(folder.data())) + "/file";
-  }
-  ~text_file() override { std::filesystem::remove_all(std::filesystem::path(path_).parent_path()); }
-
-  std::string path_;
+  const test::temporary_directory folder_;
+  const std::string path_ = folder_ / "file";
   std::string text_;
 };
 

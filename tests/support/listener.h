@@ -7,17 +7,18 @@
 
 #include <cstdint>
 
-namespace hangup::system_test {
+namespace hangup::test {
 
 class listener {
  public:
-  listener() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  // `backlog`: of connections that nobody has accepted, as of listen(2).
+  explicit listener(int backlog = 16) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in at{};
     at.sin_family = AF_INET;
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof at;
     static_cast<void>(::bind(fd_, reinterpret_cast<sockaddr*>(&at), size));
-    ::listen(fd_, 8);
+    ::listen(fd_, backlog);
     ::getsockname(fd_, reinterpret_cast<sockaddr*>(&at), &size);
     port_ = ntohs(at.sin_port);
   }
@@ -33,4 +34,4 @@ class listener {
   std::uint16_t port_ = 0;
 };
 
-}  // namespace hangup::system_test
+}  // namespace hangup::test

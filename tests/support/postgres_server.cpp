@@ -1,7 +1,6 @@
-#include "tests/system/postgres_server.h"
+#include "tests/support/postgres_server.h"
 
 #include <libpq-fe.h>
-#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <unistd.h>
@@ -9,15 +8,17 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <stdexcept>
 
-#include "tests/system/listener.h"
+#include "tests/support/eventually.h"
+#include "tests/support/file.h"
+#include "tests/support/listener.h"
 
-namespace hangup::system_test {
+namespace hangup::test {
 namespace {
 
 namespace fs = std::filesystem;
+using namespace std::chrono_literals;
 
 // Debian keeps the server's programs out of PATH: the newest version there.
 std::string newest_bin() {
@@ -39,11 +40,12 @@ std::string owner() {
   return ::getpwnam("postgres") != nullptr ? "postgres" : "nobody";
 }
 
-std::string contents(const std::string& file) {
-  std::ifstream in(file);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
+// With owners and permissions.
+void copy(const std::string& from, const std::string& to) {
+  const auto done = run({"cp", "-a", from, to});
+  if (done.exit != 0) {
+    throw std::runtime_error(done.output);
+  }
 }
 
 }  // namespace
@@ -52,32 +54,40 @@ bool postgres_server::is_installed() {
   return !newest_bin().empty();
 }
 
-postgres_server::postgres_server() : bin_(newest_bin()), owner_(owner()), port_(listener().port()) {
-  std::string name = "/tmp/hangup-postgres-XXXXXX";
-  if (::mkdtemp(name.data()) == nullptr) {
-    throw std::runtime_error("mkdtemp");
-  }
-  folder_ = name;
+postgres_server::postgres_server(const std::string& prepared)
+    : bin_(newest_bin()), owner_(owner()), port_(listener().port()) {
   if (!owner_.empty()) {
     const auto* const entry = ::getpwnam(owner_.c_str());
-    if (entry == nullptr || ::chown(folder_.c_str(), entry->pw_uid, entry->pw_gid) != 0) {
-      throw std::runtime_error("chown " + folder_);
+    if (entry == nullptr || ::chown(folder_.path().c_str(), entry->pw_uid, entry->pw_gid) != 0) {
+      throw std::runtime_error("chown " + folder_.path());
     }
   }
+  const bool copied = !prepared.empty() && fs::exists(prepared);
+  if (copied) {
+    copy(prepared, folder_ / "data");
+  } else {
+    make_data();
+  }
+  std::ofstream(folder_ / "data/postgresql.auto.conf", std::ios::app)
+      << "listen_addresses = '127.0.0.1'\nport = " << port_ << "\nunix_socket_directories = '"
+      << folder_.path() << "'\n";
+  start();
+  if (!copied) {
+    ask(contents("config/postgres.sql"));
+    ask("CHECKPOINT");  // a server that is killed has not written the rest
+  }
+}
+
+void postgres_server::make_data() const {
   const auto made =
-      run(as_owner({bin_ + "/initdb", "-D", folder_ + "/data", "-U", "postgres", "--auth=trust",
-                    "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"}));
+      run(as_owner({bin_ + "/initdb", "-D", folder_ / "data", "-U", "postgres", "--auth=trust",
+                    "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8", "--wal-segsize=1"}));
   if (made.exit != 0) {
     throw std::runtime_error("initdb: " + made.output);
   }
-  std::ofstream(folder_ + "/data/postgresql.auto.conf", std::ios::app)
-      << "listen_addresses = '127.0.0.1'\nport = " << port_ << "\nunix_socket_directories = '"
-      << folder_
-      << "'\nfsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
+  std::ofstream(folder_ / "data/postgresql.auto.conf", std::ios::app)
+      << "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
          "shared_buffers = 32MB\nmax_connections = 50\nlog_min_messages = fatal\n";
-  start();
-  ask(contents("config/postgres.sql"));
-  ask("CHECKPOINT");  // a server that is killed has not written the rest
 }
 
 postgres_server::~postgres_server() {
@@ -88,8 +98,6 @@ postgres_server::~postgres_server() {
       kill();
     }
   }
-  std::error_code ec;
-  fs::remove_all(folder_, ec);
 }
 
 std::vector<std::string> postgres_server::as_owner(std::vector<std::string> command) const {
@@ -104,14 +112,22 @@ std::vector<std::string> postgres_server::as_owner(std::vector<std::string> comm
 }
 
 void postgres_server::start() {
-  server_ = std::make_unique<process>(as_owner({bin_ + "/postgres", "-D", folder_ + "/data"}));
-  const auto limit = std::chrono::steady_clock::now() + patience;
-  while (ask("SELECT 'ready'") != "ready") {
-    if (std::chrono::steady_clock::now() > limit) {
-      throw std::runtime_error("postgres did not start: " + server_->output());
-    }
-    ::poll(nullptr, 0, 20);
+  server_ = std::make_unique<process>(as_owner({bin_ + "/postgres", "-D", folder_ / "data"}));
+  const auto is_over = [this] { return server_->wait(0ms).has_value(); };
+  bool ready = false;
+  eventually([&] { return (ready = ask("SELECT 'ready'") == "ready") || is_over(); }, 20ms);
+  if (!ready) {
+    throw std::runtime_error("postgres did not start: " + server_->output());
   }
+}
+
+void postgres_server::save(const std::string& to) {
+  server_->signal(SIGINT);  // with the clients that there are; the rest is written
+  if (!server_->wait()) {
+    throw std::runtime_error("postgres does not stop: " + server_->output());
+  }
+  server_.reset();
+  copy(folder_ / "data", to);
 }
 
 void postgres_server::kill() {
@@ -135,7 +151,8 @@ std::string postgres_server::conninfo() const {
 }
 
 std::string postgres_server::socket() const {
-  return "host=" + folder_ + " port=" + std::to_string(port_) + " user=postgres dbname=postgres";
+  return "host=" + folder_.path() + " port=" + std::to_string(port_) +
+         " user=postgres dbname=postgres";
 }
 
 std::string postgres_server::ask(const std::string& sql) const {
@@ -147,14 +164,7 @@ std::string postgres_server::ask(const std::string& sql) const {
 }
 
 bool postgres_server::becomes(const std::string& sql, const std::string& answer) const {
-  const auto limit = std::chrono::steady_clock::now() + patience;
-  while (ask(sql) != answer) {
-    if (std::chrono::steady_clock::now() > limit) {
-      return false;
-    }
-    ::poll(nullptr, 0, 5);
-  }
-  return true;
+  return eventually([&] { return ask(sql) == answer; }, 5ms);
 }
 
-}  // namespace hangup::system_test
+}  // namespace hangup::test

@@ -7,7 +7,7 @@
 
 #include <cstddef>
 
-#include "tests/sanitized.h"
+#include "tests/support/sanitized.h"
 
 namespace hangup::test {
 

@@ -1,4 +1,4 @@
-#include "tests/unit/scarce.h"
+#include "tests/support/scarce.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
