@@ -1,6 +1,6 @@
-// The configuration as plain values. Names, ranges, defaults and meanings are those of
-// config/server.schema.json, which is part of the program and the only place that knows them; this
-// is where they go. A new key is one entry there, one member here, and one line in config.cpp.
+// The configuration as plain values. The names, ranges, defaults and descriptions of the keys are
+// in config/server.schema.json, which is compiled into the program. To add a key, add an entry
+// there, a member here, and a line in config.cpp.
 #pragma once
 
 #include <chrono>
@@ -18,10 +18,10 @@
 
 namespace hangup::server {
 
-enum class log_level { trace, debug, info, warn, error };  // spdlog's, in its order
+enum class log_level { trace, debug, info, warn, error };  // in the order of spdlog's levels
 enum class log_format { text, json };
 
-// Made by the functions below only: a config that is made otherwise is all zeros.
+// Made only by the functions below: a default-constructed config has only zeros.
 struct config {
   struct listen_t {
     std::string host;
@@ -46,7 +46,7 @@ struct config {
   struct http_t {
     unsigned front_threads = 0;
     std::size_t max_connections = 0;
-    std::size_t max_connections_per_address = 0;  // 0: no limit of its own
+    std::size_t max_connections_per_address = 0;  // 0: no limit
     std::size_t max_head_bytes = 0;
     std::size_t max_headers = 0;
     std::size_t max_body_bytes = 0;
@@ -63,7 +63,7 @@ struct config {
     std::uint64_t write_min_rate = 0;           // bytes per second; 0: none
     std::chrono::milliseconds spot_deadline{};  // 0: none
     std::chrono::milliseconds linger_timeout{};
-    std::chrono::milliseconds late_after{};  // 0: nothing is reported
+    std::chrono::milliseconds late_after{};  // 0: late stoppers are not reported
     std::chrono::seconds keepalive_idle{};
     std::chrono::seconds keepalive_interval{};
     int keepalive_probes = 0;
@@ -74,7 +74,7 @@ struct config {
   struct pool_t {
     unsigned workers = 0;
     unsigned queue = 0;
-    unsigned spare_percent = 0;  // of both
+    unsigned spare_percent = 0;  // additional workers and places in the queue
     bool operator==(const pool_t&) const = default;
   };
   std::map<std::string, pool_t> pools;
@@ -96,7 +96,7 @@ struct config {
   } routes;
 
   struct database_t {
-    std::string kind;                      // the engine; what is not of it is not used
+    std::string kind;                      // the engine; members of other engines are unused
     std::string pool;                      // one of `pools`
     std::chrono::milliseconds deadline{};  // 0: none
     std::size_t connections = 0;
@@ -105,7 +105,7 @@ struct config {
     std::string file;
     bool sample = false;
     std::uint64_t sample_rows = 0;
-    std::string conninfo;  // may have a password in it
+    std::string conninfo;  // may contain a password
     std::chrono::milliseconds connect_timeout{};
     std::chrono::milliseconds settle_timeout{};
     bool read_only = false;
@@ -121,7 +121,7 @@ struct config {
   } spin;
 
   struct search_t {
-    std::string root;  // empty: there is no such route
+    std::string root;  // empty: there is no search route
     bool sample = false;
     bool cross_mounts = false;
     std::size_t max_matches_limit = 0;
@@ -131,10 +131,10 @@ struct config {
   struct relay_t {
     struct upstream_t {
       std::string url;
-      std::string ca_file;  // empty: those of the system
+      std::string ca_file;  // empty: the system's authorities
       bool operator==(const upstream_t&) const = default;
     };
-    std::map<std::string, upstream_t> upstreams;  // none: there is no such route
+    std::map<std::string, upstream_t> upstreams;  // empty: there is no relay route
     std::map<std::string, std::string> targets;   // name -> path
     unsigned max_hops = 0;
     std::chrono::milliseconds connect_timeout{};
@@ -147,7 +147,7 @@ struct config {
     std::string report;
     unsigned max_parts = 0;
     unsigned parts_at_once = 0;
-    unsigned spare_percent = 0;  // of them
+    unsigned spare_percent = 0;  // additional parts
     std::chrono::milliseconds wait{};
     bool operator==(const fanout_t&) const = default;
   } fanout;
@@ -158,7 +158,7 @@ struct config {
     std::size_t max_total_bytes = 0;
     std::chrono::milliseconds deadline{};  // 0: none
     std::chrono::seconds keep{};
-    unsigned spare_percent = 0;  // of jobs and bytes
+    unsigned spare_percent = 0;  // additional jobs and bytes
     bool operator==(const jobs_t&) const = default;
   } jobs;
 
@@ -177,19 +177,19 @@ struct config {
   bool operator==(const config&) const = default;
 };
 
-// So many percent of a number, rounded up: what is beyond it for those who have less than others.
+// `percent` percent of `of`, rounded up: the reserve for those that have less than others.
 constexpr std::size_t spare(std::size_t of, unsigned percent) noexcept {
   return (of * percent + 99) / 100;
 }
 
 config config_of(const document& d);
 
-// load_document() and read_document() of document.h, as values. Throw config_error with all
-// mistakes.
+// load_document() and read_document() of document.h, as plain values. They throw a config_error
+// with all mistakes.
 config load(const std::string& path, const std::vector<setting>& settings = {});
 config parse(std::string_view text, std::string_view name,
              const std::vector<setting>& settings = {});
-// What holds when there is no file.
+// The configuration without a file.
 config defaults(const std::vector<setting>& settings = {});
 
 }  // namespace hangup::server

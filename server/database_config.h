@@ -1,4 +1,4 @@
-// The databases of the configuration: what config.cpp does for the rest.
+// Reads the section `databases` of the configuration, as config.cpp reads the other sections.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -8,11 +8,12 @@
 
 namespace hangup::server {
 
-// What the schema cannot say of the section `databases`, which it has completed: each has what its
-// kind needs, names that are taken, parameters whose range and default make sense.
+// Checks what the schema cannot express, in a section that the schema has completed: whether each
+// database has what its kind needs, whether names are reserved, and whether the ranges and defaults
+// of parameters make sense.
 void check_databases(const nlohmann::json& databases, mistakes& wrong);
 
-// One database of a section in which there is no problem.
+// Reads one database of a section without mistakes.
 config::database_t read_database(const nlohmann::json& from);
 
 }  // namespace hangup::server

@@ -1,4 +1,4 @@
-// How many file descriptors the program needs, and how many the system allows it.
+// The number of file descriptors that the program needs and that the system allows.
 #pragma once
 
 #include <cstddef>
@@ -7,12 +7,12 @@
 
 namespace hangup::server {
 
-// When http.max_connections clients are connected and all else is in use: pools, databases, relays.
-// About: what a search opens depends on how deep its folders are.
+// The number when http.max_connections clients are connected and all pools, databases and relays
+// are in use. It is approximate, because a search needs one per level of its folders.
 std::size_t descriptors_needed(const config& c) noexcept;
 
-// Raises the limit of the process to what the system allows (the hard limit of `ulimit -n`), and
-// returns it. SIZE_MAX: it cannot be read.
+// Raises the limit of the process to the hard limit (`ulimit -Hn`) and returns it. SIZE_MAX: it
+// cannot be read.
 std::size_t raise_descriptor_limit() noexcept;
 
 }  // namespace hangup::server

@@ -1,5 +1,5 @@
-// What a configuration names outside of itself, looked at before the server starts: certificates,
-// folders, samples that cannot be made.
+// Checks the files that a configuration names, before the server starts: certificates, folders, and
+// samples that cannot be made.
 #pragma once
 
 #include "server/flags.h"
@@ -7,12 +7,13 @@
 
 namespace hangup::server {
 
-// All that the start would refuse: the certificate, search.root, the certificates of upstreams, the
-// samples, and a FIFO where libpq would read a file. Makes and changes nothing.
+// Everything for which the start would fail: the certificate, search.root, the certificates of
+// upstreams, the samples, and a FIFO in place of a file that libpq reads. Makes and changes
+// nothing.
 mistakes check_files(const launch& with);
 
-// The mistake that no socket can listen on listen.host. Its port is not looked at: what has it now
-// may be the server that is to be replaced. Asks the resolver, which may take its time.
+// The mistake that no socket can listen on listen.host. The port is not checked, because the server
+// that is to be replaced may be using it. Uses the resolver, which may take long.
 mistakes check_host(const launch& with);
 
 }  // namespace hangup::server

@@ -1,4 +1,4 @@
-// JSON as people write it by hand: read strictly, its errors in words.
+// A strict parser for hand-written JSON, with readable messages.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -10,8 +10,9 @@
 
 namespace hangup::server {
 
-// Reads JSON as in RFC 8259: no comments, no key twice, no NUL, at most 16 levels deep. The problem
-// says where: `line 3, column 5: not JSON: unexpected "}"`, `listen.port: given twice`.
+// Parses JSON as in RFC 8259: no comments, no duplicate keys, no NUL, at most 16 levels deep. The
+// problem includes the place: `line 3, column 5: not JSON: unexpected "}"`, `listen.port: given
+// twice`.
 problem read_json(std::string_view text, nlohmann::json& out);
 
 // The keys of an object.

@@ -1,5 +1,4 @@
-// What is wrong with a configuration: all of it, one line for each mistake, in the order in which
-// they were found.
+// All mistakes of a configuration, one line each, in the order in which they were found.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +8,8 @@
 
 namespace hangup::server {
 
-// Keeps the first `most` lines and counts the rest: a file with a mistake in each of its lines
-// costs no more than that. Not thread-safe.
+// Keeps the first `most` lines and only counts the others, so that a file with a mistake in every
+// line uses no more memory than that. Not thread-safe.
 class mistakes {
  public:
   static constexpr std::size_t most = 20;
@@ -18,7 +17,8 @@ class mistakes {
   void add(std::string line) {
     add_made([&line] { return std::move(line); });
   }
-  // As add(make()), for a line that takes long to make: one that is not kept is not made.
+  // Like add(make()), for a line that takes long to make: it is not called for a line that is not
+  // kept.
   template <class Make>
   void add_made(const Make& make) {
     ++count_;
@@ -26,7 +26,7 @@ class mistakes {
       lines_.push_back(make());
     }
   }
-  // Adds those of `others`; each of their lines becomes what `line` makes of it.
+  // Adds the lines of `others`, each converted by `line`.
   template <class Line>
   void add_all(const mistakes& others, const Line& line) {
     for (const auto& other : others.lines_) {
@@ -41,7 +41,8 @@ class mistakes {
   bool empty() const noexcept { return count_ == 0; }
   std::size_t count() const noexcept { return count_; }
   const std::vector<std::string>& lines() const noexcept { return lines_; }
-  // The lines, without a newline at the end; the last one is "and 3 more" if some were not kept.
+  // The lines, without a newline at the end. If some were not kept, the last one is e.g. "and 3
+  // more".
   std::string text() const;
 
  private:

@@ -1,4 +1,4 @@
-// The program, put together from its configuration: log, pools, databases, jobs, routes, metrics.
+// Builds the program from its configuration: log, pools, databases, jobs, routes, metrics.
 #pragma once
 
 #include <map>
@@ -25,23 +25,24 @@ namespace hangup::server {
 
 class program {
  public:
-  // Ready to listen. Opens the databases last: to make a sample takes seconds, and stops with
-  // canceled_error when `opening` ends. Throws config_error for what the configuration names and is
-  // not there.
+  // When this returns, the program is ready to listen. Databases are opened last, because making a
+  // sample takes seconds; it stops with canceled_error when `opening` ends. Throws config_error if
+  // something that the configuration names does not exist.
   program(const context& opening, const launch& with);
 
-  // To the log: which samples are damaged or empty, and what to do. As /readyz says it. Takes a
-  // second at most.
+  // Logs which samples are damaged or empty and what to do about it, as /readyz does. Takes at most
+  // a second.
   void say_what_is_damaged(const context& ctx);
-  // On SIGHUP: new connections get the certificate as it is now.
+  // Called on SIGHUP: reads the certificate again, for new connections.
   void reload();
-  // Lets requests and jobs finish until `patience` ends, then ends both. As http::server::drain().
+  // Lets requests and jobs finish until `patience` ends, then ends both. Results as for
+  // http::server::drain().
   std::error_code drain(const context& patience);
 
   http::server& server() noexcept { return server_; }
   request_log& log() noexcept { return log_; }
   const metrics& counts() const noexcept { return *counts_; }
-  // Of those that a drain has left behind.
+  // Describes the requests and jobs that have not stopped after a drain.
   std::string unfinished() const;
 
  private:
@@ -53,17 +54,17 @@ class program {
   void say_what_is_kept_out();
 
   const config& how_;
-  // In the order in which one needs the other.
+  // In this order, because later members use earlier ones.
   const search::own_files own_;
-  const std::shared_ptr<const search::root> tree_;  // null: nothing is searched
+  const std::shared_ptr<const search::root> tree_;  // null: there is no search
   const std::shared_ptr<const handlers::relay_options> relays_;
   const databases sources_;
   request_log log_;
   ended_requests ended_;
   std::map<std::string, std::unique_ptr<pool>> pools_;
   std::map<std::string, std::unique_ptr<pool>> job_pools_;  // by database
-  pool probes_;  // they may wait for a database, and must not wait for queries
-  pool pages_;   // those of operators that grow with what there is
+  pool probes_;  // for probes, which may wait for a database but must not wait behind queries
+  pool pages_;   // for operators' pages that may become large
   query::fanout fanout_;
   jobs::store jobs_;
   const upstream_metrics upstream_counts_;

@@ -1,4 +1,4 @@
-// How far something is that takes a while at the start.
+// Shows the progress of something that takes long at the start.
 #pragma once
 
 #include <string>
@@ -6,10 +6,9 @@
 
 namespace hangup::server {
 
-// On standard error, of something that is called `what` ("the sample database build/sample.db"):
-// drawn over itself on a terminal; elsewhere a line each 25 percent. Waits for nobody who does not
-// read it. A line on a terminal that has not come to 100 percent is ended by the destructor. For
-// one thread.
+// Writes the progress of `what` ("the sample database build/sample.db") to standard error: on a
+// terminal one line that is updated, otherwise a line every 25 percent. Does not wait for a reader.
+// If the line on a terminal has not reached 100 percent, the destructor ends it. For one thread.
 class progress {
  public:
   explicit progress(std::string what) : what_(std::move(what)) {}

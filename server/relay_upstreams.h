@@ -1,4 +1,4 @@
-// The other servers of the configuration.
+// The upstreams of the configuration.
 #pragma once
 
 #include <memory>
@@ -9,8 +9,8 @@
 
 namespace hangup::server {
 
-// One of them, with the authorities that it is checked against. Throws std::invalid_argument in one
-// line, "relay.upstreams.next.ca_file: ...".
+// Makes one of them, and reads the authorities for its certificate. Throws std::invalid_argument,
+// one line: "relay.upstreams.next.ca_file: ...".
 std::unique_ptr<const handlers::upstream> open_upstream(const std::string& name,
                                                         const config::relay_t& c);
 

@@ -1,5 +1,5 @@
-// Where samples are made that are named by a relative path, such as build/sample.db, if the server
-// is not started where that makes sense.
+// Where to make samples that are named by a relative path, such as build/sample.db, if the server
+// is started in a directory where that path makes no sense.
 #pragma once
 
 #include <string>
@@ -9,21 +9,21 @@
 
 namespace hangup::server {
 
-// The user's folder for data of this program: $XDG_DATA_HOME/hangup, or ~/.local/share/hangup where
-// that variable is not set or is no absolute path. Empty: there is no $HOME either. It need not be
-// there.
+// The user's folder for data of this program: $XDG_DATA_HOME/hangup, or ~/.local/share/hangup if
+// that variable is not set or not an absolute path. Empty if $HOME is not set either. The folder
+// need not exist.
 std::string data_folder();
 
-// A sample (databases.*.file, search.root) with a relative path is in the working directory if the
-// folder around it is there; otherwise it is in data_folder(), under the last name of its path. The
-// document says so afterwards, and by whom.
+// A sample (databases.*.file, search.root) with a relative path stays in the working directory if
+// its parent folder exists there. Otherwise it is placed in data_folder(), under the last component
+// of its path, and the document is changed accordingly, with the source.
 void place_samples(document& d);
 
-// Makes data_folder() if that is the folder around this path; else nothing.
+// Makes data_folder() if it is the parent folder of this path; otherwise does nothing.
 std::error_code make_data_folder(const std::string& around);
 
-// What would keep a file or a folder of this name from being made? Makes nothing. `with_parents`:
-// the folders around it would be made as well.
+// Why a file or folder with this name could not be made, if so. Makes nothing. `with_parents`:
+// missing parent folders would be made too.
 std::error_code can_be_made(const std::string& path, bool with_parents);
 
 }  // namespace hangup::server

@@ -1,6 +1,6 @@
-// The part of JSON Schema (draft 2020-12) that config/server.schema.json is written in, and no
-// more: it says of a document from a stranger what is wrong with it, one line each. The schema
-// itself is ours; a keyword in it that this does not understand is refused, never skipped.
+// The subset of JSON Schema (draft 2020-12) that config/server.schema.json uses. It describes each
+// mistake of a document in one line. The schema itself is part of the program; a keyword in it that
+// is not supported here is an error, not ignored.
 //
 //   any        type, title, description, default, writeOnly (a secret), $schema
 //   object     properties, required, additionalProperties (false or a schema), propertyNames
@@ -13,8 +13,8 @@
 // A mistake is one line, without the name of the document:
 //   http.idle_timout_ms: unknown key; did you mean "idle_timeout_ms"?
 //   listen.port: found 99999, allowed 0..65535
-// What the stranger wrote is in it escaped, and at most 64 bytes of each text; of what is
-// writeOnly, nothing. Nothing here keeps state between calls: const functions are thread-safe.
+// Text of the document is escaped in it, and limited to 64 bytes each; values that are writeOnly
+// are not shown. No state is kept between calls, so const functions are thread-safe.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -28,37 +28,36 @@ namespace hangup::server {
 
 class schema {
  public:
-  // Throws std::invalid_argument naming the place if there is a keyword that is not understood
-  // here, a number without a range, an array or a string without a greatest length, a default that
-  // is not allowed, or a key without a default that is neither required nor an object.
+  // Throws std::invalid_argument, naming the place, if the schema has an unsupported keyword, a
+  // number without a range, an array or a string without a maximum length, a default that is not
+  // allowed, or a key that has no default and is neither required nor an object.
   explicit schema(nlohmann::json root);
 
-  // Checks the document and fills in the defaults of what it leaves out: afterwards every key is
-  // there. Keys are looked at in alphabetical order, those that are there before those that are
-  // missing. A document with a mistake is left as it is in that place. Never throws for what is in
-  // it.
+  // Checks the document and adds the defaults of absent keys, so that afterwards every key exists.
+  // Keys are checked in alphabetical order, existing ones before missing ones. A value with a
+  // mistake is left as it is. Never throws because of the document's contents.
   mistakes complete(nlohmann::json& document) const;
 
-  // Is this a value that the key may have?
+  // Whether the key may have this value.
   bool allows(std::string_view key, nlohmann::json value) const;
 
-  // Is there such a key? Names in a map are any that it allows. `unknown key "listen.prot"; did you
-  // mean "port"?`
+  // Checks whether the key exists. In a map, every name that the map allows exists. The problem is
+  // e.g. `unknown key "listen.prot"; did you mean "port"?`
   problem knows(std::string_view key) const;
 
-  // Reads the value of one key ("listen.port") as people write it on a command line, in UTF-8; of
-  // an array or an object, as JSON. The mistakes do not name the key: `found "fast", allowed one of
-  // "text", "json"`. This, allows() and the rest throw nlohmann's out_of_range for a key that the
-  // schema does not have.
+  // Parses the value of one key ("listen.port") as it is written on a command line, in UTF-8; the
+  // value of an array or an object is JSON. The mistakes do not contain the key: `found "fast",
+  // allowed one of "text", "json"`. This, allows() and the following functions throw nlohmann's
+  // out_of_range if the schema does not have the key.
   mistakes read_text(std::string_view key, std::string_view text, nlohmann::json& value) const;
 
-  // "an integer 0..65535"
+  // The allowed values as text: "an integer 0..65535".
   std::string allowed(std::string_view key) const;
 
-  // Is it not to be shown?
+  // Whether the value must not be shown.
   bool is_secret(std::string_view key) const;
 
-  // For --help: its description, what is allowed, and the default.
+  // The text for --help: the description, the allowed values and the default.
   std::string about(std::string_view key) const;
 
  private:

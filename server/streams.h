@@ -1,5 +1,5 @@
-// Standard input, output and error of a process: others have given them to us, share them, and may
-// not read what we write.
+// Standard input, output and error. They come from another process, which may share them and may
+// not read what is written.
 #pragma once
 
 #include <chrono>
@@ -11,21 +11,23 @@
 
 namespace hangup::server {
 
-// Opens those of the descriptors 0, 1 and 2 that are not open on /dev/null: else the first socket
-// or database would be one of them, and be written to. False if that cannot be. Before anything
-// opens a descriptor.
+// Opens /dev/null as each of the descriptors 0, 1 and 2 that is not open. Otherwise the first
+// socket or database would get such a number, and be written to. Returns false on failure. Must
+// come before any descriptor is opened.
 bool open_missing_streams() noexcept;
 
-// Writes the text, and returns how many bytes of it. It waits while whoever reads takes nothing: as
-// long as `patience` for each 4 KiB, and not beyond the end of the context. Fewer bytes: that was
-// over, or nobody reads any more, or the system has refused it. No flag of the descriptor is
-// changed, since whoever shares it would see that. A disk cannot be waited for like this: a write
-// to a file takes as long as it takes. SIGPIPE must be ignored. Thread-safe.
+// Writes the text and returns how many bytes were written. While the reader takes nothing, it
+// waits, up to `patience` for each 4 KiB and until the context ends. It returns less than the whole
+// if that time is over, there is no reader any more, or the system refuses the write. The flags of
+// the descriptor are not changed, because they are shared with other processes. A write to a disk
+// cannot be limited in this way: it takes as long as it takes. SIGPIPE must be ignored.
+// Thread-safe.
 std::size_t write_text(const context& ctx, int fd, std::string_view text,
                        std::chrono::milliseconds patience) noexcept;
 
-// A last word to standard output or error: waits for a second at most. Empty: all is written;
-// std::errc::timed_out: nobody reads it; else the system's error, such as that of a full disk.
+// Writes a final message to standard output or error; waits at most a second. Returns an empty
+// error if all of it was written, std::errc::timed_out if nobody reads it, and otherwise the
+// system's error, such as that of a full disk.
 std::error_code write_last(int fd, std::string_view text) noexcept;
 
 }  // namespace hangup::server

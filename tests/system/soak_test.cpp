@@ -425,7 +425,7 @@ void is_as_it_was(const before_and_after& b) {
   while (!is_quiet && std::chrono::steady_clock::now() < limit) {
     is_quiet = quiet();
   }
-  EXPECT_TRUE(quiet()) << b.server.page("/requests").body;
+  EXPECT_TRUE(is_quiet) << b.server.page("/requests").body;
   while ((b.server.entries("/fd") > b.descriptors + 20 ||
           b.server.entries("/task") > b.threads + 10) &&
          std::chrono::steady_clock::now() < limit) {
