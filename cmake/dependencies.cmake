@@ -24,7 +24,10 @@ find_package(PkgConfig REQUIRED)
 # cpp-httplib. Debian ships it compiled, and the layout of its classes depends on the macros it was
 # compiled with: they must come from its pkg-config file. check_httplib.cpp is compiled and linked
 # with exactly these flags and fails if the header and the library disagree.
-pkg_check_modules(CPP_HTTPLIB QUIET IMPORTED_TARGET cpp-httplib)
+set(HANGUP_HTTPLIB_VERSION "" CACHE STRING "A tag of cpp-httplib to be fetched, whatever the distribution has")
+if(NOT HANGUP_HTTPLIB_VERSION)
+  pkg_check_modules(CPP_HTTPLIB QUIET IMPORTED_TARGET cpp-httplib)
+endif()
 if(CPP_HTTPLIB_FOUND)
   find_package(OpenSSL REQUIRED)
   find_package(ZLIB REQUIRED)
@@ -50,8 +53,12 @@ if(CPP_HTTPLIB_FOUND)
   endif()
 else()
   set(HTTPLIB_COMPILE OFF)
-  hangup_fetch(httplib https://github.com/yhirose/cpp-httplib.git
-               5814e121dfb5049f72a5c3956c3c8961b40da78b) # v0.18.7
+  if(HANGUP_HTTPLIB_VERSION)
+    hangup_fetch(httplib https://github.com/yhirose/cpp-httplib.git ${HANGUP_HTTPLIB_VERSION})
+  else()
+    hangup_fetch(httplib https://github.com/yhirose/cpp-httplib.git
+                 5814e121dfb5049f72a5c3956c3c8961b40da78b) # v0.18.7
+  endif()
   add_library(hangup_httplib INTERFACE)
   target_link_libraries(hangup_httplib INTERFACE httplib::httplib Threads::Threads)
 endif()

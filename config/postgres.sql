@@ -1,5 +1,6 @@
--- Customers, orders and items to try a PostgreSQL server with: 500, 5,000 and 20,000 rows, the same
--- each time.   psql -f config/postgres.sql
+-- Customers, orders and items to try hangup with PostgreSQL: 500, 5,000 and 20,000 rows, the same rows
+-- each time. Load it into an empty database, here "shop": psql -d shop -f config/postgres.sql
+-- docs/postgresql.md has all steps.
 CREATE TABLE customers (id int PRIMARY KEY, name text NOT NULL, city text NOT NULL,
                         country text NOT NULL, since date NOT NULL);
 CREATE TABLE orders (id int PRIMARY KEY, customer_id int NOT NULL REFERENCES customers,

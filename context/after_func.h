@@ -1,18 +1,21 @@
-// A function that runs once, when a context ends. The registration is an object on the caller's
-// stack or in the caller's object: no allocation.
+// A function that is called once, when a context ends. The registration is an object on the
+// caller's stack or in the caller's object, so it needs no allocation.
 //
 //   auto on_end = after_func(ctx, [&] { ::shutdown(fd, SHUT_RDWR); });
 //
-// The function runs on the thread that ends the context: inside cancel(), on the timer thread, on a
-// thread whose wait (wait.h) is the first to find the deadline passed, on the watcher of
-// connections; or at once, here, if the context has ended. So it must be short, must not block and
-// must not take a lock that is held while waiting for, or ending, this context; it may cancel,
-// derive, register and unregister, also on this context. What is not short runs on a pool:
-// after_func_on (worker/after_func_on.h). On a context that never ends it never runs. The order of
-// several is not specified.
+// The function runs on the thread that ends the context. That may be a thread inside cancel(), the
+// timer thread, a thread whose wait (wait.h) is the first to notice that the deadline has passed,
+// or the thread that watches connections. If the context has already ended, the function runs at
+// once, in the constructor. On a context that never ends, it never runs. Several functions on one
+// context run in no particular order.
 //
-// An exception does not reach the thread that ends the context, nor keep the others from running:
-// it is kept, and stop_and_wait() rethrows it.
+// So the function must be short and must not block. It must not take a lock that another thread
+// holds while it ends this context or waits for its end. It may cancel, derive, register and
+// unregister, also on this context. Functions that take long run on a pool instead: after_func_on
+// (worker/after_func_on.h).
+//
+// An exception thrown by the function does not reach the thread that ends the context, and does not
+// keep other functions from running. It is stored, and stop_and_wait() rethrows it.
 #pragma once
 
 #include <atomic>
@@ -33,8 +36,8 @@ class [[nodiscard]] after_func final : private tree::hook {
     }
   }
 
-  // Unregisters. If the function is just running on another thread, waits until it has returned;
-  // called from inside the function it does not wait.
+  // Unregisters the function. If it is running on another thread, waits until it has returned.
+  // Called from inside the function, it does not wait.
   ~after_func() {
     if (auto* const s = context_access::scope(ctx_)) {
       tree::withdraw(*s, *this);
@@ -44,15 +47,16 @@ class [[nodiscard]] after_func final : private tree::hook {
   after_func(const after_func&) = delete;
   after_func& operator=(const after_func&) = delete;
 
-  // True: unregistered, it will never run. False: it has run, is running, or was stopped before.
-  // Does not wait.
+  // Unregisters the function. Returns true if that succeeded and the function will never run; false
+  // if it has run, is running, or had already been unregistered. Does not wait.
   bool stop() noexcept {
     auto* const s = context_access::scope(ctx_);
     return s != nullptr ? tree::remove(*s, *this) : !stopped_.exchange(true);
   }
 
-  // The same, and returns when the function does not run: what it uses can be taken away. Called
-  // from inside the function it does not wait. Rethrows what the function has thrown, each time.
+  // The same, and waits until the function is not running, so that what it uses can be destroyed.
+  // Called from inside the function, it does not wait. Rethrows the exception that the function
+  // threw, if any, on every call.
   bool stop_and_wait() {
     const bool stopped = stop();
     if (!stopped) {
@@ -78,7 +82,7 @@ class [[nodiscard]] after_func final : private tree::hook {
       try {
         f_();
       } catch (...) {
-        if (gone == nullptr || !*gone) {  // else it has destroyed its own registration
+        if (gone == nullptr || !*gone) {  // otherwise it has destroyed its own registration
           thrown_ = std::current_exception();
         }
       }
@@ -89,7 +93,7 @@ class [[nodiscard]] after_func final : private tree::hook {
 
   const context ctx_;
   F f_;
-  std::atomic<bool> stopped_{false};  // on a context that never ends
+  std::atomic<bool> stopped_{false};  // used only on a context that never ends
   [[no_unique_address]] std::conditional_t<may_throw, std::exception_ptr, nothing> thrown_{};
 };
 

@@ -1,4 +1,4 @@
-// A thread of this library's own, for services that live as long as the process.
+// Threads of this library's own, for services that live as long as the process.
 #pragma once
 
 #include <pthread.h>
@@ -11,18 +11,19 @@
 
 namespace hangup::tree {
 
-// The signals of a thread that only serves: they are for the program's own threads, whoever of them
-// happens to start the service.
+// The signals to block in a service thread: all of them, since signals are meant for the program's
+// own threads.
 inline sigset_t all_signals() noexcept {
   sigset_t all;
   ::sigfillset(&all);
   return all;
 }
 
-// Is this thread one that only serves?
+// Whether this thread belongs to a service of this library.
 inline thread_local bool only_serves = false;
 
-// Makes a thread. Why not, if there can be none: no memory counts as well.
+// Starts a thread. Returns the error if that is not possible; lack of memory is reported as one as
+// well.
 template <class F>
 [[nodiscard]] std::error_code make_thread(std::thread& to, F f) noexcept {
   try {
@@ -35,8 +36,8 @@ template <class F>
   }
 }
 
-// Starts a detached thread with these signals blocked. The name is cut to the 15 characters that
-// the kernel has. Why not, if there can be none.
+// Starts a detached thread with these signals blocked. The kernel keeps only the first 15
+// characters of the name. Returns the error if no thread can be started.
 template <class F>
 [[nodiscard]] std::error_code start_background_thread(const char* name, const sigset_t& blocked,
                                                       F f) noexcept {

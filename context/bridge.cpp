@@ -7,8 +7,8 @@ namespace hangup {
 namespace tree {
 namespace {
 
-// A child of one scope with a hook on another. While the hook or the callback below runs there is a
-// reference: give_back() waits for it, and is called by a thread that holds one.
+// A child of one scope with a hook on another scope. While the hook, or the callback below, runs,
+// it holds a reference. give_back() waits for it, and is called by a thread that holds one as well.
 struct either_scope final : scope, hook {
   either_scope(node& above, context second, const location& made) noexcept
       : scope(above, made), other(std::move(second)) {
@@ -25,7 +25,8 @@ struct either_scope final : scope, hook {
     unref();
   }
   void give_back() noexcept override {
-    withdraw(other_scope(), *this);  // waits for a running hook, but not for long: we have settled
+    // Waits for a running hook; not for long, since this scope has settled.
+    withdraw(other_scope(), *this);
   }
   void print(std::string& to) const override { to.append(".with_either"); }
 

@@ -1,5 +1,6 @@
-// Contexts with a second reason to end: another context, or the std::stop_token of a foreign
-// library. The first parameter is the parent, whose values and deadline they have as any child.
+// Contexts that can also end for a second reason: because another context ends, or because stop is
+// requested on a std::stop_token. The first parameter is the parent, which provides the values and
+// the deadline, as for any child.
 #pragma once
 
 #include <stop_token>
@@ -8,17 +9,20 @@
 
 namespace hangup {
 
-// Ends when `parent` or `other` does, with the cause (a copy of it) of the one that ended first;
-// the deadline is the earlier one; values come from `parent` only. When `other` ends, this one and
-// all below have ended before the cancel() that ended `other` returns. (If there is no memory to
-// copy the words of that cause, they are missing.) One allocation; registered with both, and with
-// neither once it has ended. Each second parent in a chain of them costs stack when it ends.
+// Ends when `parent` or `other` ends, with a copy of the cause of the one that ended first. The
+// deadline is the earlier of the two. Values come from `parent` only. When cancel() of `other`
+// returns, this context and everything derived from it have ended. If there is no memory to copy
+// the text of the cause, the text is empty.
+//
+// One allocation. It is registered with both contexts, and with neither after its end. In a chain
+// of contexts that were each made as `other` of the next, every link uses stack when the chain
+// ends.
 [[nodiscard]] cancelable with_either(const context& parent, const context& other,
                                      location made = location::current());
 
-// Ends also when stop is requested of the token: within request_stop(), on that thread, as a plain
-// cancellation (a token has no cause to hand on). The way back is context::stop_token(). One
-// allocation; the token holds nothing of it once it has ended.
+// Also ends when stop is requested on the token: inside request_stop(), on the thread that calls
+// it, as a plain cancellation (a token carries no cause). For the opposite direction, see
+// context::stop_token(). One allocation; after the end nothing is registered with the token.
 [[nodiscard]] cancelable with_stop_token(const context& parent, std::stop_token token,
                                          location made = location::current());
 

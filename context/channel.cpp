@@ -49,8 +49,8 @@ const std::error_category& channel_category() noexcept {
 namespace channels {
 namespace {
 
-// Where a select starts to look. Random and not in turn: two selects that a thread calls in turn
-// would always start at the same place.
+// Where a select() starts to look. It is random rather than round-robin: two selects that a thread
+// calls alternately would otherwise always start at the same case.
 std::size_t any_below(std::size_t count) noexcept {
   static std::atomic<std::uint32_t> seeds{1};
   thread_local std::uint32_t state = seeds.fetch_add(0x9e3779b9, std::memory_order_relaxed) | 1U;
@@ -65,16 +65,16 @@ std::size_t any_below(std::size_t count) noexcept {
 
 }  // namespace
 
-// Where one thread sleeps, until a channel or its context wakes it.
+// A thread sleeps here until a channel or its context wakes it.
 class parker {
  public:
-  // Sequentially consistent, as notify_one() then looks whether anybody sleeps.
+  // Sequentially consistent, because notify_one() then checks whether any thread sleeps.
   void wake() noexcept {
     if (woken_.exchange(1) == 0) {
       woken_.notify_one();
     }
   }
-  // What happened before a wake-up that is taken back here is seen by what follows.
+  // What follows sees everything that happened before the wake-up that is consumed here.
   void park() noexcept {
     woken_.wait(0, std::memory_order_relaxed);
     woken_.exchange(0, std::memory_order_acq_rel);
@@ -84,19 +84,11 @@ class parker {
   std::atomic<std::uint32_t> woken_{0};
 };
 
-void ring::list::push_front(operation& op) noexcept {
-  op.prev_ = nullptr;
-  op.next_ = first;
-  (first != nullptr ? first->prev_ : last) = &op;
-  first = &op;
-  op.linked_ = true;
-}
-
-void ring::list::push_back(operation& op) noexcept {
-  op.prev_ = last;
-  op.next_ = nullptr;
-  (last != nullptr ? last->next_ : first) = &op;
-  last = &op;
+void ring::list::insert(operation& op, operation* prev, operation* next) noexcept {
+  op.prev_ = prev;
+  op.next_ = next;
+  (prev != nullptr ? prev->next_ : first) = &op;
+  (next != nullptr ? next->prev_ : last) = &op;
   op.linked_ = true;
 }
 
@@ -150,7 +142,7 @@ void ring::close() noexcept {
   }
 }
 
-// With the lock held: does the operation, if it can be done.
+// With the lock held: performs the operation if that is possible.
 answer ring::advance(operation& op) {
   if (op.way_ == way::in) {
     if (closed_) {
@@ -174,7 +166,7 @@ answer ring::advance(operation& op) {
   return answer::done;
 }
 
-// Does the operation, or lets it wait if there is a sleeper.
+// Performs the operation, or makes it wait if there is a sleeper.
 answer ring::attempt(operation& op, parker* sleeper) {
   const std::lock_guard hold(mutex_);
   const auto result = advance(op);
@@ -191,7 +183,7 @@ answer ring::attempt(operation& op, parker* sleeper) {
   return result;
 }
 
-// The operation was not done: somebody else may now do what it was notified of.
+// The operation was not performed: notifies another waiter of what it had been notified of.
 void ring::leave(operation& op) noexcept {
   const std::lock_guard hold(mutex_);
   if (op.linked_) {
@@ -216,7 +208,8 @@ struct ring::departure {
   }
 };
 
-// Tries one after the other. `closed`: all of them have dropped out, or `which` hears it.
+// Tries one operation after the other. Returns `closed` if all of them have been dropped, or if the
+// channel of `which` is closed and that operation wants to know.
 answer ring::pass(std::span<operation* const> all, parker* sleeper, std::size_t& which) {
   bool open = false;
   std::size_t i = any_below(all.size());

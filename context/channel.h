@@ -1,6 +1,6 @@
-// What the stages of a pipeline hand to each other: a bounded queue, first in, first out, whose
-// waits end with their context. So a stage ends with its request, also when it is idle on its input
-// or stuck on its output.
+// A bounded first-in, first-out queue between the stages of a pipeline. Its waits return when the
+// context ends. So a stage ends with its request even if it is waiting for input or for room in its
+// output.
 //
 //   channel<std::string> lines(64);
 //   while (read(line) && !lines.send(ctx, line)) {         // one stage
@@ -10,28 +10,31 @@
 //   }
 //
 // All functions are thread-safe, for any number of senders and receivers. An operation takes one
-// lock. One that has to wait registers with its context, sleeps on a futex and allocates nothing;
-// those that wait are woken in the order in which they came, but a thread that comes by just then
-// may be served before one that is waking up. select() (select.h) waits for one of several.
+// lock. If it has to wait, it registers with its context, sleeps on a futex and allocates nothing.
+// Waiting threads are woken in the order in which they began to wait, but a thread that arrives at
+// that moment may be served before one that is just waking up. To wait for one of several channels,
+// use select() (select.h).
 //
-// The capacity is at least 1. There is no rendezvous (Go's capacity 0), as that hands a value from
-// one waiting thread to another, which may be leaving with its context at that moment: sent, and
-// never received. Here each thread does its own operation when it can, or leaves without a trace.
-// Who must know that a value has arrived lets the receiver answer.
+// The capacity is at least 1. Channels without capacity, as in Go, are not supported: there a value
+// is handed directly to a waiting thread, whose context may be ending at that moment, so that a
+// value could be sent but never received. Here each thread performs its own operation, or leaves
+// without having changed anything. A sender that must know that a value has been received needs an
+// answer from the receiver.
 //
-// Memory order: what a thread did before it sent a value happens before whatever the thread that
-// receives it does afterwards. The same holds between close() and whoever is told `closed`, and
-// between a receive and the send that takes the room it has made.
+// Memory order: what a thread does before it sends a value happens before what another thread does
+// after receiving it. The same holds between close() and a call that returns `closed`, and between
+// a receive and the send that uses the room it made.
 //
-// T can be moved, constructed and assigned; nothing else. A value is constructed in the channel and
-// out of it under its lock (moved; copied where an lvalue is sent), so these constructors must not
-// use the channel. If one throws, the exception leaves the call and nothing has been sent or
-// received: order and number of the values are as before, and the one that was being moved is what
-// its move has left. The assignment to the caller's variable runs without the lock, when the value
-// has left the channel: if it throws, that value is lost, and nothing else.
+// T must be move-constructible and move-assignable. A value is moved into the channel (copied, if
+// an lvalue is sent) and out of it while the channel's lock is held, so these constructors must not
+// use the channel. If one of them throws, the exception leaves the call and nothing has been sent
+// or received: the channel has the same values in the same order. The value being moved is in
+// whatever state its constructor has left it. The assignment to the caller's variable happens
+// without the lock, after the value has left the channel; if it throws, that one value is lost.
 //
-// A channel may be destroyed when no call uses it. A send, receive or close of which another thread
-// has seen the effect uses it no more. What is left in it is destroyed with it.
+// A channel may be destroyed when no call uses it. Once another thread has seen the effect of a
+// send, receive or close, that call no longer uses the channel. The values that are left are
+// destroyed with the channel.
 #pragma once
 
 #include <cstddef>
@@ -47,7 +50,7 @@
 namespace hangup {
 
 enum class channel_errc {
-  closed = 1,  // it is closed and, for a receiver, drained
+  closed = 1,  // the channel is closed; for a receiver: and empty
   empty,       // try_receive() only; == std::errc::operation_would_block
   full,        // try_send() only; == std::errc::operation_would_block
 };
@@ -63,33 +66,36 @@ class channel : protected channels::ring {
   static_assert(std::is_move_constructible_v<T> && std::is_move_assignable_v<T>);
 
  public:
-  // Allocates the room for so many values, at least 1 (0: std::invalid_argument).
+  // Allocates room for `capacity` values. Throws std::invalid_argument if that is 0.
   explicit channel(std::size_t capacity)
       : ring(capacity), values_(std::allocator<T>().allocate(capacity)) {}
   ~channel();
   channel(const channel&) = delete;
   channel& operator=(const channel&) = delete;
 
-  // Waits for room. channel_errc::closed if it is closed, now or while it waits; ctx.err() if the
-  // context has ended, also if there is room. A value that is not sent is destroyed: who wants to
-  // keep it uses select() and on_send(), which leave it alone.
+  // Sends a value; waits while the channel is full. Returns channel_errc::closed if the channel is
+  // closed before the value is sent, and ctx.err() if the context has ended, even if there is room.
+  // A value that is not sent is destroyed. To keep it in that case, use select() with on_send().
   [[nodiscard]] std::error_code send(const context& ctx, T value);
 
-  // Waits for a value. channel_errc::closed if it is closed and drained; ctx.err() if the context
-  // has ended, also if there is a value. Nothing is assigned to `into` unless it is received.
+  // Receives a value; waits while the channel is empty. Returns channel_errc::closed if it is
+  // closed and empty, and ctx.err() if the context has ended, even if there is a value. `into` is
+  // assigned only if a value was received.
   [[nodiscard]] std::error_code receive(const context& ctx, T& into);
 
-  // The same without a wait: channel_errc::full or channel_errc::empty instead. A value that is not
-  // sent is left alone.
+  // The same without waiting: they return channel_errc::full or channel_errc::empty instead. A
+  // value that is not sent is not moved from.
   [[nodiscard]] std::error_code try_send(T&& value);
   [[nodiscard]] std::error_code try_send(const T& value) requires std::is_copy_constructible_v<T>;
   [[nodiscard]] std::error_code try_receive(T& into);
 
-  // Senders get channel_errc::closed from now on, also those that wait. Receivers drain what is
-  // left, then get the same. The second call does nothing.
+  // Closes the channel. From now on send() returns channel_errc::closed, also for threads that are
+  // waiting in it. Receivers get the values that are left, and then channel_errc::closed. The
+  // second call does nothing.
   using ring::close;
 
-  // How many values are in it: while others use it, how many there were just now.
+  // The number of values in the channel. While other threads use it, the number may already have
+  // changed.
   using ring::capacity;
   using ring::size;
 
@@ -99,12 +105,12 @@ class channel : protected channels::ring {
   template <class U>
   friend class channels::take;
 
-  T* const values_;  // room for `capacity` of them; which are there, the ring knows
+  T* const values_;  // room for `capacity` values; the ring knows which exist
 };
 
 namespace channels {
 
-template <class T, class Value>  // T: is moved from; const T: is copied
+template <class T, class Value>  // T: the value is moved from; const T: it is copied
 class put : public operation {
  public:
   put(channel<T>& to, Value& value, bool hears_close = false) noexcept
@@ -124,7 +130,7 @@ class take : public operation {
  public:
   explicit take(channel<T>& from, bool hears_close = false) noexcept
       : operation(from, way::out, hears_close), from_(from) {}
-  T& value() noexcept { return *value_; }  // once it has been received
+  T& value() noexcept { return *value_; }  // valid once a value has been received
 
  private:
   void transfer(std::size_t place) final {

@@ -1,20 +1,19 @@
-// All of a channel but the type of its values: what channel.h and select.h are made of. Not for
-// users.
+// The part of a channel that does not depend on the type of its values; channel.h and select.h are
+// built on it. Not for users.
 //
 // Invariants
-//   1. A thread does its own operation, under the lock of the one channel that it concerns; it
-//   never
-//      holds two of these locks. So a select does exactly one operation or none, in any mix of
-//      channels, and cannot deadlock.
-//   2. Nothing is handed over: who waits is told to try again. Each value that comes and each room
-//      that is made notifies one waiter, which leaves the list. So as long as somebody waits in a
-//      list, at least as many have been notified, and not yet tried, as could go on now. To keep
-//      that true, a waiter that has been notified and leaves with something else (another channel,
-//      the end of its context, an exception) notifies the next in its place.
-//   3. A waiter that has been notified and finds nothing goes back to the front of the list.
-//   4. A waiter is woken under the lock of the channel and leaves the list under it, so nobody can
-//      wake one that is gone.
-//   5. In a closed channel nobody waits.
+// 1. A thread performs its own operation, under the lock of the one channel concerned, and never
+//   holds the locks of two channels. So a select() performs exactly one operation or none, whatever
+//   channels it has, and cannot deadlock.
+// 2. Values are not handed over to a waiter: a waiter is told to try again. Each new value and
+//   each new room in the channel notifies one waiter, which leaves the list. So while there are
+//   waiters in a list, at least as many waiters have been notified, and have not tried yet, as
+//   could proceed now. To preserve this, a waiter that was notified but leaves for another reason
+//   (another channel, the end of its context, an exception) notifies the next one.
+// 3. A notified waiter that cannot proceed goes back to the front of the list.
+// 4. A waiter is woken, and leaves the list, under the lock of the channel. So no waiter is woken
+//   after it has gone.
+// 5. No waiter is in the list of a closed channel.
 #pragma once
 
 #include <cstddef>
@@ -32,28 +31,30 @@ class ring;
 enum class way { in, out };
 enum class answer { done, blocked, closed };
 
-// One thing that a thread wants of one channel: an object on its stack.
+// One operation that a thread wants to perform on one channel. It lives on the stack of the thread.
 class operation {
  public:
   operation(const operation&) = delete;
   operation& operator=(const operation&) = delete;
 
  protected:
-  // When the channel is closed, one that hears the close has its turn; others drop out.
+  // `hears_close`: when the channel is closed, select() chooses this operation instead of dropping
+  // it.
   operation(ring& on, way which, bool hears_close) noexcept
       : on_(on), way_(which), hears_close_(hears_close) {}
   ~operation() = default;
 
  private:
   friend class ring;
-  // Moves the value into or out of this place, under the lock. If it throws, nothing has happened.
+  // Moves the value into or out of this place, under the lock. If it throws, nothing has changed.
   virtual void transfer(std::size_t place) = 0;
 
   ring& on_;
   const way way_;
   const bool hears_close_;
-  bool joined_ = false;  // its own thread's note: it is in the list, or has been notified
-  bool linked_ = false;  // it is in the list; this and the rest are guarded by the channel's mutex
+  bool joined_ = false;  // used by its own thread only: it is in the list or has been notified
+  // It is in the list; this and the following: guarded by the channel's mutex.
+  bool linked_ = false;
   parker* sleeper_ = nullptr;
   operation* prev_ = nullptr;
   operation* next_ = nullptr;
@@ -68,9 +69,10 @@ class ring {
   std::size_t size() const noexcept;
   std::size_t capacity() const noexcept { return capacity_; }
 
-  // Waits until one of the operations can go on, does it and says which. If none is done, `which`
-  // is `none` and the result is ctx.err() or, when all have dropped out, channel_errc::closed. That
-  // code with an operation in `which` says that this one has heard the close.
+  // Waits until one of the operations can be performed, performs it, and stores its index in
+  // `which`. If none is performed, `which` is `none`, and the result is ctx.err() or, when all have
+  // been dropped, channel_errc::closed. If channel_errc::closed is returned with an index in
+  // `which`, the channel of that operation is closed and it has hears_close.
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
   static std::error_code wait(const context& ctx, std::span<operation* const> all,
                               std::size_t& which);
@@ -80,17 +82,18 @@ class ring {
  protected:
   explicit ring(std::size_t capacity);
   ~ring() = default;
-  // Where the nth value is, counted from the oldest.
+  // The place of the nth value, counted from the oldest.
   std::size_t place(std::size_t nth) const noexcept;
-  // How many operations wait in this direction.
+  // The number of operations that wait in this direction.
   std::size_t waiting(way which) const noexcept;
 
  private:
   struct list {
     operation* first = nullptr;
     operation* last = nullptr;
-    void push_front(operation& op) noexcept;
-    void push_back(operation& op) noexcept;
+    void insert(operation& op, operation* prev, operation* next) noexcept;
+    void push_front(operation& op) noexcept { insert(op, nullptr, first); }
+    void push_back(operation& op) noexcept { insert(op, last, nullptr); }
     void remove(operation& op) noexcept;
     void notify_one() noexcept;
   };

@@ -3,7 +3,8 @@
 namespace hangup {
 namespace {
 
-// A root that no destructor ever touches: contexts in static objects may outlive it otherwise.
+// A root that is never destroyed, because contexts in static objects may be used until the process
+// ends.
 union forever {
   constexpr forever() noexcept : root() {}
   ~forever() {}  // NOLINT(modernize-use-equals-default): the default would be deleted
@@ -88,7 +89,8 @@ cancelable with_deadline(const context& parent, context::clock::time_point when,
   auto* const above = context_access::scope(parent);
   if (above != nullptr && above->due <= when) {
     if (when <= context::clock::now()) {
-      tree::end_if_due(*above);  // it is overdue as well, and so the child is born ended
+      // The ancestor's deadline has passed too, so the child has ended from the start.
+      tree::end_if_due(*above);
     }
     return with_cancel(parent, made);
   }
@@ -99,7 +101,8 @@ cancelable with_deadline(const context& parent, context::clock::time_point when,
   tree::attach(*fresh);
   if (!tree::end_if_due(*fresh) && fresh->word.how_ended() == 0) {
     fresh->arm(when);
-    if (fresh->word.how_ended() != 0) {  // the parent ended in between, and disarmed too early
+    // The parent ended in between and disarmed the timer too early.
+    if (fresh->word.how_ended() != 0) {
       fresh->disarm_timer();
     }
   }
@@ -115,10 +118,7 @@ cancelable with_deadline(const context& parent, std::chrono::system_clock::time_
 
 cancelable with_timeout(const context& parent, context::clock::duration time, on_expiry says,
                         location made) {
-  const auto now = context::clock::now();
-  const auto left = context::clock::time_point::max() - now;
-  const auto when = time < left ? now + time : context::clock::time_point::max();
-  return with_deadline(parent, when, std::move(says), made);
+  return with_deadline(parent, later(context::clock::now(), time), std::move(says), made);
 }
 
 context without_cancel(const context& parent) {

@@ -1,4 +1,4 @@
-// How a context came about, in words.
+// How a context was derived, as text.
 #include <cxxabi.h>
 
 #include <cstdlib>

@@ -1,8 +1,11 @@
-// Where the end of a context is announced before anybody ends it: a descriptor, e.g. a client's
-// connection. Who sleeps on such a context polls the descriptor itself, and so is woken once, by
-// the kernel, and not by a thread that was woken first to tell it. A value, inherited by what is
-// derived from its context, but not through without_cancel(); it says nothing that done() does not
-// say, only sooner.
+// A file descriptor (such as a client's connection) on which the end of a context can be seen
+// before anybody ends the context. A thread that sleeps on such a context polls the descriptor
+// itself. So the kernel wakes it directly, instead of first waking a thread that then wakes the
+// sleeper.
+//
+// It is stored as a value of the context. Derived contexts inherit it, but not through
+// without_cancel(). It never reports an end that done() would not report; it only allows a sleeper
+// to notice it sooner.
 #pragma once
 
 #include <cstdint>
@@ -12,12 +15,13 @@ namespace hangup {
 struct early_end {
   struct type {
     int fd = -1;
-    short events = 0;  // of poll(2); errors and hang-ups come unasked
-    // Told of what was reported; ends the context if that is what it means. Not after the end of
-    // the context. `of` outlives whoever waits.
+    short events = 0;  // of poll(2); errors and hang-ups are always reported
+    // Called with the events that poll(2) reported. Ends the context if that is what they mean. Not
+    // called after the end of the context. `of` must outlive every thread that waits on the
+    // context.
     void (*reported)(void* of, const type& what, short events) noexcept = nullptr;
     void* of = nullptr;
-    std::uint32_t tag = 0;  // tells uses of one descriptor number apart
+    std::uint32_t tag = 0;  // distinguishes successive uses of one descriptor number
   };
 };
 

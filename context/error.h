@@ -1,4 +1,5 @@
-// The two ways a context ends, as std::error_code, and as the exception that may cross a handler.
+// The two ways in which a context ends: as std::error_code, and as an exception that handlers may
+// throw.
 #pragma once
 
 #include <string>
@@ -11,8 +12,9 @@ enum class errc {
   deadline_exceeded,  // == std::errc::timed_out, "context deadline exceeded"
 };
 
-// "context". Its address is known when linking, which makes an error_code two plain stores; and it
-// is never destroyed, as contexts in static objects may outlive it otherwise.
+// The category "context". Its address is a link-time constant, so that making an error_code is two
+// plain stores. It is never destroyed, because contexts in static objects may be used after it
+// otherwise would be.
 class context_category_type final : public std::error_category {
  public:
   const char* name() const noexcept override;
@@ -34,17 +36,19 @@ inline std::error_code make_error_code(errc e) noexcept {
   return {static_cast<int>(e), context_category()};
 }
 
-// std::error_code(), whose own default asks the standard library for this address each time.
+// The same as std::error_code(), without the call into the standard library that its default
+// constructor makes to get the address of the category.
 extern const std::error_category* const category_of_no_error;
 inline std::error_code no_error() noexcept {
-  if (category_of_no_error == nullptr) [[unlikely]] {  // in the constructor of some static object
+  // During the initialisation of static objects.
+  if (category_of_no_error == nullptr) [[unlikely]] {
     return {};
   }
   return {0, *category_of_no_error};
 }
 
-// Thrown by context::throw_if_done(). A server maps it to the same end as an error code: it is
-// never an error of the handler.
+// Thrown by context::throw_if_done(). A server treats it as the end of the request, as it treats
+// ctx.err() returned by a handler: it is not an error of the handler.
 class canceled_error : public std::system_error {
  public:
   explicit canceled_error(std::error_code ec) : std::system_error(ec) {}

@@ -1,5 +1,5 @@
-// An object that is made in place, without memory of its own, and never destroyed: for services
-// that whatever is in static objects may use in any order of destruction.
+// An object that is constructed in place, without an allocation, and never destroyed. For services
+// that static objects may still use in their destructors, in whatever order these run.
 #pragma once
 
 namespace hangup::tree {

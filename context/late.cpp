@@ -29,9 +29,9 @@ tree::scope* late_watch::watched() const noexcept {
 }
 
 void late_watch::fire() noexcept {
-  const auto at = ctx_.cause()->at;
-  if (report_.after < context::clock::time_point::max() - at) {
-    arm(at + report_.after);
+  const auto due = later(ctx_.cause()->at, report_.after);
+  if (due != context::clock::time_point::max()) {
+    arm(due);
   }
 }
 

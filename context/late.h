@@ -1,5 +1,5 @@
-// Late stoppers: work that goes on although its context has ended. The worst leak is the one that
-// never logs, so pool and task_group report it when they are told how long is too long.
+// Late stoppers: work that goes on although its context has ended. Such work wastes threads without
+// leaving any trace, so pool and task_group report it, if they are given a limit.
 #pragma once
 
 #include <chrono>
@@ -11,22 +11,22 @@
 namespace hangup {
 
 struct late_stopper {
-  std::string_view name;               // of the pool or the group
-  location started;                    // where the work was handed over
-  const cause& why;                    // why its context ended
-  context::clock::duration since_end;  // how long ago, at the time of this report
-  bool over;                           // false: it still works; true: it has returned at last
+  std::string_view name;               // of the pool or the task group
+  location started;                    // where the work was submitted
+  const cause& why;                    // why the context ended
+  context::clock::duration since_end;  // how long ago the context ended
+  bool over;                           // false: still working; true: has now returned
 };
 
 struct late_report {
-  context::clock::duration after{};  // after the end of the context; zero: nothing is reported
-  // Called when the time has passed, on the timer thread, and a second time (`over`) when the work
-  // has returned, on its own thread. Must be short, must not throw.
+  context::clock::duration after{};  // since the end of the context; zero: no reports
+  // Called on the timer thread when that time has passed, and again, with `over` set, on the thread
+  // of the work when the work has returned. Must be short and must not throw.
   std::function<void(const late_stopper&)> call{};
 };
 
-// Watches over the work that is done while it lives. Costs one registration, and a timer from the
-// end of the context on.
+// Reports the work that is done during its lifetime if that work is late. Costs one registration
+// with the context, and one timer after the context has ended.
 class late_watch final : tree::hook, tree::timer {
  public:
   // `report` and `name` must outlive it.
@@ -37,7 +37,7 @@ class late_watch final : tree::hook, tree::timer {
   late_watch& operator=(const late_watch&) = delete;
 
  private:
-  tree::scope* watched() const noexcept;  // null: nothing to watch
+  tree::scope* watched() const noexcept;  // null: there is nothing to watch
   void fire() noexcept override;
   void expire() noexcept override;
   void tell(bool over) const;
@@ -46,7 +46,7 @@ class late_watch final : tree::hook, tree::timer {
   const late_report& report_;
   const std::string_view name_;
   const location started_;
-  bool late_ = false;  // written on the timer thread, read after it has been waited for
+  bool late_ = false;  // written on the timer thread; read after disarm_and_wait()
 };
 
 }  // namespace hangup

@@ -1,33 +1,34 @@
-// Waits for one of several channels, and for the context:
+// Waits for one of several channels, or for the end of the context:
 //
 //   std::error_code ec = select(
 //       ctx,
 //       on_receive(jobs, [&](job j) { begin(j); }),
 //       on_send(results, next, [&] { next = {}; }));
 //
-// Exactly one case happens, or none. If it is one, its function is called, here, with no lock held
-// and nothing registered (it may use the same channels, also in a select of its own), and the
-// result is empty. What it throws leaves select(); its value has been received or sent all the
-// same. If it is none, nothing has been received, nothing sent, no function called, and the result
-// is ctx.err() or channel_errc::closed.
+// At most one case is performed. If one is, its function is called and the result is empty. The
+// function runs in the calling thread, without a lock and with nothing registered, so it may use
+// the same channels and call select() itself. If it throws, the exception leaves select(), but the
+// value has still been received or sent. If no case is performed, nothing is received or sent, no
+// function is called, and the result is ctx.err() or channel_errc::closed.
 //
-// A case whose channel is closed (and drained, if it receives) drops out: the others are waited
-// for, and when all have dropped out the result is channel_errc::closed. So a loop around a select
-// of two inputs ends when both have ended, and never runs hot on the first that has. Who must hear
-// of one end while others stay open gives the case a third argument: a function that is then called
-// as that case's turn, each time, until the caller stops asking.
+// A case whose channel is closed (and empty, if it receives) is dropped, and select() waits for the
+// others. When all cases are dropped, the result is channel_errc::closed. So a loop around a
+// select() of two inputs ends when both have been closed, and does not spin while only one of them
+// is. To learn that one channel is closed while others are open, give its case a third argument: a
+// function that is then called as that case's result, on every select() that includes the case.
 //
 //   while (!over && !select(ctx, on_receive(jobs, begin, [&] { over = true; }),
 //                           on_receive(others, begin))) {
 //   }
 //
-// Fairness: the search for a case that can go on starts at a random one. So of n cases each one
-// that can go on is taken with a probability of at least 1/n, however busy the others are.
+// Fairness: the search for a case that can be performed starts at a random one. So of n cases, each
+// one that can be performed is chosen with a probability of at least 1/n, however busy the others
+// are.
 //
 // The same channel may be in several cases, to receive and to send. Any number of threads may
-// select in any order of channels. A select that finds no case ready costs two locks per case and
-// one registration with the context; it allocates nothing. A time limit is a context with a
-// deadline.
+// select from the same channels, listed in any order. If no case is ready, a select() costs two
+// locks per case and one registration with the context; it allocates nothing. For a time limit, use
+// a context with a deadline.
 #pragma once
 
 #include <cstddef>

@@ -23,11 +23,11 @@ namespace {
 
 constexpr int most_signals = 65;  // signals are 1 ... 64
 
-// What the handler says to the thread that ends contexts: which signals have come, and that it
-// should look. A handler may do next to nothing else (signal-safety(7)).
+// What the signal handler tells the thread that ends contexts: which signals have arrived, and that
+// it should look. A handler may do hardly anything else (signal-safety(7)).
 std::array<std::atomic<bool>, most_signals> arrived{};
 std::atomic<int> bell{-1};     // an eventfd
-std::atomic<pid_t> process{};  // whose contexts they are
+std::atomic<pid_t> process{};  // the process that the contexts belong to
 
 void on_signal(int signal) {
   const int before = errno;
@@ -46,16 +46,17 @@ struct signal_scope final : scope {
   signal_scope(node& above, std::initializer_list<int> wanted, const location& made)
       : scope(above, made), signals(wanted) {
     watched = true;
-    kept = true;  // its end is not complete before the signal does again what it did before
+    kept = true;  // its end is complete only when the previous action of the signal is restored
   }
   void disarm() noexcept override;
   void print(std::string& to) const override { to.append(".with_signal"); }
 
   const std::vector<int> signals;
-  std::uint64_t number = 0;  // in the order in which they came; guarded by the service's mutex
+  std::uint64_t number = 0;  // in order of creation; guarded by the service's mutex
 };
 
-// Who waits for which signal. Its mutex is taken last: nothing is called with it held.
+// Which contexts wait for which signal. Its mutex is last in the lock order: nothing is called
+// while it is held.
 class signals_of_the_process {
  public:
   static signals_of_the_process& get() noexcept {
@@ -63,7 +64,8 @@ class signals_of_the_process {
     return all.object;
   }
 
-  // The first time it starts what hears signals; std::system_error if that cannot be.
+  // The first call starts the thread that waits for signals. Throws std::system_error if that is
+  // not possible.
   void add(signal_scope& s) {
     const std::lock_guard hold(mutex_);
     start();
@@ -92,7 +94,7 @@ class signals_of_the_process {
     struct sigaction before {};
   };
 
-  // With the lock held, as most that follows.
+  // With the lock held, as for most functions that follow.
   void start() {
     if (started_) {
       return;
@@ -109,7 +111,8 @@ class signals_of_the_process {
       ::close(fd);
       throw std::system_error(failed, "with_signal: thread");
     }
-    bell.store(fd, std::memory_order_relaxed);  // before any handler that rings it
+    // Before the first handler that writes to it is installed.
+    bell.store(fd, std::memory_order_relaxed);
     process.store(::getpid(), std::memory_order_relaxed);
     started_ = true;
   }
@@ -124,7 +127,8 @@ class signals_of_the_process {
     auto& one = all_[static_cast<std::size_t>(signal)];
     one.waiting.push_back(&s);
     if (one.waiting.size() == 1) {
-      arrived[static_cast<std::size_t>(signal)].store(false);  // one from before is not for us
+      // An earlier signal does not count for this context.
+      arrived[static_cast<std::size_t>(signal)].store(false);
       struct sigaction ours {};
       ours.sa_handler = on_signal;
       ours.sa_flags = SA_RESTART;
@@ -165,10 +169,11 @@ class signals_of_the_process {
     }
   }
 
-  // Without the lock. Ends those that wait now, and none that comes meanwhile; no allocation.
+  // Without the lock. Ends the contexts that wait now, and none that is made meanwhile. Allocates
+  // nothing.
   void end_all(int signal) noexcept {
     const char* const abbreviation = ::sigabbrev_np(signal);
-    const std::string name =  // short enough to need no memory
+    const std::string name =  // short enough to need no allocation
         "SIG" + (abbreviation != nullptr ? std::string(abbreviation) : std::to_string(signal));
     std::uint64_t last = 0;
     {
@@ -181,7 +186,7 @@ class signals_of_the_process {
     }
   }
 
-  // One that waits for the signal and has not ended, with a reference to it.
+  // Returns a scope that waits for the signal and has not ended, with a reference to it.
   signal_scope* next_alive(int signal, std::uint64_t last) noexcept {
     const std::lock_guard hold(mutex_);
     for (auto* const s : all_[static_cast<std::size_t>(signal)].waiting) {
@@ -210,7 +215,7 @@ cancelable with_signal(const context& parent, std::initializer_list<int> signals
   auto both = context_access::adopt_scope(fresh);
   tree::attach(*fresh);
   tree::signals_of_the_process::get().add(*fresh);
-  if (fresh->word.how_ended() != 0) {  // the parent ended in between, and disarmed too early
+  if (fresh->word.how_ended() != 0) {  // the parent ended in between and disarmed too early
     fresh->disarm();
   }
   return both;

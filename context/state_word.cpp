@@ -13,7 +13,7 @@ namespace {
 static_assert(sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t));
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 
-// The three kinds of sleepers on one word, told apart by futex bit sets.
+// Three kinds of sleepers use one word; futex bit sets tell them apart.
 enum : std::uint32_t { for_lock = 1, for_end = 2, for_settle = 4 };
 
 using clock = std::chrono::steady_clock;
@@ -23,7 +23,8 @@ constexpr int spins_before_sleep = 64;
 void sleep_on(std::atomic<std::uint32_t>& word, std::uint32_t seen, std::uint32_t who,
               const timespec* until) noexcept {
   // FUTEX_WAIT_BITSET takes an absolute CLOCK_MONOTONIC time, which is steady_clock on Linux.
-  // Every return (woken, value changed, signal, time over) leads to a new look: no result needed.
+  // Every return (woken, value changed, signal, time over) leads to another check, so the result is
+  // not needed.
   ::syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, seen, until, nullptr, who);
 }
 

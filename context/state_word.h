@@ -1,10 +1,10 @@
-// The one word in which a scope's whole state lives: alive or ended and how, a lock for its lists,
-// and who sleeps on it. One word makes `err()` and `done()` the same load, so they cannot disagree,
-// and lets a waiter sleep on the very word that the end is written to (futex(2)): nothing has to be
-// registered to wait for a context.
+// The whole state of a scope in one word: whether and how it has ended, a lock for its lists, and
+// whether threads sleep on it. Because it is one word, `err()` and `done()` are the same load and
+// cannot contradict each other. A waiter sleeps on the same word that the end is written to
+// (futex(2)), so it does not have to register anywhere.
 //
-// Memory order: whoever ends a scope writes its cause first and then publishes the end with
-// release; `how_ended()` loads with acquire. So a thread that sees the end sees the cause.
+// Memory order: the thread that ends a scope writes the cause first and then publishes the end with
+// release; `how_ended()` loads with acquire. So a thread that sees the end also sees the cause.
 #pragma once
 
 #include <atomic>
@@ -19,17 +19,18 @@ class state_word {
     canceled = 1,
     expired = 2,
     ended = canceled | expired,
-    settling = 4,  // ended, and its descendants are just being ended
+    settling = 4,  // ended, but its descendants are still being ended
     locked = 8,
     lock_waiters = 16,
     end_waiters = 32,
     settle_waiters = 64,
   };
 
-  // 0 while alive, else `canceled` or `expired`. One load.
+  // 0 while alive; afterwards `canceled` or `expired`. One load.
   std::uint32_t how_ended() const noexcept { return word_.load(std::memory_order_acquire) & ended; }
 
-  // A short lock for the scope's lists: spins a little, then sleeps. Not recursive.
+  // A lock for the lists of the scope, to be held briefly. It spins for a short time, then sleeps.
+  // Not recursive.
   void lock() noexcept {
     auto seen = word_.load(std::memory_order_relaxed);
     if ((seen & locked) != 0 ||
@@ -44,10 +45,11 @@ class state_word {
     }
   }
 
-  // With the lock held and alive: publishes the end and releases the lock. Answers whether threads
-  // sleep on the end: the caller owes them wake_end_waiters().
+  // Publishes the end and releases the lock; the lock must be held and the scope alive. Returns
+  // true if threads sleep on the end: then the caller must call wake_end_waiters().
   [[nodiscard]] bool end_and_unlock(std::uint32_t how, bool has_descendants) noexcept {
-    // The lock is held, so these bits are known: one addition sets the end and clears the lock.
+    // While the lock is held these bits are known, so one addition sets the end and clears the
+    // lock.
     const auto change = how + (has_descendants ? settling : 0U) - locked;
     const auto before = word_.fetch_add(change, std::memory_order_acq_rel);
     if ((before & lock_waiters) != 0) {
@@ -56,12 +58,12 @@ class state_word {
     return (before & end_waiters) != 0;
   }
   void wake_end_waiters() noexcept;
-  // Does a thread sleep on the end, or is about to?
+  // Whether a thread sleeps on the end or is about to.
   bool awaited() const noexcept {
     return (word_.load(std::memory_order_relaxed) & end_waiters) != 0;
   }
 
-  // The descendants have been ended as well.
+  // Marks that all descendants have ended too.
   void settle() noexcept;
   void wait_settled() noexcept {
     if ((word_.load(std::memory_order_acquire) & settling) != 0) {
@@ -69,10 +71,10 @@ class state_word {
     }
   }
 
-  // Sleeps until the end or until `until`. Answers whether it has ended.
+  // Sleeps until the end or until `until`. Returns whether the scope has ended.
   bool wait_end(std::chrono::steady_clock::time_point until) noexcept;
 
-  // For a scope that is born ended and that nobody else knows yet.
+  // For a scope that has ended from the start and that no other thread knows yet.
   void born_ended(std::uint32_t how) noexcept { word_.store(how, std::memory_order_relaxed); }
 
  private:

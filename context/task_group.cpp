@@ -9,7 +9,7 @@
 namespace hangup {
 namespace {
 
-// What an exception says of itself, for the siblings. Without words if there is no memory for them.
+// The text of an exception, for the other tasks. Empty if there is no memory for it.
 cause words_of(const std::exception_ptr& thrown) noexcept {
   cause why;
   const auto say = [&why](const char* words) noexcept {
@@ -77,7 +77,7 @@ std::error_code task_group::enter(bool may_wait) {
         return ec;
       }
     }
-    if (const auto ec = own_.ctx.err()) {  // the room may be that of the task that has failed
+    if (const auto ec = own_.ctx.err()) {  // the place may have become free because a task failed
       return ec;
     }
     ++running_;
@@ -95,7 +95,7 @@ void task_group::leave() noexcept {
   if (active_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
     const std::lock_guard hold(mutex_);
     joined_ = true;
-    over_.notify_one();  // under the lock: the group may be gone right after it
+    over_.notify_one();  // under the lock: the group may be destroyed right after it
   }
 }
 
@@ -132,11 +132,11 @@ void task_group::task::run() noexcept {
     } catch (...) {
       thrown = std::current_exception();
     }
-    watch.reset();  // it has returned: if that ends the context, this task is not late
+    watch.reset();  // the task has returned: if that ends the context, the task is not late
     if (error || thrown) {
       g.fail(error, thrown, from);
     }
-  }  // what the task has captured is gone before wait() returns
+  }  // what the task has captured is destroyed before wait() returns
   g.leave();
 }
 

@@ -1,5 +1,5 @@
-// Tasks that belong together: they run at the same time, the first that fails ends the others, and
-// no task outlives the group (Go: golang.org/x/sync/errgroup).
+// A group of tasks that run at the same time. The first task that fails ends the context of the
+// others, and no task outlives the group (Go: golang.org/x/sync/errgroup).
 //
 //   task_group parts(request);
 //   for (const auto& p : wanted) {
@@ -9,21 +9,24 @@
 //     return ec;
 //   }
 //
-// A task is a function of `const context&`, or of nothing, that returns std::error_code or void. It
-// fails by returning an error or by throwing. Each task has a thread of its own while it runs, so
-// tasks may wait for each other; the threads are kept and shared by all groups (threads.h), and
-// wait() lends its own to what has not begun. A task for which there is no thread, and none can be
-// made, has failed: with the error of the system, at once if there is no thread at all, after about
-// a second if none of those that there are has come for it.
+// A task is a function that takes `const context&` or nothing and returns std::error_code or void.
+// It fails by returning an error or by throwing. Each task has its own thread while it runs, so
+// tasks may wait for each other. The threads are kept and shared by all groups (threads.h), and
+// wait() also runs tasks that have not begun on the calling thread.
+//
+// If no thread is available for a task and none can be started, the task fails with the error of
+// the system: at once if there are no threads at all, otherwise after about a second without a free
+// one.
 //
 // Rules for users
-//   - Pass on the context that the task is given: it ends when a sibling fails, `request` need not.
-//   - wait() or lose the error: the destructor ends the context and joins, and says nothing.
-//   - Bound the group (`set_limit`) when the number of tasks is not yours.
+//   - Use the context that the task gets: it ends when another task fails, `request` does not.
+//   - Call wait(), or errors are lost: the destructor ends the context and joins without reporting.
+//   - Set a limit (`set_limit`) if somebody else decides how many tasks there are.
 //   - Do not wait() for a group, or destroy it, in one of its own tasks.
 //
-// go() and try_go() may be called from any thread and from tasks; the rest by one thread at a time.
-// When the last task may be over, only the thread that will call wait() may add another.
+// go() and try_go() may be called from any thread and from tasks. The other functions must not be
+// called by two threads at a time. Once all tasks may have returned, only the thread that will call
+// wait() may add another.
 #pragma once
 
 #include <atomic>
@@ -46,51 +49,55 @@ namespace hangup {
 struct task_group_options {
   std::string name{};
   int limit = -1;      // see set_limit()
-  late_report late{};  // of tasks that go on after the end of their context
+  late_report late{};  // reports tasks that go on after their context has ended
 };
 
 class task_group {
  public:
-  // A plain group: an error is kept for wait(), and the other tasks go on.
+  // A group without a context: the first error is kept for wait(), and the other tasks go on.
   explicit task_group(task_group_options how = {});
-  // The first error ends the context of the tasks, which is derived from `ctx`, with
-  // cause_kind::sibling_failed, the error's code and text, and the place of the go() that started
-  // the task that failed.
+  // The tasks get a context derived from `ctx`. The first error ends it, with
+  // cause_kind::sibling_failed, the code and text of the error, and as source the place of the go()
+  // that started the failed task.
   explicit task_group(const context& ctx, task_group_options how = {},
                       location made = location::current());
 
-  // Ends the context of the tasks and returns when all have returned.
+  // Ends the context of the tasks and waits until all of them have returned.
   ~task_group();
   task_group(const task_group&) = delete;
   task_group& operator=(const task_group&) = delete;
 
-  // What the tasks are given. Ends with the first error, with wait(), with the group.
+  // The context that the tasks get. It ends with the first error, when wait() returns, and with the
+  // group.
   const context& ctx() const noexcept { return own_.ctx; }
 
-  // Starts a task. At the limit it waits until another one has returned or the context of the tasks
-  // has ended (Go waits on). A task whose context has ended is not started: that is returned here,
-  // and counts as the error of this task, so that wait() does not report success; so is one for
-  // which no thread can be made. Without a limit it does not block. Limit 0:
-  // std::errc::operation_not_permitted (Go waits for ever). std::bad_alloc: then nothing was
-  // started, and it counts for nothing.
+  // Starts a task. If the limit is reached, it waits until another task has returned or the context
+  // of the tasks has ended (Go keeps waiting); without a limit it does not block.
+  //
+  // A task is not started if the context of the tasks has ended or no thread can be made for it.
+  // That error is returned and also counts as the error of this task, so that wait() does not
+  // report success. With limit 0: std::errc::operation_not_permitted (Go waits for ever). If
+  // std::bad_alloc is thrown, nothing was started and nothing is recorded.
   template <class F>
   std::error_code go(F f, location from = location::current()) {
     return start(std::make_unique<task_of<F>>(*this, std::move(f), from), true);
   }
 
-  // True: started. False: the limit is reached, the context of the tasks has ended, or no thread
-  // can be made; then this task counts for nothing.
+  // Starts a task without waiting. Returns false if the limit is reached, the context of the tasks
+  // has ended, or no thread can be made; this is not recorded as an error.
   template <class F>
   bool try_go(F f, location from = location::current()) {
     return !start(std::make_unique<task_of<F>>(*this, std::move(f), from), false);
   }
 
-  // At most `n` tasks at a time; negative: as many as there are. std::logic_error while tasks run.
+  // Sets how many tasks may run at a time; negative: any number. Throws std::logic_error while
+  // tasks run.
   void set_limit(int n);
 
-  // Returns when all tasks have returned: the first error, or what it threw, again. canceled_error
-  // is an error like any returned one. Then ends the context of the tasks; but a plain group can be
-  // used again. The first error stays: each further wait() returns it.
+  // Waits until all tasks have returned. Returns the first error, or rethrows what the first failed
+  // task threw; canceled_error counts as an error like any other. Then it ends the context of the
+  // tasks. A group without a context can be used again. The first error is kept: each further
+  // wait() reports it.
   std::error_code wait();
 
  private:
@@ -141,19 +148,20 @@ class task_group {
   const bool plain_;
   cancelable own_;
 
-  // The tasks that have been started and have not returned, and one for the group itself, which
-  // only join() takes away: so this reaches zero once in each join().
+  // The number of tasks that have been started and have not returned, plus one for the group
+  // itself. Only join() removes that one, so the count reaches zero once per join().
   std::atomic<std::size_t> active_{1};
 
   std::mutex mutex_;
   bool joined_ = false;  // guarded by mutex_, as are the next three
   std::condition_variable over_;
-  int running_ = 0;  // with a limit only
+  int running_ = 0;  // only used with a limit
   std::condition_variable_any room_;
-  int limit_;  // changes only when there are no tasks
+  int limit_;  // changed only while there are no tasks
 
   std::atomic<bool> failed_{false};
-  std::error_code error_;  // this and the next: by whoever set failed_, read after join()
+  // This and the next: written by the thread that set failed_, read after join().
+  std::error_code error_;
   std::exception_ptr thrown_;
 };
 

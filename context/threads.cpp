@@ -18,21 +18,22 @@ using namespace std::chrono_literals;
 
 using clock = std::chrono::steady_clock;
 
-constexpr auto patience = 100us;       // with a queue that does not move
-constexpr auto until_next_try = 10ms;  // where the last thread could not be made
+// How long the queue may stand still before another thread is started.
+constexpr auto patience = 100us;
+constexpr auto until_next_try = 10ms;  // after a thread could not be started
 constexpr auto until_refused = 1s;
 constexpr auto keep_idle = 5s;
-constexpr int spins_while_idle = 2000;  // some microseconds: less than it costs to be woken
+constexpr int spins_while_idle = 2000;  // a few microseconds: less than it costs to be woken
 
 thread_local bool of_the_service = false;
-thread_local int blocking_here = 0;  // how many `blocking` there are on this thread
+thread_local int blocking_here = 0;  // how many `blocking` objects exist on this thread
 
 }  // namespace
 
 // Every thread is in one of three states, counted under the mutex: working (in a task that has not
-// said that it blocks), searching (on its way to the queue, started or woken or just done), or
-// sleeping. Whoever leaves a task in the queue makes sure that one of these holds: somebody is
-// searching, or as many are working as there are cores and the timer is armed.
+// said that it blocks), searching (on its way to the queue, after it was started or woken or has
+// finished a task), or sleeping. A thread that leaves a task in the queue makes sure that either
+// some thread is searching, or as many are working as there are cores and the timer is armed.
 class thread_service final : timer {
  public:
   static thread_service& get() noexcept {
@@ -94,7 +95,8 @@ class thread_service final : timer {
     return t;
   }
 
-  // There is no thread at all. False: there was one for a moment, and it has taken the task.
+  // There is no thread at all. Returns false if there was one for a moment, which has taken the
+  // task.
   bool take_back(task& t) noexcept {
     task* before = nullptr;
     for (task* at = first_; at != nullptr; before = at, at = at->next_) {
@@ -110,8 +112,8 @@ class thread_service final : timer {
     return false;
   }
 
-  // With the lock held and something in the queue: sees to it that somebody comes for it. May let
-  // go of the lock.
+  // With the lock held and a task in the queue: makes sure that a thread will take it. May release
+  // the lock meanwhile.
   std::error_code call(std::unique_lock<std::mutex>& hold, bool starter = false) {
     if (searching_ >= queued_.load(std::memory_order_relaxed)) {
       return {};
@@ -144,7 +146,7 @@ class thread_service final : timer {
     }
     ++threads_;
     if (starter &&
-        !only_serves) {  // a task takes the signals that a thread of whoever starts it would take
+        !only_serves) {  // a task's thread has the signal mask of the thread that starts it
       ::pthread_sigmask(SIG_SETMASK, nullptr, &blocked_);
     }
     const sigset_t mask = blocked_;
@@ -160,7 +162,7 @@ class thread_service final : timer {
         cannot_since_ = clock::now();
       }
       cannot_ = failed;
-      watch_queue(hold);  // it will try again for those who are told that all is well
+      watch_queue(hold);  // the timer will try again for the tasks that have been accepted
       if (threads_ > 0) {
         failed.clear();
       }
@@ -194,8 +196,8 @@ class thread_service final : timer {
     }
   }
 
-  // True: there is something in the queue. False: this thread has waited long enough, and is no
-  // longer counted.
+  // Returns true if there is a task in the queue; false if this thread has been idle for long
+  // enough and is no longer counted.
   bool wait_for_work(std::unique_lock<std::mutex>& hold) {
     hold.unlock();
     for (int i = 0; i < spins_while_idle && queued_.load(std::memory_order_relaxed) == 0; ++i) {
@@ -222,7 +224,7 @@ class thread_service final : timer {
     return true;
   }
 
-  // The timer: has the queue moved?
+  // Called by the timer: has a task been taken from the queue since the last time?
   void expire() noexcept override {
     std::unique_lock hold(mutex_);
     armed_ = false;
@@ -270,21 +272,21 @@ class thread_service final : timer {
   std::mutex mutex_;
   task* first_ = nullptr;
   task* last_ = nullptr;
-  std::atomic<std::size_t> queued_{0};  // written under the mutex, read by those who spin
-  sleeper* sleeping_ = nullptr;         // the latest first: its stack is still in the cache
+  std::atomic<std::size_t> queued_{0};  // written under the mutex, read by threads that spin
+  sleeper* sleeping_ = nullptr;         // the most recent first: its stack is still in the cache
   std::size_t threads_ = 0;
   std::size_t working_ = 0;
   std::size_t searching_ = 0;
-  sigset_t blocked_{};  // in the thread that made a thread necessary; the latest
+  sigset_t blocked_{};  // the signal mask of the last thread that caused a thread to be started
 
   bool armed_ = false;
-  std::size_t taken_ = 0;  // tasks, ever
+  std::size_t taken_ = 0;  // the number of tasks ever taken
   std::size_t taken_before_ = 0;
-  std::size_t burst_ = 1;   // threads that the last tick has allowed
-  std::size_t extra_ = 0;   // of these, not yet called
-  std::size_t called_ = 0;  // tasks that those would take: no sign that the queue moves
+  std::size_t burst_ = 1;   // how many threads the last tick allowed
+  std::size_t extra_ = 0;   // of these, how many have not been started yet
+  std::size_t called_ = 0;  // tasks that those will take: not a sign that the queue moves
 
-  clock::time_point cannot_since_{};  // no thread could be made, and the queue has not moved
+  clock::time_point cannot_since_{};  // since then no thread could be started and no task was taken
   std::error_code cannot_;            // why
 };
 

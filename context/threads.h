@@ -1,16 +1,18 @@
-// Threads that are kept: what a task_group runs its tasks on, so that starting a task costs a
-// hand-over and not a new thread. One service for the process. Not for users; bounded work for
-// strangers belongs in a pool (worker/pool.h).
+// The threads on which a task_group runs its tasks. They are kept, so that starting a task means
+// handing it over rather than starting a thread. One service per process. Not for users; work for
+// clients, which has to be bounded, belongs in a pool (worker/pool.h).
 //
-// Every task gets a thread, also when all others block for ever: tasks may wait for each other. As
-// many as there are cores, less the one of whoever starts them, get theirs at once. Beyond that a
-// task waits until a running one returns or says that it blocks (`blocking`), and a tenth of a
-// millisecond at most if none does: then it is a thread more, twice as many each time as before. So
-// a burst of short tasks runs on a few threads, and a burst of blocking ones soon has as many as it
-// needs. A thread that has had nothing to do for five seconds ends.
+// Every task gets a thread, even if all other tasks block for ever, because tasks may wait for each
+// other. The service starts threads at once until as many are working as there are cores (the
+// caller of start() counts as one). After that a task waits until a running task returns or blocks
+// (`blocking`). If neither happens for a tenth of a millisecond, more threads are started: first
+// one, then twice as many each time. So many short tasks run on few threads, and many blocking
+// tasks soon have as many threads as they need. A thread that has had nothing to do for five
+// seconds ends.
 //
-// Where no more threads can be made, a task waits for those that there are. If none of them comes
-// for it within a second, all that wait are refused: they may be what the others block for.
+// If no more threads can be started, tasks wait for the existing ones. If no task is taken from the
+// queue for a second, all waiting tasks are refused, because the running ones may be blocked
+// waiting for them.
 #pragma once
 
 #include <cstddef>
@@ -24,10 +26,10 @@ class task {
   task(const task&) = delete;
   task& operator=(const task&) = delete;
 
-  // On a thread of the service. The task may be destroyed from here.
+  // Runs the task, on a thread of the service. It may destroy the task.
   virtual void run() noexcept = 0;
-  // Instead of run(): no thread came, and none can be made. On the timer thread: must be short. The
-  // task may be destroyed from here.
+  // Called instead of run() if no thread became free and none could be started. It runs on the
+  // timer thread, so it must be short. It may destroy the task.
   virtual void refuse(std::error_code why) noexcept = 0;
 
  protected:
@@ -39,16 +41,16 @@ class task {
   task* next_ = nullptr;
 };
 
-// Runs `t.run()` on a thread of its own. Returns why not, if there is no thread and none can be
-// made; then neither run() nor refuse() is called. Never blocks. Thread-safe.
+// Runs `t.run()` on a thread of its own. Returns an error if there is no thread and none can be
+// started; then neither run() nor refuse() is called. Never blocks. Thread-safe.
 std::error_code start(task& t);
 
-// Takes back the task that is next in the queue if it has this owner, for a thread that would only
-// wait for it: it calls run() itself. Null: there is none.
+// If the next task in the queue has this owner, removes and returns it: for a thread that would
+// otherwise only wait for it, and that then calls run() itself. Otherwise returns null.
 task* take(const void* owner) noexcept;
 
-// While it lives the calling thread, if it is one of the service's, does not count as working: for
-// waits. Costs nothing on other threads.
+// While it exists, the calling thread, if it belongs to the service, does not count as working. The
+// waits of this library use it. Costs nothing on other threads.
 class blocking {
  public:
   blocking() noexcept;
@@ -60,7 +62,7 @@ class blocking {
   const bool counts_;
 };
 
-// How many there are, working or idle: for tests.
+// The number of threads, working or idle: for tests.
 std::size_t kept_threads() noexcept;
 
 }  // namespace hangup::tree

@@ -21,8 +21,8 @@ class timer_service {
     return service.object;
   }
 
-  // If there can be no thread, the next one may have more luck. Until then deadlines are found by
-  // those who wait.
+  // If no thread can be started, the next armed timer tries again. Until then, waiting threads
+  // notice passed deadlines themselves.
   void arm(timer& t, clock::time_point due) noexcept {
     const std::lock_guard hold(mutex_);
     if (t.slot_ == timer::nowhere) {
@@ -64,7 +64,7 @@ class timer_service {
   }
 
  private:
-  // With the lock held, as all that follows.
+  // With the lock held, as for all that follows.
   std::error_code start() noexcept {
     if (started_) {
       return {};
@@ -107,7 +107,8 @@ class timer_service {
     }
   }
 
-  // What is lacking is only the heap's memory: the timer itself is there, and so it is not lost.
+  // Only the heap lacks memory. The timer object itself exists, so it can be linked into a list
+  // instead.
   void put_in(timer& t) noexcept {
     try {
       heap_.push_back(&t);
@@ -187,7 +188,7 @@ class timer_service {
   std::condition_variable wake_;
   std::condition_variable idle_;
   std::vector<timer*> heap_;
-  timer* aside_ = nullptr;  // those for which the heap had no memory; in no order
+  timer* aside_ = nullptr;  // timers for which the heap had no memory, in no order
   std::thread::id id_;
   bool started_ = false;
   clock::time_point sleeps_until_ = clock::time_point::min();

@@ -1,9 +1,9 @@
-// One timer service for the whole process: one thread, one heap. A context with a deadline and
-// whatever else must happen later is a `timer` in it; nothing here ever has a thread of its own.
+// The timer service: one thread and one heap for the whole process. Contexts with a deadline, and
+// everything else that has to happen later, are timers in it.
 //
-// Thread-safe. arm() and disarm() are O(log n) under one lock; the thread is woken only when a
-// timer becomes the earliest. The thread starts with the first armed timer. No timer is lost for
-// lack of memory: one for which the heap has no room stands beside it.
+// Thread-safe. arm() and disarm_timer() are O(log n) under one lock. The thread is woken only when
+// a new timer becomes the earliest. It is started by the first timer that is armed. A timer is not
+// lost when there is no memory for the heap to grow: it is then kept in a list next to the heap.
 #pragma once
 
 #include <chrono>
@@ -18,16 +18,17 @@ class timer {
   timer(const timer&) = delete;
   timer& operator=(const timer&) = delete;
 
-  // Called on the timer thread with the service's lock held: may it expire (is its owner alive)?
+  // Called on the timer thread with the service's lock held: returns false if the timer must not
+  // expire because its owner is being destroyed.
   virtual bool acquire() noexcept { return true; }
-  // Called on the timer thread with no lock held, once per arm(). Must be short.
+  // Called on the timer thread, without a lock, once per arm(). Must be short.
   virtual void expire() noexcept = 0;
 
-  // Arms it, or moves it if it is armed.
+  // Arms the timer; if it is already armed, changes its time.
   void arm(std::chrono::steady_clock::time_point due) noexcept;
-  // It will not expire unless it is just expiring.
+  // Disarms the timer. It may still be expiring when this returns.
   void disarm_timer() noexcept;
-  // As above, and returns when it is not expiring (at once on the timer thread itself).
+  // As above, and waits until it is not expiring. On the timer thread itself it does not wait.
   void disarm_and_wait() noexcept;
 
  protected:
@@ -39,14 +40,15 @@ class timer {
   static constexpr std::size_t aside = nowhere - 1;
   std::size_t slot_ = nowhere;
   std::chrono::steady_clock::time_point due_{};
-  timer* beside_ = nullptr;  // the next of those that stand aside
+  timer* beside_ = nullptr;  // the next timer in the list next to the heap
 };
 
-// Starts the thread now: so that no lack of threads can keep deadlines from passing later. Why not,
-// if there can be none; the first armed timer then tries again. The second call does nothing.
+// Starts the thread now, so that deadlines do not depend on whether a thread can be started later.
+// Returns why it cannot be started, if so; the first timer that is armed then tries again. The
+// second call does nothing.
 std::error_code start_timers() noexcept;
 
-// How many timers are armed: for tests that look for leaks.
+// The number of armed timers: for tests that look for leaks.
 std::size_t armed_timers() noexcept;
 
 }  // namespace hangup::tree

@@ -32,7 +32,8 @@ bool node::try_ref() const noexcept {
   return false;
 }
 
-// Up the chain in a loop: the last handle to a chain of 100,000 levels must not need a deep stack.
+// A loop upwards along the chain: releasing the last handle to a chain of 100,000 levels must not
+// need a deep stack.
 void node::destroy(const node* n) noexcept {
   for (;;) {
     node* const above = n->parent;
@@ -59,7 +60,7 @@ scope::~scope() = default;
 
 namespace {
 
-// With the lock of `s.up` held.
+// The lock of `s.up` must be held.
 void unlink(scope& s) noexcept {
   if (s.prev != nullptr) {
     s.prev->next = s.next;
@@ -116,25 +117,25 @@ void attach(scope& s) noexcept {
 
 namespace {
 
-// With the lock held, just before the end: what will there be to do?
+// With the lock held, just before the end: records what steps (b) and (c) will have to do.
 bool has_dependants(scope& s) noexcept {
   s.calls = s.hooks != nullptr || s.stop_source.stop_possible();
   return s.calls || s.kept || s.kids != nullptr;
 }
 
-// What one end() has to deal with below the scope it ends, as lists through the scopes themselves.
+// The scopes below the one that end() ends, as lists linked through the scopes themselves.
 struct walk {
-  scope* todo = nullptr;  // ended by us, kids not yet; through `next`
+  scope* todo = nullptr;  // ended by this thread, their kids not yet; linked by `next`
   scope* awaited =
-      nullptr;  // being ended by another thread, which we wait for; through `next_awaited`
+      nullptr;  // being ended by another thread, for which this one waits; linked by `next_awaited`
 };
 
-// With the lock of `up` held: ends the kid, which has just been unlinked.
+// With the lock of `up` held: ends a kid that has just been unlinked.
 void end_kid(const scope& up, scope& kid, std::uint32_t how, walk& w) noexcept {
   kid.word.lock();
   if (kid.word.how_ended() != 0) {
-    // Its own end is under way on another thread, which holds a reference at least until it has
-    // taken the lock of `up`. Our end is not complete before that one is.
+    // Another thread is ending the kid. It holds a reference at least until it has taken the lock
+    // of `up`. The end of `up` is complete only after the end of this kid.
     kid.ref();
     kid.word.unlock();
     kid.next_awaited = w.awaited;
@@ -144,7 +145,7 @@ void end_kid(const scope& up, scope& kid, std::uint32_t how, walk& w) noexcept {
   kid.why = up.why;
   const bool dependants = has_dependants(kid);
   if (dependants) {
-    kid.ref();  // safe: a dependant holds a reference (invariant 1)
+    kid.ref();  // safe: the kid still has a dependant, which holds a reference (invariant 1)
     kid.next = w.todo;
     w.todo = &kid;
   }
@@ -154,7 +155,8 @@ void end_kid(const scope& up, scope& kid, std::uint32_t how, walk& w) noexcept {
     kid.word.wake_end_waiters();
   }
   if (!dependants) {
-    kid.detached.store(true, std::memory_order_release);  // the last touch: it may be gone now
+    // The last access: the kid may be destroyed from here on.
+    kid.detached.store(true, std::memory_order_release);
   }
 }
 
@@ -186,7 +188,7 @@ void run_hooks(scope& s) noexcept {
   }
 }
 
-// The third step, for one scope.
+// Step (c) of the end, for one scope.
 void make_calls(scope& s) noexcept {
   s.word.lock();
   std::stop_source source = s.stop_source;
@@ -195,7 +197,7 @@ void make_calls(scope& s) noexcept {
   run_hooks(s);
 }
 
-// Ends the kids of `s`, which has been ended.
+// Ends the kids of `s`, which has already ended.
 void end_kids(scope& s, std::uint32_t how, walk& w) noexcept {
   s.word.lock();
   while (s.kids != nullptr) {
@@ -206,9 +208,9 @@ void end_kids(scope& s, std::uint32_t how, walk& w) noexcept {
   s.word.unlock();
 }
 
-// Ends everything below `top`, which has been ended by this thread, and takes it out of the tree.
+// Ends everything below `top`, which this thread has ended, and takes `top` out of the tree.
 void end_below(scope& top, std::uint32_t how) noexcept {
-  top.ref();  // a hook may let go of all other references
+  top.ref();  // a hook may release all other references
   walk w;
   end_kids(top, how, w);
   scope* done = nullptr;
@@ -250,14 +252,14 @@ void end_below(scope& top, std::uint32_t how) noexcept {
 
 namespace {
 
-// Reading the clock is half of what the end of a small context costs.
+// Reading the clock would be half of the cost of ending a small context.
 clock::time_point last_tick() noexcept {
   timespec t{};
-  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &t);  // of the same clock
+  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &t);  // CLOCK_MONOTONIC, but as of the last tick
   return clock::time_point(std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec));
 }
 
-// With the lock of `s` held, which is alive and has its cause in `own`.
+// With the lock of `s` held. `s` is alive and its cause is in `own`.
 void publish(scope& s, std::uint32_t how, bool plain = false) noexcept {
   const bool dependants = has_dependants(s);
   if (s.own.at == clock::time_point{}) {
@@ -278,7 +280,7 @@ void publish(scope& s, std::uint32_t how, bool plain = false) noexcept {
   }
 }
 
-// True: alive, and locked.
+// Returns true if the scope is alive; its lock is then held.
 bool lock_if_alive(scope& s) noexcept {
   if (must_end(s)) {
     s.word.lock();
@@ -309,7 +311,7 @@ void cancel(scope& s, const location& from) noexcept {
   if (!lock_if_alive(s)) {
     return;
   }
-  if (s.watched) {  // what its deadline would have said
+  if (s.watched) {  // remove what its deadline would have reported
     s.own.code.clear();
     s.own.text.clear();
   }
@@ -332,7 +334,8 @@ bool end_as(scope& s, const scope& other) noexcept {
   const cause& why = *other.why;
   try {
     return end(s, other.word.how_ended(), cause(why));
-  } catch (const std::bad_alloc&) {  // its words cannot be copied: the end is not lost for that
+    // The text cannot be copied, but the context must end all the same.
+  } catch (const std::bad_alloc&) {
     return end(
         s, other.word.how_ended(),
         {.kind = why.kind, .code = why.code, .text = {}, .at = why.at, .source = why.source});
@@ -344,7 +347,8 @@ bool end_if_due(scope& s) noexcept {
     return false;
   }
   expire(*s.due_owner);
-  if (s.word.how_ended() == 0) {  // the deadline of a second parent, whose hook has yet to run
+  // The deadline belongs to a second parent, whose hook has not run yet.
+  if (s.word.how_ended() == 0) {
     end_as(s, *s.due_owner);
   }
   return true;
@@ -404,7 +408,7 @@ bool wait_not_running(scope& s, hook& h) noexcept {
 }
 
 void withdraw(scope& s, hook& h) noexcept {
-  // Inside it; unless another one runs, which it has replaced at the same address.
+  // Called from inside the hook, unless another hook runs that was made at the same address.
   if (!remove(s, h) && wait_not_running(s, h) && h.destroyed != nullptr) {
     *h.destroyed = true;
   }
@@ -424,7 +428,7 @@ std::stop_token token_of(scope& s) {
     s.word.unlock();
   }
   if (s.word.how_ended() != 0) {
-    source.request_stop();  // whoever ended it may have come before the source was made
+    source.request_stop();  // the scope may have been ended before the stop source was made
   }
   return source.get_token();
 }
@@ -438,7 +442,8 @@ timed_scope::timed_scope(node& above, clock::time_point when, cause&& on_expiry)
 }
 
 void timed_scope::leave_tree() noexcept {
-  if (word.how_ended() == 0) {  // else whoever ended it has disarmed it, or is doing so in leave()
+  // Otherwise the thread that ended it has disarmed it, or is doing so in leave().
+  if (word.how_ended() == 0) {
     disarm_timer();
   }
   scope::leave_tree();

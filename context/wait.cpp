@@ -16,13 +16,13 @@ namespace {
 
 using clock = context::clock;
 
-// How long a wait goes on without looking when nothing can wake it.
+// How often a wait checks its context if nothing can wake the thread.
 constexpr auto unwoken = std::chrono::milliseconds(20);
 
-// What wakes this thread from poll(2) when a context ends.
+// Wakes this thread from poll(2) when a context ends.
 class wake_up {
  public:
-  // Tries again each time as long as there is no descriptor to be had.
+  // Tries again on every call until a descriptor is available.
   static wake_up& of_this_thread() noexcept {
     thread_local wake_up mine;
     if (mine.fd_ < 0) {
@@ -38,7 +38,7 @@ class wake_up {
   wake_up(const wake_up&) = delete;
   wake_up& operator=(const wake_up&) = delete;
 
-  int fd() const noexcept { return fd_; }  // negative: there is none
+  int fd() const noexcept { return fd_; }  // negative: none
   void ring() const noexcept {
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto n = ::write(fd_, &one, sizeof one);
@@ -53,7 +53,7 @@ class wake_up {
   int fd_ = -1;
 };
 
-// Null: for ever.
+// Returns null for an unlimited wait.
 const timespec* time_left(clock::time_point until, timespec& left) {
   if (until == clock::time_point::max()) {
     return nullptr;
@@ -65,7 +65,7 @@ const timespec* time_left(clock::time_point until, timespec& left) {
   return &left;
 }
 
-// poll(2) on up to two descriptors until something happens or the time is over.
+// poll(2) on up to two descriptors until something happens or the time has passed.
 std::error_code poll_until(pollfd* fds, nfds_t count, clock::time_point until) {
   for (;;) {
     timespec left{};
@@ -85,7 +85,7 @@ std::error_code poll_until(pollfd* fds, nfds_t count, clock::time_point until) {
   }
 }
 
-// What wait_fd() does; `on` says what was reported.
+// The implementation of wait_fd(); `on` receives the reported events.
 std::error_code wait_poll(const context& ctx, pollfd& on, clock::time_point until) {
   pollfd fds[2] = {on, {-1, POLLIN, 0}};
   auto* const s = context_access::scope(ctx);
@@ -124,8 +124,8 @@ std::error_code wait_poll(const context& ctx, pollfd& on, clock::time_point unti
   return ctx.done() ? ctx.err() : ec;
 }
 
-// Where the end of this context is announced; null if it is not. Below without_cancel() it is not:
-// what was put above that speaks of the end that was dropped, and may be gone.
+// The early_end of this context, or null. Not inherited through without_cancel(): an early_end
+// above it describes the end that was dropped, and its owner may be gone.
 const early_end::type* announced(const context& ctx) noexcept {
   const auto* const at = ctx.value<early_end>();
   if (at != nullptr) {
@@ -138,8 +138,9 @@ const early_end::type* announced(const context& ctx) noexcept {
   return nullptr;
 }
 
-// Sleeps where the end is announced. False: what was announced was no end, or there is no
-// descriptor to be woken by: the rest of the sleep is an ordinary one.
+// Sleeps on the descriptor of the early_end. Returns false if what was reported does not mean the
+// end, or if there is no descriptor to wake this thread with: then the caller sleeps in the
+// ordinary way.
 bool sleep_listening(const context& ctx, const early_end::type& at, clock::time_point when) {
   if (wake_up::of_this_thread().fd() < 0) {
     return false;
@@ -174,9 +175,7 @@ std::error_code sleep_until(const context& ctx, clock::time_point when) {
 }
 
 std::error_code sleep_for(const context& ctx, clock::duration time) {
-  const auto now = clock::now();
-  const auto left = clock::time_point::max() - now;
-  return sleep_until(ctx, time < left ? now + time : clock::time_point::max());
+  return sleep_until(ctx, later(clock::now(), time));
 }
 
 std::error_code wait_done(const context& ctx) {

@@ -1,5 +1,5 @@
-# Makes the configuration of the image: that of config/server.json, with the database of
-# config/postgres.json beside it.   cmake -DFROM=config -DTO=FILE -P docker/config.cmake
+# Makes the configuration of the image: config/server.json with the database of config/postgres.json.
+#   cmake -DFROM=config -DTO=FILE -P docker/config.cmake
 file(READ ${FROM}/server.json all)
 file(READ ${FROM}/postgres.json postgres)
 string(JSON pg GET "${postgres}" databases pg)

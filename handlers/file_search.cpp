@@ -9,7 +9,8 @@
 namespace hangup::search {
 namespace {
 
-// As the paths of matches begin: "./logs//" is "logs". What ".." means is left to the kernel.
+// Normalizes a path for the beginning of matches' paths: "./logs//" becomes "logs". The kernel
+// decides what ".." means.
 std::string tidy(const std::string& path) {
   std::string tidied;
   for (std::size_t at = 0; at < path.size();) {
@@ -64,7 +65,8 @@ std::error_code prepare(const root& files, const query& what, prepared& job, std
 }
 
 std::error_code scan(const context& ctx, prepared job, sink& out, summary& sum) {
-  // Ours until the end of this function; when a parameter is destroyed is up to the compiler.
+  // Moved here so that it is destroyed at the end of this function; the compiler may destroy
+  // parameters later.
   const std::unique_ptr<prepared::state> state = std::move(job.state_);
   sum = summary();
   tree_walk walk(ctx, state->matcher, state->max_matches, state->keeping, out, sum);

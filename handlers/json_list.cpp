@@ -7,12 +7,12 @@ using nlohmann::ordered_json;
 
 constexpr std::size_t piece = 16 * 1024;
 
-// Its lines as they stand so deep in a page.
+// Appends the value as indented lines.
 void append(std::string& to, const ordered_json& value, std::string_view indent) {
   const auto text = value.dump(2, ' ', true, ordered_json::error_handler_t::replace);
   for (const char c : text) {
     to.push_back(c);
-    if (c == '\n') {  // never within a string
+    if (c == '\n') {  // never within a string, where it would be escaped
       to.append(indent);
     }
   }

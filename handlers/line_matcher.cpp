@@ -15,7 +15,7 @@ constexpr std::size_t kib = 1024;
 RE2::Options options() {
   RE2::Options o;
   o.set_log_errors(false);
-  o.set_never_nl(true);  // takes the newline out of [^a], \s, \W and the like
+  o.set_never_nl(true);  // excludes the newline from [^a], \s, \W and the like
   o.set_never_capture(true);
   o.set_max_mem(static_cast<std::int64_t>(line_matcher::max_memory));
   return o;
@@ -25,8 +25,9 @@ bool has(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
-// \A and \z mean the line here, \C could match a newline, and (?-m) undoes what we rely on: with
-// those RE2 is shown one line at a time. Too often is harmless: slower, not wrong.
+// Here \A and \z must match at line boundaries, \C could match a newline, and (?-m) would undo the
+// mode that is relied on. Expressions with these are matched line by line, which is slower but
+// never wrong.
 bool needs_lines(std::string_view regex) {
   return has(regex, "\\A") || has(regex, "\\z") || has(regex, "\\C") ||
          (has(regex, "(?") && has(regex, "-"));
@@ -67,7 +68,8 @@ std::optional<line_matcher> line_matcher::compile(std::string_view pattern, bool
   }
   made.re_ = std::make_unique<RE2>("(?m)" + std::string(pattern), options());
   if (!made.re_->ok()) {
-    // Some of RE2's texts quote the whole pattern: the user's, without what we put before it.
+    // Some of RE2's messages quote the whole pattern: show the client's own, without the prefix
+    // added here.
     const RE2 plain(piece_of(pattern), options());
     reason = plain.ok() ? made.re_->error() : plain.error();
     return std::nullopt;
@@ -79,9 +81,10 @@ std::optional<line_matcher> line_matcher::compile(std::string_view pattern, bool
   }
   made.literal_ = required_literal(pattern);
   made.by_line_ = needs_lines(pattern);
-  // When an expression makes more states than fit, RE2 falls back to steps that cost up to its size
-  // for each byte: measured, 8 KiB of the worst take some 15 ms. A long line gets more at once,
-  // since people look for things in them that are far apart ("foo.*bar" in a line of JSON).
+  // If an expression needs more states than fit, RE2 falls back to a method whose cost per byte
+  // grows with the size of the expression: 8 KiB of the worst case take about 15 ms. A long line is
+  // searched in larger pieces, because expressions may match over a long distance ("foo.*bar" in a
+  // line of JSON).
   const auto per_byte = static_cast<std::size_t>(std::max(size, 1));
   made.piece_ = std::clamp<std::size_t>(8 * kib * kib / per_byte, 2 * kib, 8 * kib);
   made.window_ = 8 * made.piece_;
@@ -96,8 +99,8 @@ std::size_t line_matcher::find(std::string_view text, std::size_t from, std::siz
   if (literal_.empty()) {
     return find_regex(text, from, to);
   }
-  // memmem is ten times as fast as RE2: RE2 sees only lines that have the literal, as long as those
-  // are few. When they are many, and not what is looked for, RE2 alone is faster.
+  // memmem is ten times as fast as RE2. So RE2 is used only for lines that contain the literal, as
+  // long as there are few of them. If there are many that do not match, RE2 alone is faster.
   constexpr std::size_t dense = 256;
   std::size_t misses = 0;
   for (std::size_t at = from;;) {
@@ -154,7 +157,7 @@ std::size_t line_matcher::find_in_line(std::string_view text, std::size_t from,
                                        std::size_t to) const {
   std::size_t left = 0;
   std::size_t right = text.size();
-  if (by_line_) {  // one byte more where the line goes on: there \A and \z must not match
+  if (by_line_) {  // one byte more if the line continues, so that \A and \z do not match there
     left = from - (from > 0 && text[from - 1] != '\n' ? 1 : 0);
     right = to + (to < text.size() && text[to] != '\n' ? 1 : 0);
   }

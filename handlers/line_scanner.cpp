@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t npos = line_matcher::npos;
 
-// Counts eight times as fast as a loop over memchr when lines are short: compilers make vectors of
+// For short lines this is eight times as fast as a loop over memchr, because compilers vectorize
 // it.
 std::uint64_t count_newlines(const char* at, const char* end) {
   constexpr std::size_t lanes = 64;
@@ -39,8 +39,8 @@ bool continues_character(char c) {
 
 }  // namespace
 
-// Indices are into the buffer. The invariant between the functions: [0, from_) has been searched
-// and is there for ^, \b and overlapping windows only; [from_, end_) is still to be searched.
+// Indices refer to the buffer. Between function calls this holds: [0, from_) has been searched, and
+// is kept only for ^, \b and overlapping windows; [from_, end_) has not been searched yet.
 struct line_scanner::pass {
   line_scanner& own;
   const context& ctx;
@@ -51,8 +51,8 @@ struct line_scanner::pass {
   std::size_t counted_ = 0;       // newlines before this index are in line_
   std::uint64_t line_ = 1;        // number of the line at counted_
   std::uint64_t base_ = 0;        // offset in the file of the start of the buffer
-  std::uint64_t line_start_ = 0;  // offset in the file of the line that from_ is in
-  bool reported_ = false;         // that line has been reported: skip what is left of it
+  std::uint64_t line_start_ = 0;  // offset in the file of the line that contains from_
+  bool reported_ = false;         // that line has been reported, so skip the rest of it
 
   [[nodiscard]] char* data() const { return own.buffer_.get(); }
   [[nodiscard]] std::string_view text() const { return {data(), end_}; }
@@ -76,7 +76,7 @@ struct line_scanner::pass {
     counted_ = index;
   }
 
-  // Forgets everything before this index, and makes room behind.
+  // Drops everything before this index, to make room at the end.
   void drop(std::size_t keep) {
     if (keep == 0) {
       return;
@@ -91,7 +91,7 @@ struct line_scanner::pass {
     base_ += keep;
   }
 
-  // Reports the line around a match. `stop` is where the line ends, as far as it is known.
+  // Reports the line around a match. `stop` is the end of the line, as far as it is known.
   std::error_code report(std::size_t match, std::size_t stop, bool whole) {
     const std::size_t begin = after_last_newline(0, match);
     count_to(begin);
@@ -103,7 +103,7 @@ struct line_scanner::pass {
     std::size_t first = begin;
     std::size_t last = stop;
     if (stop - begin > max_text) {
-      // Whoever looks for something wants to see it, not the start of a line of 64 MiB.
+      // Show the match, not the beginning of a line of 64 MiB.
       first = match - begin > max_text - before ? std::min(match - before, stop - max_text) : begin;
       last = first + max_text;
       while (first > begin && first < match && continues_character(data()[first])) {
@@ -118,7 +118,8 @@ struct line_scanner::pass {
     return out.on_line(found);
   }
 
-  // The first match in [at, to), a part of one line; npos also when the context ends.
+  // The first match in [at, to), which is part of one line; npos if there is none or the context
+  // ends.
   std::size_t find_in_windows(std::size_t at, std::size_t to) {
     while (!ctx.done()) {
       const std::size_t stop = to - at > own.window_ ? at + own.window_ : to;
@@ -174,8 +175,8 @@ struct line_scanner::pass {
     return ctx.err();
   }
 
-  // Searches a line that is too long to wait for its end. What follows its last byte is not known
-  // yet, so that byte is left for the next time.
+  // Searches a part of a line that is too long for the buffer. What follows its last byte is not
+  // known yet, so that byte is searched next time.
   std::error_code search_unfinished_line() {
     const std::size_t to = end_ - 1;
     const std::size_t match = find_in_windows(from_, to);
@@ -187,7 +188,7 @@ struct line_scanner::pass {
       return error;
     }
     from_ = to - own.overlap_;
-    drop(from_ - 1);  // one byte stays, for ^ and \b
+    drop(from_ - 1);  // keeps one byte, for ^ and \b
     return ctx.err();
   }
 
@@ -220,12 +221,12 @@ struct line_scanner::pass {
     return {};
   }
 
-  // The bytes behind end_ have been read: takes them in, but for each CR before an LF. What is
-  // searched is what is shown, for $ and for \s alike. A CR that is the last byte so far waits for
-  // the next read: no search goes that far (see search_unfinished_line).
+  // Adds the bytes that were read behind end_, without the CR of each CR LF. So the searched text
+  // is the text that is shown, also for $ and \s. A CR at the very end is kept until the next read;
+  // no search goes that far (see search_unfinished_line).
   void take(std::size_t count) {
     const bool cr_waits = end_ > from_ && data()[end_ - 1] == '\r';
-    std::size_t at = cr_waits ? end_ - 1 : end_;  // what is left stays from here
+    std::size_t at = cr_waits ? end_ - 1 : end_;  // where the remaining bytes are moved to
     std::size_t to = at;
     const std::size_t stop = end_ + count;
     while (at < stop) {
@@ -241,7 +242,7 @@ struct line_scanner::pass {
     end_ = moved(at, stop, to);
   }
 
-  // Moves [at, stop) down to `to`; the index behind it there.
+  // Moves [at, stop) down to `to`, and returns the index after it.
   [[nodiscard]] std::size_t moved(std::size_t at, std::size_t stop, std::size_t to) const {
     if (to != at) {
       std::memmove(data() + to, data() + at, stop - at);
@@ -249,7 +250,7 @@ struct line_scanner::pass {
     return to + (stop - at);
   }
 
-  // The text of a file begins behind its byte order mark.
+  // Skips the byte order mark.
   void skip_mark() {
     constexpr std::string_view mark = "\xEF\xBB\xBF";
     if (text().substr(0, mark.size()) == mark) {
@@ -258,7 +259,7 @@ struct line_scanner::pass {
     }
   }
 
-  // Of the first block: a NUL, or the byte order mark of UTF-16, whose lines are not ours.
+  // Whether the first block contains a NUL or begins with the byte order mark of UTF-16.
   [[nodiscard]] bool is_binary(std::size_t count) const {
     const std::string_view start = std::string_view(data(), count).substr(0, 2);
     return start == "\xFF\xFE" || start == "\xFE\xFF" ||
@@ -319,7 +320,8 @@ line_scanner::line_scanner(const line_matcher& matcher, std::size_t buffer)
 file_end line_scanner::scan(const context& ctx, int fd, std::size_t size, line_listener& out) {
   constexpr std::size_t worth_telling = 1U << 20U;
   if (size >= worth_telling) {
-    ::posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);  // twice the read-ahead of a cold file
+    // Doubles the read-ahead for a file that is not cached.
+    ::posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
   }
   return pass{*this, ctx, out}.run(fd, size);
 }

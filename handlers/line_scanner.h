@@ -1,8 +1,8 @@
-// Reads one file in bounded pieces and reports the lines that match. Memory is one buffer, whatever
-// the length of the file and of its lines.
+// Reads one file in pieces of limited size and reports the lines that match. It uses one buffer,
+// however long the file and its lines are.
 //
-// What is matched is what is shown: a CR before the LF, or at the end of the file, is no part of a
-// line, and a byte order mark no part of the first one.
+// The matched text is the reported text: a CR before the LF or at the end of the file is not part
+// of the line, and a byte order mark is not part of the first line.
 #pragma once
 
 #include <cstddef>
@@ -17,44 +17,46 @@
 namespace hangup::search {
 
 struct found_line {
-  std::uint64_t number = 0;  // of the line, from 1
-  std::uint64_t column = 0;  // of the first byte of its first match, in bytes from 1
+  std::uint64_t number = 0;  // the line number, from 1
+  std::uint64_t column = 0;  // the position of its first match, in bytes from 1
   std::string_view text{};   // without CR and LF; of a long line, the part around the match
-  bool truncated = false;    // the text is not the whole line
+  bool truncated = false;    // the text is only a part of the line
 };
 
-// Told by a scanner, on the thread of the scan. An error ends the scan and is what it returns.
+// Called by a scanner, on the thread of the scan. If it returns an error, the scan ends and returns
+// it.
 class line_listener {
  public:
   virtual std::error_code on_line(const found_line& line) = 0;
-  // So many bytes more were read, and have been searched.
+  // `count` more bytes have been read and searched.
   virtual std::error_code on_bytes(std::size_t count) = 0;
 
  protected:
   ~line_listener() = default;
 };
 
-// How the scan of one file ended, if not at the end of the file.
+// Why the scan of one file ended before the end of the file, if it did.
 struct file_end {
   std::error_code stopped{};  // the end of the context, or the listener's error
   std::error_code broken{};   // read(2) failed
-  bool binary = false;        // a NUL in the first block, or UTF-16: nothing of it was searched
+  bool binary = false;        // a NUL in the first block, or UTF-16: the file was not searched
 };
 
-// For many files, one after the other; not to be used by two threads.
+// Scans many files, one after the other. Not thread-safe.
 class line_scanner {
  public:
-  static constexpr std::size_t max_text = 512;                // bytes of a line that are reported
-  static constexpr std::size_t default_buffer = 128U * 1024;  // bytes; stays in the L2 cache
-  static constexpr std::size_t first_block = 32U * 1024;      // bytes that are looked at for a NUL
+  static constexpr std::size_t max_text = 512;  // the most bytes of a line that are reported
+  static constexpr std::size_t default_buffer = 128U * 1024;  // bytes; fits into the L2 cache
+  static constexpr std::size_t first_block = 32U * 1024;      // bytes that are checked for a NUL
 
-  // The matcher must live longer. The buffer is allocated here, nothing after it. A smaller buffer
-  // is for tests: it must be some times as large as a literal.
+  // The matcher must outlive the scanner. This allocates the buffer; later calls allocate nothing.
+  // A smaller buffer is for tests; it must be several times as large as a literal pattern.
   explicit line_scanner(const line_matcher& matcher, std::size_t buffer = default_buffer);
 
-  // Searches the descriptor from where it stands. `size` is what fstat said: it saves the read that
-  // finds the end, and is not believed otherwise. Looks at the context between reads, pieces (see
-  // line_matcher::piece), windows and reported lines. Each line is reported once, in order.
+  // Searches the file from the current position of the descriptor. `size` is the size according to
+  // fstat(2): it saves the read that finds the end, and is not relied on otherwise. The context is
+  // checked between reads, pieces (see line_matcher::piece), windows and reported lines. Each line
+  // is reported once, in order.
   file_end scan(const context& ctx, int fd, std::size_t size, line_listener& out);
 
  private:

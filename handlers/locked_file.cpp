@@ -44,7 +44,7 @@ std::error_code locked_file::open(const context& ctx, const std::string& path) {
   }
 }
 
-// flock(2) has no descriptor that becomes ready, and waiting in it would not hear of the context.
+// flock(2) has no descriptor to poll, and a blocking call would not notice the end of the context.
 std::error_code locked_file::lock(const context& ctx) const {
   while (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) {

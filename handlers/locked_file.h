@@ -1,4 +1,4 @@
-// A file that one process at a time works with.
+// A file that only one process uses at a time.
 #pragma once
 
 #include <string>
@@ -8,7 +8,8 @@
 
 namespace hangup {
 
-// An open file with an exclusive flock(2) on it; destroying it gives both back. Not thread-safe.
+// An open file with an exclusive flock(2). The destructor releases the lock and closes the file.
+// Not thread-safe.
 class locked_file {
  public:
   locked_file() = default;
@@ -16,9 +17,10 @@ class locked_file {
   locked_file(const locked_file&) = delete;
   locked_file& operator=(const locked_file&) = delete;
 
-  // Makes the file if it is not there. Waits while another process has the lock; who had it may
-  // have renamed or removed the file, and then it is made anew: what is locked is what has the name
-  // now. ctx.err() if the context ends first, or the system's error. A second call lets go first.
+  // Opens the file, creating it if needed. Waits while another process holds the lock. If that
+  // process has renamed or removed the file, it is created again, so that the locked file is the
+  // one that has this name now. Returns ctx.err() if the context ends first, or the system's error.
+  // A second call first releases the previous file.
   std::error_code open(const context& ctx, const std::string& path);
 
   int get() const noexcept { return fd_; }  // -1: not open

@@ -32,7 +32,7 @@ struct name_lookup::state {
   std::mutex mutex;
   std::condition_variable_any changed;
   bool under_way = false;
-  std::uint64_t done = 0;  // how many have been
+  std::uint64_t done = 0;  // how many have completed
   addresses known;
   context::clock::time_point looked_at{};
 };
@@ -57,7 +57,7 @@ std::error_code name_lookup::find(const context& ctx, addresses& found) const {
           addresses news;
           try {
             news = own->look(own->host);
-          } catch (const std::bad_alloc&) {  // none are found this time
+          } catch (const std::bad_alloc&) {  // no address is found this time
           }
           const std::lock_guard locked(own->mutex);
           own->known = std::move(news);

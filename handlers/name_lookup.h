@@ -1,7 +1,8 @@
-// The addresses of a host. getaddrinfo(3) cannot be interrupted and may take as long as a name
-// server that does not answer lets it: so nobody who works for a request runs it. It runs on a
-// thread of its own, one at a time for each host however many wait, and who waits leaves when their
-// context ends. What hangs is one thread per host, whatever clients do. Thread-safe.
+// Looks up the addresses of a host. getaddrinfo(3) cannot be interrupted and may take as long as a
+// name server does not answer, so it does not run on the thread of a request. It runs on a thread
+// of its own, once per host at a time, however many requests wait for it. A request stops waiting
+// when its context ends. So clients cannot cause more than one hanging thread per host.
+// Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -17,23 +18,24 @@ namespace hangup::handlers {
 
 class name_lookup {
  public:
-  // Numeric addresses; none if the host is not known.
+  // Numeric addresses; empty if the host is not known.
   using addresses = std::vector<std::string>;
   using function = std::function<addresses(const std::string& host)>;
 
-  // What was found is used for so long (getaddrinfo does not tell how long it holds).
+  // A result is used for this long (getaddrinfo does not return a time to live).
   explicit name_lookup(std::string host, function look = system_lookup,
                        std::chrono::milliseconds keeps = std::chrono::seconds(30));
 
-  // ctx.err() if the context ends first; the error of the system if there can be no thread. A host
-  // that is numeric is its own address, at once.
+  // Returns ctx.err() if the context ends first, or the system's error if no thread can be made. A
+  // numeric host is returned at once as its own address.
   std::error_code find(const context& ctx, addresses& found) const;
 
   static addresses system_lookup(const std::string& host);
 
  private:
   struct state;
-  std::shared_ptr<state> state_;  // shared with the look-up under way, which may outlive this
+  // Shared with a look-up that is running, which may outlive this object.
+  std::shared_ptr<state> state_;
 };
 
 }  // namespace hangup::handlers

@@ -8,7 +8,7 @@
 namespace hangup::search {
 
 bool own_files_now::has(const struct stat& file) {
-  constexpr std::time_t clocks_differ_by = 1;  // seconds: that of a file system is coarse
+  constexpr std::time_t clocks_differ_by = 1;  // seconds: the clock of a file system is coarse
   if (file.st_ctim.tv_sec + clocks_differ_by >= looked_.tv_sec) {
     look();
   }

@@ -1,6 +1,6 @@
-// The files that no search reads, wherever they lie: the server's own configuration, keys and
-// databases. A file is told by what it is (device and inode), not by its name: a hard link to it is
-// the same file.
+// The files that no search reads, wherever they are: the server's own configuration, keys and
+// databases. A file is recognised by device and inode, not by name, so hard links to it are
+// recognised too.
 #pragma once
 
 #include <sys/stat.h>
@@ -12,12 +12,11 @@
 
 namespace hangup::search {
 
-// What was in their places when it was made, and what is there now. For one search; not
-// thread-safe.
+// The identities of those files, when it was made and now. For one search; not thread-safe.
 class own_files_now {
  public:
-  // Is it one of them? A file that has changed since the last look may have taken the place of one
-  // (an editor writes another and renames it): then it looks again.
+  // Whether the file is one of them. A file that has changed since the last check may have replaced
+  // one of them (editors write a new file and rename it), so the paths are then looked at again.
   bool has(const struct stat& file);
 
  private:
@@ -38,12 +37,13 @@ class own_files_now {
 class own_files {
  public:
   own_files() : own_files(std::vector<std::string>()) {}
-  // Relative paths count from the working directory, also later. One need not be there (yet).
+  // Relative paths are relative to the working directory at the time of each use. The files need
+  // not exist (yet).
   explicit own_files(std::vector<std::string> paths);
 
   [[nodiscard]] own_files_now now() const;
 
-  // Those that lie in the directory or below it, at this moment.
+  // Which of them are in the directory or below it, at this moment.
   [[nodiscard]] std::vector<std::string> below(const std::string& directory) const;
 
  private:

@@ -1,14 +1,14 @@
-// Requests that change something, and whose page a browser sends them for.
+// Protects requests that change something from being sent by other sites' web pages.
 #pragma once
 
 #include "http/route.h"
 
 namespace hangup::handlers {
 
-// The handler, for requests of the server's own pages and of programs that are no browser: 403
-// where the browser says that a page of another origin asks (Sec-Fetch-Site, else an Origin that is
-// not the Host). A browser sends what any page tells it to, with the address and the rights of
-// whoever looks at it.
+// The handler, but only for requests from the server's own pages and from programs that are not
+// browsers. It answers 403 if the browser says that the request comes from a page of another origin
+// (by Sec-Fetch-Site, or by an Origin that differs from Host). Otherwise any web page could make a
+// visitor's browser send such a request, with the visitor's address and rights.
 http::handler for_own_pages(http::handler h);
 
 }  // namespace hangup::handlers

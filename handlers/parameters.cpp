@@ -5,7 +5,7 @@
 namespace hangup::handlers {
 namespace {
 
-constexpr std::size_t shown = 64;  // of what a stranger wrote
+constexpr std::size_t shown = 64;  // the most bytes of a client's text in a message
 
 }  // namespace
 

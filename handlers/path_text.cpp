@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
-#include "handlers/query/utf8.h"
+#include "handlers/utf8.h"
 
 namespace hangup::search {
 namespace {
 
-// U+EF80 to U+EFFF in UTF-8: EE, BE or BF, and a byte that continues.
+// U+EF80 to U+EFFF in UTF-8: EE, then BE or BF, then a continuation byte.
 bool stands_for_a_byte(std::string_view character) {
   return character.size() == 3 && character[0] == '\xEE' &&
          (character[1] == '\xBE' || character[1] == '\xBF');
@@ -33,7 +33,7 @@ std::string text_of_path(std::string_view path) {
   std::string text;
   text.reserve(path.size());
   while (!path.empty()) {
-    const auto size = query::character_size(path);
+    const auto size = handlers::character_size(path);
     const auto character = path.substr(0, std::max<std::size_t>(size, 1));
     if (size == 0 || stands_for_a_byte(character)) {
       append_escaped(character, text);
@@ -49,7 +49,7 @@ std::string path_of_text(std::string_view text) {
   std::string path;
   path.reserve(text.size());
   while (!text.empty()) {
-    const auto character = text.substr(0, std::max<std::size_t>(query::character_size(text), 1));
+    const auto character = text.substr(0, std::max<std::size_t>(handlers::character_size(text), 1));
     if (stands_for_a_byte(character)) {
       path += byte_of(character);
     } else {

@@ -16,7 +16,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// For the way back: the upstream's 504, which says more than ours, comes before our own deadline.
+// Time for the way back: the upstream's 504 says more than this server's, so it should arrive
+// before this server's own deadline.
 constexpr milliseconds margin{20};
 constexpr std::size_t longest_name = 32;
 
@@ -50,7 +51,7 @@ class target {
   std::string text_;
 };
 
-// What is asked for, and of whom.
+// Which target to request from which upstream.
 struct order {
   const upstream* to = nullptr;
   std::string target;
@@ -86,31 +87,32 @@ order order_of(const httplib::Request& req, const relay_options& options) {
   return {known->second.get(), t.text()};
 }
 
-// The lines of this name as one list; empty if the client says that they are about its connection
-// to us.
+// The lines with this name as one list; empty if the client's Connection header lists the name.
 std::string said(const httplib::Request& req, const char* name) {
   return lists(http::joined(req.headers, "Connection"), name) ? std::string()
                                                               : http::joined(req.headers, name);
 }
 
-// The Via of the request to the upstream: what came, and ourselves.
+// The Via of the request to the upstream: the received one, and this server.
 std::string via_of(const httplib::Request& req, const std::string& self, unsigned max_hops) {
   auto via = http::joined(req.headers, "Via");
   const auto been = received_by(via);
   if (std::find(been.begin(), been.end(), self) != been.end()) {
-    throw http::problem_error(508, "this request has been here before");
+    throw http::problem_error(508, "this request has already passed through this server");
   }
   if (been.size() >= max_hops) {
-    throw http::problem_error(508, "this request has been by " + std::to_string(been.size()) +
-                                       " others, allowed " + std::to_string(max_hops));
+    throw http::problem_error(508, "this request has passed through " +
+                                       std::to_string(been.size()) + " servers, allowed " +
+                                       std::to_string(max_hops));
   }
   via.append(via.empty() ? "" : ", ").append(req.version == "HTTP/1.0" ? "1.0 " : "1.1 ");
   return via + self;
 }
 
-// What makes the answer depend on what the client has already (RFC 9110 13 and 14). The upstream
-// decides, and its 206, 304, 412 or 416 is handed on. A header that may stand once and stands there
-// twice is left out, and so is a Range of several ranges: those multiply an answer.
+// The headers that make the answer depend on what the client already has (RFC 9110 13 and 14). The
+// upstream evaluates them, and its 206, 304, 412 or 416 is passed on. A header that may occur only
+// once but occurs twice is left out, and so is a Range of several ranges, which would multiply the
+// answer.
 void add_conditions(const httplib::Request& req, upstream_call::headers& h) {
   for (const auto* name : {"If-Match", "If-None-Match"}) {
     if (auto list = said(req, name); !list.empty()) {
@@ -146,7 +148,7 @@ upstream_call::headers headers_for(const context& ctx, const httplib::Request& r
     }
   }
   if (const auto deadline = ctx.deadline()) {
-    constexpr milliseconds day{86'400'000};  // more is not understood
+    constexpr milliseconds day{86'400'000};  // the upstream does not accept more
     const auto left = std::min(
         day, std::chrono::duration_cast<milliseconds>(*deadline - context::clock::now()) - margin);
     if (left.count() <= 0) {
@@ -172,8 +174,7 @@ void answer_by(const context& ctx, const httplib::Request& req, httplib::Respons
   if (type.empty()) {
     type = "application/octet-stream";
   }
-  // Also of a body that is empty: whatever the status, it is the upstream's, and the head is that
-  // of an answer to HEAD.
+  // Also for an empty body: the status is the upstream's, and so is the head of an answer to HEAD.
   http::stream(
       ctx, req, res, type, [call = std::move(call)](const context& c, http::body_writer& out) {
         const auto ec = call->body(c, [&](std::string_view piece) { return out.write(c, piece); });
@@ -187,7 +188,7 @@ void answer_by(const context& ctx, const httplib::Request& req, httplib::Respons
 }  // namespace
 
 http::handler relay(std::shared_ptr<const relay_options> options) {
-  const std::string self = "hangup-" + http::random_hex(12);  // nobody else's
+  const std::string self = "hangup-" + http::random_hex(12);  // unique among servers
   return [options = std::move(options), self](const context& ctx, const httplib::Request& req,
                                               httplib::Response& res) {
     const auto [to, text] = order_of(req, *options);

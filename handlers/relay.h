@@ -1,5 +1,5 @@
-// A server that asks another one, on behalf of its client: the hang-up at the first is heard by the
-// last.
+// A handler that asks another server on behalf of its client. When the client hangs up, so does the
+// relay, and every server in the chain stops its work.
 #pragma once
 
 #include <map>
@@ -18,18 +18,21 @@ struct relay_options {
 };
 
 // GET ?hops=N&upstream=NAME&target=NAME&...: asks the upstream and streams its answer. With hops=1
-// it is asked for the target, with more for its own /relay with one hop less; all other parameters
-// go along. Both names are looked up in the options: nothing that a client sends becomes a URL.
+// it requests the target; with more, the upstream's own /relay, with one hop less. All other
+// parameters are passed on. Both names are looked up in the options: nothing that a client sends
+// becomes part of a URL.
 //
-// Along go Accept, X-Request-Id, the trace (traceparent, tracestate), what is left of the time
-// (X-Request-Timeout-Ms), Via, and what makes the answer depend on what the client has: If-Match,
-// If-None-Match, If-Modified-Since, If-Unmodified-Since and, with GET, a Range of one range and its
-// If-Range; none that the client's Connection names. Back come the status, Content-Type, the
-// headers of upstream_head::handed_on() and the body. A request that has been here, or by more
-// servers than max_hops, is a 508; one with a control character in what would go along a 400; an
-// upstream that cannot be reached, is silent, breaks off, talks nonsense or gives an answer that
-// cannot be handed on (upstream_head::unfit()) is a 502 or 504 that names it, and an answer broken
-// off where its head was sent already. Stops as upstream_call does.
+// These headers are passed on: Accept, X-Request-Id, the trace (traceparent, tracestate), the
+// remaining time (X-Request-Timeout-Ms), Via, If-Match, If-None-Match, If-Modified-Since,
+// If-Unmodified-Since and, for GET, a Range with one range and its If-Range; but none that the
+// client's Connection header lists. The answer has the upstream's status, Content-Type, body, and
+// the headers of upstream_head::handed_on().
+//
+// Errors: 508 for a request that has passed through this server before, or through more servers
+// than max_hops; 400 for a control character in something to be passed on; 502 or 504, naming the
+// upstream, if it cannot be reached, is silent, breaks off, sends an invalid answer, or sends an
+// answer that must not be passed on (upstream_head::unfit()). If the head has already been sent,
+// the answer is cut off instead. Stops as described in upstream_call.h.
 http::handler relay(std::shared_ptr<const relay_options> options);
 
 }  // namespace hangup::handlers

@@ -12,13 +12,13 @@ bool is_plain(char c) {
   return c >= ' ' && c <= '~' && meta.find(c) == std::string_view::npos;
 }
 
-// Past the class that begins at regex[at] == '['.
+// The index after the character class that begins at regex[at] == '['.
 std::size_t skip_class(std::string_view regex, std::size_t at) {
   ++at;
   if (at < regex.size() && regex[at] == '^') {
     ++at;
   }
-  if (at < regex.size() && regex[at] == ']') {  // the first one is a member
+  if (at < regex.size() && regex[at] == ']') {  // a ']' in first place is a member
     ++at;
   }
   while (at < regex.size() && regex[at] != ']') {
@@ -35,7 +35,7 @@ std::size_t skip_class(std::string_view regex, std::size_t at) {
 }  // namespace
 
 std::string required_literal(std::string_view regex) {
-  constexpr std::size_t worth = 3;  // bytes; shorter ones are everywhere
+  constexpr std::size_t worth = 3;  // bytes; shorter texts are too frequent to be useful
   std::string best;
   std::string run;
   int depth = 0;
@@ -45,14 +45,14 @@ std::string required_literal(std::string_view regex) {
     }
     run.clear();
   };
-  const auto drop_last = [&] {  // what the repetition applies to may be absent
+  const auto drop_last = [&] {  // what is repeated may be absent
     if (!run.empty()) {
       run.pop_back();
     }
     end_run();
   };
   const auto literal = [&](char c) {
-    if (depth == 0) {  // what is in a group may be repeated or an alternative
+    if (depth == 0) {  // a group may be repeated or be an alternative
       run += c;
     }
   };
@@ -66,13 +66,13 @@ std::string required_literal(std::string_view regex) {
         } else if (next != '\0' &&
                    std::string_view("dDwWsSbB").find(next) != std::string_view::npos) {
           end_run();
-        } else {  // \x41, \pL, \Q..\E, \A: rare, and each with rules of its own
+        } else {  // \x41, \pL, \Q..\E, \A: rare, each with its own rules
           return {};
         }
         at += 2;
         continue;
       case '(':
-        if (next == '?') {  // flags, (?i) above all
+        if (next == '?') {  // flags, such as (?i)
           return {};
         }
         end_run();
@@ -95,7 +95,7 @@ std::string required_literal(std::string_view regex) {
         drop_last();
         break;
       case '+':
-        if (next == '*' || next == '{') {  // none after all
+        if (next == '*' || next == '{') {  // may occur zero times
           return {};
         }
         end_run();
@@ -109,7 +109,7 @@ std::string required_literal(std::string_view regex) {
       default:
         if (is_plain(c)) {
           literal(c);
-        } else {  // . ^ $ } and bytes beyond ASCII, which are repeated by the character
+        } else {  // . ^ $ } and non-ASCII bytes, where a repetition applies to the whole character
           end_run();
         }
     }

@@ -1,4 +1,4 @@
-// What lets a search for a regular expression run at the speed of memmem.
+// Finds a literal in a regular expression, so that a search can run at the speed of memmem.
 #pragma once
 
 #include <string>
@@ -6,10 +6,9 @@
 
 namespace hangup::search {
 
-// The longest string that every match of the expression contains, case-sensitively and in one line;
-// empty if there is none worth it or none is known. The expression must be one that RE2 takes.
-// Reads the text of it and gives up on everything that is not plain: it may miss one, it never
-// invents one.
+// The longest string that every match of the expression contains, case-sensitively and within one
+// line; empty if there is none that is useful or none is known. RE2 must accept the expression.
+// This parses only simple constructs, so it may miss a string, but never returns a wrong one.
 std::string required_literal(std::string_view regex);
 
 }  // namespace hangup::search

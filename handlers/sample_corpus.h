@@ -1,5 +1,5 @@
-// Files to try searches on: the letters and the log of a made-up shop, some 20 MB, the same every
-// time.
+// Files to try searches on: the letters and the log of an invented shop, about 20 MB. They are the
+// same every time.
 //
 //   letters/2024-03/Lyon.txt    a month's letters of a city's customers: names, orders, complaints,
 //                               and what they have been reading
@@ -15,13 +15,13 @@
 
 namespace hangup::search {
 
-// Makes the folder, and those above it, unless it is there. It grows under another name
-// (FOLDER.making) and is renamed when it is whole: whoever is killed in the middle leaves no half
-// of it, and of several at once one makes it and the others wait. It is not made to survive a loss
-// of power: then remove it. `progress` is called with percents from 0 to 100, growing; never if the
-// folder is there. Takes a tenth of a second and 20 MB of disk.
+// Makes the folder and its parents, unless it exists. It is written under another name
+// (FOLDER.making) and renamed when it is complete, so an interrupted process leaves no partial
+// folder. If several processes do this at once, one makes it and the others wait. A loss of power
+// may damage it; then remove it. `progress` is called with increasing percentages from 0 to 100,
+// but not if the folder exists. Takes a tenth of a second and 20 MB of disk space.
 //
-// ctx.err() if the context ends first; else the system's error.
+// Returns ctx.err() if the context ends first; otherwise the system's error.
 std::error_code make_corpus(const context& ctx, const std::string& folder,
                             const std::function<void(unsigned)>& progress);
 

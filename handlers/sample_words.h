@@ -1,5 +1,5 @@
-// What samples are made of: made-up people, real cities, things that a shop has, and dice that fall
-// the same way every time.
+// The material of the samples: invented people, real cities, the goods of a shop, and a
+// pseudo-random generator that always gives the same numbers.
 #pragma once
 
 #include <array>
@@ -35,7 +35,7 @@ inline constexpr std::array<std::string_view, 16> products = {
     "lamp", "desk",  "chair", "kettle", "bicycle", "radio", "clock", "tent",
     "rope", "drill", "piano", "globe",  "scale",   "anvil", "kite",  "sofa"};
 
-// The same bits for the same row, everywhere: splitmix64.
+// Gives the same bits for the same row on every machine: splitmix64.
 class dice {
  public:
   dice(std::uint64_t table, std::uint64_t row) noexcept : state_(table << 56U ^ row) {}

@@ -39,7 +39,7 @@ int status_of(std::error_code refused) noexcept {
   return 500;
 }
 
-// Collects lines, and sends them whenever the search pauses or enough have come together.
+// Collects lines, and sends them whenever the search pauses or enough have been collected.
 class lines_out final : public search::sink {
  public:
   lines_out(const context& ctx, http::body_writer& out) : ctx_(ctx), out_(out) {}
@@ -97,7 +97,7 @@ http::handler search(std::shared_ptr<const search::root> files, std::uint64_t mo
     parameters p(req);
     search::query q;
     q.pattern = p.text("pattern", 1000);
-    // As text, a byte of the path may take three.
+    // A byte of the path may become three bytes of text.
     q.path = search::path_of_text(p.text_or("path", ".", 3 * search::max_path));
     q.regex = p.flag("regex", false);
     q.max_matches = p.number("max_matches", most_matches, 1, most_matches);
@@ -122,7 +122,7 @@ http::handler search(std::shared_ptr<const search::root> files, std::uint64_t mo
       http::set_problem(res, status, reason, http::request_id(ctx));
       return;
     }
-    if (req.method == "HEAD") {  // nothing will be produced: the lock is not for holding
+    if (req.method == "HEAD") {  // nothing will be produced, so do not keep the lock
       *job = {};
     }
     http::stream(ctx, req, res, "application/x-ndjson",

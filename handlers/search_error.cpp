@@ -22,7 +22,7 @@ class category final : public std::error_category {
       case errc::unreadable:
         return "the path is not readable";
       case errc::kept_out:
-        return "the path is a file of the server's own, which no search reads";
+        return "the path is one of the server's own files, which are not searched";
       case errc::not_found:
         return "the path does not exist";
       case errc::locked:

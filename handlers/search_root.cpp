@@ -24,7 +24,7 @@ std::error_code system_error(int number) noexcept {
 std::error_code refusal(int number) noexcept {
   switch (number) {
     case EXDEV:
-    case ELOOP:  // a magic link, or a circle of symlinks: in no case a way to a file below the root
+    case ELOOP:  // a magic link or a cycle of links: never a way to a file below the root
       return errc::outside_root;
     case ENOENT:
     case ENOTDIR:
@@ -37,7 +37,7 @@ std::error_code refusal(int number) noexcept {
     case ENXIO:
     case ENODEV:
       return errc::not_searchable;
-    case EAGAIN:  // ".." while someone renames: whoever does so now holds the tree, in effect
+    case EAGAIN:  // ".." while files are being renamed: treated like a locked tree
       return errc::locked;
     default:
       return system_error(number);
@@ -60,8 +60,8 @@ bool on_kernel_file_system(int fd) noexcept {
 
 }  // namespace
 
-// The kernel answers EAGAIN when it cannot vouch for a ".." because of a rename or a mount anywhere
-// on the machine at this moment. That is rare; on a machine that renames all the time we give up.
+// The kernel returns EAGAIN if it cannot verify a ".." because of a rename or a mount anywhere on
+// the machine at that moment. That is rare; on a machine that renames all the time the call fails.
 int open_at(int directory, const char* path, std::uint64_t flags, std::uint64_t resolve) noexcept {
   open_how how{};
   how.flags = flags | O_CLOEXEC;
@@ -92,7 +92,7 @@ root::root(const std::string& directory, root_options how)
   const descriptor probe(open2(".", O_RDONLY | O_DIRECTORY));
   if (!probe) {
     const int number = errno;
-    // EPERM is how sandboxes that are older than the call refuse it.
+    // Sandboxes that are older than this system call refuse it with EPERM.
     throw root_error(system_error(number), number == ENOSYS || number == EPERM
                                                ? reason(directory) + ": openat2(2), Linux 5.6"
                                                : reason(directory));
@@ -120,7 +120,8 @@ std::error_code root::open_beneath(const std::string& path, rules& keeping,
     return errc::bad_path;
   }
   const char* const name = path.empty() ? "." : path.c_str();
-  // First without opening it: what has side effects when opened (devices) is never opened.
+  // Look at it without opening it first: devices, which may have side effects when opened, are
+  // never opened.
   const descriptor seen(open2(name, O_PATH));
   if (!seen) {
     return refusal(errno);

@@ -1,5 +1,5 @@
-// The directory that strangers may search, and nothing outside of it: what the kernel promises with
-// openat2(RESOLVE_BENEATH), not what a check of path strings believes.
+// The directory that clients may search, and nothing outside of it. The kernel guarantees this with
+// openat2(RESOLVE_BENEATH); path strings are not relied on.
 #pragma once
 
 #include <cstdint>
@@ -14,59 +14,61 @@ namespace hangup::search {
 
 using http::descriptor;
 
-// Thrown by the constructor of root only, at start-up. code() is an errno; what() is one line for
+// Thrown only by the constructor of root, at start-up. code() is an errno; what() is one line for
 // the operator: "search root /srv/logs: No such file or directory".
 class root_error : public std::system_error {
   using std::system_error::system_error;
 };
 
-// What open_beneath has found.
+// The result of open_beneath().
 struct opened_path {
-  descriptor fd;  // readable, close-on-exec, at the start
+  descriptor fd;  // readable, close-on-exec, at offset 0
   bool is_directory = false;
 };
 
 struct root_options {
-  bool cross_mounts = false;  // whether what is mounted below the directory is searched as well
-  own_files own{};            // never opened
+  bool cross_mounts = false;  // whether to search file systems mounted below the directory as well
+  own_files own{};            // files that are never opened
 };
 
-// openat2(2), tried again where the kernel asks for that; close-on-exec. -1 and errno.
+// openat2(2) with close-on-exec; repeats the call if the kernel asks for that. On error returns -1
+// and sets errno.
 int open_at(int directory, const char* path, std::uint64_t flags, std::uint64_t resolve) noexcept;
 
-// What holds for everything that one search opens. Not thread-safe.
+// The rules for everything that one search opens. Not thread-safe.
 struct rules {
   std::uint64_t resolve = 0;  // RESOLVE_NO_XDEV, unless mounts may be crossed
   own_files_now own;
 
-  // Must the open file not be read? It is the server's own, or of the kernel.
+  // Whether the open file must not be read, because it is the server's own or the kernel's.
   [[nodiscard]] bool keep_out(int fd, const struct stat& file);
-  // Is it, where mounts may be crossed, on a file system of the kernel's own (/proc, /sys ...)?
-  // There are the environment and the memory of processes, this one's as well.
+  // Whether, if mounts may be crossed, it is on a file system of the kernel itself (/proc, /sys
+  // ...). Those expose the environment and the memory of processes, including this one.
   [[nodiscard]] bool is_of_the_kernel(int fd) const noexcept;
 };
 
-// Immutable after construction: every function may be called from any thread.
+// Immutable: every function may be called from any thread.
 class root {
  public:
-  // Opens the directory and tries openat2(2) on it. A relative path counts from the working
-  // directory of now; later chdir, renames and mounts over the path change nothing.
-  // Throws root_error: missing, not a directory, not permitted, on a file system of the kernel's
-  // own, kernel (or sandbox) without openat2.
+  // Opens the directory, and checks that openat2(2) works on it. A relative path is relative to the
+  // current working directory; later changes of the working directory, renames and mounts have no
+  // effect. Throws root_error if the directory is missing, not a directory, not permitted or on a
+  // file system of the kernel itself, or if the kernel (or a sandbox) has no openat2.
   explicit root(const std::string& directory, root_options how = {});
 
   [[nodiscard]] rules rules_now() const;
 
-  // Opens a regular file or a directory for reading. The path is relative to the root and may use
-  // symlinks and ".." as long as no step of it leaves the root or breaks the rules; "" is the root
-  // itself. Never blocks on FIFOs and never opens devices. On failure returns an errc of this room
-  // other than bad_pattern, or an errno that is not the path's fault (EMFILE, ENOMEM, EIO), and
-  // leaves `found` alone.
+  // Opens a regular file or a directory for reading. The path is relative to the root. It may use
+  // symbolic links and "..", if no step of it leaves the root or breaks the rules; "" is the root
+  // itself. Never blocks on FIFOs and never opens devices. On error returns a search::errc other
+  // than bad_pattern, or an errno that is not caused by the path (EMFILE, ENOMEM, EIO), and leaves
+  // `found` unchanged.
   std::error_code open_beneath(const std::string& path, rules& keeping, opened_path& found) const;
 
-  // Takes a shared flock(2) on the root, on an open file description of its own, without waiting;
-  // closing `held` gives it back. errc::locked if someone holds it exclusively. Whoever wants to
-  // change the tree as a whole takes LOCK_EX on the directory and finds no search running.
+  // Takes a shared flock(2) on the root without waiting, on an open file description of its own;
+  // closing `held` releases it. Returns errc::locked if another process holds the lock exclusively.
+  // A process that wants to change the whole tree can take LOCK_EX on the directory, and then no
+  // search is running.
   std::error_code lock_shared(descriptor& held) const;
 
   // As configured, for logs.
@@ -78,7 +80,7 @@ class root {
 
   std::string directory_;
   root_options how_;
-  descriptor fd_;  // O_PATH: names the directory, reads nothing
+  descriptor fd_;  // O_PATH: refers to the directory, cannot be read
 };
 
 }  // namespace hangup::search

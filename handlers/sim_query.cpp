@@ -13,7 +13,7 @@ namespace hangup::handlers {
 namespace {
 
 constexpr std::uint64_t most_rows = 1'000'000;
-constexpr std::uint64_t most_collected = 10'000;  // they are all in memory
+constexpr std::uint64_t most_collected = 10'000;  // the rows of one document are kept in memory
 constexpr std::uint64_t most_row_ms = 600'000;
 
 struct query {
@@ -21,7 +21,8 @@ struct query {
   std::chrono::milliseconds row_time;
 };
 
-// Calls `take` with each row as it comes. Its error, or the context's end, ends the query.
+// Calls `take` with each row when it is due. An error of `take`, or the end of the context, ends
+// the query.
 std::error_code run(const context& ctx, const query& q,
                     const std::function<std::error_code(const std::string&)>& take) {
   std::string text;
@@ -41,7 +42,7 @@ std::error_code run(const context& ctx, const query& q,
 }
 
 std::error_code stream_rows(const context& ctx, const query& q, http::body_writer& out) {
-  constexpr std::size_t worth_a_write = 16 * 1024;  // for rows that come without a pause
+  constexpr std::size_t worth_a_write = 16 * 1024;  // for rows without a pause between them
   std::string rows;
   const auto ec = run(ctx, q, [&](const std::string& row) {
     rows.append(row).push_back('\n');

@@ -21,7 +21,7 @@ std::int64_t cpu_ns() noexcept {
   return std::int64_t{used.tv_sec} * 1'000'000'000 + used.tv_nsec;
 }
 
-// Some tens of microseconds of work on any machine of this century.
+// A few dozen microseconds of work on a current machine.
 std::uint64_t compute(std::uint64_t x) noexcept {
   for (int i = 0; i < 10'000; ++i) {
     x ^= x << 13;

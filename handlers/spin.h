@@ -1,4 +1,4 @@
-// Work that only computes: the kind that cannot be woken, only look.
+// Work that only computes. Such work cannot be woken; it has to check its context.
 #pragma once
 
 #include <chrono>
@@ -7,10 +7,11 @@
 
 namespace hangup::handlers {
 
-// GET ?ms=N: burns N milliseconds of its thread's own CPU time (the time others run on the core
-// does not count), looking at the context at least every 100 microseconds of it. Answers what it
-// used. With look=0 it never looks: a late stopper, to see how the server tells of one. Nothing can
-// stop that, so it is refused (400) unless it is allowed, for so long at most.
+// GET ?ms=N: uses N milliseconds of CPU time of its thread (time that other threads use the core
+// does not count), and checks the context at least every 100 microseconds of it. The answer is the
+// time it used. With look=0 it never checks, and so becomes a late stopper, to show how the server
+// reports one. Nothing can stop that, so look=0 is refused (400) unless it is allowed, and limited
+// to the time that is allowed.
 struct spin_options {
   bool allow_deaf = false;
   std::chrono::milliseconds max_deaf{0};

@@ -11,9 +11,10 @@
 namespace hangup::search {
 namespace {
 
-constexpr std::size_t entries_size = 16U * 1024;  // bytes, of each level: some 500 names
+constexpr std::size_t entries_size = 16U * 1024;  // bytes per level: about 500 names
 
-// O_NONBLOCK: a FIFO that took the place of a file must not stop us, nor a file under a lease.
+// O_NONBLOCK: the open must not block on a FIFO that has replaced a file, or on a file with a
+// lease.
 constexpr int open_flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
 
 unsigned char type_of(mode_t mode) noexcept {
@@ -43,7 +44,7 @@ std::error_code tree_walk::run(opened_path start, std::string path) {
   if (sum_.limit_reached) {
     return {};
   }
-  // Whatever else went wrong on the way: that nobody wants the answer any more comes first.
+  // The end of the context takes precedence over any other error.
   return ctx_.done() && error ? ctx_.err() : error;
 }
 
@@ -62,7 +63,7 @@ std::error_code tree_walk::walk() {
       }
       continue;
     }
-    // The kernel lays them out aligned, in a buffer that is.
+    // The buffer is aligned, and so are the entries that the kernel writes into it.
     const auto* const entry = reinterpret_cast<const dirent64*>(top.entries.get() + top.next);
     top.next += entry->d_reclen;
     const std::string_view name = entry->d_name;
@@ -85,7 +86,7 @@ std::error_code tree_walk::walk() {
   return {};
 }
 
-// Reads the next block of entries; false at the end of the directory.
+// Reads the next block of entries. Returns false at the end of the directory.
 bool tree_walk::fill(level& top) {
   const ssize_t got = ::getdents64(top.fd.get(), top.entries.get(), entries_size);
   if (got < 0) {
@@ -97,7 +98,7 @@ bool tree_walk::fill(level& top) {
 }
 
 std::error_code tree_walk::visit(const char* name, unsigned char type) {
-  if (type == DT_UNKNOWN) {  // file systems that keep the type elsewhere
+  if (type == DT_UNKNOWN) {  // on file systems that do not store the type in the directory
     struct stat status {};
     if (::fstatat(levels_.back().fd.get(), name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
       return not_opened(errno);
@@ -150,7 +151,7 @@ void tree_walk::push(descriptor fd) {
       {std::move(fd), path_.size(), std::make_unique_for_overwrite<char[]>(entries_size)});
 }
 
-// Counts why, or ends the search when it is not the file's fault.
+// Counts the reason, or ends the search if the file is not the cause.
 std::error_code tree_walk::not_opened(int number) {
   switch (number) {
     case EMFILE:

@@ -1,5 +1,5 @@
-// The walk of one search: directories, the files in them, and the count of what is left out. Used
-// by scan() of file_search.h, for one call of run().
+// Walks through the directories of one search and counts what is left out. Used by scan() of
+// file_search.h; one object per search.
 #pragma once
 
 #include <cstddef>
@@ -16,22 +16,22 @@
 
 namespace hangup::search {
 
-// Everything is opened relative to the descriptor of the directory it lies in and never through a
-// symlink, nor (unless the rules allow it) across a mount, so whatever others rename meanwhile, the
-// walk stays below where it began. No recursion: a stack of open directories.
+// Every file is opened relative to the descriptor of its directory, never through a symbolic link
+// and (unless the rules allow it) never across a mount. So the walk stays below its start, whatever
+// is renamed meanwhile. It uses a stack of open directories, not recursion.
 class tree_walk final : private line_listener {
  public:
   tree_walk(const context& ctx, const line_matcher& matcher, std::uint64_t max_matches,
             rules& keeping, sink& out, summary& sum);
 
-  // As scan(). The path is how the paths of matches begin; empty for the root.
+  // Results as for scan(). `path` is the prefix of the matches' paths; empty for the root.
   std::error_code run(opened_path start, std::string path);
 
  private:
   struct level {
     descriptor fd;
     std::size_t path_size;            // of the directory's own path
-    std::unique_ptr<char[]> entries;  // as getdents64 left them
+    std::unique_ptr<char[]> entries;  // as returned by getdents64(2)
     std::size_t next = 0;
     std::size_t end = 0;
   };

@@ -83,7 +83,7 @@ upstream::place upstream::place_of(const std::string& url) {
 
 std::uint64_t upstream::in_flight() const noexcept {
   std::uint64_t over = 0;
-  for (const auto& n : ended_) {  // before began_: never less than none
+  for (const auto& n : ended_) {  // read before began_, so that the difference is not negative
     over += n.load(std::memory_order_acquire);
   }
   const auto began = began_.load(std::memory_order_relaxed);

@@ -1,5 +1,5 @@
-// The servers that this one asks, by name: an allow-list. Where they are is the configuration's,
-// and never in what a client sends or is told.
+// The servers that this server may ask, by name: an allow-list. Their addresses come from the
+// configuration, never from a client, and are not shown to clients.
 #pragma once
 
 #include <array>
@@ -18,40 +18,45 @@ namespace hangup::handlers {
 
 // How a call to an upstream ended.
 enum class upstream_end : std::uint8_t {
-  completed,    // with an answer, whatever its status, to its last byte
-  canceled,     // the context of the request ended: our client left, or the server stops
-  deadline,     // the deadline of the request passed
-  unreachable,  // no such name, no connection, or its certificate is not to be trusted
-  timed_out,    // no connection in time, or silent for too long
-  broken,       // closed or reset before its answer was whole
-  malformed,    // what it sent is not understood here, or cannot be handed on
+  completed,  // the whole answer was received, whatever its status
+  canceled,   // the request's context ended: the client left, or the server is stopping
+  deadline,   // the deadline of the request passed
+  // The name is unknown, no connection could be made, or the certificate is not trusted.
+  unreachable,
+  timed_out,  // no connection in time, or silent for too long
+  broken,     // the connection was closed or reset before the answer was complete
+  malformed,  // the answer was invalid, or must not be passed on
 };
 inline constexpr int upstream_ends = 7;
 std::string_view name(upstream_end end) noexcept;
 
 struct upstream_options {
-  std::string url{};  // "http://127.0.0.1:8081" or "https://...": scheme, host and port, no more
-  std::string ca_file{};  // PEM with those who may sign its certificate; empty: the system's
-  std::chrono::milliseconds connect_timeout{2'000};  // name, connection and TLS handshake, together
-  std::chrono::milliseconds stall_timeout{60'000};   // without a byte from it, once it was asked
+  // "http://127.0.0.1:8081" or "https:  // "http://127.0.0.1:8081" or "https://...": only scheme,
+  // host and port.
+  std::string url{};
+  std::string ca_file{};  // PEM file with the trusted authorities; empty: the system's
+  // For look-up, connection and TLS handshake together.
+  std::chrono::milliseconds connect_timeout{2'000};
+  // The longest time without a byte from it, after it was asked.
+  std::chrono::milliseconds stall_timeout{60'000};
   std::size_t max_head_bytes = 64 * 1024;
 };
 
-// One of them, and what is counted of it. Counting is lock-free.
+// One upstream with its counters. Counting is lock-free.
 class upstream {
  public:
-  // Throws std::invalid_argument for a URL that is not as above, or a CA file that cannot be read.
-  // The authorities are read here, once: that may take a tenth of a second.
-  // `look` finds its addresses.
+  // Throws std::invalid_argument if the URL is not as described above, or the CA file cannot be
+  // read. The authorities are read here, once, which may take a tenth of a second. `look` looks up
+  // the addresses.
   upstream(std::string name, const upstream_options& how,
            name_lookup::function look = name_lookup::system_lookup);
 
   const std::string& name() const noexcept { return name_; }
   const upstream_options& options() const noexcept { return how_; }
-  const std::string& host() const noexcept { return host_; }  // an IPv6 address without brackets
+  const std::string& host() const noexcept { return host_; }  // an IPv6 address has no brackets
   std::uint16_t port() const noexcept { return port_; }
   const name_lookup& addresses() const noexcept { return lookup_; }
-  // Who may have signed its certificate; null for http://.
+  // The authorities that may sign its certificate; null for http://.
   x509_store_st* trusted() const noexcept { return trusted_.get(); }
 
   void began() const noexcept { began_.fetch_add(1, std::memory_order_relaxed); }

@@ -34,8 +34,8 @@ milliseconds left(context::clock::time_point until) {
   return std::chrono::ceil<milliseconds>(until - context::clock::now());
 }
 
-// The headers of a request are made of what its client has sent, and each of them is looked at
-// here, whoever has looked before: with a line break in it it would be two.
+// The headers of the request come from the client. Each of them is checked here, although it was
+// checked before, because a line break in one would make it two headers.
 std::string line_of(const std::string& name, const std::string& value) {
   if (!http::is_token(name) || !http::is_field_value(value)) {
     throw http::problem_error(
@@ -44,7 +44,7 @@ std::string line_of(const std::string& name, const std::string& value) {
   return name + ": " + value;
 }
 
-// For all calls. Throws where it fails: then the next call tries again.
+// Shared by all calls. Throws on failure; the next call then tries again.
 bool make_ready() {
   if (::curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
     throw http::problem_error(503, "the upstream cannot be asked now");
@@ -68,7 +68,7 @@ struct upstream_call::handles {
   handles(const handles&) = delete;
   handles& operator=(const handles&) = delete;
 
-  // No name is looked up in here (see name_lookup), so nothing of this waits.
+  // libcurl does not look up any name (see name_lookup), so none of this waits.
   void close() noexcept {
     if (easy != nullptr) {
       ::curl_multi_remove_handle(multi, easy);
@@ -94,14 +94,14 @@ upstream_call::upstream_call(const upstream& to, bool is_head, const std::string
   set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   set(easy, CURLOPT_FOLLOWLOCATION, 0L);
-  set(easy, CURLOPT_PROXY, "");  // nor what the environment says
+  set(easy, CURLOPT_PROXY, "");  // ignores the proxy settings of the environment
   set(easy, CURLOPT_NOSIGNAL, 1L);
   set(easy, CURLOPT_PATH_AS_IS, 1L);
   set(easy, CURLOPT_FORBID_REUSE, 1L);
   set(easy, CURLOPT_NOBODY, is_head ? 1L : 0L);
   set(easy, CURLOPT_USERAGENT, "hangup");
   set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  // They are there already: to read them for each call would take as long as it takes.
+  // The authorities have already been loaded: reading them for each call would be slow.
   set(easy, CURLOPT_CAINFO, static_cast<const char*>(nullptr));
   set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
   for (const auto& [name, value] : with) {
@@ -121,7 +121,7 @@ upstream_call::upstream_call(const upstream& to, bool is_head, const std::string
       easy, CURLOPT_WRITEFUNCTION, +[](char* text, std::size_t, std::size_t size, void* self) {
         return static_cast<upstream_call*>(self)->body_piece({text, size});
       });
-  // Called when the connection is there and TLS begins.
+  // Called when the connection has been made and TLS begins.
   set(easy, CURLOPT_SSL_CTX_DATA, this);
   set(
       easy, CURLOPT_SSL_CTX_FUNCTION, +[](CURL*, void* ssl, void* self) {
@@ -150,7 +150,7 @@ std::error_code upstream_call::ask(const context& ctx) {
   if (const auto ec = run(ctx, true)) {
     return ec;
   }
-  // That nothing follows a 204 or 304 is sure. Of a 205 its framing says so, at its end.
+  // A 204 or 304 never has a body. For a 205 the end of its framing shows it.
   return over_ || head_.has_content() ? std::error_code{} : run(ctx, false);
 }
 
@@ -166,7 +166,7 @@ std::error_code upstream_call::body(const context& ctx, const taker& take) {
   return ec;
 }
 
-// Has the addresses found, so that libcurl need not look for them.
+// Looks up the addresses, so that libcurl need not.
 std::error_code upstream_call::locate(const context& ctx) {
   const auto& how = to_.options();
   const auto until = began_ + how.connect_timeout;
@@ -202,11 +202,11 @@ std::error_code upstream_call::locate(const context& ctx) {
   return {};
 }
 
-// Until the head is whole, or until all is over.
+// Runs until the head is complete, or until the call has ended.
 std::error_code upstream_call::run(const context& ctx, bool until_head) {
   int code = CURLE_OK;
   const auto what = transfer(ctx, until_head, code);
-  // From here on nobody wakes it, and it may go.
+  // From here on no other thread wakes it, so it may be destroyed.
   if (ctx.done()) {
     return stopped(ctx);
   }
@@ -216,7 +216,7 @@ std::error_code upstream_call::run(const context& ctx, bool until_head) {
            "sent nothing for " + std::to_string(to_.options().stall_timeout.count()) + " ms");
     case seen::end:
       if (taken_) {
-        settle(upstream_end::canceled);  // whoever took the pieces does not want them any more
+        settle(upstream_end::canceled);  // the receiver does not want any more
         return taken_;
       }
       if (code != CURLE_OK || !head_.whole()) {
@@ -232,8 +232,8 @@ std::error_code upstream_call::run(const context& ctx, bool until_head) {
   return {};
 }
 
-// The head, the end of it all with its code, or silence for too long. Anything, if the context has
-// ended.
+// Returns when the head is complete, when the call has ended (with its code), or when the upstream
+// has been silent too long. The result means nothing if the context has ended.
 upstream_call::seen upstream_call::transfer(const context& ctx, bool until_head, int& code) {
   CURLM* const multi = curl_->multi;
   const after_func wake(ctx, [multi]() noexcept { ::curl_multi_wakeup(multi); });
@@ -258,7 +258,7 @@ upstream_call::seen upstream_call::transfer(const context& ctx, bool until_head,
   return seen::end;
 }
 
-// What is an answer, and yet none that can be handed on.
+// For an answer that is complete but must not be passed on.
 void upstream_call::check_head() {
   if (const auto why = head_.unfit(asked_); !why.empty()) {
     fail(502, upstream_end::malformed, why);
@@ -271,7 +271,7 @@ std::error_code upstream_call::stopped(const context& ctx) {
   return ctx.err();
 }
 
-// Closes the connection, and counts, the first time.
+// Closes the connection and counts the call, the first time it is called.
 void upstream_call::settle(upstream_end how) noexcept {
   over_ = true;
   if (!settled_) {
@@ -329,7 +329,7 @@ bool upstream_call::head_line(std::string_view line) {
   if (head_too_large_) {
     return false;
   }
-  return head_.whole() || head_.take(line);  // behind it: a trailer
+  return head_.whole() || head_.take(line);  // after the head: a trailer
 }
 
 std::size_t upstream_call::body_piece(std::string_view piece) {
@@ -341,7 +341,7 @@ std::size_t upstream_call::body_piece(std::string_view piece) {
     return CURL_WRITEFUNC_PAUSE;  // until body() is called
   }
   taken_ = (*take_)(piece);
-  heard_ = context::clock::now();  // it was us who did not read
+  heard_ = context::clock::now();  // the pause was on this side, not the upstream's
   return taken_ ? 0 : piece.size();
 }
 

@@ -1,8 +1,7 @@
-// One call to one upstream, made by the thread that works for the request (libcurl underneath, a
-// connection of its own for each call). Whatever it waits for, a name, a connection, a TLS
-// handshake, an answer, or our own client, it stops at once when the context ends, and the
-// connection is closed: which is how the upstream hears of it. No redirects, no proxies, no
-// cookies. For one thread.
+// One call to an upstream, made by the thread that works for the request, with libcurl and a new
+// connection. Whatever it waits for (a look-up, a connection, a TLS handshake, an answer, or its
+// own client), it stops as soon as the context ends and closes the connection, so that the upstream
+// notices. No redirects, no proxies, no cookies. For one thread.
 #pragma once
 
 #include <chrono>
@@ -23,23 +22,25 @@ class upstream_call {
   using headers = upstream_head::headers;
   using taker = std::function<std::error_code(std::string_view piece)>;
 
-  // GET, or HEAD, of a target ("/spin?ms=5") with these headers. Throws http::problem_error, 400,
-  // if one of them has a control character in it, or a name that is not a token.
+  // GET or HEAD of a target ("/spin?ms=5") with these headers. Throws http::problem_error (400) if
+  // a header contains a control character or its name is not a token.
   upstream_call(const upstream& to, bool is_head, const std::string& target, const headers& with);
-  ~upstream_call();  // breaks off a call that is not over
+  ~upstream_call();  // breaks off a call that has not ended
   upstream_call(const upstream_call&) = delete;
   upstream_call& operator=(const upstream_call&) = delete;
 
-  // Asks, and waits for the head of the answer. ctx.err() if the context ends first. Throws
-  // http::problem_error, 502 or 504, that names the upstream and says what it did. Once.
+  // Sends the request and waits for the head of the answer. Returns ctx.err() if the context ends
+  // first. Throws http::problem_error (502 or 504), which names the upstream and says what went
+  // wrong. To be called once.
   std::error_code ask(const context& ctx);
 
-  // The head of the answer, after ask(): one that can be handed on.
+  // The head of the answer, after ask(); it may be passed on.
   const upstream_head& head() const noexcept { return head_; }
   bool over() const noexcept { return over_; }  // there is no (more) body
 
-  // Hands on the body as it comes; while `take` waits, the upstream is not read, and waits too. An
-  // error of `take` breaks the call off and is returned. Ends and throws as ask() does. Once.
+  // Passes on the body as it arrives. While `take` waits, nothing is read from the upstream, so
+  // that it waits too. If `take` returns an error, the call is broken off and the error returned.
+  // Otherwise returns and throws as ask() does. To be called once.
   std::error_code body(const context& ctx, const taker& take);
 
  private:
@@ -58,7 +59,7 @@ class upstream_call {
   std::size_t body_piece(std::string_view piece);
 
   const upstream& to_;
-  std::unique_ptr<handles> curl_;  // gone when it is over
+  std::unique_ptr<handles> curl_;  // null when the call has ended
   const context::clock::time_point began_ = context::clock::now();
   context::clock::time_point heard_ = context::clock::time_point::max();  // max: not asked yet
   asked_for asked_;

@@ -24,7 +24,7 @@ bool all_digits(std::string_view text) noexcept {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-// Digits only, and not more than fits.
+// Digits only, and only if the number fits.
 std::optional<std::int64_t> number(std::string_view digits) noexcept {
   std::int64_t value = 0;
   const auto* const end = digits.data() + digits.size();
@@ -33,7 +33,8 @@ std::optional<std::int64_t> number(std::string_view digits) noexcept {
   return fits ? std::optional(value) : std::nullopt;
 }
 
-// What all elements of a Content-Length say. None: one of them is no length, or they differ.
+// The value of all elements of a Content-Length. Returns nullopt if one is not a length or they
+// differ.
 std::optional<std::int64_t> length_in(std::string_view list) noexcept {
   std::optional<std::int64_t> length;
   http::pieces elements(list, ',');
@@ -47,8 +48,8 @@ std::optional<std::int64_t> length_in(std::string_view list) noexcept {
   return length;
 }
 
-// How many bytes the Content-Range of a 206 says that there are: "bytes 2-4/9" or "bytes 2-4/*".
-// None: it is not like that (RFC 9110 14.4).
+// The length according to the Content-Range of a 206: "bytes 2-4/9" or "bytes 2-4/*". Returns
+// nullopt if it is malformed (RFC 9110 14.4).
 std::optional<std::int64_t> length_of_range(std::string_view value) noexcept {
   constexpr std::string_view unit = "bytes ";
   if (!http::equals_ignoring_case(value.substr(0, unit.size()), unit)) {
@@ -68,7 +69,7 @@ std::optional<std::int64_t> length_of_range(std::string_view value) noexcept {
   return *last - *first + 1;
 }
 
-// One of the three forms of RFC 9110 5.6.7, of a day that there is.
+// Whether it has one of the three forms of RFC 9110 5.6.7 and is a valid date.
 bool is_http_date(const std::string& value) noexcept {
   constexpr std::array forms = {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT",
                                 "%a %b %e %H:%M:%S %Y"};
@@ -78,16 +79,16 @@ bool is_http_date(const std::string& value) noexcept {
     if (::strptime(value.c_str(), form, &when) == nullptr) {
       return false;
     }
-    // The reading is generous, with blanks, letter case and days: written again it must be the
-    // same.
+    // strptime() is lenient with blanks, letter case and days, so the date must be the same when it
+    // is formatted again.
     static_cast<void>(::timegm(&when));
     return std::strftime(again.data(), again.size(), form, &when) == value.size() &&
            value == again.data();
   });
 }
 
-// The headers that go on. A list may stand in several lines; of anything else that does, and does
-// not say the same in each, none is believed.
+// The headers that are passed on. A list may be spread over several lines. Any other header that
+// occurs several times with different values is dropped.
 struct known {
   const char* name;
   std::string_view lower_case;
@@ -111,8 +112,8 @@ constexpr std::array going_on = {
     known{"X-Content-Type-Options", "x-content-type-options", true},
 };
 
-// These are worth nothing to a client without a header (RFC 9110 15.3.7, 15.5.2, 15.5.6). Only the
-// list of methods may be empty: there are none.
+// These statuses are useless to a client without a certain header (RFC 9110 15.3.7, 15.5.2,
+// 15.5.6). Only the list of methods may be empty, which means that there are none.
 struct need {
   int status;
   const char* header;
@@ -127,11 +128,11 @@ bool lists_nothing(std::string_view list) {
   return nothing;
 }
 
-// What a status says about the way from here to the upstream, and so to nobody behind us.
+// Statuses about the connection between this server and the upstream, which are not for its client.
 std::string_view about_the_way(int status) noexcept {
   switch (status) {
     case 407:
-      return "and wants credentials as for a proxy";
+      return "and asked for proxy credentials";
     case 408:
       return "and did not wait for the request";
     case 421:
@@ -166,8 +167,9 @@ bool upstream_head::take(std::string_view line) {
   if (colon == std::string_view::npos) {
     return false;
   }
-  // No blank before the colon: one reader takes the name without it, another does not know it, and
-  // they would not agree on where the body ends (RFC 9112 5.1). Nor before the name: a folded line.
+  // No blank before the colon: some parsers would accept the name without it and others would not,
+  // and they would disagree on the end of the body (RFC 9112 5.1). No blank before the name either,
+  // since that is a folded line.
   const auto name = line.substr(0, colon);
   const auto value = http::trimmed(line.substr(colon + 1));
   if (!http::is_token(name) || !http::is_field_value(value)) {
@@ -197,8 +199,8 @@ bool upstream_head::end_of_head() {
   }
   whole_ = status_ >= 200;
   if (!whole_) {
-    // It has no body to be framed, and what frames it would be taken for the next one's (RFC 9110
-    // 8.6, RFC 9112 6.1).
+    // It has no body, so its framing would be applied to the next answer (RFC 9110 8.6, RFC 9112
+    // 6.1).
     if (is_there("content-length") || is_there("transfer-encoding")) {
       return false;
     }
@@ -234,7 +236,7 @@ std::string upstream_head::unfit(const asked_for& what) const {
     }
   }
   if (status_ == 206 && lower(all_of("content-type")).starts_with("multipart/byteranges")) {
-    return "answered several ranges, one was asked for";
+    return "answered with several ranges, but only one was asked for";
   }
   for (const std::string_view once : {"content-length", "content-range", "content-type"}) {
     if (differs(once)) {
@@ -250,19 +252,19 @@ std::string upstream_head::unfit(const asked_for& what) const {
   return unfit_length();
 }
 
-// What ends the body is read by libcurl too, which takes what a number begins with for all of it.
+// libcurl also parses these headers, and accepts a number followed by other text.
 std::string upstream_head::unfit_length() const {
   std::optional<std::int64_t> length;
   if (is_there("content-length") && status_ != 204 && status_ != 304) {
     length = length_in(all_of("content-length"));
     if (!length) {
-      return "answered with a content-length that is none";
+      return "answered with an invalid content-length";
     }
   }
   if (status_ == 206) {
     const auto part = length_of_range(all_of("content-range"));
     if (!part || (length && *length != *part)) {
-      return "answered 206 with a content-range that is none, or not of what it sends";
+      return "answered 206 with a content-range that is invalid or does not match the body";
     }
   }
   return {};
@@ -293,7 +295,7 @@ std::string upstream_head::content_type() const {
 std::string upstream_head::all_of(std::string_view name) const {
   std::string list;
   for (const auto& [key, value] : lines_) {
-    // Several lines that say the same, of what may stand only once, are one.
+    // Several lines with the same value count as one.
     if (key == name && value != list) {
       list.append(list.empty() ? "" : ", ").append(value);
     }

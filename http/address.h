@@ -1,5 +1,5 @@
-// Addresses of sockets, as text that people and logs understand. An IPv4 client of a socket that
-// listens on both families has an IPv4 address here, not "::ffff:127.0.0.1".
+// Socket addresses as text. On a socket that listens on both IPv6 and IPv4, an IPv4 client is shown
+// with its IPv4 address, not as "::ffff:127.0.0.1".
 #pragma once
 
 #include <sys/socket.h>
@@ -16,7 +16,7 @@ struct peer {
   int local_port = 0;
 };
 
-// The numeric address, and its port. Empty and 0 if it is neither IPv4 nor IPv6.
+// The numeric address and its port. Empty and 0 if it is neither IPv4 nor IPv6.
 std::string address_of(const sockaddr_storage& at, int& port);
 
 // "127.0.0.1:8080", "[::1]:8080": as in a URL (RFC 3986 3.2.2).

@@ -68,4 +68,24 @@ std::string answer_head::finish() && {
   return std::move(text_);
 }
 
+std::string whole_text(const problem_answer& a) {
+  const bool has_body = a.status != 204;
+  const auto body = has_body ? problem_body(a.status, a.detail, a.request_id) : std::string();
+  answer_head head(a.status);
+  head.add("Date", http_date());
+  if (has_body) {  // RFC 9110 8.6: a 204 has no Content-Length
+    head.add("Content-Type", problem_type);
+    head.add("Content-Length", body.size());
+  }
+  if (!a.request_id.empty()) {
+    head.add("X-Request-Id", a.request_id);
+  }
+  head.add_lines(a.headers);
+  if (!a.keep_alive) {
+    head.add("Connection", "close");
+  }
+  auto text = std::move(head).finish();
+  return a.to_head ? text : text.append(body);
+}
+
 }  // namespace hangup::http

@@ -13,7 +13,7 @@
 namespace hangup::http {
 namespace {
 
-// What the connection says for itself, whatever a handler has set.
+// Headers that the connection sets itself; those of a handler are ignored.
 bool is_ours(const std::string& name) noexcept {
   static constexpr std::array<std::string_view, 6> ours = {
       "Connection", "Keep-Alive", "Content-Length", "Transfer-Encoding", "Trailer", "X-Request-Id"};
@@ -30,7 +30,7 @@ bool streams(const httplib::Response& res) noexcept {
   return static_cast<bool>(res.content_provider_);
 }
 
-// A provider without a length produces until it says that it is done.
+// A provider without a length produces pieces until it reports that it is done.
 bool has_length(const httplib::Response& res) noexcept {
   return !streams(res) || (!res.is_chunked_content_provider_ && res.content_length_ > 0);
 }
@@ -46,19 +46,20 @@ void drop_body(httplib::Response& res) {
   res.headers.erase("Content-Type");
 }
 
-// What a sink has beside write(); which of it depends on the version of cpp-httplib.
+// The functions that a sink has in addition to write(); they differ between versions of
+// cpp-httplib.
 template <class Sink, class Done, class Alive>
 void set_rest(Sink& sink, Done done, Alive alive) {
   sink.done = done;
   if constexpr (requires { sink.done_with_trailer; }) {
-    sink.done_with_trailer = [done](const httplib::Headers&) { done(); };  // none are sent
+    sink.done_with_trailer = [done](const httplib::Headers&) { done(); };  // trailers are not sent
   }
   if constexpr (requires { sink.is_writable; }) {
     sink.is_writable = alive;
   }
 }
 
-// The length that an answer to HEAD has been given by the handler, who need not make a body for it.
+// The length that a handler has set for an answer to HEAD, for which it need not make a body.
 std::optional<std::string> length_for_head(const httplib::Response& res) {
   auto said = res.get_header_value("Content-Length");
   const bool number = !said.empty() && said.size() < 20 &&
@@ -66,7 +67,7 @@ std::optional<std::string> length_for_head(const httplib::Response& res) {
   return number ? std::optional(std::move(said)) : std::nullopt;
 }
 
-// Does If-Range still name what the handler answers with? (RFC 9110 13.1.5: strong comparison)
+// Whether If-Range still matches the handler's answer (RFC 9110 13.1.5: strong comparison).
 bool is_the_same(const httplib::Request& req, const httplib::Response& res) {
   const auto known = req.get_header_value("If-Range");
   return !req.has_header("If-Range") || (known.substr(0, 2) != "W/" && !known.empty() &&
@@ -84,7 +85,7 @@ void answer_writer::prepare(const httplib::Request& req, httplib::Response& res)
     drop_body(res);
     return;
   }
-  // RFC 9110 14.2: a range is a part of what would have been the whole, of a GET.
+  // RFC 9110 14.2: only GET has ranges, and they are parts of the complete answer.
   if (res.status != 200 || req.method != "GET" || !has_length(res) ||
       !equals_ignoring_case(res.get_header_value("Accept-Ranges"), "bytes") ||
       req.get_header_value_count("Range") != 1 || !is_the_same(req, res)) {
@@ -168,8 +169,8 @@ bool answer_writer::write(const httplib::Request& req, httplib::Response& res) {
   auto text = head_of(res, as);
   if (bodiless || !streams(res)) {
     c_.request->life.advance(request_state::writing);
-    // In one segment with the head, as far as a copy is worth that: two small ones would wait for
-    // each other.
+    // The body is sent in one segment with the head if it is small enough to be worth a copy: of
+    // two small segments, the second would wait for the acknowledgement of the first.
     constexpr std::size_t worth_a_copy = 64 * 1024;
     const auto body = bodiless ? std::string_view() : std::string_view(res.body);
     const auto with = body.substr(0, worth_a_copy);
@@ -195,7 +196,7 @@ bool answer_writer::stream(httplib::Response& res, framing as) {
       return alive() && !done;  // an empty chunk would end the body
     }
     if (as == framing::length && size > end - at) {
-      within = false;  // more than was announced: it would be taken for the next answer
+      within = false;  // more than was announced would be taken for the next answer
       return false;
     }
     at += size;

@@ -1,6 +1,6 @@
-// Writes a handler's answer, a httplib::Response, to its connection: decides how its body is framed
-// (RFC 9112 6), serves one range of it where the handler offers that, runs what produces a stream.
-// Not for users.
+// Writes the answer of a handler, an httplib::Response, to its connection. It decides how the body
+// is framed (RFC 9112 6), sends one range of it if the handler allows that, and runs the producer
+// of a streamed body. Not for users.
 #pragma once
 
 #include <string>
@@ -14,23 +14,23 @@ namespace hangup::http {
 
 class answer_writer {
  public:
-  // `on_the_spot`: this thread must not wait; what the client does not take now is kept in the
-  // connection. Else a write waits, as long as the context lives. The connection has a request in
-  // flight.
+  // `on_the_spot`: this thread must not wait, so what the client does not take at once is kept in
+  // the connection. Otherwise a write waits as long as the context is alive. The connection must
+  // have a request in flight.
   answer_writer(connection& c, const options& how, bool on_the_spot) noexcept
       : c_(c), how_(how), on_the_spot_(on_the_spot) {}
 
-  // Makes the answer what can be sent: a status, a body only where that status has one, and the
-  // part of it that is asked for if the handler has said "Accept-Ranges: bytes". Call it once,
+  // Turns the answer into one that can be sent: with a status, a body only if the status allows
+  // one, and only the requested range if the handler has set "Accept-Ranges: bytes". Call it once,
   // before write().
   void prepare(const httplib::Request& req, httplib::Response& res);
 
-  // Sends the answer. False if not all of it could be sent, or what streams it has failed. What a
-  // stream throws comes out of here. Closes the connection behind it where nothing else tells where
-  // its body ends: connection::keep_alive says so then.
+  // Sends the answer. Returns false if it could not be sent completely or the producer of the
+  // stream failed; rethrows what the producer throws. If only the close of the connection can mark
+  // the end of the body, it clears connection::keep_alive.
   bool write(const httplib::Request& req, httplib::Response& res);
 
-  // Has any of it been sent?
+  // Whether any part of the answer has been sent.
   bool wrote() const noexcept { return wrote_; }
 
  private:

@@ -13,7 +13,7 @@ namespace hangup::http {
 namespace {
 
 bool is_ipv6(std::string_view text) noexcept {
-  std::array<char, INET6_ADDRSTRLEN> copy{};  // ends in a NUL
+  std::array<char, INET6_ADDRSTRLEN> copy{};  // ended by a NUL
   if (text.size() >= copy.size()) {
     return false;
   }
@@ -23,7 +23,7 @@ bool is_ipv6(std::string_view text) noexcept {
          ::inet_pton(AF_INET6, copy.data(), &address) == 1;
 }
 
-// reg-name, of which an IPv4 address is one.
+// A reg-name; IPv4 addresses are a special case of it.
 bool is_name(std::string_view text) noexcept {
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '%') {
@@ -39,7 +39,7 @@ bool is_name(std::string_view text) noexcept {
   return !text.empty();
 }
 
-// With its colon; RFC 3986 allows it to be empty.
+// The port with its colon; RFC 3986 allows it to be empty.
 bool is_port(std::string_view text) noexcept {
   text.remove_prefix(1);
   unsigned number = 0;

@@ -50,7 +50,7 @@ refusal body_scan::why() const {
   return {400, "the chunks of the body are malformed"};
 }
 
-// How many of so many bytes are data of the chunk, or of the body, that is being read.
+// How many of `size` bytes are data of the chunk or body being read.
 std::size_t body_scan::data_in(std::size_t size) noexcept {
   const auto n = std::min<std::uint64_t>(left_, size);
   left_ -= n;
@@ -73,7 +73,8 @@ bool body_scan::go(bool fits, at to) noexcept {
   return fits || fail(result::malformed);
 }
 
-// One byte of the framing of chunks. False: it does not fit, and is not taken.
+// Processes one byte of the chunk framing. Returns false, and does not consume it, if it is not
+// allowed.
 bool body_scan::next(char c) noexcept {
   switch (at_) {
     case at::size:
@@ -124,14 +125,14 @@ bool body_scan::size(char c) noexcept {
   if (left_ > budget_) {
     return fail(result::too_large);
   }
-  if (c == ' ' || c == '\t') {  // before an extension (RFC 9112 7.1.1), not before the end
+  if (c == ' ' || c == '\t') {  // allowed before an extension (RFC 9112 7.1.1), but not at the end
     return go(true, at::before_extension);
   }
   return go(c == '\r' || c == ';', c == '\r' ? at::size_lf : at::extension);
 }
 
-// RFC 9112 7.1.2: headers behind the last chunk, which need not be kept. They have the syntax of
-// headers, so that what is no trailer is not taken for one.
+// RFC 9112 7.1.2: header lines after the last chunk, which need not be kept. Their syntax is
+// checked, so that nothing else is taken for a trailer.
 bool body_scan::trailer(char c) noexcept {
   if (at_ == at::line && c == '\r') {
     return go(true, at::end_lf);

@@ -10,7 +10,8 @@
 namespace hangup::http {
 namespace {
 
-// Digits only. A number that is too large for its type is the largest: it is beyond any answer.
+// Digits only. A number that does not fit becomes the largest one, which is beyond the end of any
+// answer.
 std::optional<std::uint64_t> number(std::string_view digits) noexcept {
   std::uint64_t value = 0;
   const auto* const end = digits.data() + digits.size();
@@ -35,7 +36,7 @@ byte_range read_range(std::string_view value, std::uint64_t whole) noexcept {
   }
   const auto first = number(value.substr(0, dash));
   const auto last = number(value.substr(dash + 1));
-  if (dash == 0) {  // the last so many bytes
+  if (dash == 0) {  // the last bytes, as many as the number says
     if (!last) {
       return {};
     }

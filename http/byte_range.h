@@ -1,4 +1,4 @@
-// The Range header (RFC 9110 14), as far as it is served: one range of bytes. Pure.
+// The Range header (RFC 9110 14), as far as it is supported: one range of bytes. A pure function.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@ namespace hangup::http {
 
 struct byte_range {
   enum class kind {
-    ignored,  // another unit, several ranges, or not the grammar: the whole is the answer
-    beyond,   // none of it is there: 416
+    ignored,  // another unit, several ranges, or malformed: the whole is sent
+    beyond,   // nothing of it exists: 416
     part,
   };
   kind is = kind::ignored;
@@ -17,7 +17,7 @@ struct byte_range {
   std::uint64_t length = 0;
 };
 
-// The part of `whole` bytes that the value of a Range header asks for.
+// Which part the value of a Range header selects, of something that has `whole` bytes.
 byte_range read_range(std::string_view value, std::uint64_t whole) noexcept;
 
 }  // namespace hangup::http

@@ -19,7 +19,7 @@ std::uint64_t big_endian(std::span<const std::uint8_t> bytes) noexcept {
   return number;
 }
 
-// An IPv4 address stands where it would be in IPv6: no network there has such a number.
+// An IPv4 address is used as if it were mapped into IPv6; no IPv6 network has such a number.
 constexpr std::uint64_t of_ipv4(std::uint64_t address) noexcept {
   return std::uint64_t{0xffff} << 32U | address;
 }
@@ -28,7 +28,7 @@ constexpr std::uint64_t of_ipv4(std::uint64_t address) noexcept {
 
 std::uint64_t client_key(std::string_view address) noexcept {
   std::array<char, INET6_ADDRSTRLEN> text{};
-  const auto bare = address.substr(0, address.find('%'));  // without the interface
+  const auto bare = address.substr(0, address.find('%'));  // without the interface name
   in_addr four{};
   in6_addr six{};
   if (bare.size() < text.size()) {
@@ -42,7 +42,7 @@ std::uint64_t client_key(std::string_view address) noexcept {
         return of_ipv4(big_endian(all.subspan(12)));
       }
       const auto network = big_endian(all.first(8));
-      return network != 0 ? network : 1;  // as ::1 has it
+      return network != 0 ? network : 1;  // 0 is what ::1 would give
     }
   }
   return std::hash<std::string_view>()(address) | 1U;

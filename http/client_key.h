@@ -1,4 +1,5 @@
-// Whose request it is, as a number: what is shared fairly is shared between these.
+// Identifies the client of a request by a number. What is shared fairly is shared between these
+// numbers.
 #pragma once
 
 #include <cstdint>
@@ -6,9 +7,10 @@
 
 namespace hangup::http {
 
-// The same for all connections from one IPv4 address, and from one /64 network of IPv6, as a client
-// there can choose among all of its addresses. An IPv4 address that is mapped into IPv6 is one of
-// IPv4. What is no address has a number, too. Never 0, which is nobody (worker/pool.h).
+// The same number for all connections from one IPv4 address, or from one /64 network of IPv6,
+// because a client there can choose any of its addresses. An IPv4 address mapped into IPv6 counts
+// as IPv4. Text that is not an address gets a number, too. Never 0, which is pool::nobody
+// (worker/pool.h).
 std::uint64_t client_key(std::string_view address) noexcept;
 
 }  // namespace hangup::http

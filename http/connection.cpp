@@ -17,7 +17,7 @@ namespace hangup::http {
 namespace {
 
 constexpr std::size_t read_size = 16 * 1024;
-constexpr std::size_t keep_capacity = 4 * 1024;  // of an idle connection's buffers
+constexpr std::size_t keep_capacity = 4 * 1024;  // how much of its buffers an idle connection keeps
 
 thread_local std::array<char, read_size> read_buffer;
 
@@ -30,7 +30,7 @@ ssize_t receive_from(int fd) noexcept {
   }
 }
 
-// Of the recv(2) that was just made.
+// For the result of the recv(2) call just made.
 connection::io outcome_of(ssize_t n) noexcept {
   if (n > 0) {
     return connection::io::some;
@@ -98,7 +98,7 @@ tls_session::io connection::shake_hands() noexcept {
   return how;
 }
 
-// What lies in the buffer of the thread goes to the rest.
+// Appends the bytes in the thread's buffer to the input.
 connection::io connection::keep(std::size_t n) {
   lost_ = true;
   in_.append(read_buffer.data(), n);
@@ -142,8 +142,8 @@ connection::io connection::discard() noexcept {
   return outcome_of(read_socket());
 }
 
-// Less than was asked for is all there was (epoll(7)); but the end behind it may have been reported
-// together with it, and at an urgent byte each read stops.
+// If less than was asked for was read, that was all there was (epoll(7)). But an end after it may
+// have been reported together with it, and every read stops at an urgent byte.
 ssize_t connection::read_socket() noexcept {
   const auto n = receive_from(fd());
   to_the_end_ = to_the_end_ && n > 0;
@@ -157,12 +157,12 @@ void connection::happened(std::uint32_t events) noexcept {
 }
 
 input::read connection::read_ahead() noexcept try {
-  constexpr int at_a_time = 8;  // of 16 KiB: then the watcher hears the others
+  constexpr int at_a_time = 8;  // of 16 KiB; then the watcher looks at other connections
   for (int i = 0; i < at_a_time; ++i) {
     const auto before = received().size();
-    // What nobody will read is thrown away as it comes, and needs no room: an end behind it is
-    // heard, however much it is. It is a body that no handler is given, and all behind the last
-    // request.
+    // Bytes that nobody will read (a body that no handler gets, and everything after the last
+    // request) are discarded as they arrive and need no room. So an end after them is noticed,
+    // however many there are.
     const bool unwanted = body.complete() ? is_last : body.refused() || !takes_body;
     if (!unwanted && (before >= ahead_limit || !owner_.may_keep(0))) {
       char next = 0;
@@ -171,12 +171,12 @@ input::read connection::read_ahead() noexcept try {
     }
     if (const auto how = receive(); how != io::some) {
       const bool more = how == io::again && !drained_;
-      drained_ = drained_ && how == io::again;  // its owner has not seen the end yet
+      drained_ = drained_ && how == io::again;  // its owner has not noticed the end yet
       const bool work = how == io::cut_off && tls_ && tls_->only_works();
       return {work ? departure::shown_out : seen_by(how), more};
     }
     if (unwanted && (!take_body() || (body.complete() && is_last))) {
-      consume(received().size());  // one that is malformed is found by its owner
+      consume(received().size());  // if it is malformed, the owner will find that
     }
     const auto more = received().size() - before;
     ahead_ += more;
@@ -185,7 +185,7 @@ input::read connection::read_ahead() noexcept try {
   return {.more = true};
 } catch (const std::bad_alloc&) {
   ahead_capped_ = true;
-  drained_ = false;  // its owner is to look
+  drained_ = false;  // makes the owner look
   return {};
 }
 
@@ -196,8 +196,8 @@ bool connection::settle_ahead() noexcept {
   return std::exchange(ahead_capped_, false);
 }
 
-// Sends what fits now. `again` and a poll(2) event would be one thing without TLS: that wants input
-// in its handshake only, which is over.
+// Sends what the socket takes now. `again` corresponds to one poll(2) event, also with TLS: it
+// needs input in order to write only during its handshake, which is over.
 connection::io connection::put(std::string_view bytes, std::size_t& taken) noexcept {
   taken = 0;
   if (tls_) {
@@ -281,7 +281,7 @@ bool connection::send_all(std::string_view bytes) {
       return false;
     }
     const bool half_closed = request->ctx.done() && !request->cut_off();
-    // The deadline is that of a client which has closed its own direction, too.
+    // Clients that have half-closed the connection have a deadline too.
     const auto deadline = request->ctx.deadline().value_or(never);
     const auto patience = going.wait(clock::now());
     const auto ec = wait_fd(half_closed ? background() : request->ctx, fd(), POLLOUT,

@@ -1,15 +1,17 @@
-// One accepted connection: its descriptor, what has been read and not been used, what has been
-// answered and not been sent, and the request in flight. Not for users.
+// One accepted connection: its descriptor, input that has been read but not used, output that has
+// not been sent yet, and the request in flight. Not for users.
 //
-// Owned by exactly one party at a time: the epoll set it is parked in, a front thread, a pool's
-// queue or a worker, the line of those to be resumed. Only the owner may call the functions here,
-// but for those marked thread-safe, and for reading ahead: from watcher::read_ahead() until
-// watcher::stop_reading() or over() the input (what was read, and drained()) is the watcher's,
-// under the lock of its slot, and the owner leaves it alone. So a connection that waits in a queue
-// is the queue's, and its input is the watcher's. Who drops it from the queue may be any thread
-// that ends contexts, while the watcher reads: it hands the connection to the line and touches
-// nothing of it. The front thread that takes it from there is the owner, stops the reading, and
-// only then looks at the input: at what was read ahead, and at what the front has noted
+// It has exactly one owner at a time: the epoll set in which it is parked, a front thread, the
+// queue of a pool, a worker, or the list of connections to be resumed. Only the owner may call the
+// functions here, except those marked as thread-safe.
+//
+// Reading ahead is the other exception. Between watcher::read_ahead() and watcher::stop_reading()
+// or over(), the input (the buffer and drained()) belongs to the watcher, under the lock of its
+// slot, and the owner does not touch it. So while a connection waits in a queue, the queue owns it
+// and the watcher owns its input. Any thread that ends contexts may drop it from the queue while
+// the watcher reads; that thread only puts the connection on the list of those to be resumed. The
+// front thread that takes it from the list becomes the owner. It first stops the reading, and only
+// then looks at the input: at what was read ahead, and at the events that the front has noted
 // (front::catch_up).
 #pragma once
 
@@ -40,17 +42,18 @@ namespace hangup::http {
 
 class connection;
 
-// Who drives connections.
+// The object that owns and processes connections.
 class connection_owner {
  public:
-  virtual void run(connection& c) noexcept = 0;      // on a worker
-  virtual void dropped(connection& c) noexcept = 0;  // its context ended in the queue
-  // Parked too long. On the timer thread, while take() and park() of this connection wait.
+  virtual void run(connection& c) noexcept = 0;      // called on a worker
+  virtual void dropped(connection& c) noexcept = 0;  // its context has ended in the queue
+  // It has been parked too long. Called on the timer thread; park_until() and take() of this
+  // connection wait meanwhile.
   virtual void overdue(connection& c) noexcept = 0;
-  // How the client has left, asked when a read or a write has shown that it has, and how.
+  // How the client has left, after a read or a write has shown that it has.
   virtual cause how_left(connection& c, departure seen) noexcept = 0;
-  // May so many more bytes be read ahead, over all connections? They count until they are given
-  // back (a negative number).
+  // Whether so many more bytes may be kept of what is read ahead, over all connections. They count
+  // until they are given back, by a call with a negative number.
   virtual bool may_keep(std::ptrdiff_t bytes) noexcept = 0;
 
  protected:
@@ -63,11 +66,11 @@ class connection final : public job, public input {
     some,
     again,
     closed,
-    cut_off,  // closed, but not TLS; or what came is not TLS
-    failed,   // errno says how
+    cut_off,  // closed without the end of TLS, or what came is not TLS
+    failed,   // errno has the reason
   };
 
-  // The socket must be non-blocking. With a session it speaks TLS.
+  // The socket must be non-blocking. With a session the connection uses TLS.
   connection(descriptor socket, peer ends, std::unique_ptr<tls_session> tls, const options& how,
              connection_owner& owner);
   ~connection();
@@ -80,80 +83,81 @@ class connection final : public job, public input {
   tls_session* tls() const noexcept { return tls_.get(); }  // null: plain TCP
   tls_session::io shake_hands() noexcept;
 
-  // --- what was read ---
+  // --- input ---
   std::string_view received() const noexcept { return std::string_view(in_).substr(used_); }
   void consume(std::size_t n) noexcept;
-  // Once, does not block; at most 16 KiB. Throws std::bad_alloc, then and from then on, if there is
-  // no memory for what came: what would be read behind it is not what the client meant.
+  // Reads once, at most 16 KiB, without blocking. Throws std::bad_alloc if there is no memory for
+  // what was read; so does every later call, because bytes are then missing from the input.
   io receive();
-  io discard() noexcept;  // likewise, to be thrown away: not even as TLS
-  // Has everything been read that there was when something last happened to the descriptor?
+  io discard() noexcept;  // the same, but discards the bytes without decrypting them
+  // Whether everything has been read that had arrived at the last event of the descriptor.
   bool drained() const noexcept { return drained_; }
-  // To read more, TLS has to send something first, for which there was no room.
+  // Before it can read more, TLS must send something for which there was no room.
   bool reads_when_writable() const noexcept { return reads_when_writable_; }
-  void happened(std::uint32_t events) noexcept;  // of epoll(7)
-  // Without memory for what came it reads no more; the owner gets to know when it reads.
+  void happened(std::uint32_t events) noexcept;  // `events` as in epoll(7)
+  // If there is no memory, it reads no more; the owner learns of it when it reads.
   read read_ahead() noexcept override;
   bool ends_in_band() const noexcept override { return tls_ != nullptr; }
-  // What was read ahead and has been used counts no longer. True if there was more than may be
-  // kept.
+  // What was read ahead and has been used no longer counts. Returns true if more had arrived than
+  // may be kept.
   bool settle_ahead() noexcept;
 
-  // --- what is to be sent ---
-  // Sends what fits now and keeps the rest. False: the client has left, which ends the context of
-  // the request in flight. Throws std::bad_alloc if the rest cannot be kept: what was sent is then
-  // all that may be sent.
+  // --- output ---
+  // Sends what the socket takes now and keeps the rest. Returns false if the client has left; the
+  // context of the request in flight has then ended. Throws std::bad_alloc if the rest cannot be
+  // kept; then nothing more may be sent.
   bool send_now(std::string_view bytes);
-  bool flush_now() { return send_now({}); }  // throws nothing
+  bool flush_now() { return send_now({}); }  // does not throw
   std::size_t unsent() const noexcept { return out_.size() - sent_; }
-  // Sends everything, after what was kept; waits as long as the client keeps its pace, and the
-  // request is not cut off. Else ends the context with the reason why it could not, and answers
-  // false.
+  // Sends everything, after what was kept. It waits while the client keeps its pace and the request
+  // is not cut off. Otherwise it ends the context with the reason and returns false.
   bool send_all(std::string_view bytes);
 
-  // --- how long the client is waited for; counts what is received and sent ---
+  // --- how long the client may be waited for: updated by what is received and sent ---
   pace coming;
   pace going;
 
   // --- the request in flight ---
-  std::optional<exchange> request;  // written under `guard`, which whoever looks from outside takes
+  std::optional<exchange> request;  // written under `guard`, which other threads take to look at it
   std::mutex guard;
-  std::unique_ptr<httplib::Request> incoming;  // what its handler gets; null: it has none
-  body_scan body;                              // where its body ends
-  std::size_t body_taken = 0;                  // how much of it has come, with its framing
-  bool takes_body = false;                     // its handler is to have the body
-  bool is_last = false;                        // nothing that comes behind it is served
+  std::unique_ptr<httplib::Request> incoming;  // what the handler gets; null: there is none
+  body_scan body;                              // finds the end of the body
+  std::size_t body_taken = 0;                  // how much of the body has arrived, with its framing
+  bool takes_body = false;                     // the handler gets the body
+  bool is_last = false;                        // nothing that arrives after this request is served
   bool keep_alive = true;                      // unless the answer says otherwise
-  bool wants_continue = false;                 // 100 (Continue) is owed before the body comes
-  bool is_head = false;                        // HEAD: no body in the answer
-  outcome answer;               // of the request in flight; left_before_last is kept by what sends
+  bool wants_continue = false;  // 100 (Continue) must be sent before the body arrives
+  bool is_head = false;         // HEAD: the answer has no body
+  outcome answer;               // of the request in flight; left_before_last is set while sending
   std::size_t ahead_limit = 0;  // how much received() may grow by reading ahead
   std::uint32_t heard_as = 0;   // its generation, see watcher.h
-  limit refused = limit::none;  // one too many: it is told so, and counts for nothing else
+  limit refused = limit::none;  // set: one connection too many; it is only told so
   clock::time_point since{};    // when it began to wait for what it is parked for
-  std::uint32_t heard_events = 0;  // which the front hears of
-  unsigned served = 0;             // in a row, without going back to the others
-  bool yielded = false;            // has been resumed with input that waits to be looked at
+  std::uint32_t heard_events = 0;  // the events that the front listens for
+  unsigned served = 0;   // requests served in a row, without serving other connections in between
+  bool yielded = false;  // it has been resumed with input that has not been looked at
 
-  // Takes what has arrived of the body out of received(): into `incoming` if its handler is to have
-  // it, else it is thrown away. False: it is refused (body.state() says why).
+  // Moves what has arrived of the body out of received(): into `incoming` if the handler gets the
+  // body, otherwise it is discarded. Returns false if the body is refused; body.why() has the
+  // reason.
   bool take_body();
-  // What a read or a write has shown that came to `how`; errno is still that of the call.
+  // The departure that the result of a read or write means; errno must still be that of the call.
   static departure seen_by(io how) noexcept;
-  // Ends the context of the request in flight, because the client was seen to have left.
+  // Ends the context of the request in flight, because the client has left.
   void client_left(departure seen) noexcept;
 
   // --- parking ---
   std::atomic<phase> now{phase::idle};  // thread-safe
-  // Until when it may stay parked from now on. Costs a timer operation only where that is sooner
-  // than the timer is due anyway, so hardly ever for a connection that is kept alive.
+  // Sets until when the connection may stay parked. This costs a timer operation only if the time
+  // is earlier than the timer is already set to, which is rare for a connection that is kept alive.
   void park_until(clock::time_point when) noexcept;
-  // It is no longer parked. False: it had been for too long, and overdue() was called.
+  // Ends the parking. Returns false if it had lasted too long and overdue() was called.
   bool take() noexcept;
 
-  connection* resumed_after = nullptr;  // the line of those to be resumed, guarded by the front
+  // The next in the list of those to be resumed, guarded by the front.
+  connection* resumed_after = nullptr;
 
-  connection* lot_prev = nullptr;  // the list of all connections, guarded by its owner
+  connection* lot_prev = nullptr;  // the list of all connections, guarded by the connection_owner
   connection* lot_next = nullptr;
 
  private:
@@ -184,11 +188,12 @@ class connection final : public job, public input {
   const std::unique_ptr<tls_session> tls_;
   connection_owner& owner_;
   std::string in_;
-  std::size_t ahead_ = 0;      // of what has been received, how much counts as read ahead
-  bool ahead_capped_ = false;  // there was more
+  std::size_t ahead_ = 0;      // how much of what has been received counts as read ahead
+  bool ahead_capped_ = false;  // more had arrived than could be kept
   bool drained_ = true;
-  bool to_the_end_ = false;  // an end or an urgent byte: a short read is not the last
-  bool lost_ = false;        // there was no memory for what was read
+  // An end or an urgent byte was reported: a short read may not be the last.
+  bool to_the_end_ = false;
+  bool lost_ = false;  // there was no memory for what was read
   bool reads_when_writable_ = false;
   std::size_t used_ = 0;
   std::string out_;

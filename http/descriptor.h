@@ -1,4 +1,4 @@
-// Owns a file descriptor, which is closed with it. Move-only, not thread-safe.
+// Owns a file descriptor and closes it when destroyed. Move-only, not thread-safe.
 #pragma once
 
 #include <unistd.h>
@@ -24,8 +24,8 @@ class descriptor {
     }
   }
 
-  // What a system call has just returned; throws std::system_error with errno and this text if that
-  // is no descriptor.
+  // Takes over the result of a system call. If that is not a descriptor, throws std::system_error
+  // with errno and this text.
   static descriptor made(int fd, const char* what) {
     if (fd < 0) {
       throw std::system_error(errno, std::generic_category(), what);

@@ -1,7 +1,6 @@
-// One entry for each descriptor that has been in use, found by its number. Entries are made on
-// demand and stay where they are for ever, so that whoever hears of a descriptor from the kernel
-// can look at its entry, whatever has become of the descriptor since. Thread-safe; at() costs one
-// load.
+// A table with one entry for each descriptor number that has been in use. Entries are made on
+// demand and never move or disappear. So a thread that gets an event for a descriptor can look at
+// its entry, whatever has happened to the descriptor since. Thread-safe; at() costs one load.
 #pragma once
 
 #include <sys/resource.h>
@@ -18,7 +17,7 @@ namespace hangup::http {
 template <class T>
 class descriptor_table {
  public:
-  // As large as the numbers can become.
+  // Has room for the largest descriptor number that the process can get.
   descriptor_table() : blocks_((most_descriptors() + block_size - 1) / block_size) {}
   ~descriptor_table() {
     for (auto& block : blocks_) {
@@ -28,7 +27,7 @@ class descriptor_table {
   descriptor_table(const descriptor_table&) = delete;
   descriptor_table& operator=(const descriptor_table&) = delete;
 
-  // Null for a number beyond all, and if there is no memory.
+  // Returns null if the number is too large or there is no memory.
   T* make(int fd) noexcept {
     const auto block = static_cast<std::size_t>(fd) / block_size;
     if (block >= blocks_.size()) {
@@ -46,7 +45,7 @@ class descriptor_table {
     return &at(fd);
   }
 
-  // Only of a number that has been made.
+  // Only for numbers for which make() has succeeded.
   T& at(int fd) const noexcept {
     const auto n = static_cast<std::size_t>(fd);
     return blocks_[n / block_size].load(std::memory_order_acquire)[n % block_size];
@@ -68,7 +67,8 @@ class descriptor_table {
   std::mutex growing_;
 };
 
-// What epoll(7) gives back with an event: a descriptor, and which use of its number it is about.
+// The user data of an epoll(7) event: a descriptor number, and which use of that number it refers
+// to.
 struct descriptor_tag {
   int fd = -1;
   std::uint32_t generation = 0;

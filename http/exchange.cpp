@@ -21,7 +21,7 @@ exchange::exchange(const context& server, const route& r, request_stamp as, cloc
                    const early_end::type& heard_at)
     : to(r),
       scope(scope_for(server, r, now, patience)),
-      // On the spot nobody sleeps.
+      // A thread without a pool never sleeps on the context.
       ctx(with_value<request_key>(
           r.runs_on != nullptr ? with_value<early_end>(scope.ctx, heard_at) : scope.ctx,
           std::move(as))),

@@ -1,5 +1,5 @@
-// One request on its way through the server: what is known of it, its context, and its stamps.
-// Belongs to its connection. Not for users.
+// One request on its way through the server: its head, its context, its state and its times. It
+// belongs to its connection. Not for users.
 #pragma once
 
 #include <atomic>
@@ -18,11 +18,11 @@
 
 namespace hangup::http {
 
-// The part of an exchange that travels in the context, and so may outlive the request.
+// The part of an exchange that is a value of the context, and so may outlive the request.
 struct request_stamp {
   request_stamp(std::string request_id, trace of, pool::owner by = pool::nobody)
       : id(std::move(request_id)), journey(std::move(of)), client(by) {}
-  request_stamp(request_stamp&& other) noexcept  // before it is shared
+  request_stamp(request_stamp&& other) noexcept  // only before it is shared
       : id(std::move(other.id)), journey(std::move(other.journey)), client(other.client) {}
 
   std::string id;
@@ -36,32 +36,33 @@ struct request_key {
 };
 
 struct exchange {
-  // The context exists from the moment the head is whole: its deadline includes the wait for a
-  // worker. `patience` is the client's own: it shortens the deadline of the route, and is all of it
-  // if the route has none.
+  // Makes the context as soon as the head is complete, so that the deadline includes the time in
+  // the queue. `patience` is what the client asked for: the earlier of it and the route's deadline
+  // counts.
   exchange(const context& server, const route& r, request_stamp as, clock::time_point now,
            std::optional<std::chrono::milliseconds> patience, const early_end::type& heard_at);
 
-  // Has its context ended otherwise than by a FIN? A client that has closed only its own direction
-  // still reads: what the handler did write for it is sent.
+  // Whether the context has ended for any other reason than a FIN. A client that has closed only
+  // its sending direction still reads, so what the handler writes for it is sent.
   bool cut_off() const noexcept;
-  // Has its deadline passed, or its context ended in another way? If only the clock says so, this
-  // ends it: the timer thread may be on its way.
+  // Whether the deadline has passed or the context has ended for another reason. If only the clock
+  // shows that the deadline has passed, this ends the context, without waiting for the timer
+  // thread.
   bool overdue() const noexcept;
 
   const route& to;
   std::string method;
   std::string target;
   cancelable scope;
-  const context ctx;           // what the handler gets: the scope's, with the stamp
-  const request_stamp& stamp;  // in ctx
+  const context ctx;           // the handler's context: that of `scope`, with the stamp as a value
+  const request_stamp& stamp;  // stored in ctx
   request_life life;
   const clock::time_point started;
-  clock::time_point work_began{};  // unset: it never ran
-  clock::time_point work_ended{};  // the handler and what it streams have returned
+  clock::time_point work_began{};  // unset: the handler was never called
+  clock::time_point work_ended{};  // the handler, and the stream it may have set up, have returned
   std::atomic<bool> late{false};   // reported as a late stopper
   int status = 0;
-  limit over = limit::none;  // the bound that it ran into
+  limit over = limit::none;  // the limit that the request reached, if any
   std::string broken;        // what went wrong in the handler: for the log, never for the client
 };
 

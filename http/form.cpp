@@ -7,7 +7,7 @@
 namespace hangup::http {
 namespace {
 
-// The parameter of this name, unquoted; empty if there is none.
+// The parameter with this name, unquoted; empty if there is none.
 std::string parameter_of(std::string_view value, std::string_view name) {
   std::string found;
   for_each_part(value, [&](const list_part& part) {
@@ -18,7 +18,7 @@ std::string parameter_of(std::string_view value, std::string_view name) {
   return found;
 }
 
-// Adds to a map of cpp-httplib, whose values differ from version to version in what else they have.
+// Adds to a map of cpp-httplib; the other members of its values differ between versions.
 template <class Parts>
 void add_to(Parts& parts, const std::string& name, const std::string& filename,
             const std::string& content_type, std::string_view content) {
@@ -32,7 +32,7 @@ void add_to(Parts& parts, const std::string& name, const std::string& filename,
   parts.emplace(name, std::move(part));
 }
 
-// It keeps what a multipart form holds in `files`, from 0.23 on in `form`.
+// cpp-httplib keeps the parts of a multipart form in `files`, from 0.23 on in `form`.
 template <class Request>
 void add_part(Request& req, const std::string& name, const std::string& filename,
               const std::string& content_type, std::string_view content) {
@@ -45,7 +45,7 @@ void add_part(Request& req, const std::string& name, const std::string& filename
   }
 }
 
-// One part: its header lines, an empty line, its content.
+// Parses one part: header lines, an empty line, the content.
 bool read_part(std::string_view part, httplib::Request& req) {
   std::string name;
   std::string filename;

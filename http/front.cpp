@@ -25,7 +25,7 @@ void ring(int eventfd) noexcept {
   [[maybe_unused]] const auto n = ::write(eventfd, &one, sizeof one);
 }
 
-// The state of a slot: who has the connection, and of which use of the descriptor that is said.
+// The state of a slot: who owns the connection, and for which use of the descriptor number.
 enum : std::uint64_t { owned = 0, parked = 1, missed = 2, which = 3 };  // missed: owned as well
 
 constexpr std::uint64_t state_of(std::uint32_t generation, std::uint64_t who) noexcept {
@@ -36,7 +36,7 @@ std::uint32_t generation_of(const std::atomic<std::uint64_t>& state) noexcept {
   return static_cast<std::uint32_t>(state.load(std::memory_order_relaxed) >> 2);
 }
 
-// EPOLLPRI: an urgent byte, at which a read stops although there is more behind it.
+// EPOLLPRI reports an urgent byte, at which a read stops even if there is more after it.
 constexpr std::uint32_t input_events = EPOLLIN | EPOLLRDHUP | EPOLLPRI;
 
 }  // namespace
@@ -49,7 +49,7 @@ front::front(const options& how, driver& d)
       bell_(descriptor::made(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")) {
   auto ec = arm(EPOLL_CTL_ADD, wake_.get(), EPOLLIN);
   if (!ec) {
-    ec = arm(EPOLL_CTL_ADD, bell_.get(), EPOLLIN | EPOLLET);  // each ring wakes one thread
+    ec = arm(EPOLL_CTL_ADD, bell_.get(), EPOLLIN | EPOLLET);  // each write to it wakes one thread
   }
   if (ec) {
     throw std::system_error(ec, "epoll");
@@ -92,7 +92,7 @@ std::error_code front::start() {
 void front::stop_listening() noexcept {
   listening_ = false;
   for (const auto& s : listener_.sockets) {
-    ::shutdown(s.get(), SHUT_RDWR);  // closed later: a thread may be accepting from it just now
+    ::shutdown(s.get(), SHUT_RDWR);  // closed later, because a thread may be accepting from it now
   }
 }
 
@@ -127,8 +127,8 @@ void front::forget(const connection& c) noexcept {
   state.store(state_of(generation_of(state) + 1, owned), std::memory_order_release);
 }
 
-// Release: what its owner did to a connection happens before what the next one does. False if
-// something has happened since it was taken.
+// Uses release, so that what the owner did to the connection happens before what the next owner
+// does. Returns false if an event has arrived since the owner took it.
 bool front::give_up(connection& c) noexcept {
   auto& state = slots_.at(c.fd()).state;
   auto was = state.load(std::memory_order_relaxed);
@@ -137,7 +137,7 @@ bool front::give_up(connection& c) noexcept {
                                        std::memory_order_relaxed);
 }
 
-// Says what is to be reported of it, if that is not what is reported already.
+// Changes the events that are reported for the connection, if they differ from the present ones.
 void front::hear(connection& c, std::uint32_t events) noexcept {
   if (std::exchange(c.heard_events, events) != events) {
     static_cast<void>(
@@ -155,7 +155,8 @@ void front::park_for_input(connection& c) noexcept {
 }
 
 void front::park_for_room(connection& c) noexcept {
-  hear(c, input_events | EPOLLOUT);  // and from then on: few ever have to wait for it
+  // And keeps doing so afterwards: few connections ever wait for room.
+  hear(c, input_events | EPOLLOUT);
   if (!give_up(c)) {
     resume(c);
   }
@@ -171,7 +172,7 @@ void front::happened(descriptor_tag what, std::uint32_t events) noexcept {
   auto was = s.state.load(std::memory_order_relaxed);
   for (;;) {
     if ((was | which) != (ours | which) || (was & which) == missed) {
-      return;  // closed since, or noted already
+      return;  // closed meanwhile, or already noted
     }
     const auto next = (was & which) == parked ? ours : ours | missed;
     if (s.state.compare_exchange_weak(was, next, std::memory_order_acquire,
@@ -227,7 +228,7 @@ void front::resume(connection& c) noexcept {
 }
 
 void front::serve_resumed() noexcept {
-  constexpr int at_a_time = 16;  // then those that are ready have their turn
+  constexpr int at_a_time = 16;  // then connections with events are served
   for (int i = 0; i < at_a_time; ++i) {
     connection* c = nullptr;
     bool more = false;
@@ -240,7 +241,7 @@ void front::serve_resumed() noexcept {
       return;
     }
     if (more && (i == 0 || i + 1 == at_a_time)) {
-      ring(bell_.get());  // another thread may help; or this one, later
+      ring(bell_.get());  // another thread may help, or this one continues later
     }
     driver_.ready(*c);
   }
@@ -258,7 +259,7 @@ bool front::is_listener(int fd) const noexcept {
 void front::descriptor_freed() noexcept {
   if (accepting_stopped_.load(std::memory_order_relaxed) &&
       accepting_stopped_.exchange(false, std::memory_order_acq_rel)) {
-    for (const auto& s : listener_.sockets) {  // of those that are armed nothing changes
+    for (const auto& s : listener_.sockets) {  // sockets that are already armed do not change
       if (listening_ && arm(EPOLL_CTL_MOD, s.get(), EPOLLIN | EPOLLONESHOT)) {
         accept_again_later();
       }
@@ -266,15 +267,17 @@ void front::descriptor_freed() noexcept {
   }
 }
 
-// Clients wait in the backlog until there is a descriptor: nothing is lost, nothing spins.
+// Clients wait in the backlog until there is a descriptor again. No client is lost and no thread
+// spins.
 void front::accept_again_later() noexcept {
   accepting_stopped_.store(true, std::memory_order_release);
-  constexpr std::chrono::milliseconds elsewhere{100};  // it may not be ours that is freed
+  // The descriptor that becomes free may belong to another part of the program.
+  constexpr std::chrono::milliseconds elsewhere{100};
   retry_.arm(clock::now() + elsewhere);
 }
 
 void front::accept_all(int listener) noexcept {
-  constexpr int at_a_time = 64;  // then the parked connections have their turn
+  constexpr int at_a_time = 64;  // then parked connections are served
   for (int i = 0; i < at_a_time; ++i) {
     sockaddr_storage at{};
     socklen_t size = sizeof at;
@@ -297,7 +300,7 @@ void front::accept_all(int listener) noexcept {
       ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&at), &size);
       ends.local_address = address_of(at, ends.local_port);
       driver_.accepted(std::move(socket), std::move(ends));
-    } catch (const std::bad_alloc&) {  // an address of IPv6 is too long for a short string
+    } catch (const std::bad_alloc&) {  // an IPv6 address does not fit into a short string
     }
   }
   if (listening_ && arm(EPOLL_CTL_MOD, listener, EPOLLIN | EPOLLONESHOT)) {
@@ -306,7 +309,7 @@ void front::accept_all(int listener) noexcept {
 }
 
 void front::run() noexcept {
-  std::array<epoll_event, 4> events;  // what this thread takes, the others cannot serve meanwhile
+  std::array<epoll_event, 4> events;  // events that this thread takes must wait for it
   this_thread.of = this;
   line& again = this_thread.again;
   for (bool over = false; !over || again.first != nullptr;) {
@@ -318,7 +321,7 @@ void front::run() noexcept {
       const auto& ev = events[static_cast<std::size_t>(i)];
       const auto what = descriptor_tag::of(ev.data.u64);
       if (what.fd == wake_.get()) {
-        over = true;  // the event stays, for the other threads
+        over = true;  // the event stays pending for the other threads
       } else if (what.fd == bell_.get()) {
         serve_resumed();
       } else if (is_listener(what.fd)) {

@@ -1,17 +1,18 @@
-// The front: the listening socket, the parked connections, and the few threads that wait for both
-// in one epoll set (leader and followers: whichever the kernel wakes). A parked connection costs
-// its buffers and no thread.
+// The front consists of the listening sockets, the parked connections, and the few threads that
+// wait for both in one epoll set; the kernel wakes any one of them. A parked connection uses its
+// buffers but no thread.
 //
-// Each connection is registered once, edge-triggered, and has one
-// owner: nobody while it is parked, then the thread that took the event. What is reported while it
-// is owned is noted, and to park it then is to have it back at once: so to park costs no system
-// call and misses nothing. (EPOLLONESHOT would cost a call each time.) Who parks a connection must
-// have read all there is, which connection::drained() knows.
+// Each connection is registered once, edge-triggered. While it is parked, it has no owner; when an
+// event arrives, the thread that takes the event becomes its owner. Events that arrive while a
+// connection has an owner are noted, and parking it then returns it to a front thread at once. So
+// parking needs no system call and misses no event. (EPOLLONESHOT would need a system call each
+// time.) Before a connection is parked, everything that has arrived must have been read;
+// connection::drained() tells whether it has.
 //
-// The note is one bit of the connection's slot here. Whoever hears an event sets it; only the owner
-// takes it, by catch_up(), and tells the connection. resume() may be called by others (a timer that
-// ends the context of what waits in a queue) and so touches nothing of the connection but the link
-// of the line it stands in. Not for users.
+// The note is one bit in the connection's slot. Any thread that takes an event sets it. Only the
+// owner clears it, in catch_up(), which passes it on to the connection. resume() may also be called
+// by a thread that is not the owner (one that ends the context of a queued request), so it changes
+// nothing in the connection but its link in the list of connections to be resumed. Not for users.
 #pragma once
 
 #include <atomic>
@@ -35,19 +36,20 @@ class front {
  public:
   class driver {
    public:
-    // A client has connected, on a non-blocking socket.
+    // A client has connected; the socket is non-blocking.
     virtual void accepted(descriptor socket, peer ends) noexcept = 0;
-    // A connection that was parked or resumed has something to do, and is the driver's until it is
-    // parked or resumed again. Nothing has been told to it yet that was noted: see catch_up().
+    // A connection that was parked or resumed has something to do. It belongs to the driver until
+    // it is parked or resumed again. Events that were noted have not been passed to it yet: see
+    // catch_up().
     virtual void ready(connection& c) noexcept = 0;
 
    protected:
     ~driver() = default;
   };
 
-  // Throws std::system_error without a descriptor.
+  // Throws std::system_error if a descriptor cannot be made.
   front(const options& how, driver& d);
-  ~front();  // stop()
+  ~front();  // calls stop()
   front(const front&) = delete;
   front& operator=(const front&) = delete;
 
@@ -55,34 +57,35 @@ class front {
   std::error_code listen(const std::string& host, std::uint16_t port);
   std::uint16_t port() const noexcept { return listener_.port; }
   const std::vector<std::string>& endpoints() const noexcept { return listener_.endpoints; }
-  // Starts the threads: from now on connections are accepted. On error none is running. Once.
+  // Starts the threads; from now on connections are accepted. After an error no thread is running.
+  // Once.
   std::error_code start();
-  // New clients are refused from now on. Thread-safe.
+  // Refuses new clients from now on. Thread-safe.
   void stop_listening() noexcept;
-  // Ends the threads and joins them. What is still parked stays with the driver.
+  // Ends and joins the threads. Connections that are still parked are left to the driver.
   void stop() noexcept;
 
-  // Registers a connection, whose owner is the caller.
+  // Registers a connection; the caller becomes its owner.
   std::error_code adopt(connection& c) noexcept;
-  // Before it is closed, by its owner. Events that are under way find nothing.
+  // Unregisters a connection, before its owner closes it. Pending events will have no effect.
   void forget(const connection& c) noexcept;
-  // Gives it up until there is something to read. It must not be touched after that: another thread
-  // may have it already. Thread-safe.
+  // Gives up the connection until there is something to read. The caller must not touch it
+  // afterwards, since another thread may already own it. Thread-safe.
   void park_for_input(connection& c) noexcept;
-  // Gives it up until there is room to write, or something else happens. Thread-safe.
+  // The same until there is room to write, or something else happens. Thread-safe.
   void park_for_room(connection& c) noexcept;
-  // Hears nothing of it until it is parked again, for its owner is going to be at work for long:
-  // else a thread here would be woken by the hang-up, next to the one that is to hear it. A system
-  // call, and one more when it is parked.
+  // Stops reporting events of this connection until it is parked again, because its owner will be
+  // busy for long. Otherwise a departing client would wake a front thread in addition to the
+  // watcher. Costs one system call, and one more when the connection is parked.
   void turn_away(connection& c) noexcept;
-  // Gives it up to whichever thread of the front is free: it comes back behind those that are
-  // ready. Thread-safe, and not only for its owner: for whoever may give it to the front.
+  // Hands the connection to any free front thread, behind the connections that are ready.
+  // Thread-safe; it may also be called for the owner by another thread.
   void resume(connection& c) noexcept;
-  // Tells the connection what was noted since it was given to its owner. By its owner, and not
-  // while the watcher reads ahead for it.
+  // Passes the events that were noted to the connection. Only for its owner, and not while the
+  // watcher reads ahead from it.
   void catch_up(connection& c) noexcept;
 
-  // A descriptor or memory has become free: goes on accepting if that had stopped for want of one.
+  // A descriptor or memory has become free: resumes accepting, if that had stopped for lack of one.
   // Thread-safe.
   void descriptor_freed() noexcept;
 
@@ -94,12 +97,12 @@ class front {
     front& self;
   };
 
-  // Who has a connection: the upper bits say which use of the descriptor it is about.
+  // Who owns a connection; the upper bits identify the use of the descriptor number.
   struct slot {
     std::atomic<std::uint64_t> state{0};
-    connection* c = nullptr;  // written by its first owner
+    connection* c = nullptr;  // written by the first owner
   };
-  struct line {  // of connections to be resumed
+  struct line {  // the connections to be resumed
     connection* first = nullptr;
     connection* last = nullptr;
     void push(connection& c) noexcept;
@@ -116,7 +119,7 @@ class front {
   void accept_again_later() noexcept;
   std::error_code arm(int op, int fd, std::uint32_t events, std::uint32_t generation = 0) noexcept;
 
-  // Whose thread this is, if it is one's, and what it has to look at once more.
+  // The front that this thread belongs to, if any, and what it has to look at again.
   struct own {
     const front* of = nullptr;
     line again;
@@ -126,14 +129,14 @@ class front {
   const options& how_;
   driver& driver_;
   const descriptor epoll_;
-  const descriptor wake_;  // readable: the threads end
-  const descriptor bell_;  // rung when somebody has to be resumed
+  const descriptor wake_;  // readable: the threads must end
+  const descriptor bell_;  // written to when a connection has to be resumed
   listener listener_;
   descriptor_table<slot> slots_;
   std::mutex resuming_;
   line resumed_;  // guarded by resuming_
   std::atomic<bool> listening_{false};
-  std::atomic<bool> accepting_stopped_{false};  // for want of a descriptor, until there is one
+  std::atomic<bool> accepting_stopped_{false};  // for lack of a descriptor
   std::vector<std::thread> threads_;
   accept_again retry_{*this};
 };

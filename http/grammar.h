@@ -1,4 +1,4 @@
-// The characters that heads and the trailers of bodies are made of (RFC 9110 5.5 and 5.6).
+// The characters of heads and of the trailers of bodies (RFC 9110 5.5 and 5.6).
 #pragma once
 
 #include <algorithm>
@@ -10,13 +10,13 @@ constexpr bool is_alphanumeric(char c) noexcept {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-// Of a token, as methods and the names of headers are.
+// A character of a token, such as a method or the name of a header.
 constexpr bool is_token_char(char c) noexcept {
   return is_alphanumeric(c) ||
          std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
-// Of a header's value: no control character but the tab.
+// A character of a header's value: anything but control characters other than the tab.
 constexpr bool is_value_char(char c) noexcept {
   const auto u = static_cast<unsigned char>(c);
   return c == '\t' || (u >= 0x20 && u != 0x7f);
@@ -26,20 +26,20 @@ constexpr bool is_token(std::string_view text) noexcept {
   return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
 }
 
-// True for the value of a header: asked where one comes in, and again where one goes out, whoever
-// made it, as with a control character in it one header could become two.
+// Whether the text may be the value of a header. Checked when a header is read, and again whenever
+// one is written: a control character in it could turn one header into two.
 constexpr bool is_field_value(std::string_view text) noexcept {
   return std::all_of(text.begin(), text.end(), is_value_char);
 }
 
-// Without the spaces and tabs at both ends.
+// The text without the spaces and tabs at both ends.
 constexpr std::string_view trimmed(std::string_view text) noexcept {
   constexpr std::string_view blanks = " \t";
   const auto from = std::min(text.find_first_not_of(blanks), text.size());
   return text.substr(from, text.find_last_not_of(blanks) + 1 - from);
 }
 
-// Letters of ASCII only.
+// Compares texts; ASCII letters are equal in either case.
 constexpr bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
   constexpr auto lower = [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;

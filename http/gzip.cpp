@@ -11,7 +11,7 @@ namespace hangup::http {
 
 bool takes_gzip(std::string_view accept_encoding) {
   auto gzip = weight_in(accept_encoding, "gzip");
-  for (const char* const other : {"x-gzip", "*"}) {  // the first is an old name of it
+  for (const char* const other : {"x-gzip", "*"}) {  // x-gzip is an old name of gzip
     gzip = gzip ? gzip : weight_in(accept_encoding, other);
   }
   return gzip.value_or(0) > 0 && *gzip >= weight_in(accept_encoding, "identity").value_or(0);
@@ -19,8 +19,8 @@ bool takes_gzip(std::string_view accept_encoding) {
 
 std::optional<std::string> gzipped(const context& ctx, std::string_view text) {
   constexpr std::size_t at_a_time = 64 * 1024;
-  constexpr int level = 4;              // a third of the time of the usual 6, a tenth more bytes
-  constexpr int gzip_window = 15 + 16;  // the largest, and gzip's frame around it (zlib.h)
+  constexpr int level = 4;  // a third of the time of the default level 6, for a tenth more bytes
+  constexpr int gzip_window = 15 + 16;  // the largest window, in the gzip format (zlib.h)
   constexpr int memory = 8;
   z_stream z{};
   if (deflateInit2(&z, level, Z_DEFLATED, gzip_window, memory, Z_DEFAULT_STRATEGY) != Z_OK) {
@@ -35,7 +35,8 @@ std::optional<std::string> gzipped(const context& ctx, std::string_view text) {
     }
     const auto now = text.substr(0, at_a_time);
     text.remove_prefix(now.size());
-    // Not written to; zlib.h has it const only for who asks for that before any other includes it.
+    // zlib does not write to it. It declares it const only if the program asks for that before the
+    // first include.
     z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(now.data()));
     z.avail_in = static_cast<uInt>(now.size());
     do {

@@ -1,5 +1,5 @@
-// Compression of answers that are whole in memory, for routes that ask for it (route::compress).
-// gzip only: every client has it, and at a low level it costs little. Not for users.
+// Compression of answers that are complete in memory, for routes that ask for it (route::compress).
+// Only gzip: every client supports it, and at a low level it costs little. Not for users.
 #pragma once
 
 #include <optional>
@@ -10,12 +10,12 @@
 
 namespace hangup::http {
 
-// Does a client that says so take gzip, and not rather the bytes as they are? `accept_encoding` is
-// the whole list, of all lines (RFC 9110 12.5.3).
+// Whether the client accepts gzip and does not prefer the uncompressed bytes. `accept_encoding` is
+// the complete list, of all header lines (RFC 9110 12.5.3).
 bool takes_gzip(std::string_view accept_encoding);
 
-// The text as a gzip file. Nothing if the context ends meanwhile, which it looks at every 64 KiB,
-// or if there is no memory for it.
+// The text in gzip format. Empty if there is no memory, or if the context ends meanwhile; it is
+// checked every 64 KiB.
 std::optional<std::string> gzipped(const context& ctx, std::string_view text);
 
 }  // namespace hangup::http

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view crlf = "\r\n";
 
-// Visible ASCII and what is not ASCII: people do type curl '...?pattern=ä'.
+// Visible ASCII, and non-ASCII bytes, because people type curl '...?pattern=ä'.
 bool is_target_char(char c) noexcept {
   const auto u = static_cast<unsigned char>(c);
   return u > 0x20 && u != 0x7f && c != '#';
@@ -51,7 +51,7 @@ refusal too_long_request_line() {
           limit::line_bytes};
 }
 
-// "HTTP/1.1" and the like: one digit each.
+// "HTTP/1.1" and the like, with one digit each.
 bool is_version(std::string_view text) noexcept {
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   return text.size() == 8 && text.starts_with("HTTP/") && is_digit(text[5]) && text[6] == '.' &&
@@ -83,7 +83,7 @@ class reader {
       return refuse(400, "the request line does not end in an HTTP version");
     }
     if (version[5] != '1') {
-      return refuse(505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
+      return refuse(505, "only HTTP/1.1 and HTTP/1.0 are supported");
     }
     head_.http_1_1 = version[7] != '0';
     head_.keep_alive = head_.http_1_1;
@@ -109,7 +109,7 @@ class reader {
       return refuse(400, "a header line has no colon");
     }
     const auto name = line.substr(0, colon);
-    if (!is_token(name)) {  // also a name followed by a space, and a folded line
+    if (!is_token(name)) {  // includes names followed by a space, and folded lines
       return refuse(400, "the name of a header is not a token");
     }
     const auto value = trimmed(line.substr(colon + 1));
@@ -138,7 +138,8 @@ class reader {
       return refuse(400, "more than one Content-Length header");
     }
     if (codings_ > 0 && (lengths_ > 0 || codings_ > 1 || !head_.http_1_1)) {
-      return refuse(400, "Transfer-Encoding stands alone, once, and in HTTP/1.1 only");
+      return refuse(
+          400, "Transfer-Encoding is allowed once, without Content-Length, and only in HTTP/1.1");
     }
     return true;
   }
@@ -154,12 +155,13 @@ class reader {
       return refuse(400, "the request target has characters that a URL cannot have");
     }
     auto local = head_.target;
-    for (const std::string_view scheme : {"http://", "https://"}) {  // RFC 9112 3.2.2: accept it
+    // RFC 9112 3.2.2 requires to accept it.
+    for (const std::string_view scheme : {"http://", "https://"}) {
       if (equals_ignoring_case(local.substr(0, scheme.size()), scheme)) {
         const auto path = std::min(local.find_first_of("/?", scheme.size()), local.size());
         authority_ = local.substr(scheme.size(), path - scheme.size());
         if (!is_authority(authority_)) {
-          return refuse(400, "the request target has no host, or one that is none");
+          return refuse(400, "the request target has no valid host");
         }
         local = path < local.size() ? local.substr(path) : head_.method == "OPTIONS" ? "*" : "/";
         break;
@@ -187,7 +189,7 @@ class reader {
     if (is("Host")) {
       ++hosts_;
       if (!value.empty() && !is_authority(value)) {
-        return refuse(400, "the value of the Host header is no host");
+        return refuse(400, "the value of the Host header is not a host");
       }
     } else if (is("Content-Length")) {
       ++lengths_;
@@ -199,11 +201,12 @@ class reader {
     } else if (is("Transfer-Encoding")) {
       ++codings_;
       if (!equals_ignoring_case(value, "chunked")) {
-        return refuse(501, "the only Transfer-Encoding understood here is chunked");
+        return refuse(501, "the only Transfer-Encoding supported is chunked");
       }
       head_.chunked = true;
     } else if (is("Content-Encoding")) {
-      if (!value.empty() && !equals_ignoring_case(value, "identity")) {  // it could become huge
+      // Compressed bodies are refused: they could become huge.
+      if (!value.empty() && !equals_ignoring_case(value, "identity")) {
         why_ = {415, "encoded request bodies are not accepted", limit::none,
                 "Accept-Encoding: identity\r\n"};
         return false;
@@ -219,7 +222,7 @@ class reader {
       head_.keep_alive = head_.keep_alive && !closes_;
     } else if (is("Expect")) {
       if (!equals_ignoring_case(value, "100-continue")) {
-        return refuse(417, "the only expectation met here is 100-continue");
+        return refuse(417, "the only expectation supported is 100-continue");
       }
       head_.expects_continue = head_.http_1_1;
     } else if (is("X-Request-Id") && is_sane_id(value)) {
@@ -240,7 +243,7 @@ class reader {
     return true;
   }
 
-  // So many units of so many milliseconds, a day at most.
+  // The number of units, each of this many milliseconds; a day at most.
   bool patience(std::string_view text, unsigned unit_ms) {
     constexpr std::uint64_t day_ms = 86'400'000;
     std::uint64_t units = 0;
@@ -254,7 +257,7 @@ class reader {
     return true;
   }
 
-  // Of all preferences only wait is looked at, and of several the first. One that is not understood
+  // Only the preference wait is used, and only the first one. A preference that is not understood
   // or cannot be met is ignored (RFC 7240 2).
   void preferences(std::string_view list) {
     for_each_element(list, [this](std::string_view element) {

@@ -7,7 +7,7 @@ namespace {
 
 constexpr auto npos = std::string_view::npos;
 
-// Where the quoted string that begins at `from` ends; npos if it does not.
+// The position of the end of the quoted string that begins at `from`; npos if there is none.
 std::size_t end_of_quoted(std::string_view text, std::size_t from) noexcept {
   for (std::size_t i = from + 1; i < text.size(); ++i) {
     if (text[i] == '"') {
@@ -35,7 +35,7 @@ bool is_digit(char c) noexcept {
   return c >= '0' && c <= '9';
 }
 
-// "0.5" is 500. RFC 9110 allows three digits behind the point; there are clients that send more.
+// "0.5" is 500. RFC 9110 allows three digits after the point, but some clients send more.
 int thousandths(std::string_view text) noexcept {
   const auto point = std::min(text.find('.'), text.size());
   const auto whole = text.substr(0, point);

@@ -1,6 +1,6 @@
-// Headers whose value is a list (RFC 9110 5.6.1), read in one way for all of them: "close, TE",
-// "text/csv;q=0.5, */*", "wait=10; a=b". Pure functions of their bytes, in a time that grows with
-// their number only: fuzzed.
+// The parser for all headers whose value is a list (RFC 9110 5.6.1): "close, TE", "text/csv;q=0.5,
+// */*", "wait=10; a=b". Pure functions that take time proportional to the length of their input;
+// fuzzed.
 #pragma once
 
 #include <optional>
@@ -11,20 +11,21 @@
 
 namespace hangup::http {
 
-// What a separator does not count in. A quote or a bracket without its partner is a character like
-// any other, and so are all behind it: nobody can hide what follows by leaving one open.
+// Inside of what a separator is an ordinary character. A quote or bracket without its partner is an
+// ordinary character too, and so are all later ones: text cannot be hidden behind an open quote.
 enum class list_of {
-  values,    // with quoted strings (RFC 9110 5.6.4)
-  comments,  // with comments in brackets, which may be nested (5.6.5): Via
+  values,    // inside quoted strings (RFC 9110 5.6.4)
+  comments,  // inside comments in brackets, which may be nested (5.6.5): for Via
 };
 
-// The pieces of a text between the separators, one after the other.
+// Splits a text at a separator.
 class pieces {
  public:
   pieces(std::string_view text, char separator, list_of what = list_of::values) noexcept
       : rest_(text), separator_(separator), what_(what) {}
 
-  // The next piece, without the blanks around it; it may be empty. None: that was all.
+  // The next piece, without the blanks around it; it may be empty. Returns nullopt after the last
+  // one.
   std::optional<std::string_view> next() noexcept;
 
  private:
@@ -32,10 +33,10 @@ class pieces {
   char separator_;
   list_of what_;
   bool over_ = false;
-  bool encloses_ = true;  // no quote or bracket has been found without its partner
+  bool encloses_ = true;  // no quote or bracket without its partner has been found yet
 };
 
-// Calls `each` with the elements of a list, in their order. Empty ones are left out.
+// Calls `each` with the elements of a list, in order. Empty elements are skipped.
 template <class Each>
 void for_each_element(std::string_view list, Each each, list_of what = list_of::values) {
   pieces elements(list, ',', what);
@@ -48,11 +49,11 @@ void for_each_element(std::string_view list, Each each, list_of what = list_of::
 
 struct list_part {
   std::string_view name;
-  std::string_view value;  // as it was sent, perhaps quoted; empty if there is none
+  std::string_view value;  // as sent, possibly quoted; empty if there is none
 };
 
-// Calls `each` with the parts of an element that semicolons separate: first with what the element
-// itself is, then with its parameters. Empty parameters are left out.
+// Calls `each` with the parts of an element, which are separated by semicolons: first the element's
+// own name, then its parameters. Empty parameters are skipped.
 template <class Each>
 void for_each_part(std::string_view element, Each each) {
   pieces parts(element, ';');
@@ -65,17 +66,18 @@ void for_each_part(std::string_view element, Each each) {
   }
 }
 
-// A value without its quotes and backslashes; as it is if it is not quoted.
+// The value without its quotes and backslashes; unchanged if it is not quoted.
 std::string unquoted(std::string_view value);
 
-// How much a list of preferences (Accept, Accept-Encoding) wants what it calls by this name, in any
-// letter case: the parameter q in thousandths, 0 to 1000 (RFC 9110 12.4.2). Without a q it is 1000,
-// with one that is no number 0; of several elements of the name the highest. None if it is not
-// named. "*" and "*/*" are names like others: whoever asks looks for the more exact name first.
+// The weight that a list of preferences (Accept, Accept-Encoding) gives to this name, in any letter
+// case: its parameter q in thousandths, from 0 to 1000 (RFC 9110 12.4.2). It is 1000 if there is no
+// q, and 0 if q is not a number. If several elements have the name, the highest weight counts.
+// Returns nullopt if the name is not in the list. "*" and "*/*" are treated like other names: look
+// for the more specific name first.
 std::optional<int> weight_in(std::string_view list, std::string_view name);
 
-// The lines of this name as one list (RFC 9110 5.3); empty if there is none. `headers` is a
-// httplib::Headers.
+// All header lines with this name as one list (RFC 9110 5.3); empty if there is none. `headers` is
+// a httplib::Headers.
 template <class Headers>
 std::string joined(const Headers& headers, const std::string& name) {
   std::string list;

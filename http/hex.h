@@ -1,9 +1,9 @@
-// Hexadecimal digits, as percent-encodings and the sizes of chunks are written. Not for users.
+// Hexadecimal digits, as used in percent-encodings and chunk sizes. Not for users.
 #pragma once
 
 namespace hangup::http {
 
-// The value of a digit, -1 if it is none.
+// The value of a digit; -1 if it is not one.
 constexpr int hex_value(char c) noexcept {
   if (c >= '0' && c <= '9') {
     return c - '0';

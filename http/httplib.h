@@ -1,6 +1,6 @@
-// The one place where cpp-httplib is included. Debian ships it as a compiled library, and the
-// layout of its classes depends on the macros that library was built with: without them this must
-// not compile, because it would crash. Link hangup::http and they come along.
+// The only place that includes cpp-httplib. Debian ships it as a compiled library, and the layout
+// of its classes depends on the macros that the library was built with. Without these macros a
+// program would crash, so this header does not compile then. Linking hangup::http provides them.
 #pragma once
 
 #if defined(HANGUP_HTTPLIB_COMPILED) &&                                           \

@@ -10,8 +10,8 @@ bool takes_body(std::string_view method) noexcept {
 
 namespace {
 
-// Lines of one name stay in their order. Some versions of cpp-httplib keep headers in a hash table,
-// which puts a third line between the first two unless it is told where to.
+// Keeps header lines with the same name in order. Some versions of cpp-httplib store headers in a
+// hash table, which would insert a third line between the first two without a hint.
 template <class Headers>
 void add(Headers& to, std::string_view name, std::string_view value) {
   std::string key(name);

@@ -1,5 +1,5 @@
-// From a head that has been vetted to what a handler gets: nothing is decoded here by other rules
-// than those of head.h and query_string.h, and nothing is added. Not for users.
+// Makes the request that a handler gets from a head that has been checked. It only uses what head.h
+// and query_string.h have decoded, and adds nothing. Not for users.
 #pragma once
 
 #include <memory>
@@ -11,13 +11,13 @@
 
 namespace hangup::http {
 
-// Does a handler of this method get a body? What comes with another (RFC 9110 9.3.1) is thrown
-// away.
+// Whether a handler of this method gets a body. Bodies of other requests (RFC 9110 9.3.1) are
+// discarded.
 bool takes_body(std::string_view method) noexcept;
 
-// The request, all but its body: header values as they were sent, parameters of the query decoded,
-// the addresses in the members for them. (cpp-httplib puts those among the headers too, up to 0.27:
-// there a client's header of that name would be taken for them.)
+// The request, except its body: header values as sent, decoded query parameters, and the addresses
+// in their members. (Up to version 0.27 cpp-httplib also puts the addresses among the headers,
+// where a header sent by the client could be taken for them.)
 std::unique_ptr<httplib::Request> request_for_handler(const request_head& head, const peer& ends);
 
 }  // namespace hangup::http

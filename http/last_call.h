@@ -1,13 +1,15 @@
-// One call to many that come to rest: who rests is seen by the caller, or has heard the call.
+// Coordinates one caller with many words, whose owners go to rest. For each owner one of two things
+// is certain: it learns that the call was made, or the caller learns that it rests.
 //
-// Each says in a word of its own that it rests, then looks whether the call was made. The caller
-// makes the call, then looks at all words. With weaker orders each of the two may keep its own
-// store back and read the other's old value (a "store buffer"): the one rests, the other does not
-// see it, and nobody wakes it. So all four steps are sequentially consistent: in their one order
-// either the call comes first and is heard, or the rest comes first and is seen. Both may be true:
-// to be woken twice must do no harm.
+// An owner first writes to its word that it rests, and then checks whether the call was made. The
+// caller first makes the call, and then reads all words. With weaker memory orders each side could
+// read the other's old value, because its own store is still in a store buffer: the owner would
+// rest, the caller would not see it, and the owner would never be woken. So all four steps are
+// sequentially consistent. In their single order either the call comes first and the owner learns
+// of it, or the rest comes first and the caller sees it. Both may happen, so an owner must tolerate
+// to be woken twice.
 //
-// Thread-safe. A call is made once and is never taken back. One rest() serves several calls.
+// Thread-safe. A call is made once and not taken back. One rest() works for several calls.
 #pragma once
 
 #include <atomic>
@@ -16,18 +18,18 @@ namespace hangup::http {
 
 class last_call {
  public:
-  // What was done before it happens before what is done by those that hear it.
+  // Makes the call. What happened before it happens before what is done by those that learn of it.
   void make() noexcept { made_.store(true, std::memory_order_seq_cst); }
 
-  // Says in `word` that its owner rests from now on, and how. Then it has to look at made(): if
-  // that is true, nobody else may wake it.
+  // Writes to `word` that its owner rests from now on, and in which state. The owner must then
+  // check made(): if that is true, it may not be woken by anybody else.
   template <class T>
   static void rest(std::atomic<T>& word, T as) noexcept {
     word.store(as, std::memory_order_seq_cst);
   }
   bool made() const noexcept { return made_.load(std::memory_order_seq_cst); }
 
-  // After make(): what rest() has said.
+  // The value of `word`. To be called after make().
   template <class T>
   static T seen(const std::atomic<T>& word) noexcept {
     return word.load(std::memory_order_seq_cst);

@@ -1,4 +1,4 @@
-// The bounds that a server keeps (options.h), by name: for refusals and for what observers count.
+// The limits of a server (options.h) by name, for refusals and for observers.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ enum class limit : std::uint8_t {
   connections,
   connections_per_address,
   handshake_time,
-  handshake,  // what came was not TLS, or none that is spoken here
+  handshake,  // not TLS, or no version that is supported
   head_time,
   idle_time,
   head_bytes,
@@ -21,14 +21,14 @@ enum class limit : std::uint8_t {
   body_time,
   write_time,
   queue,
-  client_share,  // what is left of a queue is for other clients
-  read_ahead,    // a FIN behind what is not read ahead will not be heard
-  memory,        // there was none: a connection was closed
-  tls_work,      // too many records that brought no data
+  client_share,  // what is left of a queue is reserved for other clients
+  read_ahead,    // a FIN behind more input than is read ahead will not be noticed
+  memory,        // there was none left, so a connection was closed
+  tls_work,      // too many TLS records without data
 };
 inline constexpr int limit_kinds = 18;
 
-// "head_time"
+// The name as used in metrics: "head_time".
 std::string_view name(limit l) noexcept;
 
 }  // namespace hangup::http

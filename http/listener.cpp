@@ -38,14 +38,14 @@ struct place {
   sockaddr_in6& v6() noexcept { return reinterpret_cast<sockaddr_in6&>(at); }
   sockaddr_in& v4() noexcept { return reinterpret_cast<sockaddr_in&>(at); }
   bool is_v6() const noexcept { return at.ss_family == AF_INET6; }
-  // "0.0.0.0" or "::".
+  // Whether it is "0.0.0.0" or "::".
   bool is_any() noexcept {
     return is_v6() ? IN6_IS_ADDR_UNSPECIFIED(&v6().sin6_addr)
                    : v4().sin_addr.s_addr == htonl(INADDR_ANY);
   }
 };
 
-// Adds the addresses of a name, or of an address as text, that are not there yet.
+// Adds the addresses of a name, or an address given as text, without duplicates.
 std::error_code resolve(const std::string& name, int family, std::vector<place>& to) {
   static const resolve_category resolving;
   addrinfo hints{};
@@ -75,7 +75,8 @@ std::error_code places_of(const std::string& host, std::vector<place>& to) {
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
     return resolve(host.substr(1, host.size() - 2), AF_INET6, to);
   }
-  // It is both loopback addresses (RFC 6761 6.3), also where /etc/hosts knows one of them only.
+  // localhost means both loopback addresses (RFC 6761 6.3), even if /etc/hosts has only one of
+  // them.
   if (::strcasecmp(host.c_str(), "localhost") == 0) {
     const auto ec = resolve("127.0.0.1", AF_INET, to);
     return ec ? ec : resolve("::1", AF_INET6, to);
@@ -87,16 +88,19 @@ void set_option(int fd, int level, int name, int value) noexcept {
   ::setsockopt(fd, level, name, &value, sizeof value);
 }
 
-// In the range that the kernel takes: it would leave an option with any other as it is.
+// Clamps a value to the range that the kernel accepts; it would ignore an option with another
+// value.
 template <class Number>
 int within(Number value, int most) noexcept {
   return static_cast<int>(std::clamp<Number>(value, 1, static_cast<Number>(most)));
 }
 
-// Linux hands these down from the listening socket to each accepted one: no call per connection.
+// Accepted sockets inherit these options from the listening socket on Linux, which saves a system
+// call per connection.
 void set_options(int fd, const options& how) noexcept {
-  set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);  // a restart does not wait for TIME_WAIT
-  // An urgent byte is a byte like others (RFC 6093): else it would be missing in what is read.
+  // So that a restart does not have to wait for TIME_WAIT.
+  set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  // Treat an urgent byte like any other (RFC 6093); otherwise it would be missing from the input.
   set_option(fd, SOL_SOCKET, SO_OOBINLINE, 1);
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
@@ -109,7 +113,7 @@ void set_options(int fd, const options& how) noexcept {
              within(how.user_timeout.count(), std::numeric_limits<int>::max()));
 }
 
-// What this machine has no such address, or not this family, looks like.
+// The errors that mean that this machine does not have the address or the address family.
 bool is_absent(const std::error_code& ec) noexcept {
   return ec == std::errc::address_not_available || ec == std::errc::address_family_not_supported;
 }
@@ -167,7 +171,8 @@ std::error_code listen_on(const std::string& host, std::uint16_t port, const opt
   if (const auto ec = places_of(host, places)) {
     return ec;
   }
-  // What is free at the first address may be taken at the second: then there are others.
+  // A port that is free on the first address may be in use on the second; then another port is
+  // tried.
   for (int attempts = port == 0 && places.size() > 1 ? 16 : 1;; --attempts) {
     const auto ec = listen_at_all(places, port, how, to);
     if (ec != std::errc::address_in_use || attempts == 1) {

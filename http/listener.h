@@ -1,4 +1,4 @@
-// The sockets that a server listens on: one for each address that its name has. Not for users.
+// The sockets that a server listens on: one per address of its name. Not for users.
 #pragma once
 
 #include <cstdint>
@@ -13,17 +13,18 @@ namespace hangup::http {
 
 struct listener {
   std::vector<descriptor> sockets;     // non-blocking, listening
-  std::vector<std::string> endpoints;  // where each listens: "127.0.0.1:8080", "[::1]:8080"
-  std::uint16_t port = 0;              // the same for all
+  std::vector<std::string> endpoints;  // the addresses: "127.0.0.1:8080", "[::1]:8080"
+  std::uint16_t port = 0;              // the same for all addresses
 };
 
-// Listens on all addresses of `host`: a name ("localhost" is 127.0.0.1 and ::1), or an address,
-// IPv6 with or without brackets. "0.0.0.0" is all of IPv4, "::" is all of IPv6 and of IPv4,
-// whatever the system's default is. Port 0 is one that is free for all of them. An address of a
-// name that this machine does not have (IPv6 may be off) is left out, unless it has none of them.
+// Listens on all addresses of `host`, which is a name ("localhost" means 127.0.0.1 and ::1) or an
+// address; IPv6 addresses may be in brackets. "0.0.0.0" means all of IPv4, "::" all of IPv6 and
+// IPv4, whatever the system's default is. Port 0 chooses a port that is free on all of them. An
+// address of a name that this machine does not have (IPv6 may be off) is left out, unless it has
+// none of them.
 //
-// Without SO_REUSEPORT: a port that is taken on any of the addresses is
-// std::errc::address_in_use. On error `to` is as it was. Throws std::bad_alloc only.
+// SO_REUSEPORT is not set, so a port that is in use on any of the addresses gives
+// std::errc::address_in_use. On error `to` is unchanged. Throws only std::bad_alloc.
 std::error_code listen_on(const std::string& host, std::uint16_t port, const options& how,
                           listener& to);
 

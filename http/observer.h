@@ -1,5 +1,5 @@
-// What the server tells about its requests. It logs and counts nothing itself: a program's log and
-// its metrics are observers.
+// What the server reports about its requests. The server itself neither logs nor counts: a
+// program's log and its metrics are observers.
 #pragma once
 
 #include <cstddef>
@@ -13,13 +13,13 @@
 
 namespace hangup::http {
 
-// A time as logs and pages show it.
+// A duration in milliseconds, as logs and pages show it.
 inline double ms(clock::duration d) noexcept {
   return std::chrono::duration<double, std::milli>(d).count();
 }
 
-// A request that is over. The strings are as the client sent them (escape before printing) and live
-// until the call returns.
+// A request that has ended. The strings are as the client sent them, so escape them before
+// printing. They are valid until the call returns.
 struct request_report {
   std::string_view id;
   std::string_view method;
@@ -27,19 +27,21 @@ struct request_report {
   std::string_view client;  // "127.0.0.1:50312"
   const route& to;
   request_end end;
-  std::string cause{};  // in words; empty if the context had not ended
-  int status = 0;       // what was sent, 0: nothing; 499 (never sent) if the client left first
+  std::string cause{};  // as text; empty if the context had not ended
+  int status = 0;       // the status sent; 0: none; 499 (never sent): the client left first
   clock::time_point started{};
-  std::optional<clock::time_point> work_began{};     // none: it was never started
-  std::optional<clock::time_point> context_ended{};  // none: it was answered first
-  std::optional<clock::time_point> work_stopped{};   // where the work saw the end, if it ran
-  std::optional<clock::time_point> work_ended{};     // the handler had returned
+  std::optional<clock::time_point> work_began{};  // empty: the handler was never called
+  // Empty: it was answered before its context ended.
+  std::optional<clock::time_point> context_ended{};
+  // When the work noticed the end, if it was running.
+  std::optional<clock::time_point> work_stopped{};
+  std::optional<clock::time_point> work_ended{};  // when the handler had returned
   clock::time_point ended{};
   std::string_view broken{};  // what the handler threw; for the log only
   const trace* journey = nullptr;
 };
 
-// Work that has not stopped although the context of its request ended `since` ago.
+// Work that is still going on `since` after the context of its request ended.
 struct late_request {
   std::string_view id;
   std::string_view method;
@@ -48,17 +50,19 @@ struct late_request {
   const route& to;
   std::string cause;
   clock::duration since;
-  bool over;  // false: it goes on; true: it has stopped at last
+  bool over;  // false: it is still going on; true: it has now stopped
   const trace* journey = nullptr;
 };
 
-// Called on the threads that serve, many at once: must be thread-safe, quick and must not throw.
+// The functions are called on the serving threads, by several at once. They must be thread-safe and
+// quick, and must not throw.
 class observer {
  public:
-  // A bound has been run into. Read ahead: at most once for each request.
+  // A limit has been reached. limit::read_ahead is reported at most once per request.
   virtual void reached(limit) noexcept {}
   virtual void began(const route&) noexcept {}
-  // Once after options::late_after, on the timer thread, and once when it is over.
+  // Called on the timer thread when the work is late by options::late_after, and again when it has
+  // stopped.
   virtual void late(const late_request&) noexcept {}
   virtual void ended(const request_report&) noexcept {}
 
@@ -66,22 +70,23 @@ class observer {
   ~observer() = default;
 };
 
-// A request in flight, for an operator's page.
+// A request in flight, for operators' pages.
 struct request_view {
   std::string id;
   std::string method;
-  std::string target;            // no more than its first 256 bytes
-  std::size_t target_bytes = 0;  // of all of it
+  std::string target;            // the first 256 bytes at most
+  std::size_t target_bytes = 0;  // the length of the whole target
   std::string client;
   const route* to;
   request_state state;
-  bool late;  // a late stopper: see observer::late
+  bool late;  // reported as a late stopper: see observer::late
   std::string cause;
   clock::time_point started;
-  std::optional<clock::time_point> context_ended;  // set: its context has ended, its work has not
+  // Set: the context has ended, but the work has not.
+  std::optional<clock::time_point> context_ended;
 };
 
-// What a connection is doing, as an operator sees it.
+// What a connection is doing, for operators.
 enum class phase : std::uint8_t { shaking, idle, reading, queued, running, writing, lingering };
 inline constexpr int phases = 7;
 std::string_view name(phase p) noexcept;

@@ -1,12 +1,14 @@
-// How long a client may keep us waiting, for what it sends or for what it takes of an answer. It
-// may stand still for some time, and what it uses of that it earns again only by what it moves, at
-// a least rate: so a byte now and then does not put the end off for ever, and whoever keeps the
-// rate is never cut off. Without a rate each byte earns all of the time again. Pure.
+// How long the server waits for a client that sends a body or reads an answer. The client has a
+// budget of time during which it may stand still. Waiting uses the budget up, and every byte that
+// the client moves gives some of it back, at a minimum rate. So a byte now and then does not
+// prolong the wait for ever, and a client that keeps the rate is never cut off. Without a rate,
+// every byte gives all of the budget back. No clock is read here.
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
+
+#include "context/context.h"
 
 namespace hangup::http {
 
@@ -14,31 +16,33 @@ class pace {
  public:
   using time_point = std::chrono::steady_clock::time_point;
 
-  // `still`: a year at most. `rate`: bytes per second; 0: none.
+  // `still`: the budget. `rate`: bytes per second; 0: none.
   pace(std::chrono::milliseconds still, std::uint64_t rate) noexcept
-      : still_(std::min<std::chrono::milliseconds>(still, std::chrono::hours(24 * 365))),
-        rate_(rate) {}
+      : still_(saturated(still)), rate_(rate) {}
 
-  // With the next request everything begins anew.
-  void restart() noexcept { *this = pace(still_, rate_); }
+  // Resets everything, for the next request.
+  void restart() noexcept {
+    waiting_ = false;
+    used_ = duration::zero();
+  }
 
-  // It is waited for from now on, or still is. Until when?
+  // Begins or continues to wait for the client. Returns the time at which the wait must end.
   time_point wait(time_point now) noexcept {
     if (!waiting_) {
       waiting_ = true;
       since_ = now;
     }
-    return since_ + (still_ - used_);
+    return later(since_, still_ - used_);
   }
   bool waiting() const noexcept { return waiting_; }
 
-  // So many bytes have been moved: it is not waited for any more. `now` counts only if it was.
+  // Bytes have been moved, so the wait has ended. `now` is used only if there was a wait.
   void moved(std::uint64_t bytes, time_point now) noexcept {
     if (waiting_) {
       waiting_ = false;
       used_ += std::chrono::duration_cast<duration>(now - since_);
     }
-    // In floating point: the time for a large body at a low rate does not fit into the integer.
+    // Floating point, because the time for a large body at a low rate would overflow an integer.
     const auto earned = rate_ == 0 ? 1e9 : static_cast<double>(bytes) / static_cast<double>(rate_);
     used_ =
         earned >= std::chrono::duration<double>(used_).count()
@@ -47,9 +51,9 @@ class pace {
   }
 
  private:
-  using duration = std::chrono::nanoseconds;
+  using duration = std::chrono::steady_clock::duration;
 
-  std::chrono::milliseconds still_;
+  duration still_;
   std::uint64_t rate_;
   bool waiting_ = false;
   time_point since_{};

@@ -5,8 +5,9 @@
 namespace hangup::http {
 namespace {
 
-// In ASCII: a person reads it in a terminal, and strangers have written parts of it. A string only:
-// the destructor of an object allocates, and so ends the process without memory.
+// ASCII, because people read it on a terminal and parts of it come from clients. Only a JSON string
+// is used, because the destructor of a JSON object allocates and would terminate the process
+// without memory.
 std::string in_quotes(std::string_view text) {
   return nlohmann::json(text).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }
@@ -141,7 +142,7 @@ std::string_view usual_detail(int status) noexcept {
     case 413:
       return "the body of the request is too large";
     case 416:
-      return "the Range header asks for what is not there";
+      return "the requested range is beyond the end";
     case 500:
       return "the server failed to answer this request";
     case 503:

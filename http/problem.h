@@ -1,5 +1,5 @@
-// Errors for clients: application/problem+json (RFC 9457). `detail` says what was wrong in words
-// for whoever sent the request; never an exception's text.
+// Errors for clients: application/problem+json (RFC 9457). `detail` is a sentence for the client;
+// it is never the text of an exception.
 #pragma once
 
 #include <stdexcept>
@@ -12,23 +12,23 @@ namespace hangup::http {
 
 inline constexpr const char* problem_type = "application/problem+json";
 
-// "Not Found"; "Unknown" for a status without a name.
+// The reason phrase: "Not Found"; "Unknown" for a status without one.
 std::string_view status_text(int status) noexcept;
 
-// A sentence for a status, where there is nothing more to say.
+// The default `detail` for a status.
 std::string_view usual_detail(int status) noexcept;
 
-// The body, in ASCII: strangers have written parts of `detail`, and it may be read in a terminal.
-// In there, bytes that are not UTF-8 are replaced.
+// The body, in ASCII, because parts of `detail` come from clients and it may be shown on a
+// terminal. Bytes of `detail` that are not UTF-8 are replaced.
 std::string problem_body(int status, std::string_view detail, std::string_view request_id);
 
-// For handlers: makes the response this problem.
+// Turns a handler's response into this problem.
 void set_problem(httplib::Response& res, int status, std::string_view detail,
                  std::string_view request_id);
 
-// Thrown by a handler: this problem is the answer, and its detail stands in the log as well; a 503
-// has "Retry-After: 1". Thrown out of a stream, whose head has been sent, it breaks the answer off
-// and stands in the log.
+// Thrown by a handler to answer with this problem. The detail is also logged, and a 503 gets
+// "Retry-After: 1". If the producer of a stream throws it, whose head has already been sent, the
+// answer is cut off and the detail is logged.
 class problem_error : public std::runtime_error {
  public:
   problem_error(int status, const std::string& detail)

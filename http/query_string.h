@@ -1,6 +1,7 @@
-// Names and values as URLs and HTML forms carry them, application/x-www-form-urlencoded. One rule
-// for both: parts end at '&', the first '=' ends a name, '+' is a space, and %XX is a byte, once.
-// What is no such escape ("%u0032", "100%") stays as it was sent. Pure: fuzzed.
+// The application/x-www-form-urlencoded format of query strings and HTML forms, decoded by one set
+// of rules: parameters are separated by '&', the first '=' ends a name, '+' is a space, and %XX is
+// a byte, decoded once. Anything else after a '%' ("%u0032", "100%") stays as sent. Pure functions;
+// fuzzed.
 #pragma once
 
 #include <string>
@@ -8,11 +9,11 @@
 
 namespace hangup::http {
 
-// %XX and '+' decoded, once.
+// Decodes %XX and '+', once.
 std::string form_decoded(std::string_view text);
 
-// Calls `each(name, value)`, both decoded, in the order in which they stand, as long as it answers
-// true. A part without a name is left out. False if `each` ended it.
+// Calls `each(name, value)`, both decoded, for each parameter in order, while it returns true.
+// Parameters without a name are skipped. Returns false if `each` returned false.
 template <class Each>
 bool for_each_parameter(std::string_view query, Each each) {
   while (!query.empty()) {

@@ -12,13 +12,14 @@ namespace hangup::http {
 namespace {
 
 struct store {
-  std::array<unsigned char, 256> bytes;  // as many as the kernel gives in one piece
+  // As many as the kernel returns in one call without interruption.
+  std::array<unsigned char, 256> bytes;
   std::size_t digits_left = 0;
 };
 
 thread_local store mine;
 
-// In a child there is one thread, the one that has forked: the handler runs there.
+// A forked child has one thread, the one that called fork(), and the handler runs on it.
 bool forget_in_children() {
   if (const int failed = ::pthread_atfork(nullptr, nullptr, [] { mine.digits_left = 0; })) {
     throw std::system_error(failed, std::generic_category(), "pthread_atfork");
@@ -27,7 +28,7 @@ bool forget_in_children() {
 }
 
 void refill() {
-  static const bool once = forget_in_children();  // whoever comes after a failure tries again
+  static const bool once = forget_in_children();  // after a failure the next caller tries again
   static_cast<void>(once);
   ssize_t got = 0;
   do {

@@ -1,7 +1,7 @@
-// Identifiers of random hexadecimal digits, of the kernel's own randomness (getrandom(2)): nobody
-// can find one from others. Each thread keeps what it has been given and not used yet, 512 digits
-// at most, so that an identifier is seldom a system call; a forked child does not go on with what
-// its parent has. Thread-safe. Not for users.
+// Random identifiers in hexadecimal digits. The randomness is the kernel's (getrandom(2)), so no
+// identifier can be guessed from others. Each thread keeps up to 512 digits in reserve, so that
+// most identifiers need no system call; a forked child does not use the reserve of its parent.
+// Thread-safe. Not for users.
 #pragma once
 
 #include <cstddef>
@@ -10,11 +10,11 @@
 
 namespace hangup::http {
 
-// Fills it with lower-case digits, not all of them 0. Throws std::system_error if the kernel gives
-// no randomness, as where a filter of system calls forbids it.
+// Fills the range with lower-case digits that are not all 0. Throws std::system_error if the kernel
+// refuses, for instance because of a system call filter.
 void random_hex(std::span<char> to);
 
-// So many digits.
+// Returns this number of digits.
 inline std::string random_hex(std::size_t digits) {
   std::string text(digits, '0');
   random_hex(std::span<char>(text));

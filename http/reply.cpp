@@ -11,7 +11,7 @@ namespace {
 
 constexpr auto shown = "text/plain; charset=utf-8";
 
-// Is it text that browsers save as a file instead of showing it?
+// Whether browsers save this type as a file instead of showing it.
 bool is_saved(std::string_view type) {
   constexpr std::array<std::string_view, 7> all = {
       "application/x-ndjson",     "application/ndjson", "application/jsonl",
@@ -21,7 +21,7 @@ bool is_saved(std::string_view type) {
                      [type](auto t) { return equals_ignoring_case(t, type); });
 }
 
-// What a browser says when somebody opens a page: HTML by name, and rather than the type.
+// Whether a person has opened a page: the browser then names HTML and prefers it to the type.
 bool wants_a_page(const httplib::Request& req, const std::string& type) {
   const auto accept = joined(req.headers, "Accept");
   std::optional<int> weight;
@@ -31,7 +31,7 @@ bool wants_a_page(const httplib::Request& req, const std::string& type) {
   return weight_in(accept, "text/html").value_or(0) > weight.value_or(0);
 }
 
-// The content type to send; the headers that go with it are set.
+// The content type to send. Sets the headers that belong to it.
 std::string described(const httplib::Request& req, httplib::Response& res,
                       const std::string& content_type) {
   if (!res.has_header("Cache-Control")) {
@@ -67,7 +67,7 @@ void stream(const context& ctx, const httplib::Request& req, httplib::Response& 
   auto provider = [ctx, produce = std::move(produce)](std::size_t, httplib::DataSink& sink) {
     body_writer out(sink);
     if (produce(ctx, out)) {
-      work_stopped(ctx);  // unless the producer has said so itself, earlier
+      work_stopped(ctx);  // ignored if the producer has called it earlier
       return false;
     }
     sink.done();

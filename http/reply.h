@@ -1,5 +1,5 @@
-// Answers that are streamed: a handler says how its body is produced, piece by piece, and the
-// pieces go out as they come, no faster than the client reads.
+// Streamed answers: a handler sets a function that produces the body piece by piece. Each piece is
+// sent when it is made, and no faster than the client reads.
 #pragma once
 
 #include <functional>
@@ -16,26 +16,30 @@ class body_writer {
  public:
   explicit body_writer(httplib::DataSink& sink) noexcept : sink_(sink) {}
 
-  // Sends a piece; waits while the client does not read (on the spot it does not wait: the piece is
-  // kept). ctx.err() once the context has ended, std::errc::broken_pipe if the client is gone
-  // otherwise: either way the producer stops and returns it.
+  // Sends a piece. Waits while the client does not read; in a route without a pool it does not
+  // wait, and the piece is kept. Returns ctx.err() once the context has ended, or
+  // std::errc::broken_pipe if the client has left. In both cases the producer must stop and return
+  // that error.
   std::error_code write(const context& ctx, std::string_view piece);
 
  private:
   httplib::DataSink& sink_;
 };
 
-// Produces the whole body. An error breaks the answer off: the client sees that it is not complete.
+// Produces the whole body. If it returns an error, the answer is cut off, and the client sees that
+// it is incomplete.
 using producer = std::function<std::error_code(const context& ctx, body_writer& out)>;
 
-// Makes the answer a stream of this content type: chunked, or for HTTP/1.0 ended by the close.
-// `produce` is called once, on the thread of the handler after it has returned, and not for HEAD.
+// Makes the answer a stream of this content type. It is chunked; for HTTP/1.0 the close of the
+// connection ends it. `produce` is called once, on the handler's thread after the handler has
+// returned, but not for HEAD.
 //
-// Closing a tab has to stop what is shown in it. A browser saves NDJSON, CSV and the like as a
-// download, which goes on when the tab is closed: where Accept prefers text/html to the type, as it
-// does when somebody opens a page, the same bytes are sent as text/plain with
-// X-Content-Type-Options: nosniff, and shown. Everybody else gets the type. Answers of such types
-// say Vary: Accept. All say Cache-Control: no-store, unless that header has been set before.
+// Closing a browser tab should stop the work. But a browser saves NDJSON, CSV and similar types as
+// a download, which continues after the tab is closed. So if Accept prefers text/html to the
+// content type, as it does when a person opens a page, the same bytes are sent as text/plain with
+// X-Content-Type-Options: nosniff, and the browser shows them. Other clients get the type itself.
+// Answers of such types have Vary: Accept. All streams have Cache-Control: no-store, unless that
+// header has already been set.
 void stream(const context& ctx, const httplib::Request& req, httplib::Response& res,
             const std::string& content_type, producer produce);
 

@@ -1,6 +1,6 @@
-// What a handler can ask and tell about the request it works for, through the context alone: so it
-// works in any function and on any thread that the context is passed to, and without a server (in a
-// test) it does nothing.
+// What a handler can ask and report about its request, with only the context. It works in any
+// function and on any thread that the context is passed to. Without a server (in a test) it has no
+// effect.
 #pragma once
 
 #include <string>
@@ -11,18 +11,20 @@
 
 namespace hangup::http {
 
-// The id of the request, empty outside of one. Valid as long as any handle to the context.
+// The id of the request; empty outside of a request. Valid as long as a handle to the context
+// exists.
 const std::string& request_id(const context& ctx) noexcept;
 
-// The trace that the request belongs to, null outside of one. Valid as the id is.
+// The trace that the request belongs to; null outside of a request. Valid as long as the id.
 const trace* trace_of(const context& ctx) noexcept;
 
-// Whose request it is, for what is shared between clients: see http/client_key.h. Nobody's outside
-// of one. Also for work that goes on after its request, as long as its context is derived from it.
+// The client of the request, as the owner of what clients share: see http/client_key.h. Outside of
+// a request: pool::nobody. It is also available to work that goes on after its request, if its
+// context is derived from that of the request.
 pool::owner client_of(const context& ctx) noexcept;
 
-// Stamps the moment in which the work saw that its context had ended and stopped: the first call
-// counts. A handler that never calls it counts as stopped when it returns. Lock-free.
+// Records the time at which the work noticed that its context had ended, and stopped. The first
+// call counts. If a handler never calls it, the time at which it returned is used. Lock-free.
 void work_stopped(const context& ctx) noexcept;
 
 }  // namespace hangup::http

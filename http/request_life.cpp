@@ -31,7 +31,8 @@ request_end end_by(int status) noexcept {
   if (status == 503) {
     return request_end::rejected;
   }
-  if (status == 501 || status == 505) {  // of the protocol: what was asked for is not spoken here
+  // About the protocol: the client asked for something that is not supported.
+  if (status == 501 || status == 505) {
     return request_end::bad_request;
   }
   if (status >= 500 || status == 0) {

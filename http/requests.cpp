@@ -1,10 +1,9 @@
-// The requests' half of service.h: from a head to the one end that is reported.
+// The part of service.h that handles requests, from the head to the reported end.
 #include <algorithm>
 #include <limits>
 
 #include "http/answer_head.h"
 #include "http/incoming.h"
-#include "http/problem.h"
 #include "http/random_hex.h"
 #include "http/request.h"
 #include "http/service.h"
@@ -13,10 +12,9 @@
 namespace hangup::http {
 namespace {
 
-constexpr std::chrono::hours year{24 * 365};  // longer is for ever, and would overflow
-constexpr unsigned in_a_row = 16;  // requests of one connection, before the others have their turn
+constexpr unsigned in_a_row = 16;  // requests on one connection before others are served
 
-// Without memory for the words there are none: a request ends, and is told of, all the same.
+// If there is no memory for the text, it is empty: the request still ends and is reported.
 std::string in_words(const cause& why) noexcept {
   try {
     return describe(why);
@@ -63,12 +61,12 @@ service::then service::next(connection& c) {
 }
 
 service::then service::received(connection& c, const request_head& head) {
-  c.keep_alive = head.keep_alive && head.http_1_1;  // HTTP/1.0: the answer ends with the connection
+  c.keep_alive = head.keep_alive && head.http_1_1;  // with HTTP/1.0 the close ends the answer
   c.is_head = head.method == "HEAD";
   const auto hit = routes_.find(head.method, head.path, head.encoded);
   const bool wanted = hit.to == nullptr || takes_body(head.method);
-  // On the spot nobody waits for a body: it must fit into the buffer. One that is thrown away as it
-  // comes may be of any size.
+  // Without a pool no thread waits for the body, so it must fit into the buffer. A body that is
+  // discarded as it arrives may have any size.
   const auto largest = !wanted ? std::numeric_limits<std::uint64_t>::max()
                        : hit.to != nullptr && hit.to->runs_on == nullptr
                            ? std::min(how_.max_body, how_.body_buffer)
@@ -131,7 +129,7 @@ void service::begin(connection& c, const route& to, const request_head& head) {
     c.request->method = std::move(method);
     c.request->target = std::move(target);
   }
-  in_flight_.fetch_add(1);  // from here on nothing throws: what has begun ends
+  in_flight_.fetch_add(1);  // nothing below throws: a request that has begun must also end
   c.answer = {};
   c.coming.restart();
   c.going.restart();
@@ -161,7 +159,7 @@ service::then service::start(connection& c) {
   }
   const auto ec = x.to.runs_on->post(x.ctx, c, c.client_key());
   if (!ec) {
-    return then::parked;  // it is the pool's now, or done already
+    return then::parked;  // the pool owns the connection, or the job has already run
   }
   if (x.ctx.done()) {
     return settle_unstarted(c);
@@ -173,7 +171,7 @@ service::then service::start(connection& c) {
 }
 
 void service::dropped(connection& c) noexcept {
-  front_.resume(c);  // this thread has hang-ups to hear, or deadlines to keep
+  front_.resume(c);  // this thread must go on watching connections or deadlines
 }
 
 void service::run(connection& c) noexcept {
@@ -181,16 +179,16 @@ void service::run(connection& c) noexcept {
 }
 
 void service::work_on(connection& c) {
-  watcher_.check(c.fd(), c.heard_as);  // a free worker may be ahead of the watcher
+  watcher_.check(c.fd(), c.heard_as);  // a free worker may be faster than the watcher
   const auto after = c.request->ctx.done() ? settle_unstarted(c) : serve(c, false);
   if (after == then::next && !c.received().empty()) {
-    yield(c);  // what else it wants is read by the front, not by a worker
+    yield(c);  // further requests are read by the front, not by a worker
   } else {
     go_on(c, after);
   }
 }
 
-// The context ended before the work began: it never will.
+// The context ended before the handler was called, so it will not be called.
 service::then service::settle_unstarted(connection& c) {
   switch (c.request->ctx.cause()->kind) {
     case cause_kind::deadline:
@@ -209,13 +207,13 @@ service::then service::settle_unstarted(connection& c) {
 
 bool service::work(connection& c, turn& t) {
   exchange& x = *c.request;
-  const late_report report{std::min<std::chrono::milliseconds>(how_.late_after, year),
+  const late_report report{saturated(how_.late_after),
                            [&](const late_stopper& l) { tell_late(c, l); }};
   const late_watch watch(x.ctx, report, x.to.path, {});
   bool whole = false;
   try {
     whole = t.run();
-  } catch (const canceled_error&) {  // out of a content provider; cpp-httplib lets it through
+  } catch (const canceled_error&) {  // thrown by a content provider; cpp-httplib lets it through
   } catch (const std::exception& e) {
     x.broken = e.what();
   } catch (...) {
@@ -234,8 +232,8 @@ service::then service::serve(connection& c, bool on_the_spot) {
   if (x.work_ended == clock::time_point{}) {
     x.work_ended = clock::now();
   }
-  // A drain that began since the head was written does not close what that has promised to keep:
-  // the next request may be on its way.
+  // If a drain began after the head was sent, a connection for which keep-alive was promised is not
+  // closed: the next request may already be on its way.
   c.keep_alive = c.keep_alive && whole;
   c.answer.complete = whole;
   c.answer.status = t.wrote() ? x.status : 0;
@@ -247,22 +245,12 @@ service::then service::answer(connection& c, int status, std::string_view detail
   exchange& x = *c.request;
   watcher_.stop_reading(c.fd());
   const bool keep = c.keep_alive && !draining_ && (c.body.complete() || discard_rest(c));
-  const auto body = status == 204 ? std::string() : problem_body(status, detail, x.stamp.id);
-  answer_head head(status);
-  head.add("Date", http_date());
-  if (status != 204) {  // RFC 9110 8.6: it has no length
-    head.add("Content-Type", problem_type);
-    head.add("Content-Length", body.size());
-  }
-  head.add("X-Request-Id", x.stamp.id);
-  head.add_lines(headers);
-  if (!keep) {
-    head.add("Connection", "close");
-  }
-  auto text = std::move(head).finish();
-  if (!c.is_head) {
-    text.append(body);
-  }
+  const auto text = whole_text({.status = status,
+                                .detail = detail,
+                                .request_id = x.stamp.id,
+                                .headers = headers,
+                                .keep_alive = keep,
+                                .to_head = c.is_head});
   x.status = status;
   x.life.advance(request_state::writing);
   c.keep_alive = keep;
@@ -271,7 +259,7 @@ service::then service::answer(connection& c, int status, std::string_view detail
   return answered(c);
 }
 
-// The answer has been handed over, to the kernel or to the connection's own buffer.
+// Called when the answer has been handed to the kernel or to the connection's own buffer.
 service::then service::answered(connection& c) {
   if (c.unsent() > 0 && c.answer.complete) {
     park(c, phase::writing, how_.write_timeout);
@@ -358,12 +346,12 @@ void service::finish(connection& c) noexcept {
   }
 }
 
-// What the handler left of its body is thrown away, if it is there or there is little of it.
+// Discards the rest of the body, if it has arrived or is small.
 bool service::discard_rest(connection& c) {
   c.takes_body = false;
-  constexpr int most = 16;  // reads of 16 KiB
+  constexpr int most = 16;  // reads of 16 KiB each
   for (int i = 0; i < most; ++i) {
-    const bool well = c.take_body();  // also of what was read ahead
+    const bool well = c.take_body();  // includes what was read ahead
     if (c.body.complete()) {
       return true;
     }

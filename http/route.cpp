@@ -7,7 +7,7 @@
 namespace hangup::http {
 namespace {
 
-// Each once, in the order of the routes.
+// Each method once, in the order of the routes.
 std::string methods_of(const std::vector<const route*>& routes) {
   std::vector<std::string_view> methods;
   const auto add = [&methods](std::string_view method) {

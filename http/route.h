@@ -1,4 +1,4 @@
-// Which handler answers what, where it runs, and for how long at most.
+// Routes: which handler answers which requests, where it runs, and its deadline.
 #pragma once
 
 #include <chrono>
@@ -20,61 +20,62 @@
 
 namespace hangup::http {
 
-// A handler of cpp-httplib with a context in front. It looks at the context, or passes it to what
-// waits, and returns when the context has ended; then it need not answer (and if it does, the
-// answer is sent where that is still possible). canceled_error may leave it, other exceptions are a
-// 500.
+// A cpp-httplib handler with a context as additional first parameter. It checks the context, or
+// passes it to the functions that wait, and returns when the context has ended. It need not set an
+// answer then; if it does, the answer is sent where that is still possible. It may throw
+// canceled_error; any other exception gives a 500.
 using handler =
     std::function<void(const context& ctx, const httplib::Request& req, httplib::Response& res)>;
 
 struct route {
-  std::string method;  // GET answers HEAD as well
-  // The whole decoded path, "/query/sim", or a pattern of it, "/jobs/{id}" (path_pattern.h). Also
-  // the route's name in metrics: a pattern is one name, whatever clients put in its place.
+  std::string method;  // GET also answers HEAD
+  // A complete decoded path, "/query/sim", or a pattern, "/jobs/{id}" (path_pattern.h). It is also
+  // the name of the route in metrics: one name per pattern, whatever the client sends in place of
+  // {id}.
   std::string path;
-  // Where the handler runs. Null: on the spot, on the thread that read the request: for answers
-  // that are small and at hand, because other connections wait meanwhile.
+  // The pool that the handler runs on. Null: it runs on the thread that has read the request. That
+  // is only for small answers that need no waiting, since other connections wait meanwhile.
   pool* runs_on = nullptr;
-  std::chrono::milliseconds deadline{0};  // from the whole head to the end of the work; 0: none,
-                                          // or options::spot_deadline
-  std::optional<half_close> on_half_close{};  // else what options says
-  // Only for a target that spells the path without percent-encodings, 404 else: for what a proxy in
-  // front keeps back by its path, because not every proxy decodes before it compares.
+  std::chrono::milliseconds deadline{0};  // from the complete head to the end of the work; 0: none,
+                                          // or options::spot_deadline without a pool
+  std::optional<half_close> on_half_close{};  // empty: as in options
+  // If set, the route answers 404 when the path has percent-encodings. For paths that a proxy in
+  // front blocks, because not every proxy decodes a path before it compares.
   bool as_written = false;
-  // Answers that are whole in memory go out as gzip to whom takes that. In a pool only: what it
-  // costs is a part of the request's work.
+  // If set, answers that are complete in memory are compressed with gzip for clients that accept
+  // it. Needs a pool: compressing is a part of the request's work.
   bool compress = false;
   handler answer{};
   std::size_t index = 0;  // set by the table: 1, 2 ... in the order of add()
 };
 
-// Constant-time look-up by path, and a comparison for each pattern where no path fits. Filled
-// before the server starts, then only read.
+// Finds a route by method and path: in constant time for a plain path, otherwise with one
+// comparison per pattern. It is filled before the server starts and only read afterwards.
 class route_table {
  public:
   struct found {
     const route* to = nullptr;
-    // Without a route: the methods that the path has, of all paths for "*"; empty if it is unknown.
-    // OPTIONS is one of them.
+    // If no route was found: the methods that the path has (for "*": those of all paths), including
+    // OPTIONS. Empty if the path is unknown.
     std::string allow{};
   };
 
   route_table();
 
-  // Throws std::invalid_argument for a path that does not start with '/', a pattern that is none, a
-  // method that is not served, and a second handler for the same method and path. A path goes
-  // before a pattern that fits as well, and of several patterns the one that was added first.
+  // Adds a route. Throws std::invalid_argument for a path that does not begin with '/', an invalid
+  // pattern, an unsupported method, and a second handler for the same method and path. A plain path
+  // takes precedence over patterns, and an earlier pattern over a later one.
   void add(route r);
 
-  // `encoded`: the path stood with percent-encodings in the target.
+  // Finds a route. `encoded`: the path had percent-encodings in the target.
   found find(std::string_view method, const std::string& path, bool encoded = false) const;
 
-  // The route that requests without one are counted under: path "none", index 0.
+  // The route under which requests without one are counted: path "none", index 0.
   const route& none() const noexcept { return *routes_.front(); }
   std::vector<const route*> all() const;  // in the order of their index, none() first
 
  private:
-  using by_method = std::vector<const route*>;  // of one path
+  using by_method = std::vector<const route*>;  // the routes of one path
   by_method& at(const std::string& path);
   const by_method* matching(const std::string& path) const;
 

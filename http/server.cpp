@@ -34,7 +34,7 @@ std::error_code server::listen(const std::string& host, std::uint16_t port) noex
   }
   std::error_code ec;
   try {
-    // Before it starts: handlers may ask the server whether it drains.
+    // Set before it starts, because handlers may ask the server whether it is draining.
     service_ = std::make_unique<service>(how_, routes_, observers_, identity_);
     ec = service_->door().listen(host, port);
     if (!ec) {
@@ -48,7 +48,7 @@ std::error_code server::listen(const std::string& host, std::uint16_t port) noex
   if (ec) {
     service_.reset();
   } else {
-    identity_.reset();  // the service has it, until there is another
+    identity_.reset();  // the service holds it, until it is replaced
   }
   return ec;
 }
@@ -73,10 +73,11 @@ std::error_code server::drain(const context& ctx, std::chrono::milliseconds stop
   }
   service_->begin_drain();
   service_->door().stop_listening();
-  static_cast<void>(service_->wait_idle(ctx));  // either way what is left ends now
+  // In both cases the remaining requests are ended now.
+  static_cast<void>(service_->wait_idle(ctx));
   service_->end_all();
   const auto [patience, cancel] = with_timeout(background(), stop_patience);
-  // Who is just being answered gets the answer; then what is left of the connections is closed.
+  // Answers that are being sent are completed; then the remaining connections are closed.
   if (const auto ec = service_->wait_idle(patience)) {
     return ec;
   }

@@ -1,4 +1,5 @@
-// A cpp-httplib server whose requests carry a context that ends when the client leaves.
+// An HTTP server for cpp-httplib handlers, in which every request has a context that ends when the
+// client leaves.
 //
 //   using namespace std::chrono_literals;
 //   hangup::pool queries({.name = "query", .workers = 64, .queue = 1024});
@@ -17,8 +18,8 @@
 //   const auto patience = hangup::with_timeout(hangup::background(), 10s);
 //   return server.drain(patience.ctx, 5s);
 //
-// Pools and observers must outlive the server. Its destructor ends every request with cause
-// `shutdown` and waits for the handlers.
+// Pools and observers must outlive the server. The destructor ends every request with cause
+// `shutdown` and waits until all handlers have returned.
 #pragma once
 
 #include <array>
@@ -46,54 +47,60 @@ class server {
   server(const server&) = delete;
   server& operator=(const server&) = delete;
 
-  // Before listen(). Throws std::invalid_argument where route_table::add() says so.
+  // Adds a route. Must be called before listen(). Throws std::invalid_argument as
+  // route_table::add() does.
   server& handle(route r);
   server& observe(observer& o);
 
-  // TLS on every connection that comes from now on. Once before listen(), or there is none; after
-  // that at any time and from any thread: a renewed certificate, while what is connected goes on.
+  // Uses TLS, with this certificate, on all connections accepted from now on. The first call must
+  // come before listen(); otherwise the server does not use TLS. Later calls replace the
+  // certificate, at any time and from any thread; existing connections keep theirs.
   void use_tls(std::shared_ptr<const tls_identity> as);
 
-  // Binds, listens and starts to serve; returns at once. `host` is a name, of which all addresses
-  // are taken, or an address, IPv6 with or without brackets; "::" is all of IPv6 and IPv4. Port 0
-  // takes a free one, the same for all addresses. A port that is taken is
-  // std::errc::address_in_use. No descriptor, no thread or no memory is an error as well; nothing
-  // is thrown. After an error it may be called again, and finds everything as it was, TLS too;
-  // after a success it is std::errc::already_connected.
+  // Binds, listens, starts to serve and returns. `host` is an address or a name, which stands for
+  // all of its addresses. IPv6 addresses may be in brackets; "::" means all addresses of IPv6 and
+  // IPv4. Port 0 chooses a free port, the same for all addresses.
+  //
+  // Never throws. A port in use is std::errc::address_in_use; lack of a descriptor, a thread or
+  // memory is an error too. After an error nothing has changed, and it may be called again; after a
+  // success a second call returns std::errc::already_connected.
   std::error_code listen(const std::string& host, std::uint16_t port) noexcept;
-  std::uint16_t port() const noexcept;  // 0: it does not listen
-  // Where it listens: "127.0.0.1:8080", "[::1]:8080".
+  std::uint16_t port() const noexcept;  // 0: it is not listening
+  // The addresses it listens on: "127.0.0.1:8080", "[::1]:8080".
   std::vector<std::string> endpoints() const;
 
-  // The first half of a stop that loses no client of a proxy: from now on draining() is true, for
-  // the readiness probe that the proxy asks, and every answer closes its connection; new clients
-  // are still served. Call drain() when the proxy must have noticed. Thread-safe.
+  // The first half of a stop behind a proxy that must not cost any client a request. From now on
+  // draining() returns true, which the readiness probe of the proxy reports, and every answer
+  // closes its connection. New clients are still served. Call drain() when the proxy has had time
+  // to notice. Thread-safe.
   void announce_drain() noexcept;
-  // Stops gracefully: no new clients, every answer closes its connection, and requests in flight
-  // may finish until `ctx` ends; then their contexts end with cause `shutdown`, and who has been
-  // sent nothing gets a 503. Returns empty when the last connection is closed, or errc::timed_out
-  // after `stop_patience` if a handler does not stop: then do not destroy the server, leave the
-  // process.
+  // Stops gracefully. New clients are refused, every answer closes its connection, and requests in
+  // flight may finish until `ctx` ends. Then their contexts end with cause `shutdown`, and clients
+  // that have been sent nothing get a 503. Returns an empty error when the last connection is
+  // closed. Returns errc::timed_out if a handler has not returned `stop_patience` after that: then
+  // do not destroy the server, but end the process.
   std::error_code drain(const context& ctx, std::chrono::milliseconds stop_patience);
-  // Is a drain announced or under way? For a readiness probe.
+  // Whether a drain has been announced or begun: for a readiness probe.
   bool draining() const noexcept;
 
-  // For operators' pages. They take the lock that accepting takes, too, for some tens of
-  // connections at a time. Thread-safe.
+  // For operators' pages. Thread-safe. These functions take the lock that accepting connections
+  // takes too, for a few dozen connections at a time.
   //
-  // Calls `look` with each request in flight until it returns false, those of the newest
-  // connections first. The lock is not held meanwhile: it may take its time.
+  // Calls `look` with each request in flight until it returns false, starting with the newest
+  // connection. No lock is held during the call, so `look` may take its time.
   void each_in_flight(const std::function<bool(const request_view&)>& look) const;
   std::vector<request_view> in_flight() const;          // all of them
-  std::size_t in_flight_count() const noexcept;         // costs nothing
+  std::size_t in_flight_count() const noexcept;         // reads a counter
   std::array<std::size_t, phases> connections() const;  // by phase
-  std::vector<const route*> routes() const;  // in the order of their index: "none", then yours
+  // In the order of their index: first route_table::none(), then those added.
+  std::vector<const route*> routes() const;
 
  private:
   const options how_;
   route_table routes_;
   std::vector<observer*> observers_;
-  std::shared_ptr<const tls_identity> identity_;  // until listen() has succeeded
+  // Until listen() has succeeded; then the service has it.
+  std::shared_ptr<const tls_identity> identity_;
   std::unique_ptr<service> service_;
 };
 

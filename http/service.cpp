@@ -7,35 +7,25 @@
 
 #include "context/wait.h"
 #include "http/answer_head.h"
-#include "http/problem.h"
 
 namespace hangup::http {
 namespace {
 
-constexpr int most_reads = 64;  // of 16 KiB: a client that goes on sending is not worth more
+constexpr int most_reads = 64;  // of 16 KiB each; a client that keeps sending is cut off
 
-// Of a head that is not whole, of which so much had come before: a head that comes byte by byte is
-// not read anew for each of them, but for each line, and within a long line now and then.
+// For an incomplete head of which `before` bytes had arrived earlier. A head that arrives byte by
+// byte is not parsed again for each byte, but for each line, and within a long line every 1024
+// bytes.
 bool is_worth_a_look(std::string_view received, std::size_t before) noexcept {
   constexpr std::size_t now_and_then = 1024;
   return received.find('\n', before) != std::string_view::npos ||
          received.size() / now_and_then != before / now_and_then;
 }
 
-// An answer that was broken off, and whose end is the close: only a reset says that it is not all.
+// An answer that was cut off and whose end is marked only by the close: a reset is the only way to
+// show that it is incomplete.
 bool seems_whole(const connection& c) noexcept {
   return c.answer.ends_by_close && !c.answer.complete;
-}
-
-std::string no_room(std::string_view detail) {
-  const auto body = problem_body(503, detail, {});
-  answer_head head(503);
-  head.add("Date", http_date());
-  head.add("Content-Type", problem_type);
-  head.add("Content-Length", body.size());
-  head.add("Retry-After", 1);
-  head.add("Connection", "close");
-  return std::move(head).finish() + body;
 }
 
 }  // namespace
@@ -56,7 +46,7 @@ service::~service() {
   front_.stop();
 }
 
-// Whatever a step throws: after it has given the connection up, nothing does.
+// Handles whatever a step throws. A step does not throw after it has given up the connection.
 void service::step(connection& c, void (service::*what)(connection&)) noexcept {
   try {
     (this->*what)(c);
@@ -68,11 +58,12 @@ void service::step(connection& c, void (service::*what)(connection&)) noexcept {
   }
 }
 
-// Without an answer: what has been sent of one cannot be continued. Needs no memory.
+// Ends the connection without an answer, since one that has been partly sent cannot be continued.
+// Needs no memory.
 void service::abandon(connection& c, const char* why) noexcept {
   if (c.request) {
     if (c.request->broken.empty()) {
-      c.request->broken = why;  // short enough to be kept in place
+      c.request->broken = why;  // short enough to need no allocation
     }
     c.answer.complete = false;
     finish(c);
@@ -92,7 +83,7 @@ void service::accepted(descriptor socket, peer ends) noexcept {
   }
 }
 
-// Null: it is none of ours, and has been closed.
+// Returns null if the connection was not accepted and has been closed.
 connection* service::admitted(descriptor socket, peer ends) {
   const int fd = socket.get();
   std::shared_ptr<const tls_identity> as;
@@ -103,7 +94,8 @@ connection* service::admitted(descriptor socket, peer ends) {
   auto tls = as ? std::make_unique<tls_session>(*as, fd) : nullptr;
   std::unique_ptr<connection> c(
       new connection(std::move(socket), std::move(ends), std::move(tls), how_, *this));
-  if (watcher_.watch(fd, c->heard_as)) {  // a descriptor beyond all limits, or no memory
+  // The descriptor number is too large, or there is no memory.
+  if (watcher_.watch(fd, c->heard_as)) {
     return nullptr;
   }
   if (front_.adopt(*c)) {
@@ -115,10 +107,10 @@ connection* service::admitted(descriptor socket, peer ends) {
     front_.forget(*c);
     return nullptr;
   }
-  return c.release();  // its own from now on: close() deletes it
+  return c.release();  // the connection owns itself from now on: close() deletes it
 }
 
-// One of those that are too many is admitted only to be told so, and few of them at once.
+// Connections over the limit are accepted only to be sent a 503, and only a few at a time.
 bool service::admit(connection& c) noexcept {
   constexpr std::size_t refused_at_once = 64;
   auto over = limit::none;
@@ -162,12 +154,14 @@ bool service::admit(connection& c) noexcept {
   return in;
 }
 
-// The first that is done for a connection.
+// The first step of a connection.
 void service::greet(connection& c) {
   if (c.refused != limit::none) {
-    static_cast<void>(c.send_now(no_room(c.refused == limit::connections
-                                             ? "too many connections to the server"
-                                             : "too many connections from this address")));
+    const auto* const why = c.refused == limit::connections
+                                ? "too many connections to the server"
+                                : "too many connections from this address";
+    static_cast<void>(
+        c.send_now(whole_text({.status = 503, .detail = why, .headers = "Retry-After: 1\r\n"})));
     linger(c);
   } else if (c.tls() != nullptr) {
     shake_hands(c);
@@ -205,7 +199,7 @@ void service::shake_hands(connection& c) {
       return;
     case tls_session::io::failed:
       tell(limit::handshake);
-      linger(c);  // the alert says why
+      linger(c);  // the TLS alert tells the client why
       return;
     case tls_session::io::closed:
     case tls_session::io::cut_off:
@@ -245,7 +239,8 @@ void service::close(connection& c) noexcept {
   const bool refused = c.refused != limit::none;
   delete &c;
   front_.descriptor_freed();
-  // Last, because the destructor waits for this: afterwards there may be no service any more.
+  // This comes last, because the destructor waits for it: afterwards the service may not exist any
+  // more.
   const std::lock_guard hold(lot_);
   --count_;
   refused_ -= refused ? 1 : 0;
@@ -261,7 +256,7 @@ void service::ready(connection& c) noexcept {
 void service::look_at(connection& c) {
   const auto as = c.now.load(std::memory_order_relaxed);
   if (as == phase::queued) {
-    watcher_.stop_reading(c.fd());  // its input is ours from here on
+    watcher_.stop_reading(c.fd());  // from here on its input belongs to this thread
   }
   front_.catch_up(c);
   if (!c.take()) {
@@ -280,10 +275,10 @@ void service::look_at(connection& c) {
     case phase::reading:
       readable(c);
       break;
-    case phase::queued:  // it has been dropped from the queue
+    case phase::queued:  // it was dropped from the queue
       go_on(c, settle_unstarted(c));
       break;
-    case phase::running:  // what is given to the front has yielded
+    case phase::running:  // a running connection that is given to the front has yielded
       go_on(c, next(c));
       break;
     case phase::writing:
@@ -322,17 +317,18 @@ void service::readable(connection& c) {
     go_on(c, c.request ? body_arrived(c) : next(c));
     return;
   }
-  if (c.request) {  // it left, or we stop, before its body was complete
+  if (c.request) {  // the client left, or the server is stopping, before the body was complete
     c.request->scope.cancel(got == connection::io::again
                                 ? cause{.kind = cause_kind::shutdown}
-                                : how_left(c, seen));  // unless it has ended already
+                                : how_left(c, seen));  // unless it has already ended
     go_on(c, settle_unstarted(c));
     return;
   }
   close(c);
 }
 
-// A wait that is one and the same is not made longer by every byte that comes: `since` is kept.
+// `since` is kept while the connection waits for the same thing, so that arriving bytes do not
+// prolong the wait.
 void service::park(connection& c, phase as, std::chrono::milliseconds patience, bool for_room) {
   const auto now = clock::now();
   if (c.now.load(std::memory_order_relaxed) != as || c.since == clock::time_point{}) {
@@ -341,23 +337,24 @@ void service::park(connection& c, phase as, std::chrono::milliseconds patience, 
   last_call::rest(c.now, as);
   const bool called = closing_.made() || (ending_.made() && c.request);
   auto until = later(c.since, patience);
-  if (c.request) {  // for its body, or for the client to take the answer
+  if (c.request) {  // it waits for its body, or for the client to read the answer
     until = as == phase::writing ? c.going.wait(now) : c.coming.wait(now);
     until = std::min(until, c.request->ctx.deadline().value_or(until));
   }
   c.park_until(until);
   if (called || (c.request && c.request->cut_off())) {
-    overdue(c);  // whoever wakes what is parked may have passed here already
+    overdue(c);  // the thread that wakes parked connections may have come before
   }
   as == phase::writing || for_room || c.reads_when_writable() ? front_.park_for_room(c)
                                                               : front_.park_for_input(c);
 }
 
-// Has more to be looked at than is fair to the others: it comes back behind those that are ready.
+// The connection has more input than is fair to handle at once: it continues after the connections
+// that are ready now.
 void service::yield(connection& c) noexcept {
   c.yielded = true;
   c.now.store(phase::reading,
-              std::memory_order_relaxed);  // what it sends next has been read in part
+              std::memory_order_relaxed);  // part of its next request has already been read
   front_.resume(c);
 }
 
@@ -373,10 +370,11 @@ bool service::may_keep(std::ptrdiff_t bytes) noexcept {
          static_cast<std::ptrdiff_t>(how_.read_ahead_total);
 }
 
-// On the timer thread. What is parked is woken by closing its input: only the owner acts.
+// Called on the timer thread. A parked connection is woken by closing its input, because only its
+// owner may act on it.
 void service::overdue(connection& c) noexcept {
   watcher_.mute(c.fd());
-  // Who waits for room to write hears of a full close only.
+  // A connection that waits for room to write only notices a full close.
   const bool writing = c.now.load(std::memory_order_relaxed) == phase::writing;
   ::shutdown(c.fd(), writing ? SHUT_RDWR : SHUT_RD);
 }
@@ -425,8 +423,8 @@ void service::too_late(connection& c) {
   }
 }
 
-// Closes so that the client can read the answer: a close with unread input would be a reset, which
-// destroys what is still on its way (RFC 9112 9.6).
+// Closes in such a way that the client can read the answer. A close with unread input would send a
+// reset, which destroys data that is still on its way (RFC 9112 9.6).
 void service::linger(connection& c) {
   if (c.now.load(std::memory_order_relaxed) == phase::lingering || seems_whole(c)) {
     close(c);
@@ -445,7 +443,8 @@ void service::linger(connection& c) {
   lingering(c);
 }
 
-// What was sent before may be on its way still: with unread input the close would be a reset.
+// Data that was sent before may still be on its way, and a close with unread input would reset the
+// connection.
 void service::drop(connection& c) {
   for (int i = 0; i < most_reads && c.discard() == connection::io::some; ++i) {
   }
@@ -490,14 +489,14 @@ std::error_code service::close_all(const context& ctx) {
   return wait(ctx, changed_, hold, [this] { return count_ == 0; });
 }
 
-// After a call. What is parked is woken by closing its input: its owner then finds that it is to
-// end.
+// Called after a last_call. Parked connections are woken by closing their input; the owner then
+// finds that they are to end.
 void service::wake_parked(bool only_requests) noexcept {
   const std::lock_guard hold(lot_);
   for (connection* c = first_; c != nullptr; c = c->lot_next) {
     const auto as = last_call::seen(c->now);
     if (as == phase::running || as == phase::queued) {
-      continue;  // not parked: whoever has it hears the call when it parks it
+      continue;  // not parked: its owner learns of the call when it parks it
     }
     const std::lock_guard looking(c->guard);
     if (!only_requests || c->request) {

@@ -1,11 +1,13 @@
-// What happens on a connection, from its first byte to its close: reads and vets heads, finds the
-// route, waits for bodies, queues for a worker, has the request answered, and settles what is left.
+// Everything that happens on a connection from its first byte to its close: it reads and checks
+// heads, finds the route, waits for bodies, queues the request for a worker, has it answered, and
+// cleans up.
 //
 //   idle -> reading -> (queued) -> running -> (writing) -> idle ... -> lingering -> closed
 //
-// Each step runs on the one thread that has the connection (see connection.h). A request that
-// waits, for its body, for a worker or for its client to read, holds no thread. What a step throws,
-// for want of memory, ends its connection and nothing else. Not for users.
+// Each step runs on the one thread that owns the connection at that time (see connection.h). A
+// request that waits for its body, for a worker or for its client to read holds no thread. If a
+// step throws, for lack of memory, its connection is closed and no other is affected. Not for
+// users.
 #pragma once
 
 #include <array>
@@ -33,7 +35,7 @@ class turn;
 
 class service final : private connection_owner, private front::driver {
  public:
-  // Throws std::system_error without a thread or a descriptor.
+  // Throws std::system_error if a thread or a descriptor cannot be made.
   service(const options& how, const route_table& routes, std::vector<observer*> observers,
           std::shared_ptr<const tls_identity> as);
   ~service();
@@ -41,7 +43,7 @@ class service final : private connection_owner, private front::driver {
   service& operator=(const service&) = delete;
 
   front& door() noexcept { return front_; }
-  // For the connections that come. Only where there has been an identity from the start.
+  // Changes the certificate for new connections. Only if there has been one from the start.
   void use_tls(std::shared_ptr<const tls_identity> as) noexcept;
 
   // From now on every answer closes its connection.
@@ -49,10 +51,10 @@ class service final : private connection_owner, private front::driver {
   bool draining() const noexcept { return draining_.load(std::memory_order_relaxed); }
   // Waits until no request is in flight; ctx.err() if the context ends first.
   std::error_code wait_idle(const context& ctx);
-  // Ends the context of every request, now and from now on, with cause `shutdown`.
+  // Ends the context of every request, present and future, with cause `shutdown`.
   void end_all() noexcept;
-  // Has every connection closed by whoever owns it, and waits until all are; ctx.err() if the
-  // context ends first (a handler does not stop). After end_all().
+  // Makes the owner of each connection close it, and waits until all are closed. Returns ctx.err()
+  // if the context ends first, because a handler has not returned. Must come after end_all().
   std::error_code close_all(const context& ctx);
 
   // See server.h.
@@ -61,7 +63,8 @@ class service final : private connection_owner, private front::driver {
   std::array<std::size_t, phases> connections();
 
  private:
-  enum class then { next, close, drop, parked };  // drop: the client has left, close
+  // Drop: the client has left, so close without lingering.
+  enum class then { next, close, drop, parked };
 
   // connection_owner
   void run(connection& c) noexcept override;
@@ -93,7 +96,8 @@ class service final : private connection_owner, private front::driver {
   void close(connection& c) noexcept;
   void wake_parked(bool only_requests) noexcept;
 
-  // views.cpp: looks at all connections. One that is about to be closed is passed over by `at`.
+  // views.cpp: iterations over all connections. When a connection is closed, every `at` that points
+  // to it moves on.
   struct pass {
     connection* at = nullptr;
     pass* next = nullptr;
@@ -125,21 +129,23 @@ class service final : private connection_owner, private front::driver {
   const std::vector<observer*> observers_;
   const cancelable all_;  // the parent of every request's context
   std::atomic<bool> draining_{false};
-  // What parks connections rests; what wakes the parked calls. There are two calls: the context of
-  // every request has ended, and every connection is to be closed.
+  // A connection is parked with rest(), and parked connections are woken after make(). There are
+  // two calls: that the contexts of all requests have ended, and that all connections are to be
+  // closed.
   last_call ending_;
   last_call closing_;
   std::atomic<std::size_t> in_flight_{0};
 
   std::mutex lot_;
-  std::condition_variable_any changed_;  // a drain waits for fewer requests or connections
-  connection* first_ = nullptr;          // all connections, guarded by lot_
-  pass* passes_ = nullptr;               // guarded by lot_
-  std::size_t count_ = 0;                // guarded by lot_, as the rest here
-  std::size_t refused_ = 0;              // of these, those that were too many
-  std::unordered_map<std::string, std::size_t> by_address_;  // if there is a limit
+  // Signalled when there are fewer requests or connections: for a drain.
+  std::condition_variable_any changed_;
+  connection* first_ = nullptr;  // all connections, guarded by lot_
+  pass* passes_ = nullptr;       // guarded by lot_
+  std::size_t count_ = 0;        // guarded by lot_, as the rest here
+  std::size_t refused_ = 0;      // how many of these are only accepted to be sent a 503
+  std::unordered_map<std::string, std::size_t> by_address_;  // used if there is a limit per address
   std::shared_ptr<const tls_identity> identity_;             // null: plain TCP
-  std::atomic<std::ptrdiff_t> ahead_{0};                     // bytes read ahead, in all connections
+  std::atomic<std::ptrdiff_t> ahead_{0};                     // bytes read ahead on all connections
 
   watcher watcher_;
   front front_;  // last: its threads use all of the above

@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -14,10 +13,12 @@
 #include <system_error>
 #include <utility>
 
+#include "http/regular_file.h"
+
 namespace hangup::http {
 namespace {
 
-// The first thing that went wrong, in the system's words or OpenSSL's.
+// The first error, in the words of the system or of OpenSSL.
 std::string why() {
   const auto code = ::ERR_peek_error();
   ::ERR_clear_error();
@@ -42,8 +43,8 @@ int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
 
 }  // namespace
 
-// The socket as OpenSSL sees it. Without SIGPIPE: a library must not change what signals do to the
-// program.
+// The socket as seen by OpenSSL. It avoids SIGPIPE, because a library must not change the signal
+// handling of the program.
 struct tls_socket {
   static tls_session& of(BIO* bio) noexcept {
     return *static_cast<tls_session*>(::BIO_get_data(bio));
@@ -52,7 +53,7 @@ struct tls_socket {
   static int read(BIO* bio, char* to, int size) noexcept {
     ::BIO_clear_retry_flags(bio);
     auto& session = of(bio);
-    if (session.takes_ == 0) {  // OpenSSL goes on for as long as there is something: not with us
+    if (session.takes_ == 0) {  // OpenSSL would go on as long as there is input
       ::BIO_set_retry_read(bio);
       return -1;
     }
@@ -84,7 +85,7 @@ struct tls_socket {
     return command == BIO_CTRL_FLUSH ? 1 : 0;
   }
 
-  // OpenSSL shows each message and the header of each record.
+  // OpenSSL calls this for each message and for the header of each record.
   static void shown(int sent, int, int type, const void*, std::size_t, SSL*, void* to) noexcept {
     if (sent == 0 && type == SSL3_RT_HEADER) {
       ++static_cast<tls_session*>(to)->records_;
@@ -95,7 +96,8 @@ struct tls_socket {
     static BIO_METHOD* const made = [] {
       auto* const m = ::BIO_meth_new(::BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket");
       if (m == nullptr) {
-        throw std::bad_alloc();  // out of a static's initialiser: the next caller tries again
+        // Thrown by the initialiser of a static: the next caller tries again.
+        throw std::bad_alloc();
       }
       ::BIO_meth_set_read(m, &read);
       ::BIO_meth_set_write(m, &write);
@@ -106,43 +108,33 @@ struct tls_socket {
   }
 };
 
-namespace {
-
-// To open a FIFO waits until somebody writes to it: when the certificate is read again, nobody may
-// wait for that.
-void refuse_what_may_block(const std::string& file) {
-  struct stat is {};
-  if (::stat(file.c_str(), &is) == 0 && !S_ISREG(is.st_mode)) {
-    throw tls_error(file + ": it is no regular file");
-  }
-}
-
-}  // namespace
-
 tls_identity::tls_identity(const std::string& certificate_file, const std::string& key_file)
     : ctx_(::SSL_CTX_new(::TLS_server_method()), &::SSL_CTX_free) {
   if (!ctx_) {
     throw tls_error("OpenSSL: " + why());
   }
   static_cast<void>(tls_socket::method());  // made here, where it may fail
-  refuse_what_may_block(certificate_file);
-  refuse_what_may_block(key_file);
+  for (const auto* const file : {&certificate_file, &key_file}) {
+    if (is_not_regular_file(file->c_str())) {
+      throw tls_error(*file + ": it is not a regular file");
+    }
+  }
   auto* const ctx = ctx_.get();
   ::SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
-  // Of TLS 1.2 nothing without forward secrecy: who gets hold of the key must not be able to read
-  // what was recorded before.
+  // TLS 1.2 only with forward secrecy: recorded connections cannot be decrypted by somebody who
+  // gets the key later.
   if (::SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:!aNULL") != 1) {
     throw tls_error("OpenSSL: " + why());
   }
   ::SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-  // A FIN in the middle of TLS is told apart below. By default OpenSSL would answer it with an
-  // alert, which makes a client that has gone reset the connection: its departure would look like
-  // another.
+  // A FIN in the middle of TLS is detected below. By default OpenSSL would answer it with an alert;
+  // a client that has closed the connection would answer that with a reset, and its departure would
+  // look like one of another kind.
   ::SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
   ::SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                               SSL_MODE_RELEASE_BUFFERS);
   ::SSL_CTX_set_alpn_select_cb(ctx, &choose_protocol, nullptr);
-  // A key with a passphrase is refused: without this OpenSSL would ask for it on the terminal.
+  // Refuses a key with a passphrase; otherwise OpenSSL would ask for it on the terminal.
   ::SSL_CTX_set_default_passwd_cb(ctx, [](char*, int, int, void*) { return -1; });
   ::ERR_clear_error();
   if (::SSL_CTX_use_certificate_chain_file(ctx, certificate_file.c_str()) != 1) {
@@ -181,7 +173,7 @@ tls_session::io tls_session::first_message() noexcept {
   if (static_cast<std::size_t>(n) == head.size()) {
     const std::size_t record = std::size_t{head[3]} << 8U | head[4];
     const std::size_t message = std::size_t{head[6]} << 16U | std::size_t{head[7]} << 8U | head[8];
-    if (record >= message_head) {  // else the head of the message goes on in the next record
+    if (record >= message_head) {  // otherwise the message head continues in the next record
       wanted = head[record_head] == client_hello ? std::min(head.size() + message, enough) : 0;
     }
   }
@@ -209,17 +201,17 @@ bool tls_session::begin() noexcept {
   return true;
 }
 
-// Some such records are a part of TLS, and 16 KiB of data pay for one more.
+// TLS needs some such records, and each 16 KiB of data allow one more.
 bool tls_session::too_much_work() const noexcept {
   constexpr std::uint64_t always = 128;
   constexpr std::uint64_t one_more = 16 * 1024;
   return records_ - fruitful_ > always + data_ / one_more;
 }
 
-// What one of OpenSSL's calls has come to.
+// Translates the result of an OpenSSL call.
 template <class Call>
 tls_session::io tls_session::after(Call call) noexcept {
-  constexpr int takes_at_once = 64;  // a record is a take for its head and one for the rest
+  constexpr int takes_at_once = 64;  // a record takes one read for its head and one for the rest
   takes_ = takes_at_once;
   ::ERR_clear_error();
   errno = 0;
@@ -288,7 +280,7 @@ void tls_session::close() noexcept {
     return;
   }
   ::ERR_clear_error();
-  // A second SSL_shutdown would wait for the peer's.
+  // A second SSL_shutdown() would wait for the peer.
   if (::SSL_is_init_finished(ssl_) == 1 && (::SSL_get_shutdown(ssl_) & SSL_SENT_SHUTDOWN) == 0) {
     ::SSL_shutdown(ssl_);
   }

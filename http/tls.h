@@ -1,12 +1,11 @@
-// TLS for accepted connections (OpenSSL): versions 1.2 and later, with forward secrecy, HTTP/1.1 by
-// ALPN. Nothing here blocks: where OpenSSL wants the socket to be readable or writable, the caller
-// is told, and parks the connection or waits with its context.
+// TLS for accepted connections, with OpenSSL: version 1.2 and later, only with forward secrecy,
+// HTTP/1.1 by ALPN. Nothing here blocks: if OpenSSL needs the socket to be readable or writable,
+// the caller is told so, and parks the connection or waits with its context.
 //
-// A client must not keep a thread busy, nor hold memory, by sending next to nothing. So one call
-// takes a bounded number of pieces from the socket, whatever they are; records that bring no data
-// (updates of keys, empty ones, alerts) are counted, and too many of them end the session; and
-// OpenSSL's part of the session, some 40 KiB, is made when the first message of the client is
-// there.
+// A client must not be able to keep a thread busy, or hold memory, by sending almost nothing. So
+// one call takes a limited number of pieces from the socket. Records without data (key updates,
+// empty records, alerts) are counted, and too many of them end the session. OpenSSL's own state of
+// about 40 KiB is not allocated before the first message of the client has arrived.
 #pragma once
 
 #include <cstddef>
@@ -22,14 +21,14 @@ struct ssl_st;
 
 namespace hangup::http {
 
-// What a certificate or a key is refused for, in one line: "tls.crt: no certificate in it".
+// Why a certificate or a key is refused, in one line: "tls.crt: no certificate in it".
 class tls_error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
 // A certificate chain and its private key, read from PEM files and checked against each other.
-// Immutable: another one takes its place for the connections that come (server::use_tls).
+// Immutable; to renew a certificate, new connections are given a new object (server::use_tls).
 class tls_identity {
  public:
   // Throws tls_error.
@@ -40,41 +39,42 @@ class tls_identity {
   std::shared_ptr<ssl_ctx_st> ctx_;
 };
 
-// One connection's. Thread-safe, each call for itself: the watcher may read while a worker writes.
+// The TLS session of one connection. Each call is thread-safe: the watcher may read while a worker
+// writes.
 class tls_session {
  public:
   enum class io {
-    done,        // some bytes, or the handshake
-    want_input,  // again when the socket is readable
-    want_room,   // again when it is writable
-    more,        // again without waiting, when the others have had their turn
-    closed,      // the peer has closed in order (close_notify)
-    cut_off,     // the peer has closed the socket and not TLS: a truncation (RFC 8446 6.1)
-    reset,       // the socket has failed, or there is no memory: errno says how
+    done,        // some bytes were moved, or the handshake is complete
+    want_input,  // call again when the socket is readable
+    want_room,   // call again when the socket is writable
+    more,        // call again without waiting, after other connections have been served
+    closed,      // the peer has closed the session properly (close_notify)
+    cut_off,     // the peer has closed the socket without that: a truncation (RFC 8446 6.1)
+    reset,       // the socket has failed, or there is no memory: see errno
     failed,      // what came is not TLS
     only_work,   // too many records that brought no data: it is to be closed
   };
 
-  // Of an accepted, non-blocking socket, which stays the caller's.
+  // For an accepted, non-blocking socket, which the caller keeps and closes.
   tls_session(const tls_identity& as, int fd) noexcept : ctx_(as.ctx_), fd_(fd) {}
   ~tls_session();
   tls_session(const tls_session&) = delete;
   tls_session& operator=(const tls_session&) = delete;
 
   io handshake() noexcept;
-  // At most one record, 16 KiB: with a buffer of that size nothing is left behind in the session,
-  // so that the socket says when there is more.
+  // Reads at most one record, 16 KiB. With a buffer of that size nothing stays behind in the
+  // session, so the socket is readable whenever there is more.
   io read(char* to, std::size_t size, std::size_t& got) noexcept;
   io write(std::string_view bytes, std::size_t& taken) noexcept;
-  // Has it come to only_work?
+  // Whether the result of the next call would be only_work.
   bool only_works() noexcept;
-  // Tells the peer that nothing more will come, if there is room for that now.
+  // Sends close_notify, if there is room for it now.
   void close() noexcept;
 
  private:
   friend struct tls_socket;
   template <class Call>
-  io after(Call call) noexcept;  // the lock is held
+  io after(Call call) noexcept;  // the lock must be held
   io first_message() noexcept;
   bool begin() noexcept;
   bool too_much_work() const noexcept;
@@ -82,10 +82,10 @@ class tls_session {
   std::mutex mutex_;
   const std::shared_ptr<ssl_ctx_st> ctx_;
   const int fd_;
-  ssl_st* ssl_ = nullptr;       // until the first message is there
-  int takes_ = 0;               // from the socket, which this call may still do
-  std::uint64_t records_ = 0;   // which have come, of any kind
-  std::uint64_t fruitful_ = 0;  // of these, those with data
+  ssl_st* ssl_ = nullptr;       // null until the first message has arrived
+  int takes_ = 0;               // how many more reads from the socket this call may do
+  std::uint64_t records_ = 0;   // records of any kind received
+  std::uint64_t fruitful_ = 0;  // of these, records with data
   std::uint64_t data_ = 0;      // bytes
 };
 

@@ -67,7 +67,7 @@ std::string_view trace::parent_id() const noexcept {
   return has_parent_ ? std::string_view(parent_.data(), parent_.size()) : std::string_view();
 }
 
-// Flags that the specification has not given a meaning are not passed on.
+// Flags without a meaning in the specification are not passed on.
 std::string trace::header() const {
   std::string text = "00-";
   text.append(trace_id()).append("-").append(span_id()).append(sampled_ ? "-01" : "-00");

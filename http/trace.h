@@ -1,6 +1,7 @@
-// Trace Context (https://www.w3.org/TR/trace-context/): which journey through many servers a
-// request belongs to. A request that says so in `traceparent` continues that trace as a new span;
-// any other begins one. A value of the request's context: see trace_of() in request.h.
+// W3C Trace Context (https://www.w3.org/TR/trace-context/): the trace across several servers that a
+// request belongs to. A request with a `traceparent` header continues that trace with a new span;
+// any other request begins a new trace. It is stored as a value of the request's context: see
+// trace_of() in request.h.
 #pragma once
 
 #include <array>
@@ -11,10 +12,10 @@ namespace hangup::http {
 
 class trace {
  public:
-  // A span of the trace that the headers name, and whose parent is the span named there; of a new
-  // trace if `parent` is empty or not exactly what the specification allows (then `state` is
-  // ignored). Versions after 00 are read as 00. Of `state` up to 512 bytes are kept, and none of a
-  // longer or malformed one.
+  // A new span of the trace that the header values name, with the span named there as parent. If
+  // `parent` is empty or not exactly what the specification allows, a new trace is begun and
+  // `state` is ignored. Versions after 00 are read like 00. `state` is kept if it is well-formed
+  // and has at most 512 bytes, otherwise dropped.
   static trace continued(std::string_view parent, std::string_view state);
 
   std::string_view trace_id() const noexcept { return {id_.data(), id_.size()}; }     // 32 digits
@@ -23,7 +24,7 @@ class trace {
   bool sampled() const noexcept { return sampled_; }
   const std::string& state() const noexcept { return state_; }
 
-  // For a request made on behalf of this span: the value of its `traceparent`.
+  // The value of `traceparent` for a request that is made as part of this span.
   std::string header() const;
 
  private:

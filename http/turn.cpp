@@ -16,12 +16,12 @@ void clear(httplib::Response& res) {
   res.version = "HTTP/1.1";
 }
 
-// A status of 1xx is none that ends a request (RFC 9110 15.2).
+// A status of 1xx cannot end a request (RFC 9110 15.2).
 bool is_final(int status) noexcept {
   return status >= 200 && status < 600;
 }
 
-// Handlers written for cpp-httplib ask this, from 0.18.5 on.
+// cpp-httplib 0.18.5 and later offer this to handlers.
 template <class Request>
 void let_it_ask(Request& req, const context& ctx) {
   if constexpr (requires { req.is_connection_closed; }) {
@@ -39,7 +39,7 @@ bool turn::run() {
   bool says_something = true;
   if (read_body(req, res)) {
     if (!on_the_spot_ && how_.read_ahead > 0) {
-      ears_.read_ahead(c_.fd(), c_);  // so that an end behind what comes is heard
+      ears_.read_ahead(c_.fd(), c_);  // so that an end after the bytes that arrive is noticed
     }
     call(req, res);
     if (x_.ctx.done() && res.status == -1 && res.body.empty() && !res.content_provider_) {
@@ -57,7 +57,7 @@ bool turn::run() {
     set_problem(res, res.status, usual_detail(res.status), x_.stamp.id);
   }
   compress(req, res);
-  if (!res.content_provider_) {  // else the work goes on in there
+  if (!res.content_provider_) {  // otherwise the work goes on in the provider
     x_.work_ended = clock::now();
   }
   x_.status = res.status;
@@ -65,8 +65,8 @@ bool turn::run() {
   return out_.write(req, res);
 }
 
-// Of a body that is too large to be complete before the work begins, a worker reads the rest.
-// False: it is not to be had, or `res` says what is wrong with it.
+// For a body that is too large to be complete before the handler runs: a worker reads the rest.
+// Returns false if that is not possible, or if `res` says what is wrong with the body.
 bool turn::read_body(httplib::Request& req, httplib::Response& res) {
   if (!c_.takes_body) {
     return true;
@@ -98,7 +98,7 @@ bool turn::read_body(httplib::Request& req, httplib::Response& res) {
   return false;
 }
 
-// Waits until more of the body has come.
+// Waits until more of the body has arrived.
 bool turn::await_body() {
   while (!on_the_spot_) {
     switch (const auto how = c_.receive()) {
@@ -122,7 +122,7 @@ bool turn::await_body() {
 
 bool turn::refuse_body(httplib::Response& res) {
   if (res.status != -1) {
-    return true;  // it has been read, and refused
+    return true;  // the body has been read and refused
   }
   if (body_late_) {
     x_.over = limit::body_time;
@@ -143,8 +143,8 @@ void turn::call(const httplib::Request& req, httplib::Response& res) {
     }
   } catch (const canceled_error& e) {
     if (x_.ctx.done()) {
-      clear(res);  // what it had begun to say is not an answer
-    } else {       // a context of the handler's own has ended, not the request's
+      clear(res);  // an unfinished answer of the handler is discarded
+    } else {       // another context than the request's has ended
       fail(res, e.what());
     }
   } catch (const problem_error& e) {
@@ -161,13 +161,13 @@ void turn::call(const httplib::Request& req, httplib::Response& res) {
   }
 }
 
-// Belongs to the request as the handler does: ends with its context, and counts as its work.
+// A part of the request's work, like the handler: it stops when the context ends.
 void turn::compress(const httplib::Request& req, httplib::Response& res) {
   constexpr std::size_t worth_it = 1024;
   if (!x_.to.compress || on_the_spot_ || res.content_provider_) {
     return;
   }
-  // Of what is offered in ranges there is one form: parts of two would not make the whole.
+  // What is offered in ranges has only one form, because parts of two forms cannot be combined.
   if (res.body.size() < worth_it || res.has_header("Accept-Ranges") ||
       res.has_header("Content-Encoding")) {
     return;
@@ -180,7 +180,7 @@ void turn::compress(const httplib::Request& req, httplib::Response& res) {
     res.body = std::move(*smaller);
     res.set_header("Content-Encoding", "gzip");
     if (const auto tag = res.get_header_value("ETag"); tag.substr(0, 1) == "\"") {
-      res.headers.erase("ETag");  // a strong one is of the other form (RFC 9110 8.8.3)
+      res.headers.erase("ETag");  // a strong ETag belongs to the other form (RFC 9110 8.8.3)
       res.set_header("ETag", "W/" + tag);
     }
   }
@@ -192,8 +192,8 @@ void turn::fail(httplib::Response& res, const char* what) {
   set_problem(res, 500, usual_detail(500), x_.stamp.id);
 }
 
-// The work has stopped, or never began, and has said nothing: who is still there gets to know why.
-// False: nobody is.
+// The work has stopped, or never began, without an answer: tells the client why, if it is still
+// there. Returns false if it is not.
 bool turn::answer_for_ended(httplib::Response& res) {
   switch (x_.ctx.cause()->kind) {
     case cause_kind::deadline:

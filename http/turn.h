@@ -1,6 +1,6 @@
-// One request's turn on a thread: reads what is left of its body, calls the handler, and makes of
-// what comes back (an answer, an exception, nothing because the context has ended) what the client
-// is told. Not for users.
+// The processing of one request on a thread: reads the rest of its body, calls the handler, and
+// turns the outcome (an answer, an exception, or nothing because the context has ended) into an
+// answer to the client. Not for users.
 #pragma once
 
 #include <atomic>
@@ -14,7 +14,7 @@ namespace hangup::http {
 class turn {
  public:
   // `draining`: the answer closes its connection. `on_the_spot`: this thread must not wait. The
-  // connection has a request in flight, and its incoming is filled.
+  // connection must have a request in flight, with `incoming` set.
   turn(connection& c, const options& how, watcher& ears, const std::atomic<bool>& draining,
        bool on_the_spot) noexcept
       : c_(c),
@@ -25,9 +25,9 @@ class turn {
         on_the_spot_(on_the_spot),
         out_(c, how, on_the_spot) {}
 
-  // True if the answer has been sent, whole. What a stream throws comes out of here.
+  // Returns true if the whole answer has been sent. Rethrows what the producer of a stream throws.
   bool run();
-  // Has any of the answer been sent?
+  // Whether any part of the answer has been sent.
   bool wrote() const noexcept { return out_.wrote(); }
 
  private:
@@ -46,7 +46,7 @@ class turn {
   const std::atomic<bool>& draining_;
   const bool on_the_spot_;
   answer_writer out_;
-  bool body_late_ = false;  // the client was too slow with a body that was waited for
+  bool body_late_ = false;  // the client was too slow in sending the body
 };
 
 }  // namespace hangup::http

@@ -1,5 +1,6 @@
-// What operators' pages ask of service.h. Accepting takes the same lock: it is let go of again and
-// again, so that nobody waits for as long as a look at all connections takes.
+// The part of service.h for operators' pages. It takes the lock that accepting connections takes
+// too, and releases it now and then, so that nobody has to wait until all connections have been
+// looked at.
 #include <algorithm>
 #include <thread>
 
@@ -8,8 +9,8 @@
 namespace hangup::http {
 namespace {
 
-constexpr std::size_t at_once = 64;      // connections, before the lock is let go of
-constexpr std::size_t kept_bytes = 256;  // of what a client has written
+constexpr std::size_t at_once = 64;      // connections looked at before the lock is released
+constexpr std::size_t kept_bytes = 256;  // of text from a client
 
 request_view view_of(const exchange& x, const std::string& client) {
   const auto* const why = x.ctx.cause();
@@ -28,8 +29,9 @@ request_view view_of(const exchange& x, const std::string& client) {
 
 }  // namespace
 
-// `look` with the lock, at no connection that comes after the begin; `between` without it, whenever
-// it has been let go of, until it says that it has seen enough.
+// Calls `look` for each connection with the lock held, but not for those accepted after the start.
+// Calls `between` without the lock, each time it has been released, until it returns that it has
+// seen enough.
 template <class Look, class Between>
 void service::each_connection(const Look& look, const Between& between) {
   std::unique_lock hold(lot_);
@@ -60,7 +62,7 @@ void service::each_connection(const Look& look, const Between& between) {
       look(c);
     }
     hold.unlock();
-    std::this_thread::yield();  // to who waits for the lock
+    std::this_thread::yield();  // to threads that wait for the lock
     enough = !between();
     hold.lock();
   }

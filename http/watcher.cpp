@@ -26,7 +26,7 @@ departure departure_of(int fd, std::uint32_t events) noexcept {
   return departure_by(error);
 }
 
-// What the socket says at this moment.
+// The present state of the socket.
 std::uint32_t events_now(int fd) noexcept {
   pollfd now{fd, POLLRDHUP, 0};
   ::poll(&now, 1, 0);
@@ -160,7 +160,7 @@ void watcher::check(int fd, std::uint32_t generation) noexcept {
 
 void watcher::over(int fd) noexcept {
   slot& s = slots_.at(fd);
-  std::optional<context> last;  // let go of outside the lock
+  std::optional<context> last;  // released outside of the lock
   const std::lock_guard hold(s.mutex);
   last.swap(s.current);
   stop_reading(fd, s);
@@ -189,16 +189,16 @@ void watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) noex
     if (s.generation != generation || s.muted) {
       return;
     }
-    // The error can be asked for once only, and to read asks for it: look() may have done so.
+    // The error of a socket can be read only once, also by a read: look() may already have done so.
     if (s.gone < departure::reset) {
       const auto seen = departure_of(fd, events);
       const bool ask =
           s.reading != nullptr && (seen == departure::none || s.reading->ends_in_band());
       const auto read = ask ? s.reading->read_ahead() : input::read{};
       if (read.more) {
-        listen(EPOLL_CTL_MOD, fd, s, EPOLLIN);  // is reported again, behind what has happened since
+        listen(EPOLL_CTL_MOD, fd, s, EPOLLIN);  // reported again, after what has happened meanwhile
       }
-      // A reset whose error somebody has been told already reads as the end.
+      // A reset whose error has already been read looks like an end.
       const auto now = read.how == departure::none ? read.how : departure_now(fd);
       s.gone = std::max({s.gone, seen, read.how, now});
     }

@@ -1,22 +1,23 @@
-// Hears the hang-ups. One thread, one epoll set, nothing else: each connection is registered once,
-// with EPOLLRDHUP | EPOLLET and never EPOLLIN, so nothing is ever read here and bytes that nobody
-// has read (a body, a pipelined request, one stray byte) cannot hide that the client has left. FIN
-// is EPOLLRDHUP alone; RST adds EPOLLHUP; a peer that stopped answering adds ETIMEDOUT.
+// The watcher notices when clients leave. It has one thread and one epoll set. Each connection is
+// registered once, with EPOLLRDHUP | EPOLLET but without EPOLLIN, so unread bytes (a body, a
+// pipelined request, a stray byte) cannot hide that the client has left. A FIN is reported as
+// EPOLLRDHUP alone, a RST as EPOLLHUP too, and a peer that has stopped answering as ETIMEDOUT.
 //
-// Two ends are hidden from EPOLLRDHUP: a FIN behind data that does not fit the receive window has
-// not arrived yet, and the end of TLS without a FIN is data. For them what arrives is read ahead,
-// into the buffer of the connection and up to a cap, while a request waits or is worked on: see
-// read_ahead(). What no handler is given, the body of a GET, is thrown away and counts for nothing.
-// What remains: a FIN behind more than the cap.
+// Two kinds of end are not reported by EPOLLRDHUP. A FIN behind data that does not fit into the
+// receive window has not arrived yet, and the end of a TLS session is itself data. To notice those,
+// the watcher reads ahead while a request waits or runs: it moves what arrives into the buffer of
+// the connection, up to a limit; see read_ahead(). Bytes that no handler will get (the body of a
+// GET) are discarded and do not count. What remains unnoticed is a FIN behind more data than the
+// limit.
 //
-// A context is published for a connection while a request of it is in flight; when the client
-// leaves, the watcher ends that context. Both sides go through the lock of the connection's slot,
-// so either begin() reports that the client had left, or the watcher finds the context: none is
-// missed, and a late event for one request cannot hit the next. Slots are found by descriptor and
-// generation, so an event that was under way when the descriptor was closed and reused finds
-// nothing.
+// While a request is in flight, its context is registered here, and the watcher ends it when the
+// client leaves. Both sides take the lock of the connection's slot. So either begin() reports that
+// the client has already left, or the watcher finds the context: no departure is missed, and a late
+// event for one request cannot end the next. A slot is identified by descriptor and generation, so
+// a pending event for a descriptor that has been closed and reused has no effect.
 //
-// All functions are thread-safe; for one descriptor, watch() happens before and forget() after all
+// All functions are thread-safe. For one descriptor, watch() must come first and forget() last.
+// begin() and over() each cost one uncontended lock and no system call.
 // others. Cost of begin() and over(): one uncontended lock each, no system call.
 #pragma once
 
@@ -37,26 +38,28 @@
 
 namespace hangup::http {
 
-// How a client has left: FIN or the end of TLS, FIN in the middle of TLS, by our doing (its TLS
-// only made work), RST, or without a word.
+// How a client has left: by FIN or the end of TLS, by FIN without the end of TLS, because the
+// server closed a TLS session that only made work, by RST, or without a word (timeout).
 enum class departure : std::uint8_t { none, closed, cut_off, shown_out, reset, vanished };
 
 cause cause_of(departure how);
-// Of an error that recv(2) or SO_ERROR has reported.
+// The departure that an error of recv(2) or SO_ERROR means.
 departure departure_by(int error) noexcept;
 
 // A connection, as far as the watcher reads from it.
 class input {
  public:
   struct read {
-    departure how = departure::none;  // is that the end of it?
-    bool more = false;  // there may be more: ask again, when the others have been heard
+    departure how = departure::none;  // not none: the client has left
+    // There may be more: call again after the other connections have been looked at.
+    bool more = false;
   };
-  // Reads what is there and may be kept, and no more than is fair to those who are heard behind it.
-  // Does not block. On the watcher's thread or that of a sleeper (announced()), one at a time;
-  // begin(), stop_reading(), over() and forget() wait for its return.
+  // Reads what has arrived, up to the limits, and not more than is fair to other connections. Does
+  // not block. It is called on the watcher's thread or on that of a sleeper (see announced()), by
+  // one thread at a time; begin(), stop_reading(), over() and forget() wait until it has returned.
   virtual read read_ahead() noexcept = 0;
-  // Is how it ended told by its last bytes (TLS)? Else what the socket reports says it all.
+  // Whether the end is indicated by the last bytes of the stream (TLS). Otherwise what the socket
+  // reports is enough.
   virtual bool ends_in_band() const noexcept = 0;
 
  protected:
@@ -65,36 +68,41 @@ class input {
 
 class watcher {
  public:
-  watcher();  // starts the thread; throws std::system_error without one, or without a descriptor
+  watcher();  // starts the thread; throws std::system_error if it or a descriptor cannot be made
   ~watcher();
   watcher(const watcher&) = delete;
   watcher& operator=(const watcher&) = delete;
 
-  // `generation` becomes what announced() wants to know. On error there is nothing to forget().
+  // Registers a connection and sets `generation`, which announced() needs. After an error forget()
+  // must not be called.
   std::error_code watch(int fd, std::uint32_t& generation) noexcept;
-  // Before the descriptor is closed (which takes it out of the epoll set).
+  // Unregisters a connection. Must be called before the descriptor is closed, which removes it from
+  // the epoll set.
   void forget(int fd) noexcept;
 
-  // Publishes the context that a hang-up ends. If the client has left already, says how: the
-  // context is then the caller's to end. Under half_close::ignore a FIN alone is no hang-up.
+  // Registers the context that is to end when the client leaves. If the client has already left,
+  // returns how; then the caller must end the context. With half_close::ignore, a FIN alone does
+  // not count.
   departure begin(int fd, const context& ctx, half_close policy) noexcept;
-  // From now on reads ahead from this descriptor, until stop_reading() or over(); nothing if it
-  // does already. A system call each.
+  // Starts to read ahead from this descriptor, until stop_reading() or over(). Does nothing if that
+  // has already been started. Costs one system call.
   void read_ahead(int fd, input& from) noexcept;
-  // Waits for a read_ahead() under way.
+  // Stops reading ahead (one system call), and waits for a read_ahead() that is running.
   void stop_reading(int fd) noexcept;
-  // How the client has left, for whoever has found by itself that it has, and how that looked (a
-  // read of 0 bytes, a write that failed): the same answer as the watcher's, whichever of the two
-  // comes first.
+  // How the client has left, for a thread that has noticed it by itself: `seen` is what its read of
+  // 0 bytes or its failed write indicates. The result is the same as the watcher's, whichever of
+  // the two is first.
   departure look(int fd, departure seen) noexcept;
-  // Has the client left by now? Then the context that is published ends here, and not only when the
-  // watcher's turn comes. A system call.
+  // Checks whether the client has already left. If so, the registered context ends in this call,
+  // not only when the watcher gets to it. Costs one system call.
   void check(int fd, std::uint32_t generation) noexcept;
-  // Unpublishes it: no hang-up ends it any more.
+  // Unregisters the context: from now on the client's departure does not end it.
   void over(int fd) noexcept;
-  // From now on what this descriptor reports is our own doing: shutdown(2) raises RDHUP too.
+  // From now on events of this descriptor are ignored, because the server itself causes them:
+  // shutdown(2) raises EPOLLRDHUP too.
   void mute(int fd) noexcept;
-  // Where a sleeper can hear it as soon as we do.
+  // The early_end of this connection, with which a sleeping thread notices the departure as soon as
+  // the watcher does.
   early_end::type announced(int fd, std::uint32_t generation, half_close policy) noexcept;
 
  private:
@@ -102,7 +110,7 @@ class watcher {
     std::mutex mutex;
     std::uint32_t generation = 0;
     bool muted = true;
-    bool fin_ends = true;  // the half-close policy of the request in flight
+    bool fin_ends = true;  // depends on the half-close policy of the request in flight
     departure gone = departure::none;
     std::optional<context> current;
     input* reading = nullptr;
@@ -110,7 +118,7 @@ class watcher {
   void run();
   void heard(int fd, std::uint32_t generation, std::uint32_t events) noexcept;
   bool listen(int op, int fd, const slot& s, std::uint32_t more) noexcept;
-  void stop_reading(int fd, slot& s) noexcept;  // its lock is held
+  void stop_reading(int fd, slot& s) noexcept;  // the lock of `s` must be held
 
   const descriptor epoll_;
   const descriptor wake_;

@@ -13,7 +13,7 @@ namespace {
 
 constexpr double no_limit = std::numeric_limits<double>::infinity();
 
-// Version 2, "max 100000" or "50000 100000": what may be used of each period.
+// Version 2, "max 100000" or "50000 100000": the quota and the period.
 double quota_v2(const std::string& folder) {
   std::ifstream file(folder + "/cpu.max");
   double quota = 0;
@@ -21,7 +21,7 @@ double quota_v2(const std::string& folder) {
   return file >> quota >> period && quota > 0 && period > 0 ? quota / period : no_limit;
 }
 
-// Version 1, a file each; a quota of -1 is none.
+// Version 1, one file each; a quota of -1 means none.
 double quota_v1(const std::string& folder) {
   double quota = 0;
   double period = 0;
@@ -30,7 +30,7 @@ double quota_v1(const std::string& folder) {
   return quota > 0 && period > 0 ? quota / period : no_limit;
 }
 
-// The least of a cgroup's and those above it, up to the mount.
+// The smallest quota of a cgroup and of those above it, up to the mount.
 template <class Quota>
 double least(const std::string& mount, std::string path, const Quota& quota) {
   double found = quota(mount);
@@ -54,7 +54,7 @@ bool lists(const std::string& controllers, const std::string& one) {
 
 struct hierarchy {
   std::string at;    // where it is mounted
-  std::string from;  // which cgroup is to be seen there
+  std::string from;  // the cgroup that is visible there
 };
 
 // Lines of /proc/self/mountinfo:
@@ -78,7 +78,7 @@ hierarchy mounted(const std::string& root, bool version_2) {
   return {version_2 ? "/sys/fs/cgroup" : "/sys/fs/cgroup/cpu", "/"};
 }
 
-// The least quota of a cgroup, whose path is that from the root of the hierarchy.
+// The smallest quota for a cgroup, given by its path from the root of the hierarchy.
 template <class Quota>
 double least_in(const std::string& root, const hierarchy& in, const std::string& path,
                 const Quota& quota) {

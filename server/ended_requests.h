@@ -1,6 +1,6 @@
-// The requests that ended last, for GET /requests/ended: a ring of fixed size. Thread-safe; costs a
-// short lock and some copies per request. What a client sent is kept shortened. A request for which
-// there is no memory is not listed, but counted as lost.
+// The last requests that have ended, for GET /requests/ended, in a ring of fixed size. Thread-safe;
+// costs a short lock and a few copies per request. Text from clients is shortened. A request for
+// which there is no memory is not listed, but counted as lost.
 #pragma once
 
 #include <cstddef>
@@ -17,11 +17,11 @@ namespace hangup::server {
 class ended_requests final : public http::observer {
  public:
   struct entry {
-    std::uint64_t number = 0;  // 1, 2 ... in the order in which they ended
+    std::uint64_t number = 0;  // 1, 2 ... in the order in which the requests ended
     std::string id;
     std::string method;
-    std::string target;            // no more than its first 256 bytes
-    std::size_t target_bytes = 0;  // of all of it
+    std::string target;            // the first 256 bytes at most
+    std::size_t target_bytes = 0;  // the length of the whole target
     std::string client;
     std::string cause;
     std::string route;
@@ -38,8 +38,8 @@ class ended_requests final : public http::observer {
   void ended(const http::request_report& r) noexcept override;
 
   std::size_t size() const noexcept { return ring_.size(); }
-  // So many of those that ended before the one with this number. Requests that end wait for as long
-  // as it takes to copy them: ask for few at a time.
+  // Up to `limit` requests, newest first, that ended before the one with this number. Requests that
+  // end meanwhile wait until they are copied, so ask for few at a time.
   static constexpr std::uint64_t newest = UINT64_MAX;
   std::vector<entry> newest_first(std::size_t limit, std::uint64_t before = newest) const;
   std::uint64_t lost() const noexcept;
@@ -47,9 +47,9 @@ class ended_requests final : public http::observer {
  private:
   mutable std::mutex mutex_;
   std::vector<entry> ring_;
-  entry spare_;  // filled first, and then exchanged with the oldest
+  entry spare_;  // filled first, then swapped with the oldest
   std::uint64_t lost_ = 0;
-  std::uint64_t last_ = 0;  // the number of the last one; it stands at its remainder
+  std::uint64_t last_ = 0;  // the number of the last one; its place is the remainder
 };
 
 }  // namespace hangup::server

@@ -1,4 +1,4 @@
-// What is counted of /fanout, for GET /metrics.
+// The metrics of /fanout, for GET /metrics.
 #pragma once
 
 #include <prometheus/collectable.h>
@@ -12,7 +12,8 @@ namespace hangup::server {
 
 class fanout_metrics final : public prometheus::Collectable {
  public:
-  explicit fanout_metrics(const query::fanout& of) noexcept : of_(of) {}  // must outlive it
+  // `of` must outlive this object.
+  explicit fanout_metrics(const query::fanout& of) noexcept : of_(of) {}
 
   std::vector<prometheus::MetricFamily> Collect() const override;
 

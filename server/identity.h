@@ -1,4 +1,4 @@
-// The certificate that the configuration names.
+// The TLS certificate that the configuration names.
 #pragma once
 
 #include <memory>
@@ -8,7 +8,8 @@
 
 namespace hangup::server {
 
-// Reads it. Null if none is configured: plain HTTP. Throws http::tls_error, one line.
+// Reads the certificate and its key. Null if none is configured (plain HTTP). Throws
+// http::tls_error, one line.
 std::shared_ptr<const http::tls_identity> identity_of(const config& c);
 
 }  // namespace hangup::server

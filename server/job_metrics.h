@@ -1,4 +1,4 @@
-// What is counted of jobs, for GET /metrics.
+// The metrics of jobs, for GET /metrics.
 #pragma once
 
 #include <prometheus/collectable.h>
@@ -12,7 +12,8 @@ namespace hangup::server {
 
 class job_metrics final : public prometheus::Collectable {
  public:
-  explicit job_metrics(const jobs::store& of) noexcept : of_(of) {}  // which must outlive it
+  // `of` must outlive this object.
+  explicit job_metrics(const jobs::store& of) noexcept : of_(of) {}
 
   std::vector<prometheus::MetricFamily> Collect() const override;
 

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "handlers/utf8.h"
+
 namespace hangup::server {
 namespace {
 
@@ -58,7 +60,8 @@ class reader final : public nlohmann::json_sax<json> {
       return stop(where(read - token.size()) + "not JSON: unexpected string");
     }
     auto what = text_.substr(from, read - from);
-    while (from + what.size() < text_.size() && continues_a_character(text_[from + what.size()])) {
+    while (from + what.size() < text_.size() &&
+           handlers::continues_a_character(text_[from + what.size()])) {
       what = text_.substr(from, what.size() + 1);
     }
     return stop(where(from) + "not JSON: " +
@@ -72,8 +75,8 @@ class reader final : public nlohmann::json_sax<json> {
     if (line == 1 && in_line.starts_with("\xef\xbb\xbf")) {
       in_line.remove_prefix(3);
     }
-    return "line " + std::to_string(line) + ", column " + std::to_string(characters(in_line) + 1) +
-           ": ";
+    return "line " + std::to_string(line) + ", column " +
+           std::to_string(handlers::characters(in_line) + 1) + ": ";
   }
 
   bool stop(std::string what) {

@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t bytes_of_a_line = 1024;
 constexpr auto for_the_reader = 1s;
-constexpr auto for_the_thread = 250ms;  // to see that it is to end, and do so
+constexpr auto for_the_thread = 250ms;  // to notice that it has to end, and to do so
 
 }  // namespace
 
@@ -34,7 +34,7 @@ struct line_writer::shared {
   const int fd;
   const cancelable writing = with_cancel(background());
   std::atomic<std::uint64_t> dropped{0};
-  std::mutex mutex;  // of all that follows
+  std::mutex mutex;  // guards all of the following
   std::condition_variable changed;
   std::vector<std::string> ring;
   std::size_t first = 0;
@@ -44,16 +44,16 @@ struct line_writer::shared {
   bool over = false;
 };
 
-// With the lock held.
+// The lock must be held.
 void line_writer::shared::pop() noexcept {
   bytes -= ring[first].size();
-  ring[first] = {};  // keeps no memory
+  ring[first] = {};  // releases the memory
   first = (first + 1) % ring.size();
   --count;
 }
 
-// Waits for lines, and takes as many as can be written at once. False: there will be no more.
-// Allocates nothing: `batch` has room for that, and a line that is longer takes its place.
+// Waits for lines and takes as many as can be written at once. Returns false if there will be no
+// more. Allocates nothing: `batch` has enough room, and a longer line replaces it.
 bool line_writer::shared::take(std::string& batch) {
   std::unique_lock hold(mutex);
   changed.wait(hold, [this] { return count > 0 || ending; });
@@ -80,7 +80,7 @@ void line_writer::shared::work() noexcept {
                             batch.begin() + static_cast<std::ptrdiff_t>(n), batch.end(), '\n')),
                         std::memory_order_relaxed);
     }
-  } catch (const std::bad_alloc&) {  // at its very begin: nothing will be written
+  } catch (const std::bad_alloc&) {  // when the thread begins: nothing will be written
   }
   const std::lock_guard hold(mutex);
   over = true;
@@ -91,7 +91,7 @@ line_writer::line_writer(int fd, std::size_t queue)
     : shared_(std::make_shared<shared>(fd, std::max<std::size_t>(queue, 1))) {
   if (const auto failed = tree::start_background_thread("hangup-log", tree::all_signals(),
                                                         [s = shared_] { s->work(); })) {
-    throw std::system_error(failed, "the log has no thread");
+    throw std::system_error(failed, "the thread of the log cannot be started");
   }
 }
 
@@ -129,7 +129,7 @@ void line_writer::end() noexcept {
   s.changed.notify_all();
   const auto over = [&s] { return s.over; };
   if (!s.changed.wait_for(hold, for_the_reader, over)) {
-    hold.unlock();  // who is told of the end takes it
+    hold.unlock();  // hooks on the end of the context take the lock
     s.writing.cancel();
     hold.lock();
     s.changed.wait_for(hold, for_the_thread, over);

@@ -3,7 +3,6 @@
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <sstream>
 
@@ -12,20 +11,14 @@
 namespace hangup::server {
 namespace {
 
-using prometheus::ClientMetric;
-
 constexpr auto relaxed = std::memory_order_relaxed;
-
-double seconds(std::uint64_t ns) noexcept {
-  return static_cast<double>(ns) / 1e9;
-}
 
 std::uint64_t ns_between(http::clock::time_point from, http::clock::time_point to) noexcept {
   return static_cast<std::uint64_t>(
       std::max<std::int64_t>(0, std::chrono::nanoseconds(to - from).count()));
 }
 
-// The methods of a path are counted together: the label `route` is all that tells routes apart.
+// All methods of a path are counted together, because the label `route` contains only the path.
 std::vector<std::size_t> first_of_path(const std::vector<const http::route*>& all) {
   std::vector<std::size_t> first;
   first.reserve(all.size());
@@ -80,10 +73,7 @@ void metrics::ended(const http::request_report& r) noexcept {
   if (!r.context_ended || !r.work_stopped) {
     return;
   }
-  const auto ns = ns_between(*r.context_ended, *r.work_stopped);
-  const auto bucket = std::lower_bound(bounds.begin(), bounds.end(), seconds(ns));
-  c.stops[static_cast<std::size_t>(bucket - bounds.begin())].fetch_add(1, relaxed);
-  c.stop_ns.fetch_add(ns, relaxed);
+  c.stops.add(*r.work_stopped - *r.context_ended);
   if (r.work_ended) {
     c.wasted_ns.fetch_add(ns_between(std::max(*r.context_ended, *r.work_began), *r.work_ended),
                           relaxed);
@@ -92,8 +82,8 @@ void metrics::ended(const http::request_report& r) noexcept {
 
 std::vector<MetricFamily> metrics::Collect() const {
   std::vector<MetricFamily> all;
-  auto& total = family(all, "hangup_requests_total", "Requests that have ended, by how.",
-                       MetricType::Counter);
+  auto& total = family(all, "hangup_requests_total",
+                       "Requests that have ended, by the way they ended.", MetricType::Counter);
   for (const auto* r : routes_) {
     for (std::size_t e = 0; e < http::request_ends; ++e) {
       add(total,
@@ -101,44 +91,35 @@ std::vector<MetricFamily> metrics::Collect() const {
           static_cast<double>(counts_[r->index].ends[e].load(relaxed)));
     }
   }
-  auto& in_flight = family(all, "hangup_requests_in_flight",
-                           "Requests from their whole head to their end.", MetricType::Gauge);
+  auto& in_flight =
+      family(all, "hangup_requests_in_flight",
+             "Requests in flight: from the end of their head to their end.", MetricType::Gauge);
   for (const auto* r : routes_) {
     const auto& c = counts_[r->index];
     std::uint64_t ended = 0;
-    for (const auto& n : c.ends) {  // before `began`: a request is never counted as minus one
+    for (const auto& n : c.ends) {  // read before `began`, so that the difference is not negative
       ended += n.load(std::memory_order_acquire);
     }
     const auto began = c.began.load(relaxed);
     add(in_flight, {{"route", r->path}}, static_cast<double>(began - std::min(began, ended)));
   }
   auto& stop = family(all, "hangup_stop_seconds",
-                      "From the end of a request's context to its work having stopped.",
+                      "Time from the end of a request's context until its work has stopped.",
                       MetricType::Histogram);
   for (const auto* r : routes_) {
-    const auto& c = counts_[r->index];
-    ClientMetric m;
-    m.label = {{"route", r->path}};
-    std::uint64_t cumulative = 0;
-    for (std::size_t i = 0; i < c.stops.size(); ++i) {
-      cumulative += c.stops[i].load(relaxed);
-      m.histogram.bucket.push_back(
-          {cumulative, i < bounds.size() ? bounds[i] : std::numeric_limits<double>::infinity()});
-    }
-    m.histogram.sample_count = cumulative;
-    m.histogram.sample_sum = seconds(c.stop_ns.load(relaxed));
-    stop.metric.push_back(std::move(m));
+    add_histogram(stop, {{"route", r->path}}, counts_[r->index].stops);
   }
   auto& wasted = family(all, "hangup_canceled_work_seconds_total",
-                        "Time that workers spent on requests after their context had ended.",
+                        "Time that workers have spent on requests whose context had ended.",
                         MetricType::Counter);
   for (const auto* r : routes_) {
     add(wasted, {{"route", r->path}}, seconds(counts_[r->index].wasted_ns.load(relaxed)));
   }
 
-  auto& late =
-      family(all, "hangup_late_stoppers",
-             "Requests whose work goes on long after their context has ended.", MetricType::Gauge);
+  auto& late = family(
+      all, "hangup_late_stoppers",
+      "Requests whose work goes on for more than http.late_after_ms after their context has ended.",
+      MetricType::Gauge);
   for (const auto* r : routes_) {
     add(late, {{"route", r->path}}, static_cast<double>(counts_[r->index].late.load(relaxed)));
   }
@@ -161,8 +142,8 @@ std::vector<MetricFamily> metrics::Collect() const {
       add(f, by, v);
     }
   };
-  by_pool("hangup_workers", "Workers that the pool may have.", MetricType::Gauge,
-          [](const pool::stats&, const pool& p) { return p.workers(); });
+  by_pool("hangup_workers", "Workers that the pool may have at most, the spare ones left out.",
+          MetricType::Gauge, [](const pool::stats&, const pool& p) { return p.workers(); });
   by_pool("hangup_spare_workers", "Further workers, for clients who have none of the others.",
           MetricType::Gauge, [](const pool::stats&, const pool& p) { return p.spare_workers(); });
   by_pool("hangup_workers_running", "Workers that run something now.", MetricType::Gauge,
@@ -171,7 +152,8 @@ std::vector<MetricFamily> metrics::Collect() const {
           [](const pool::stats& s, const pool&) { return s.queued; });
   by_pool("hangup_queue_rejected_total", "Requests refused because the queue was full.",
           MetricType::Counter, [](const pool::stats& s, const pool&) { return s.rejected; });
-  by_pool("hangup_queue_dropped_total", "Requests whose context ended in the queue: never run.",
+  by_pool("hangup_queue_dropped_total",
+          "Requests whose context ended in the queue, so that they were never run.",
           MetricType::Counter, [](const pool::stats& s, const pool&) { return s.dropped; });
 
   collect_databases(all);
@@ -183,15 +165,14 @@ std::vector<MetricFamily> metrics::Collect() const {
     add(connections, {{"state", std::string(name(static_cast<http::phase>(i)))}},
         static_cast<double>(by_phase[i]));
   }
-  auto& reached =
-      family(all, "hangup_limit_reached_total",
-             "Times that a client has run into a limit, by which.", MetricType::Counter);
+  auto& reached = family(all, "hangup_limit_reached_total",
+                         "Times that a client has reached a limit, by limit.", MetricType::Counter);
   for (std::size_t i = 1; i < reached_.size(); ++i) {  // without limit::none
     add(reached, {{"limit", std::string(name(static_cast<http::limit>(i)))}},
         static_cast<double>(reached_[i].load(relaxed)));
   }
   add(family(all, "hangup_log_dropped_total",
-             "Log lines that were not written: the queue was full, or nobody reads.",
+             "Log lines that were not written, because the queue was full or nobody reads them.",
              MetricType::Counter),
       {}, static_cast<double>(log_lines_dropped_()));
   for (const auto* more : more_) {
@@ -202,8 +183,8 @@ std::vector<MetricFamily> metrics::Collect() const {
 }
 
 void metrics::collect_databases(std::vector<MetricFamily>& all) const {
-  auto& queries =
-      family(all, "hangup_queries_total", "Queries that have ended, by how.", MetricType::Counter);
+  auto& queries = family(all, "hangup_queries_total",
+                         "Queries that have ended, by the way they ended.", MetricType::Counter);
   for (const auto* d : databases_) {
     for (std::size_t e = 0; e < query::query_ends; ++e) {
       const auto end = static_cast<query::query_end>(e);
@@ -226,35 +207,25 @@ void metrics::collect_databases(std::vector<MetricFamily>& all) const {
   by_database("hangup_database_connections", "Connections to the database that are open.",
               MetricType::Gauge, &stats::connections);
   by_database("hangup_database_connections_in_use",
-              "Places of connections that queries have taken.", MetricType::Gauge, &stats::in_use);
+              "Connections that queries use, or are about to open.", MetricType::Gauge,
+              &stats::in_use);
   by_database("hangup_database_waiting", "Queries that wait for a connection.", MetricType::Gauge,
               &stats::waiting);
   by_database("hangup_database_connections_kept_total",
-              "Connections given back by a query, fit for the next.", MetricType::Counter,
+              "Connections given back by a query and kept for the next one.", MetricType::Counter,
               &stats::kept);
   by_database("hangup_database_connections_dropped_total",
-              "Connections closed after a query, because they were not fit for another.",
+              "Connections closed after a query because they could not be used again.",
               MetricType::Counter, &stats::dropped);
-  by_database("hangup_database_cancels_total", "Requests to cancel that were sent to the engine.",
+  by_database("hangup_database_cancels_total", "Cancel requests that were sent to the engine.",
               MetricType::Counter, &stats::cancels);
 
-  auto& idle = family(all, "hangup_database_idle_seconds",
-                      "From the end of a query's context to its engine known to be idle.",
-                      MetricType::Histogram);
-  using query::idle_times;
+  auto& idle =
+      family(all, "hangup_database_idle_seconds",
+             "Time from the end of a query's context until its engine is known to be idle.",
+             MetricType::Histogram);
   for (std::size_t d = 0; d < now.size(); ++d) {
-    ClientMetric m;
-    m.label = {{"database", databases_[d]->name()}};
-    std::uint64_t cumulative = 0;
-    for (std::size_t i = 0; i < now[d].idle.counts.size(); ++i) {
-      cumulative += now[d].idle.counts[i];
-      m.histogram.bucket.push_back({cumulative, i < idle_times::bounds.size()
-                                                    ? idle_times::bounds[i]
-                                                    : std::numeric_limits<double>::infinity()});
-    }
-    m.histogram.sample_count = cumulative;
-    m.histogram.sample_sum = seconds(now[d].idle.ns);
-    idle.metric.push_back(std::move(m));
+    add_histogram(idle, {{"database", databases_[d]->name()}}, now[d].idle);
   }
 }
 

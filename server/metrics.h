@@ -1,6 +1,6 @@
-// What the server counts, for GET /metrics, in the text format of Prometheus. Counting a request is
-// a few relaxed atomic additions at the index of its route: no lock, no look-up. Gauges that others
-// keep (pools, connections) are read when somebody asks.
+// The server's counters, for GET /metrics in the text format of Prometheus. Counting a request
+// takes a few relaxed atomic additions at the index of its route, without a lock or a look-up.
+// Gauges that other objects keep (pools, connections) are read when the page is requested.
 #pragma once
 
 #include <array>
@@ -14,6 +14,7 @@
 #include <prometheus/collectable.h>
 #include <prometheus/metric_family.h>
 
+#include "handlers/histogram.h"
 #include "handlers/query/source.h"
 #include "http/observer.h"
 #include "http/reply.h"
@@ -24,13 +25,13 @@ namespace hangup::server {
 
 class metrics final : public http::observer, public prometheus::Collectable {
  public:
-  // After all routes have been added to the server, before it listens; all of these must outlive
-  // it.
+  // To be made after all routes have been added to the server and before it listens. The arguments
+  // must outlive it.
   metrics(const http::server& server, std::vector<const pool*> pools,
           std::function<std::uint64_t()> log_lines_dropped,
           std::vector<const query::source*> sources = {});
 
-  // Has more families, which must outlive it, on the page. Before anybody collects.
+  // Adds further families to the page; `more` must outlive this object. Before the first Collect().
   void include(const prometheus::Collectable& more) { more_.push_back(&more); }
 
   void reached(http::limit l) noexcept override;
@@ -40,20 +41,18 @@ class metrics final : public http::observer, public prometheus::Collectable {
 
   std::vector<prometheus::MetricFamily> Collect() const override;
   std::string text() const;
-  // The same for a client, a family at a time.
+  // Writes the same text to a client, one family at a time.
   std::error_code write(const context& ctx, http::body_writer& out) const;
 
  private:
   void collect_databases(std::vector<prometheus::MetricFamily>& all) const;
 
-  // Upper bounds of the stop-time histogram in seconds; the last bucket is +Inf.
-  static constexpr std::array<double, 12> bounds = {
+  static constexpr std::array<double, 12> stop_bounds = {
       0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.01, 0.1, 1, 10};
   struct of_route {
     std::array<std::atomic<std::uint64_t>, http::request_ends> ends{};
     std::atomic<std::uint64_t> began{0};
-    std::array<std::atomic<std::uint64_t>, bounds.size() + 1> stops{};
-    std::atomic<std::uint64_t> stop_ns{0};
+    handlers::histogram<stop_bounds, std::atomic<std::uint64_t>> stops;
     std::atomic<std::uint64_t> wasted_ns{0};
     std::atomic<std::int64_t> late{0};
     std::atomic<std::uint64_t> late_total{0};
@@ -65,8 +64,9 @@ class metrics final : public http::observer, public prometheus::Collectable {
   const std::function<std::uint64_t()> log_lines_dropped_;
   const std::vector<const query::source*> databases_;
   std::vector<const prometheus::Collectable*> more_;
-  const std::vector<std::size_t> of_path_;  // by a route's index: the first one with its path
-  std::vector<of_route> counts_;            // by that
+  // For each index of a route, the first index with the same path.
+  const std::vector<std::size_t> of_path_;
+  std::vector<of_route> counts_;  // by that index
   std::array<std::atomic<std::uint64_t>, http::limit_kinds> reached_{};
 };
 

@@ -55,8 +55,7 @@ ordered ended_one(const ended_requests::entry& e) {
           {"ended_ns", ns(e.ended)}};
 }
 
-// How many entries a page is to have; none if that is not a number which it may be: then `res` says
-// so.
+// The requested number of entries. If it is not allowed, returns nullopt and sets `res`.
 std::optional<std::size_t> limit_of(const context& ctx, const httplib::Request& req,
                                     httplib::Response& res, std::size_t usual, std::size_t most) {
   handlers::parameters p(req);
@@ -68,7 +67,7 @@ std::optional<std::size_t> limit_of(const context& ctx, const httplib::Request& 
   return limit;
 }
 
-// When the last of the oldest so many began. Of others there are only the times in memory.
+// When the last of the `limit` oldest requests began. Only the times are kept in memory.
 http::clock::time_point begin_of_oldest(const http::server& server, std::size_t limit) {
   std::vector<http::clock::time_point> begins;
   if (server.in_flight_count() > limit) {
@@ -103,23 +102,9 @@ std::error_code write_in_flight(const context& ctx, const http::server& server, 
 
 std::error_code write_ended(const context& ctx, const ended_requests& ended, std::size_t limit,
                             http::body_writer& out) {
-  constexpr std::size_t at_once = 64;
   handlers::json_list page(out, {{"lost", ended.lost()}}, "ended");
-  auto before = ended_requests::newest;
-  while (limit > 0) {
-    const auto some = ended.newest_first(std::min(limit, at_once), before);
-    if (some.empty()) {
-      break;
-    }
-    for (const auto& e : some) {
-      if (const auto ec = page.add(ctx, ended_one(e))) {
-        return ec;
-      }
-    }
-    before = some.back().number;
-    limit -= some.size();
-  }
-  return page.finish(ctx);
+  const auto ec = handlers::add_newest_first(ctx, page, ended, limit, ended_one);
+  return ec ? ec : page.finish(ctx);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The operator's pages: what the server is doing now, and what it has done.
+// The pages for operators: what the server is doing now and what it has done.
 #pragma once
 
 #include <chrono>
@@ -12,23 +12,23 @@
 
 namespace hangup::server {
 
-// Where pages are made that grow with what there is, and how long one may take, its reader
-// included.
+// For pages that may become large: the pool that makes them, and the deadline of one page,
+// including the time its reader takes.
 struct making {
   pool& on;
   std::chrono::milliseconds deadline;
 };
 
-// GET /healthz, on the spot; /requests and /requests/ended.
+// Adds GET /healthz (without a pool), /requests and /requests/ended.
 void add_pages(http::server& server, const ended_requests& ended, making pages);
 
-// GET /readyz: 503 while the server drains, or while something is missing that it needs, which
-// `missing` says in one line each. It may wait, on this pool, within its context and this deadline.
+// Adds GET /readyz. It answers 503 while the server drains, or while `missing` returns something
+// that the server needs, one line each. `missing` may wait, on this pool, until this deadline.
 void add_readiness_page(http::server& server, pool* runs_on, std::chrono::milliseconds deadline,
                         std::function<std::vector<std::string>(const context&)> missing);
 
-// GET /metrics. Separately, because metrics are made when all routes are there: `find` is asked for
-// each request.
+// Adds GET /metrics. It is a separate function because the metrics object is made after all routes;
+// `find` is called for each request.
 void add_metrics_page(http::server& server, std::function<const metrics&()> find, making pages);
 
 }  // namespace hangup::server

@@ -30,7 +30,7 @@ bool is_allowed(const std::string& url) {
 
 std::string probe(const std::string& url) {
   if (!is_allowed(url)) {
-    // Not shown if there may be a password in it.
+    // Not shown, because it may contain a password.
     throw config_error("--probe: found " +
                        (url.find('@') == std::string::npos ? shown(url) : "a URL with a user") +
                        ", allowed one such as http://127.0.0.1:8080/readyz");
@@ -43,9 +43,9 @@ std::string probe(const std::string& url) {
   set(easy.get(), CURLOPT_URL, url.c_str());
   set(easy.get(), CURLOPT_TIMEOUT_MS, 3000L);
 #if LIBCURL_VERSION_NUM >= 0x075700
-  set(easy.get(), CURLOPT_QUICK_EXIT, 1L);  // a look-up of the name that hangs is not waited for
+  set(easy.get(), CURLOPT_QUICK_EXIT, 1L);  // do not wait for a look-up that hangs
 #endif
-  set(easy.get(), CURLOPT_PROXY, "");  // nor what the environment says
+  set(easy.get(), CURLOPT_PROXY, "");  // ignores the proxy settings of the environment
   set(easy.get(), CURLOPT_FOLLOWLOCATION, 0L);
   set(easy.get(), CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   set(easy.get(), CURLOPT_USERAGENT, "hangup");

@@ -37,6 +37,7 @@ class program {
 
   http::server& server() noexcept { return server_; }
   request_log& log() noexcept { return log_; }
+  const metrics& counts() const noexcept { return *counts_; }
   // Of those that a drain has left behind.
   std::string unfinished() const;
 

@@ -11,10 +11,12 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "handlers/utf8.h"
+
 namespace hangup::server {
 namespace {
 
-// In ASCII, and of bytes that are not UTF-8 too.
+// In ASCII; bytes that are not UTF-8 are replaced.
 std::string text_of(const nlohmann::ordered_json& line) {
   return line.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace);
 }
@@ -99,28 +101,14 @@ std::string in_json(const http::late_request& l) {
   return text_of(line);
 }
 
-// Of how many bytes the character at the begin of the text is, if a terminal or a reader of lines
-// takes it for nothing but itself; else 0: it is not UTF-8, a control (C1 too), a separator of
-// lines or paragraphs, or it turns the direction of what follows.
-std::size_t printable(std::string_view text) noexcept {
-  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const std::size_t n = byte(0) < 0x80 ? 1 : byte(0) < 0xe0 ? 2 : byte(0) < 0xf0 ? 3 : 4;
-  std::uint32_t c = n == 1 ? byte(0) : byte(0) & (0x7fU >> n);
-  if (text.size() < n || (n > 1 && byte(0) < 0xc2) || byte(0) > 0xf4) {
-    return 0;
-  }
-  for (std::size_t i = 1; i < n; ++i) {
-    if ((byte(i) & 0xc0U) != 0x80) {
-      return 0;
-    }
-    c = c << 6U | (byte(i) & 0x3fU);
-  }
-  const bool too_long = (n == 3 && c < 0x800) || (n == 4 && c < 0x10000);
-  const bool none = too_long || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff);
+// Whether the character can be written to a terminal or a file of lines as it is. Not control
+// characters (C1 too), line and paragraph separators, and characters that change the direction of
+// the following text.
+bool is_printable(char32_t c) noexcept {
   const bool control = c < 0x20 || (c >= 0x7f && c < 0xa0);
-  const bool obeyed = c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
-                      (c >= 0x2066 && c <= 0x206f);
-  return none || control || obeyed ? 0 : n;
+  const bool formats = c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
+                       (c >= 0x2066 && c <= 0x206f);
+  return !control && !formats;
 }
 
 }  // namespace
@@ -129,7 +117,8 @@ std::string escaped(std::string_view text) {
   std::string safe;
   safe.reserve(text.size());
   while (!text.empty()) {
-    const auto n = printable(text);
+    const auto c = handlers::first_character(text);
+    const auto n = is_printable(c.code_point) ? c.size : 0;
     if (n == 0) {
       fmt::format_to(std::back_inserter(safe), "\\x{:02x}", static_cast<unsigned char>(text[0]));
     }
@@ -139,7 +128,7 @@ std::string escaped(std::string_view text) {
   return safe;
 }
 
-// Makes lines, and colours their level on a terminal.
+// Makes the lines, and colours their level on a terminal.
 class request_log::sink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
   sink(line_writer& to, bool colours) : to_(to), colours_(colours) {}
@@ -192,13 +181,13 @@ request_log::request_log(const config::log_t& how, int fd)
                          lines_, ::isatty(fd) != 0 && spdlog::details::os::is_color_terminal())) {
   out_.set_level(static_cast<spdlog::level::level_enum>(how.level));
   out_.set_error_handler([this](const std::string&) { lines_.lost(); });
-  // In JSON the message is the rest of an object that this pattern begins.
+  // In JSON the message is the rest of an object, which this pattern begins.
   out_.set_pattern(json_ ? R"({"ts":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v)"
                          : "%Y-%m-%dT%H:%M:%S.%eZ %^%l%$ %v",
                    spdlog::pattern_time_type::utc);
 }
 
-// A line that cannot be made is lost, and counted; whoever has something to say goes on.
+// A line that cannot be made is dropped and counted; the caller goes on.
 template <class Line>
 void request_log::put(spdlog::level::level_enum level, const Line& line) noexcept {
   if (!out_.should_log(level)) {

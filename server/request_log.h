@@ -1,8 +1,8 @@
-// The log: one line per request that has ended, and what the program itself has to say, through
-// spdlog. Lines are written by a thread of their own from a bounded queue (line_writer.h); when
-// that is full the oldest line is dropped and counted, and nobody who serves a request waits for a
-// disk or a terminal. A line for which there is no memory is counted too, and nothing else is lost.
-// A client that leaves is information, not an error. Thread-safe.
+// The log: one line per ended request, and the program's own messages, through spdlog. A thread of
+// its own writes the lines from a bounded queue (line_writer.h), so that no serving thread waits
+// for a disk or a terminal. If the queue is full, the oldest line is dropped and counted. A line
+// for which there is no memory is counted too. A client that leaves is logged as information, not
+// as an error. Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -19,18 +19,20 @@ namespace hangup::server {
 
 class request_log final : public http::observer {
  public:
-  // Writes to the descriptor, which others may share. std::system_error if there can be no thread.
+  // Writes to this descriptor, which may be shared with other processes. Throws std::system_error
+  // if the thread cannot be made.
   explicit request_log(const config::log_t& how, int fd = 2);
 
   void late(const http::late_request& l) noexcept override;
   void ended(const http::request_report& r) noexcept override;
 
-  // The program's own lines: with what strangers have written in them escaped, as everywhere here.
+  // Logs a message of the program itself. Parts that come from clients are escaped, as in all
+  // lines.
   void say(spdlog::level::level_enum level, const std::string& line) noexcept;
-  void lost() noexcept { lines_.lost(); }  // counts one that could not even be made
+  void lost() noexcept { lines_.lost(); }  // counts a line that could not be made
 
-  // As the destructor: writes out what is queued, and waits no longer than about a second for
-  // whoever reads. What is said later is dropped.
+  // Does what the destructor does: writes the lines in the queue, and waits about a second at most
+  // for the reader. Later lines are dropped.
   void end() noexcept { lines_.end(); }
 
   std::uint64_t dropped() const noexcept { return lines_.dropped(); }
@@ -45,9 +47,10 @@ class request_log final : public http::observer {
   spdlog::logger out_;
 };
 
-// What strangers write, for a terminal or a file: controls (C1 too), separators of lines,
-// characters that turn the direction of text and bytes that are not UTF-8 become \xNN, so that
-// nobody can write a line of their own, move a cursor or show another order than there is.
+// Escapes text from clients for a terminal or a file: control characters (C1 too), line and
+// paragraph separators, characters that change the direction of text, and bytes that are not UTF-8
+// become \xNN. So a client cannot forge a line, move the cursor or change the visible order of the
+// text.
 std::string escaped(std::string_view text);
 
 }  // namespace hangup::server

@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "handlers/utf8.h"
 #include "server/json_reader.h"
 
 namespace hangup::server {
@@ -128,7 +129,7 @@ problem check_string(const json& node, const json& value, const std::string& pat
     const bool known = std::find(words->begin(), words->end(), value) != words->end();
     return known ? problem{} : unlike(node, shown(text), path);
   }
-  const auto length = characters(text);
+  const auto length = handlers::characters(text);
   if (length < node.value("minLength", std::size_t{0}) ||
       length > node.at("maxLength").get<std::size_t>()) {
     return placed(path, "found a string of " + std::to_string(length) + " characters, allowed " +
@@ -323,8 +324,8 @@ problem schema::read_text(std::string_view key, std::string_view text,
     }
   }
   auto wrong = check(node, value, "");
-  if (!wrong && !is_utf8(text)) {  // which a file must be as well: what is shown is JSON
-    wrong = "found what is no UTF-8, allowed " + allowed_by(node);
+  if (!wrong && !handlers::is_utf8(text)) {  // which a file must be as well: what is shown is JSON
+    wrong = "found what is not UTF-8, allowed " + allowed_by(node);
   }
   return wrong;
 }

@@ -14,7 +14,7 @@
 namespace hangup::server {
 namespace {
 
-// This program starts no children of its own: all that there are, are left to it.
+// This program starts no children, so all children that it has were inherited.
 void reap() noexcept {
   while (::waitpid(-1, nullptr, WNOHANG) > 0) {
   }
@@ -33,7 +33,7 @@ signals::signals() {
   if (fd_ < 0) {
     throw std::system_error(errno, std::generic_category(), "signalfd");
   }
-  reap();  // those that had ended before
+  reap();  // children that ended before
 }
 
 signals::~signals() {

@@ -1,10 +1,10 @@
-// The signals of the process, as something to wait for.
+// Waits for the signals of the process.
 //
-//   SIGTERM, SIGINT   the first asks it to stop, the second to hurry, the third ends it on the spot
-//   SIGHUP            asks it to read again what can be read again
-//   SIGCHLD           a child has ended: as process 1, or for a parent that ran a program in its
-//   place, it
-//                     gets children that it never started, and reaps them
+//   SIGTERM, SIGINT   the first asks the process to stop, the second to hurry, the third ends it
+//   SIGHUP            asks it to reload what can be reloaded
+//   SIGCHLD           a child has ended. Children that it has not started itself are reaped: it
+//   gets
+//                     them as process 1, or from a program that ran before it in the same process
 #pragma once
 
 #include <csignal>
@@ -16,14 +16,16 @@ namespace hangup::server {
 
 class signals {
  public:
-  // Blocks them, for this thread and those that it makes: so before any other. From here on none of
-  // them ends the process. SIGPIPE is ignored. std::system_error if there is no descriptor.
+  // Blocks these signals for this thread and all threads that it makes, so it must come before any
+  // other thread. From then on none of them ends the process. SIGPIPE is ignored. Throws
+  // std::system_error if no descriptor can be made.
   signals();
   ~signals();
   signals(const signals&) = delete;
   signals& operator=(const signals&) = delete;
 
-  // The next one but for SIGCHLD, which it deals with itself; none when the context has ended.
+  // Waits for the next signal other than SIGCHLD, which it handles itself. Returns nullopt when the
+  // context has ended.
   std::optional<int> next(const context& ctx) const;
 
  private:
@@ -31,8 +33,8 @@ class signals {
   int fd_ = -1;
 };
 
-// Ends the process as the signal would have done without the class above; 128 + n where it would
-// have done nothing, as with process 1.
+// Ends the process as the signal would have ended it without this class. If the signal would have
+// done nothing, as for process 1, exits with 128 + n.
 [[noreturn]] void die_of(int signal) noexcept;
 
 }  // namespace hangup::server

@@ -1,4 +1,4 @@
-// What is counted of the calls to other servers, for GET /metrics.
+// The metrics of the calls to other servers, for GET /metrics.
 #pragma once
 
 #include <prometheus/collectable.h>

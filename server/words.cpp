@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "handlers/utf8.h"
+
 namespace hangup::server {
 namespace {
 
@@ -34,23 +36,9 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::size_t characters(std::string_view utf8) noexcept {
-  return utf8.size() -
-         static_cast<std::size_t>(std::count_if(utf8.begin(), utf8.end(), continues_a_character));
-}
-
-bool is_utf8(std::string_view text) noexcept {
-  try {
-    static_cast<void>(json(text).dump());
-    return true;
-  } catch (const json::type_error&) {
-    return false;
-  }
-}
-
 std::string shown(std::string_view text) {
   auto end = std::min(text.size(), shown_bytes);
-  while (end < text.size() && end > shown_bytes - 4 && continues_a_character(text[end])) {
+  while (end < text.size() && end > shown_bytes - 4 && handlers::continues_a_character(text[end])) {
     --end;
   }
   return json(std::string(text.substr(0, end)))

@@ -2,7 +2,6 @@
 // text.
 #pragma once
 
-#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,12 +21,5 @@ std::string listed(const std::vector<std::string>& names);
 // `did you mean "x"?` with the known word that is nearest by edit distance; if none is near,
 // `allowed: ` and all of them.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& known);
-
-// Of UTF-8: bytes that do not begin a character, and how many characters there are.
-constexpr bool continues_a_character(char c) noexcept {
-  return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
-}
-std::size_t characters(std::string_view utf8) noexcept;
-bool is_utf8(std::string_view text) noexcept;
 
 }  // namespace hangup::server

@@ -1,13 +1,14 @@
-// A function that runs once on a pool when a context ends: for what is too long, or blocks, to run
-// on the thread that ends it (after_func, context/after_func.h).
+// A function that is called once, on a pool, when a context ends. For functions that take too long
+// or block, and so must not run on the thread that ends the context (after_func,
+// context/after_func.h).
 //
 //   after_func_on on_end(ctx, queries, [&] { server.tell_to_cancel(query); });
 //
-// No allocation: the registration is what waits for a worker. So it always finds a place, also when
-// the pool's queue is full, and cancel() never waits for the function. If the pool has no thread
-// and can start none, the function runs on the ending thread. On a context that has ended it is
-// handed to the pool at once; on one that never ends it never runs. The pool must outlive the
-// registration.
+// Nothing is allocated: the registration object itself waits in the pool's queue. So there is
+// always a place for it, even if the queue is full, and cancel() never waits for the function. If
+// the pool has no thread and cannot start one, the function runs on the thread that ends the
+// context. If the context has already ended, the function is handed to the pool at once; on a
+// context that never ends, it never runs. The pool must outlive the registration.
 #pragma once
 
 #include <condition_variable>
@@ -27,8 +28,8 @@ class [[nodiscard]] after_func_on final : private job {
   after_func_on(const context& ctx, pool& on, F f)
       : pool_(on), f_(std::move(f)), registration_(ctx, start{this}) {}
 
-  // Unregisters. If the function waits for a worker or runs, waits until it has returned; called
-  // from inside the function it does not wait.
+  // Unregisters the function. If it is waiting for a worker or running, waits until it has
+  // returned. Called from inside the function, it does not wait.
   ~after_func_on() {
     if (!stop() && wait()) {
       *gone_ = true;
@@ -37,12 +38,13 @@ class [[nodiscard]] after_func_on final : private job {
   after_func_on(const after_func_on&) = delete;
   after_func_on& operator=(const after_func_on&) = delete;
 
-  // True: unregistered, it will never run. False: it has been handed to the pool, or was stopped
-  // before. Does not wait.
+  // Unregisters the function. Returns true if that succeeded and the function will never run; false
+  // if it has been handed to the pool, or had already been unregistered. Does not wait.
   bool stop() noexcept { return registration_.stop(); }
 
-  // The same, and returns when the function does not run and will not. Called from inside the
-  // function it does not wait. Rethrows what the function has thrown, each time.
+  // The same, and waits until the function has returned, if it was handed to the pool. Called from
+  // inside the function, it does not wait. Rethrows the exception that the function threw, if any,
+  // on every call.
   bool stop_and_wait() {
     const bool stopped = stop();
     if (!stopped) {
@@ -83,17 +85,18 @@ class [[nodiscard]] after_func_on final : private job {
     } catch (...) {
       thrown = std::current_exception();
     }
-    if (gone) {  // it has destroyed its own registration
+    if (gone) {  // the function has destroyed its own registration
       return;
     }
     const std::lock_guard hold(mutex_);
     thrown_ = thrown;
     over_ = true;
-    changed_.notify_all();  // under the lock: we may be gone right after it
+    changed_.notify_all();  // under the lock: this object may be destroyed right after it
   }
   void dropped() noexcept override {}
 
-  // Returns when it is over; at once, and true, when called from inside the function.
+  // Waits until the function has returned. Called from inside the function, it returns true at
+  // once.
   bool wait() {
     static_cast<void>(registration_.stop_and_wait());
     std::unique_lock hold(mutex_);
@@ -111,7 +114,7 @@ class [[nodiscard]] after_func_on final : private job {
   bool handed_over_ = false;
   bool over_ = false;
   std::thread::id runner_{};
-  bool* gone_ = nullptr;  // of the thread that runs it
+  bool* gone_ = nullptr;  // on the stack of the thread that runs the function
   std::exception_ptr thrown_;
   after_func<start> registration_;  // last: it may run at once, and uses all of the above
 };

@@ -40,7 +40,7 @@ job& fair_queue::take(bool newest) noexcept {
   }
   job& j = newest ? *best->last : *best->first;
   remove(j);
-  if (best->waiting > 0) {  // the others of its kind have their turn first
+  if (best->waiting > 0) {  // moves behind the other lines with equally few running
     unlink(*best);
   }
   ++best->running;

@@ -1,13 +1,14 @@
-// Jobs that wait for a worker, in one line for each owner. Whoever has fewest jobs running is
-// served next, those who have as few take turns, and each owner's jobs keep their order: so one who
-// posts a thousand of them waits behind itself.
+// The jobs that wait for a worker, in one line (a list) per owner. The next job is taken from the
+// owner that has the fewest jobs running; owners that have equally few take turns. The jobs of one
+// owner keep their order. So an owner that submits a thousand jobs delays only itself.
 //
-// Owners are numbers, and share a fixed number of lines by their hash. Nothing is allocated, and
-// nothing grows with how many owners there are; two of them on one line are treated as one.
+// Owners are numbers. They are mapped to a fixed number of lines by a hash, so that nothing is
+// allocated and nothing grows with the number of owners. Two owners on the same line are treated as
+// one.
 //
-// Taking a job looks at the lines that wait until it finds one that has nothing running, at most at
-// all of them; everything else takes constant time. Not thread-safe: the pool's mutex guards it.
-// Not for users.
+// Taking a job looks at the waiting lines until it finds one whose owner has nothing running; in
+// the worst case at all of them. Every other function takes constant time. Not thread-safe: the
+// pool's mutex guards it. Not for users.
 #pragma once
 
 #include <array>
@@ -25,24 +26,24 @@ class fair_queue {
     job* last = nullptr;
     std::size_t waiting = 0;
     std::size_t running = 0;
-    line* before = nullptr;  // of the lines in which somebody waits
+    line* before = nullptr;  // of the lines that have waiting jobs
     line* behind = nullptr;
   };
 
   line& of(std::uint64_t owner) noexcept;
 
   void push(job& j, line& to) noexcept;
-  // It is not waited for any more.
+  // Removes a job that is waiting.
   void remove(job& j) noexcept;
-  // The next job, which counts as running from now on until over(). With `newest`, the last line of
-  // those who have fewest running is served instead of the first, and its newest job. Something
-  // must be waiting.
+  // Removes and returns the next job, which counts as running until over() is called. With
+  // `newest`, the owner is chosen from the other end of the list, and its newest job is taken. At
+  // least one job must be waiting.
   job& take(bool newest) noexcept;
   void over(line& of) noexcept;
 
   std::size_t size() const noexcept { return size_; }
-  std::size_t lines() const noexcept { return lines_; }  // in which somebody waits
-  // The same, of owners who have nothing running.
+  std::size_t lines() const noexcept { return lines_; }  // the lines that have waiting jobs
+  // The number of those lines whose owners have nothing running.
   std::size_t without_any() const noexcept { return without_any_; }
 
  private:

@@ -13,10 +13,10 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr unsigned a_crowd = 16;
-constexpr auto shortly = 1ms;         // one after the other, who leave in a crowd
+constexpr auto shortly = 1ms;  // at most this long after the one before: part of the same crowd
 constexpr auto crowd_goes_on = 50ms;  // after the last of them
 
-// Has it ended, and not because the work is done?
+// Whether the context has ended for another reason than that the work is done.
 bool nobody_waits(const context& ctx) {
   return ctx.done() && ctx.cause()->kind != cause_kind::handler_returned;
 }
@@ -32,7 +32,7 @@ class category final : public std::error_category {
       case pool_errc::stopped:
         return "the pool has been stopped";
       case pool_errc::share:
-        return "the queue of the pool has no place left but for others";
+        return "the places left in the queue of the pool are reserved for others";
     }
     return "unknown pool error";
   }
@@ -47,7 +47,7 @@ const std::error_category& pool_category() noexcept {
 
 void job::on_end() noexcept {
   if (pool_->drop(*this)) {
-    const context last = std::move(ctx_);  // nothing is kept beyond its time
+    const context last = std::move(ctx_);  // the handle is not kept any longer
     dropped();                             // may destroy this
   }
 }
@@ -64,7 +64,7 @@ pool::pool(options how)
   if (how_.workers == 0) {
     throw std::invalid_argument("a pool needs at least one worker");
   }
-  // post() allocates nothing for a worker but its thread.
+  // So that post() allocates nothing except when it starts a thread.
   threads_.reserve(std::size_t{how_.workers} + how_.spare_workers);
 }
 
@@ -84,8 +84,8 @@ std::error_code pool::post(const context& ctx, job& j, owner whose, location fro
   j.place_ = job::place::outside;
   j.ctx_ = ctx;
   j.from_ = from;
-  // Registered before it is queued: a worker may take it, run it and destroy it as soon as it is.
-  // If the context ends in between, the job is marked and not queued.
+  // The hook is registered before the job is queued, because a worker may take, run and destroy a
+  // queued job at any moment. If the context ends in between, the job is marked and is not queued.
   j.registration_.emplace(ctx, job::on_end_of{&j});
 
   std::unique_lock hold(mutex_);
@@ -134,24 +134,27 @@ std::error_code pool::post_always(job& j) {
   return {};
 }
 
-// With the lock held, as all below: of so many jobs that wait, so many of them the first of an
-// owner who has none running, how many may run besides those that do, if there are the threads?
+// The lock must be held, as for all functions below. `waiting` jobs wait, and `without_any` of them
+// are the first of an owner that has none running. Returns how many of them may run in addition to
+// those that are running, given enough threads.
 std::size_t pool::may_run(std::size_t waiting, std::size_t without_any) const noexcept {
   const auto running = stats_.running;
   const std::size_t workers = how_.workers;
   const auto ordinary = std::min(waiting, workers - std::min(workers, running));
-  const auto left = without_any - std::min(without_any, ordinary);  // they are taken first
+  // Those within the ordinary number are taken first.
+  const auto left = without_any - std::min(without_any, ordinary);
   const auto busy = std::max(running + ordinary, workers);
   return ordinary + std::min(left, workers + how_.spare_workers - busy);
 }
 
-// How many of those that wait are as good as taken: there is a thread for each, and it is awake.
+// How many of the waiting jobs are about to be taken: for each of them there is a thread that is
+// awake.
 std::size_t pool::can_run() const noexcept {
   return std::min(may_run(waiting_.size(), waiting_.without_any()),
                   threads_.size() - stats_.running);
 }
 
-// One more thread if one more job, of this line, could use it.
+// Starts another thread if one more job, of this line, could use it.
 std::error_code pool::start_worker(const fair_queue::line& for_one_of) {
   const bool its_first = for_one_of.waiting == 0 && for_one_of.running == 0;
   const auto wanted = may_run(waiting_.size() + 1, waiting_.without_any() + (its_first ? 1 : 0));
@@ -161,12 +164,13 @@ std::error_code pool::start_worker(const fair_queue::line& for_one_of) {
       threads_.push_back(std::move(worker));
     } else if (threads_.empty()) {
       return failed;
-    }  // else the workers that there are will come to it, if there is room
+    }  // otherwise the existing workers will run it, if it finds a place in the queue
   }
   return {};
 }
 
-// Is there none for one more that has to wait behind so many, and is the last of this line?
+// Returns an error if there is no place for one more job that has to wait behind `waiting` others,
+// as the last of this line.
 std::error_code pool::no_place(const fair_queue::line& of, std::size_t waiting) const noexcept {
   if (waiting < how_.queue) {
     return {};
@@ -183,7 +187,7 @@ void pool::enqueue(job& j, fair_queue::line& to) noexcept {
   waiting_.push(j, to);
 }
 
-// Beyond the ordinary number only what is the first of its owner.
+// Beyond the ordinary number of workers, only the first job of an owner may be taken.
 bool pool::may_take() const noexcept {
   return waiting_.size() > 0 && (stats_.running < how_.workers || waiting_.without_any() > 0);
 }
@@ -194,7 +198,7 @@ void pool::work() {
   for (;;) {
     wake_.wait(hold, [this] { return may_take() || (stopping_ && waiting_.size() == 0); });
     if (!may_take()) {
-      wake_.notify_all();  // who had nothing to take from what was left
+      wake_.notify_all();  // other workers that were not allowed to take what was left
       return;
     }
     job& j = next();
@@ -202,7 +206,7 @@ void pool::work() {
     j.place_ = job::place::taken;
     ++stats_.running;
     hold.unlock();
-    j.registration_.reset();  // waits if the context is just ending: its hook finds `taken`
+    j.registration_.reset();  // waits if the context is just ending; the hook then finds `taken`
     const context ctx = std::move(j.ctx_);
     run(ctx, j);
     hold.lock();
@@ -214,9 +218,9 @@ void pool::work() {
   }
 }
 
-// With something in the queue that may be taken.
+// The queue must hold a job that may be taken.
 job& pool::next() noexcept {
-  // Most of the time there is no crowd, and no need to look at the clock.
+  // Usually no crowd is leaving, and the clock need not be read.
   if (crowd_until_ != clock::time_point{} && clock::now() >= crowd_until_) {
     crowd_until_ = {};
   }
@@ -224,7 +228,7 @@ job& pool::next() noexcept {
   return waiting_.take(newest_next_);
 }
 
-// The context of a job has ended.
+// Called when the context of a job has ended.
 void pool::note_left() noexcept {
   const auto now = clock::now();
   left_in_a_row_ = now - std::exchange(left_last_, now) < shortly ? left_in_a_row_ + 1 : 1;
@@ -269,12 +273,12 @@ std::string pool::why_not(std::error_code refused) const {
     return "the queue of" + of_this + " is full";
   }
   if (refused == pool_errc::share) {
-    return "the queue of" + of_this + " has no place left but for other clients";
+    return "the places left in the queue of" + of_this + " are reserved for other clients";
   }
   if (refused == pool_errc::stopped) {
     return of_this.substr(1) + " has been stopped";
   }
-  return of_this.substr(1) + " has no worker, and there is no thread for one";
+  return of_this.substr(1) + " has no worker and cannot start one";
 }
 
 void pool::escaped(std::exception_ptr what) const {

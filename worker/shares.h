@@ -1,12 +1,12 @@
-// How much of something each owner has, where it is shared: an ordinary amount that anybody may
-// take, all of it if nobody else wants any, and a spare one beyond it for owners who have little.
-// So no owner keeps the others out, and one alone loses nothing.
+// Counts how much of a shared resource each owner holds. There is an ordinary amount, of which any
+// owner may take all that is left, and a spare amount beyond it for owners that hold little. So no
+// owner can keep the others out, and a single owner loses nothing.
 //
 //   shares connections({.ordinary = 8, .spare = 2});
 //   if (connections.free_for(whose)) { connections.take(whose); ... connections.give_back(whose); }
 //
-// Owners are those of a pool (worker/pool.h). Not thread-safe. take() allocates for an owner who
-// had nothing, and may throw std::bad_alloc, then nothing is taken.
+// Owners are the same numbers as in a pool (worker/pool.h). Not thread-safe. take() allocates for
+// an owner that held nothing. If it throws std::bad_alloc, nothing has been taken.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +20,7 @@ class shares {
   struct amounts {
     std::size_t ordinary = 0;
     std::size_t spare = 0;
-    std::size_t little = 1;  // who has less than this may have of the spare amount
+    std::size_t little = 1;  // an owner that holds less than this may use the spare amount
   };
 
   explicit shares(amounts of) noexcept : of_(of) {}
@@ -29,7 +29,7 @@ class shares {
     return taken_ < of_.ordinary ||
            (taken_ < of_.ordinary + of_.spare && held_by(owner) < of_.little);
   }
-  // Is what is left, if there is anything, for others only?
+  // Whether something is left, but only for other owners.
   bool only_for_others(std::uint64_t owner) const {
     return !free_for(owner) && taken_ < of_.ordinary + of_.spare && held_by(owner) < taken_;
   }

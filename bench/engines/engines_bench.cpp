@@ -54,7 +54,7 @@ int main(int count, char** texts) {
             {{"crunch", 1'000'000}, {"scan", 0}, {"orders", 200'000}}, how, all);
     if (hangup::test::postgres_server::is_installed()) {
       const hangup::test::postgres_server server;
-      // Without its compiler, as the README says why.
+      // Without its compiler: docs/databases.md says why.
       measure(bench::postgres_engine(server.conninfo() + " options='-c jit=off'"),
               {{"nap", ""}, {"crunch", "&n=1000000000000"}, {"cross", ""}, {"numbers", "", true}},
               {{"crunch", 300'000}, {"numbers", 200'000}}, how, all);

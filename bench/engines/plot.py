@@ -1,45 +1,30 @@
 #!/usr/bin/python3
-"""Draws what scripts/bench-engines --json has measured: bench/engines/plot.py FILE.json FILE.svg
+"""Draws what scripts/bench-engines --json has measured: bench/engines/plot.py FILE.json FILE.svg"""
+import json, os, sys
 
-Needs Debian's python3-matplotlib.
-"""
-import json, sys
-
-import matplotlib
-
-matplotlib.use("svg")
-import matplotlib.pyplot as plt
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import chart
 
 if len(sys.argv) != 3:
     sys.exit("usage: bench/engines/plot.py FILE.json FILE.svg")
-report = json.load(open(sys.argv[1]))
+with open(sys.argv[1]) as file:
+    report = json.load(file)
 ours, others = "#d1495b", "#9a9a9a"
-plt.rcParams.update({
-    "svg.fonttype": "none", "svg.hashsalt": "hangup", "font.family": "sans-serif", "font.size": 10,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 11, "axes.titleweight": "bold",
-    "axes.titlelocation": "left", "figure.facecolor": "white", "legend.frameon": False,
-})
-fig, (stop, waste) = plt.subplots(1, 2, figsize=(10, 3.6), width_ratios=(3, 2))
+to = chart.picture(880, 300)
 
-for at, r in enumerate(reversed(report["stop"])):
-    p50, p99 = (r["idle_us"][k] / 1000 for k in ("p50", "p99"))
-    stop.plot([p50, p99], [at, at], color=ours, linewidth=2, alpha=0.4)
-    stop.plot(p50, at, "o", color=ours, label="p50" if at == 0 else None)
-    stop.plot(p99, at, "|", color=ours, markersize=10, label="p99" if at == 0 else None)
-stop.set_yticks(range(len(report["stop"])), [f"{r['engine']} {r['report']}" for r in reversed(report["stop"])])
-stop.set_xscale("log")
-stop.xaxis.set_major_formatter(lambda v, _: f"{v:g} ms")
-stop.grid(axis="x", color="#e4e4e4")
-stop.set_title("from the hang-up to the engine idle")
-stop.legend(loc="upper right")
+box = left, top, right, bottom = 140, 40, 520, 235
+to.text(left, top - 12, "from the hang-up to the engine idle: p50 (dot) to p99", "t")
+times = [[r["idle_us"][k] / 1000 for k in ("p50", "p99")] for r in report["stop"]]
+x = chart.log_axis(to, box, 10 ** -1.5, 2 * max(p99 for _, p99 in times), lambda v: f"{v:g} ms")
+for k, (r, (p50, p99)) in enumerate(zip(report["stop"], times)):
+    y = top + (bottom - top) * (k + 0.5) / len(times)
+    to.text(left - 8, y + 4, f"{r['engine']} {r['report']}", "e")
+    to.curve([(x(p50), y), (x(p99), y)], ours)
+    to.dot(x(p50), y, ours)
 
-for at, r in enumerate(report["waste"]):
-    for shift, key, color, label in ((-0.2, "wasted_without_s", others, "never told"), (0.2, "wasted_s", ours, "hangup")):
-        waste.bar(at + shift, r[key], 0.38, color=color, label=label if at == 0 else None)
-        waste.annotate(f"{r[key]:.1f} s" if r[key] >= 0.1 else f"{r[key] * 1000:.2g} ms", (at + shift, r[key]), ha="center", va="bottom",
-                       fontsize=9)
-waste.set_xticks(range(len(report["waste"])), [f"{r['engine']}\n{r['leave']} of {r['clients']} leave" for r in report["waste"]])
-waste.set_title("engine seconds for nobody")
-waste.legend(loc="upper right")
-fig.tight_layout(w_pad=3)
-fig.savefig(sys.argv[2], metadata={"Date": None})
+groups = {f"{r['engine']}\n{r['leave']} of {r['clients']} leave": r for r in report["waste"]}
+chart.bars(to, (600, top, 865, bottom), "seconds of work for clients who have left", groups, {"never told": others, "hangup": ours},
+           lambda group, name: [groups[group]["wasted_s" if name == "hangup" else "wasted_without_s"]],
+           lambda s: f"{s:.0f} s" if s == int(s) else f"{s:.1f} s" if s >= 0.1 else f"{s * 1000:.2g} ms")
+to.legend({"never told that the client has left": others, "hangup": ours})
+to.save(sys.argv[2])

@@ -1,12 +1,12 @@
 """Runs the scenarios of the HTTP benchmark and prints the table: called by scripts/bench-http."""
-import argparse, json, os, platform, re, resource, signal, socket, subprocess, sys, tempfile, time
+import argparse, json, os, platform, re, signal, socket, subprocess, sys, tempfile, time
 
-sys.path.insert(0, os.path.dirname(__file__))
+sys.path[:0] = [os.path.dirname(__file__), os.path.dirname(os.path.dirname(__file__))]
+from machine import cores, others, quiet
 from report import print_table
 
 build = "build/bench-http"
-client, cores = f"{build}/bench/http/hang_up_client", os.cpu_count()
-quiet = 0.10  # others may have this part of the machine; beyond it a measurement is disturbed
+client = f"{build}/bench/http/hang_up_client"
 
 given = argparse.ArgumentParser()
 given.add_argument("--rounds", type=int)
@@ -117,7 +117,7 @@ def healthz(connections):
 def shares(got):
     """Of single latencies, as many as a plot of the distribution needs."""
     each = sorted(got.pop("each"))
-    parts = [i / 100 for i in range(100)] + [0.995, 0.999, 1]
+    parts = [i / 20 for i in range(20)] + [0.99, 1]
     got["percentiles"] = [[p, round(each[int(p * (len(each) - 1))], 1)] for p in parts] if each else []
     return {**got.pop("us"), **got}
 
@@ -179,26 +179,6 @@ scenarios = {
 }
 
 
-def busy():
-    """CPU seconds of everyone, and those that the machine was not given; interrupts are ours as much as theirs."""
-    user, nice, system, _, _, _, _, steal = map(int, open("/proc/stat").readline().split()[1:9])
-    return (user + nice + system + steal) / os.sysconf("SC_CLK_TCK")
-
-
-def ours():
-    return sum(u.ru_utime + u.ru_stime for u in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
-
-
-class others:
-    """How much of the machine others had since it was made."""
-
-    def __init__(self):
-        self.at, self.busy, self.ours = time.monotonic(), busy(), ours()
-
-    def share(self):
-        return max(0, busy() - self.busy - (ours() - self.ours)) / (time.monotonic() - self.at) / cores
-
-
 patience = 0 if given.quick else given.patience
 
 
@@ -243,12 +223,21 @@ machine = f"{model}, {cores} cores, Linux {platform.release()}; {given.go or 'no
 report = {"machine": machine, "rounds": given.rounds, "quiet": quiet, "results": []}
 
 
+def brief(x):
+    """The same with six significant digits in each number: the files are committed."""
+    if isinstance(x, dict):
+        return {k: brief(v) for k, v in x.items()}
+    if isinstance(x, list):
+        return [brief(v) for v in x]
+    return float(f"{x:.6g}") if isinstance(x, float) else x
+
+
 def save():
     """A line per measurement."""
     with open(given.json, "w") as out:
         head = {k: v for k, v in report.items() if k != "results"}
         out.write(json.dumps(head)[:-1] + ', "results": [\n')
-        out.write(",\n".join(map(json.dumps, report["results"])) + "\n]}\n")
+        out.write(",\n".join(json.dumps(brief(r)) for r in report["results"]) + "\n]}\n")
 
 
 for i in range(given.rounds):

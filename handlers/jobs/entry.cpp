@@ -25,7 +25,7 @@ cancelable scope_of(const context& request, std::chrono::milliseconds deadline) 
                               : with_cancel(kept);
 }
 
-// As behind each line of the log: the request, its trace and span.
+// As at the end of each line of the log: the request, its trace and span.
 std::string origin_of(const context& request) {
   const auto* const t = http::trace_of(request);
   return " [" + http::request_id(request) +
@@ -88,7 +88,7 @@ void store::entry::run() noexcept {
   work_on(ec, why);
   end(ec, why);
   if (!ctx().done()) {
-    scope_.cancel({.kind = cause_kind::handler_returned});  // its deadline is nobody's any more
+    scope_.cancel({.kind = cause_kind::handler_returned});  // its deadline is not needed any more
   }
 }
 
@@ -98,7 +98,8 @@ void store::entry::dropped() noexcept {
 }
 
 void store::entry::work_on(std::error_code& ec, std::string& why) {
-  const late_report report{shelf_.how.late_after, [this](const late_stopper& l) { tell_late(l); }};
+  const late_report report{saturated(shelf_.how.late_after),
+                           [this](const late_stopper& l) { tell_late(l); }};
   const late_watch watch(ctx(), report, what_.what, {});
   try {
     ec = what_.run(ctx(), *made, why);
@@ -116,7 +117,7 @@ void store::entry::work_on(std::error_code& ec, std::string& why) {
 }
 
 void store::entry::end(std::error_code ec, const std::string& why) noexcept {
-  what_.run = nullptr;  // and what it holds
+  what_.run = nullptr;  // and everything that it holds
   const auto* const ended_by = ctx().cause();
   const bool stopped = ended_by != nullptr && ec == ctx().err();
   const auto as = !stopped                                 ? ec ? state::failed : state::done
@@ -129,7 +130,7 @@ void store::entry::end(std::error_code ec, const std::string& why) noexcept {
     } else if (ec) {
       text = ec.message() + (why.empty() ? "" : ": " + why);
     }
-  } catch (const std::bad_alloc&) {  // it has ended all the same, and how is known
+  } catch (const std::bad_alloc&) {  // the job has ended all the same, and its state is known
   }
   if (as != state::done) {
     made->clear();
@@ -152,9 +153,9 @@ void store::entry::end(std::error_code ec, const std::string& why) noexcept {
   shelf_.becomes(*this, as);
   seen.cause = std::move(text);
   seen.ended = system_clock::now();
-  seen.expires = http::later(*seen.ended, shelf_.how.keep);
-  expires = http::later(now, shelf_.how.keep);
-  shelf_.over(*this);  // last: there may be no store any more
+  seen.expires = later(*seen.ended, shelf_.how.keep);
+  expires = later(now, shelf_.how.keep);
+  shelf_.over(*this);  // last: the store may not exist any more
 }
 
 void store::entry::tell_late(const late_stopper& l) const noexcept {
@@ -171,7 +172,7 @@ view store::entry::look() const {
   v.rows = made->rows();
   v.bytes = made->bytes();
   if (const auto* const why = ctx().cause(); why != nullptr && !is_over(v.state)) {
-    v.cause = describe(*why);  // it is being stopped
+    v.cause = describe(*why);  // the job is being stopped
   }
   return v;
 }

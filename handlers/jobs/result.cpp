@@ -12,7 +12,7 @@ class category final : public std::error_category {
   std::string message(int value) const override {
     switch (static_cast<errc>(value)) {
       case errc::too_large:
-        return "the result is larger than one may be";
+        return "the result is larger than allowed";
       case errc::no_room:
         return "there is no room for more results";
       case errc::broken:
@@ -46,7 +46,7 @@ std::error_code result::write(std::string_view piece) {
   while (!piece.empty()) {
     if (pieces_.empty() || pieces_.back().size() == whole) {
       pieces_.emplace_back();
-      if (pieces_.size() > 1) {  // the first grows as it must: most results are small
+      if (pieces_.size() > 1) {  // the first piece grows as needed, because most results are small
         pieces_.back().reserve(whole);
       }
     }

@@ -24,7 +24,7 @@ constexpr const char* result_path = "/jobs/{id}/result";
 const http::path_pattern one_pattern(one_path);
 const http::path_pattern result_pattern(result_path);
 
-// As in the log: "2026-11-21T20:15:16.123Z"
+// The format of the log: "2026-11-21T20:15:16.123Z"
 std::string in_utc(view::time at) {
   const auto whole = std::chrono::floor<std::chrono::seconds>(at);
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(at - whole).count();
@@ -70,7 +70,7 @@ void set_unknown(const context& ctx, httplib::Response& res) {
                     http::request_id(ctx));
 }
 
-// What stands in the place of {id}. It is there: the route has been found by it.
+// The {id} part of the path. It exists, because the route was found by it.
 std::string_view id_in(const http::path_pattern& pattern, const httplib::Request& req) {
   return pattern.match(req.path).value_or(std::string_view());
 }
@@ -86,23 +86,10 @@ void list(const store& of, const context& ctx, const httplib::Request& req,
   res.set_header("Cache-Control", "no-store");
   http::stream(ctx, req, res, "application/json",
                [&of, limit](const context& c, http::body_writer& out) -> std::error_code {
-                 constexpr std::size_t at_once = 64;
                  handlers::json_list page(out, json::object(), "jobs");
-                 auto older_than = store::newest;
-                 for (std::size_t left = limit; left > 0;) {
-                   const auto some = of.newest_first(std::min(left, at_once), older_than);
-                   if (some.empty()) {
-                     break;
-                   }
-                   for (const auto& v : some) {
-                     if (const auto ec = page.add(c, in_json(v))) {
-                       return ec;
-                     }
-                   }
-                   older_than = some.back().number;
-                   left -= some.size();
-                 }
-                 return page.finish(c);
+                 const auto ec = handlers::add_newest_first(
+                     c, page, of, limit, [](const view& v) { return in_json(v); });
+                 return ec ? ec : page.finish(c);
                });
 }
 
@@ -125,7 +112,7 @@ void end(store& of, const context& ctx, const httplib::Request& req, httplib::Re
     j["expires"] = nullptr;
     j["forgotten"] = true;
   }
-  res.status = over ? 200 : 202;  // 202: its work has been told, and has not stopped yet
+  res.status = over ? 200 : 202;  // 202: it has been told to stop and has not stopped yet
   set_json(res, j);
 }
 
@@ -134,7 +121,7 @@ void send(const store& of, const context& ctx, const httplib::Request& req,
   const auto id = id_in(result_pattern, req);
   const auto v = of.find(id);
   const auto made = of.result_of(id);
-  if (!v || (v->state == state::done && !made)) {  // it may be forgotten between the two
+  if (!v || (v->state == state::done && !made)) {  // it may be removed between the two calls
     set_unknown(ctx, res);
     return;
   }
@@ -165,7 +152,7 @@ void send(const store& of, const context& ctx, const httplib::Request& req,
 
 void accept(const context& ctx, httplib::Response& res, store& to, pool& on, task what) {
   if (ctx.done()) {
-    return;  // who has left would never get to know the id
+    return;  // a client that has left would never learn the id
   }
   const auto b = to.start(ctx, on, std::move(what));
   if (!b.job) {

@@ -1,13 +1,13 @@
-// Jobs, over HTTP.
+// The HTTP routes of jobs.
 //
-//   202 with Location: /jobs/{id}   whatever started one: see accept()
+//   202 with Location: /jobs/{id}   the answer to a request that starts one: see accept()
 //   GET    /jobs                    the jobs, newest first
-//   GET    /jobs/{id}               one: its state, since when, how much it has made, why it ended
-//   GET    /jobs/{id}/result        what it has made, once it is done
-//   DELETE /jobs/{id}               stops it; if it is over, forgets it
+//   GET    /jobs/{id}               one job: its state and times, size of its result, why it ended
+//   GET    /jobs/{id}/result        its result, once it is done
+//   DELETE /jobs/{id}               stops it; if it has ended, removes it
 //
-// The id is all that is asked for: it cannot be guessed, and who has it may stop the job. The list
-// shows all of them: it is an operator's page, as /requests is.
+// No other permission is checked than the id. It cannot be guessed, and whoever has it may stop the
+// job. The list shows all ids, so it is a page for operators, like /requests.
 #pragma once
 
 #include "handlers/jobs/store.h"
@@ -16,20 +16,20 @@
 
 namespace hangup::jobs {
 
-// Starts a job of this request, and answers for it: 202 with Location and the job as JSON; 503 with
-// Retry-After if it was refused.
+// Starts a job for this request and answers the request: 202 with Location and the job as JSON, or
+// 503 with Retry-After if the job was refused.
 void accept(const context& ctx, httplib::Response& res, store& to, pool& on, task what);
 
-// How a result, or the list, is sent: as fast as the client reads, by a worker of this pool.
+// How results and the list are sent: on this pool, as fast as the client reads.
 struct sending {
   pool& on;
   std::chrono::milliseconds deadline{0};  // 0: none
   std::optional<http::half_close> on_half_close{};
 };
 
-// Adds the routes above. All are answered on the spot but for the list and the result. That is 409
-// with Retry-After while its job waits or runs, 410 if it has failed or was stopped, 404 when it
-// has been forgotten. The store must outlive the server.
+// Adds the routes above. The list and the result use a pool; the other routes do not. The result
+// gives 409 with Retry-After while its job is waiting or running, 410 if the job has failed or was
+// stopped, and 404 once it has been removed. The store must outlive the server.
 void add_routes(http::server& to, store& of, sending results, sending pages);
 
 }  // namespace hangup::jobs

@@ -1,4 +1,4 @@
-// What a store is made of: its jobs, and the shelf that they stand on. Not for users.
+// The implementation of the store: the jobs, and the container that holds them. Not for users.
 #pragma once
 
 #include <atomic>
@@ -24,7 +24,7 @@ using clock = context::clock;
 
 class store::entry final : public job {
  public:
-  // With the shelf's lock held.
+  // The shelf's lock must be held.
   entry(shelf& owner, const context& request, task what, result::account bytes);
 
   void run() noexcept override;
@@ -33,13 +33,13 @@ class store::entry final : public job {
   const context& ctx() const noexcept { return scope_.ctx; }
   pool::owner whose() const noexcept { return whose_; }
   void cancel(cause why) const noexcept { scope_.cancel(std::move(why)); }
-  view look() const;  // with the shelf's lock held
+  view look() const;  // the shelf's lock must be held
 
  private:
   void work_on(std::error_code& ec, std::string& why);
   void end(std::error_code ec, const std::string& why) noexcept;
-  // A line of the log, made by `text`. Where there is no memory for it, it is lost and counted, and
-  // the job goes on.
+  // Logs a line that `text` makes. If there is no memory for it, the line is dropped and counted,
+  // and the job goes on.
   template <class Text>
   void tell(bool wrong, const Text& text) const noexcept;
   void tell_late(const late_stopper& l) const noexcept;
@@ -50,16 +50,17 @@ class store::entry final : public job {
   const std::string origin_;
   const cancelable scope_;
   const clock::time_point accepted_ = clock::now();
-  bool began_ = false;  // of the thread that has it
+  bool began_ = false;  // used by the thread that runs the job
 
  public:
   const std::shared_ptr<result> made;
-  std::shared_ptr<entry> self;  // while the pool has it
-  // Guarded by the shelf's mutex, but for what never changes.
+  std::shared_ptr<entry> self;  // keeps the entry alive while the pool has it
+  // Guarded by the shelf's mutex, except for members that never change.
   view seen;
   clock::time_point expires{};
   std::list<entry*>::iterator place_over{};
-  std::list<entry*> when_over{this};  // its place in the list of those, so that none has to be made
+  // A list node for over_, so that adding the entry there allocates nothing.
+  std::list<entry*> when_over{this};
   bool is_listed_over = false;
 };
 
@@ -74,13 +75,13 @@ class store::shelf {
   shelf(const shelf&) = delete;
   shelf& operator=(const shelf&) = delete;
 
-  // With the lock held, here and below.
+  // The lock must be held, also for the functions below.
   refusal refused(pool::owner whose, std::string& detail) const;
   std::size_t bytes_held(pool::owner whose) const;
   result::account bytes_of(pool::owner whose);
   std::chrono::seconds until_room() const;
   void let_go(pool::owner whose) noexcept;
-  void add(const std::shared_ptr<entry>& e);  // throws std::bad_alloc: then it is not there
+  void add(const std::shared_ptr<entry>& e);  // if it throws std::bad_alloc, nothing was added
   std::shared_ptr<entry> find(std::string_view id) const;
   std::shared_ptr<entry> remove(entry& e);
   void becomes(entry& e, state as) noexcept;
@@ -92,12 +93,12 @@ class store::shelf {
   const options how;
   const std::shared_ptr<result::room> room;
   std::mutex mutex;
-  std::condition_variable_any changed;                                  // fewer are active
+  std::condition_variable_any changed;  // signalled when fewer jobs are active
   std::map<std::uint64_t, std::shared_ptr<entry>, std::greater<>> all;  // by number, newest first
   std::uint64_t last_number = 0;
   std::size_t active = 0;
   bool stopping = false;
-  stats counts;  // but for `bytes` and what is late
+  stats counts;  // without `bytes` and the late stoppers
   std::atomic<std::size_t> late{0};
   std::atomic<std::uint64_t> late_total{0};
 
@@ -109,9 +110,10 @@ class store::shelf {
   };
 
   shares places_;
-  std::unordered_map<std::string_view, std::shared_ptr<entry>> by_id_;  // views of the entries' own
-  std::unordered_map<pool::owner, result::account> bytes_;  // of those who have any jobs
-  std::list<entry*> over_;                                  // the oldest end first
+  // The keys are views into the entries.
+  std::unordered_map<std::string_view, std::shared_ptr<entry>> by_id_;
+  std::unordered_map<pool::owner, result::account> bytes_;  // of clients that have jobs
+  std::list<entry*> over_;  // those that have ended, the oldest end first
   forget timer_{*this};
 };
 

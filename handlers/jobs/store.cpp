@@ -24,7 +24,7 @@ std::string_view name(refusal r) noexcept {
 }
 
 refusal store::shelf::refused(pool::owner whose, std::string& detail) const {
-  const auto forgotten = "; one that has ended is forgotten after " +
+  const auto forgotten = "; one that has ended is removed after " +
                          std::to_string(how.keep.count() / 1000) + " s, or by DELETE";
   if (stopping) {
     detail = "the server is stopping";
@@ -32,17 +32,17 @@ refusal store::shelf::refused(pool::owner whose, std::string& detail) const {
   }
   if (places_.only_for_others(whose)) {
     detail = "this client has " + std::to_string(places_.held_by(whose)) + " of " +
-             std::to_string(all.size()) + " jobs, and what is left is for others" + forgotten;
+             std::to_string(all.size()) + " jobs, and the rest is reserved for others" + forgotten;
     return refusal::share;
   }
   if (!places_.free_for(whose)) {
-    detail = "there are " + std::to_string(all.size()) + " jobs, which is the most" + forgotten;
+    detail = "there are " + std::to_string(all.size()) + " jobs, which is the limit" + forgotten;
     return refusal::jobs;
   }
   if (const auto used = room->used.load();
       used >= how.total_bytes &&
       (used >= how.total_bytes + how.spare_bytes || bytes_held(whose) >= how.spare_bytes)) {
-    detail = "the results of the jobs have " + std::to_string(used) + " bytes, which is the most" +
+    detail = "the results of the jobs have " + std::to_string(used) + " bytes, which is the limit" +
              forgotten;
     return refusal::bytes;
   }
@@ -70,7 +70,8 @@ result::account store::shelf::bytes_of(pool::owner whose) {
   return account;
 }
 
-// An account is kept for who has jobs. A result that is just being read has its own handle to it.
+// An account is kept for every client that has jobs. A result that is still being read holds it
+// too.
 void store::shelf::let_go(pool::owner whose) noexcept {
   if (places_.held_by(whose) == 0) {
     bytes_.erase(whose);
@@ -96,7 +97,7 @@ std::shared_ptr<store::entry> store::shelf::find(std::string_view id) const {
   return here != by_id_.end() ? here->second : nullptr;
 }
 
-// It may be destroyed when the caller lets go of it, without the lock.
+// The entry may be destroyed when the caller releases it, without the lock.
 std::shared_ptr<store::entry> store::shelf::remove(entry& e) {
   const auto here = all.find(e.seen.number);
   auto gone = here->second;
@@ -180,13 +181,13 @@ store::begun store::start(const context& request, pool& on, task what) {
   e->self = e;
   const auto ec = on.post(e->ctx(), *e, e->whose());
   if (ec && e->ctx().done()) {
-    e->dropped();  // a stop came between
+    e->dropped();  // it was stopped in between
   }
   const std::lock_guard hold(shelf_->mutex);
   if (!ec || is_over(e->seen.state)) {
     try {
       b.job = e->look();
-    } catch (const std::bad_alloc&) {  // then as it was when it was accepted: its id is wanted
+    } catch (const std::bad_alloc&) {  // return the view of its acceptance: the client needs the id
     }
     return b;
   }
@@ -234,7 +235,7 @@ std::optional<store::ended> store::end(std::string_view id, const std::string& t
     shelf_->remove(*e);
     return ended{e->look(), true};
   }
-  hold.unlock();  // who waits for the end of the context may take it
+  hold.unlock();  // a hook on the end of the context may take it
   e->cancel({.kind = cause_kind::caller, .text = text});
   hold.lock();
   return ended{e->look(), false};
@@ -245,8 +246,8 @@ void store::refuse_more() noexcept {
   shelf_->stopping = true;
 }
 
-// Some at a time, as who waits for the end of a context may take the lock, and a list of all of
-// them would need memory.
+// A few at a time: hooks on the end of a context may take the lock, and a list of all jobs would
+// need memory.
 void store::end_all() noexcept {
   std::array<std::shared_ptr<entry>, 64> some;
   refuse_more();

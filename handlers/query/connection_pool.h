@@ -1,5 +1,5 @@
-// A bounded set of connections, kept between queries. An engine gives it the type of its
-// connection; opening, resetting and closing one are the engine's.
+// A bounded set of connections that are kept between queries. Each engine uses it with its own type
+// of connection, and opens, resets and closes connections itself.
 //
 //   connection_pool<link> links(4, 1);
 //   lease<link> l;
@@ -10,7 +10,7 @@
 //     l.open_with(std::make_unique<link>());  // a place without a connection yet
 //   }
 //   l->ask();
-//   l.keep();  // fit for the next query; else it is closed
+//   l.keep();  // usable for the next query; otherwise it is closed
 #pragma once
 
 #include <chrono>
@@ -29,9 +29,9 @@ namespace hangup::query {
 template <class Connection>
 class connection_pool;
 
-// A place in the pool and, if it has been opened, the connection in it. Move-only. Destroyed or
-// assigned to, it gives the place back; without keep() the connection is closed first, on this
-// thread.
+// A place in the pool and, once it has been opened, the connection in it. Move-only. When it is
+// destroyed or assigned to, the place is given back. Unless keep() was called, the connection is
+// closed first, on this thread.
 template <class Connection>
 class lease {
  public:
@@ -62,36 +62,36 @@ class lease {
     connection_ = std::move(opened);
     from_->opened();
   }
-  // Closes it and keeps the place: for a connection that turns out to be dead.
+  // Closes the connection but keeps the place: for a connection that turns out to be dead.
   void close() noexcept {
     if (connection_) {
       connection_.reset();
       from_->closed();
     }
   }
-  // It is fit for the next query.
+  // Marks the connection as usable for the next query.
   void keep() noexcept { fit_ = true; }
 
  private:
   friend class connection_pool<Connection>;
   connection_pool<Connection>* from_ = nullptr;
-  place at_;  // given back last: who gets it finds the connection
+  place at_;  // given back last, so that whoever gets it finds the connection
   std::unique_ptr<Connection> connection_;
   bool fit_ = false;
 };
 
-// Thread-safe. Must outlive its leases.
+// Thread-safe. Must outlive all its leases.
 template <class Connection>
 class connection_pool {
  public:
-  // So many at once, and `spare` more for clients who have none.
+  // At most `ordinary` connections at a time, and `spare` more for clients that have none.
   connection_pool(std::size_t ordinary, std::size_t spare) : places_(ordinary, spare) {
     idle_.reserve(ordinary + spare);
   }
 
-  // Takes a place (places.h says for whom), with the connection that was given back last if there
-  // is one. Waits for at most `patience`, then errc::busy; ctx.err() if the context ends first. Who
-  // gives up takes nothing.
+  // Takes a place (places.h explains which client gets it), with the most recently returned
+  // connection if there is one. Waits at most for `patience`, then returns errc::busy; returns
+  // ctx.err() if the context ends first. On error nothing has been taken.
   std::error_code take(const context& ctx, std::chrono::milliseconds patience,
                        lease<Connection>& to) {
     place at;
@@ -112,7 +112,7 @@ class connection_pool {
     return {};
   }
 
-  // `connections`: those that are open; `in_use`: places that are taken.
+  // `connections` counts the open ones, `in_use` the places that are taken.
   database_stats now() const {
     database_stats s;
     {
@@ -138,7 +138,7 @@ class connection_pool {
   void give_back(std::unique_ptr<Connection> c, bool fit) noexcept {
     const bool had_one = c != nullptr;
     if (!fit) {
-      c.reset();  // before the place is free: there are never more than the pool allows
+      c.reset();  // before the place is free, so that there are never too many
     }
     const std::lock_guard hold(mutex_);
     if (c) {
@@ -152,8 +152,8 @@ class connection_pool {
 
   places places_;
   mutable std::mutex mutex_;
-  std::vector<std::unique_ptr<Connection>> idle_;  // guarded by mutex_; the last used is the next
-  database_stats stats_;                           // likewise, but for `in_use` and `waiting`
+  std::vector<std::unique_ptr<Connection>> idle_;  // guarded by mutex_; the last used is taken next
+  database_stats stats_;  // guarded by mutex_; without `in_use` and `waiting`
 };
 
 }  // namespace hangup::query

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "handlers/query/utf8.h"
+#include "handlers/utf8.h"
 
 namespace hangup::query {
 namespace {
@@ -27,7 +27,7 @@ class category final : public std::error_category {
   }
 };
 
-// The SQLSTATE that it ends with, if there is one.
+// The SQLSTATE at the end of the text, if there is one.
 std::string_view state_in(std::string_view why) noexcept {
   constexpr std::size_t size = 5;
   if (why.size() < size + 2 || why.back() != ')' || why[why.size() - size - 2] != '(') {
@@ -74,9 +74,10 @@ std::string one_line(std::string_view said) {
   constexpr std::size_t most = 300;
   std::string line;
   while (!said.empty()) {
-    const auto n = character_size(said);
+    const auto n = handlers::character_size(said);
     const bool plain = n > 1
-                           ? static_cast<unsigned char>(said[0]) != 0xc2  // C1 controls among them
+                           // Includes the C1 controls.
+                           ? static_cast<unsigned char>(said[0]) != 0xc2
                            : n == 1 && said[0] >= ' ' && said[0] != '\x7f';
     const std::string_view shown = plain ? said.substr(0, n) : " ";
     if (line.size() + shown.size() > most) {

@@ -25,7 +25,7 @@ struct question {
   throw http::problem_error(status, detail);
 }
 
-// Those that are asked, in the order of the configuration.
+// The databases to query, in the order of the configuration.
 std::vector<source*> asked(const std::vector<source*>& all, const std::string& database,
                            const std::string& report) {
   std::vector<source*> found;
@@ -131,9 +131,9 @@ void fanout::answer(const context& ctx, const httplib::Request& req, httplib::Re
     }
     refused_.fetch_add(1, std::memory_order_relaxed);
     refuse(503, "no part could begin within " + std::to_string(how_.wait.count()) + " ms: " +
-                    std::to_string(how_.parts_at_once) + " run, which is the most at once");
+                    std::to_string(how_.parts_at_once) + " are running, which is the limit");
   }
-  // Counts its parts when it is over, whichever way that is.
+  // Counts the parts of the request when it has ended, in whatever way.
   const auto count = [this](merged_parts* all) noexcept {
     const auto ends = all->ends();
     for (std::size_t e = 0; e < ends.size(); ++e) {

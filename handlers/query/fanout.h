@@ -1,5 +1,5 @@
-// Many queries for one request: they run at the same time, their rows come out in the order of the
-// parts, and the first that fails ends the others.
+// Several queries for one request. They run at the same time, their rows are sent in the order of
+// the parts, and the first one that fails ends the others.
 //
 //   query::fanout parts({.report = "revenue_by_country"}, databases);
 //   server.handle(
@@ -22,12 +22,12 @@
 
 namespace hangup::query {
 
-// How a part ended. Each part of a request that was let in is counted once.
+// How a part ended. Each part of an accepted request is counted once.
 enum class part_end : std::uint8_t {
-  completed,       // its engine has handed over all its rows
-  failed,          // on its own account
-  sibling_failed,  // stopped, or never begun, as another part of its request had failed
-  stopped,  // stopped, or never begun, as the context of the request ended or its client left
+  completed,       // all rows of its query have been received
+  failed,          // its own query failed
+  sibling_failed,  // stopped or never begun, because another part of its request failed
+  stopped,         // stopped or never begun, because the request's context ended or its client left
 };
 inline constexpr std::size_t part_ends = 4;
 std::string_view name(part_end e) noexcept;
@@ -35,55 +35,57 @@ std::string_view name(part_end e) noexcept;
 using said = std::function<void(const std::string& line)>;
 
 struct fanout_options {
-  std::string report{};                  // of requests that name none
-  unsigned max_parts = 32;               // of one request
-  unsigned parts_at_once = 6;            // that ask their databases, of all requests together,
-  unsigned spare_parts = 0;              // and so many more for clients of whom none runs
-  std::chrono::milliseconds wait{2000};  // of a request that has no part running yet for its first
-  said say{};  // for the log: why a database could not be reached. Thread-safe
+  std::string report{};        // for requests that do not name one
+  unsigned max_parts = 32;     // in one request
+  unsigned parts_at_once = 6;  // parts of all requests that query their databases at the same time
+  unsigned spare_parts = 0;    // additional ones, for clients that have none running
+  std::chrono::milliseconds wait{2000};  // how long a request waits until its first part can begin
+  said say{};                            // logs why a database could not be reached. Thread-safe
 };
 
 // Thread-safe.
 class fanout {
  public:
-  // The sources must outlive it.
+  // The sources must outlive this object.
   fanout(fanout_options how, std::vector<source*> over);
 
-  // GET ?parts=N[&database=NAME][&report=NAME][&fail=PART&after_ms=N]&...: asks N times (4 if it is
-  // not given) for the report, in turns at all databases that have it, or at the one that is named.
-  // The parts are numbered from 0. All other parameters are the report's, the same for each part;
-  // but `part` and `parts`, if the report has them, are the part's own number and N: so a report
-  // can give each part its share. `fail` lets that part fail after so long, instead of asking.
+  // GET ?parts=N[&database=NAME][&report=NAME][&fail=PART&after_ms=N]&...
   //
-  // The answer is NDJSON or CSV as in routes.h: all rows of part 0, then those of part 1 ..., each
-  // with the number of its part in front, as the column "part". CSV has one line of names; a part
-  // whose columns are not those of part 0 has failed.
+  // Runs the report N times (default: 4), on the named database, or in turn on all databases that
+  // have the report. The parts are numbered from 0. All other parameters are passed to the report,
+  // the same for each part. If the report has parameters named `part` and `parts`, they are set to
+  // the number of the part and to N, so that each part can compute its share. `fail` makes that
+  // part fail after this time, without asking a database.
   //
-  // The head goes out when all parts have begun, which is when their engines have a first row, or
-  // know that there is none; or earlier, when a part has more rows than are kept, and somebody has
-  // to read them. Until then a part that fails is a 502 that names it, or what the database alone
-  // would answer (503 if it is busy or unreachable: try again; 400 for an argument), and one for
-  // which there is no thread is a 503. After it the body is broken off, as NDJSON with the last
-  // line of rows_out.h. Either way the others end with cause_kind::sibling_failed, their engines
-  // stop, and the answer is given when all have. 400 for a parameter, 404 for a database or a
-  // report, 503 if no part could begin within options::wait.
+  // The answer is NDJSON or CSV, as in routes.h: all rows of part 0, then those of part 1, and so
+  // on, with the number of the part as first column, "part". CSV has one line of names; a part
+  // whose columns differ from those of part 0 fails.
   //
-  // What is kept of a part that is ahead are two pieces and what fills a third, each of 16 KiB, or
-  // a row where that is more; then its query waits. The limit of parts at once is one for all
-  // requests: what is scarce are the connections of the databases and the cores, and a limit for
-  // each request would be multiplied by the number of requests. Parts begin in their order. With no
-  // more parts at once than a database has connections none waits for a connection that a part
-  // holds which waits for it; with more, such a wait lasts as long as the database's, then the part
-  // has failed as busy.
+  // The head of the answer is sent when all parts have begun, that is, when each engine has its
+  // first row or knows that there is none. It is sent earlier if a part has more rows than are kept
+  // in memory. If a part fails before that, the answer is a 502 that names the part. Three failures
+  // have the status that the database alone would give: 503 if it is busy or unreachable, 400 for a
+  // wrong argument; a part for which there is no thread gives a 503. If a part fails later, the
+  // body is cut off, in NDJSON with the last line described in rows_out.h. In both cases the other
+  // parts end with cause_kind::sibling_failed, their engines stop, and the answer is given when all
+  // have stopped. Other errors: 400 for a parameter, 404 for a database or report, 503 if no part
+  // could begin within options::wait.
   //
-  // It waits for parts, so they do not run in the pool that it runs in, but each on a thread of its
-  // own (context/task_group.h): two more at most for a request than there are parts at once.
+  // For a part that is not being sent yet, up to three pieces of 16 KiB are kept (or one row, if it
+  // is larger); then its query waits. One limit on the number of running parts applies to all
+  // requests together, because connections and cores are shared by all requests. Parts begin in
+  // their order. If this limit does not exceed the number of connections of a database, no part
+  // ever waits for a connection held by a part that waits for it. If it does, such a wait lasts for
+  // the database's own limit, and the part then fails as busy.
   //
-  // The handler must not outlive this.
+  // The handler waits for its parts. So they do not run in the handler's pool, but on threads of
+  // their own (context/task_group.h), at most two more per request than parts may run.
+  //
+  // The handler must not outlive this object.
   http::handler handler();
 
-  std::size_t running() const { return places_.taken(); }  // parts that ask their databases now
-  // Requests that were told 503, as no part of theirs could begin.
+  std::size_t running() const { return places_.taken(); }  // parts that query their databases now
+  // Requests that got a 503 because none of their parts could begin.
   std::uint64_t refused() const noexcept { return refused_.load(std::memory_order_relaxed); }
   std::uint64_t ended(part_end e) const noexcept {
     return ended_[static_cast<std::size_t>(e)].load(std::memory_order_relaxed);

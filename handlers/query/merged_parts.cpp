@@ -9,7 +9,7 @@
 
 namespace hangup::query {
 
-// What one part's engine has to say, into its channel.
+// Puts the rows of one part into its channel.
 class merged_parts::rows final : public row_sink {
  public:
   rows(merged_parts& of, slot& to) : of_(of), to_(to), text_format_(of.format_) {}
@@ -17,7 +17,7 @@ class merged_parts::rows final : public row_sink {
   std::error_code columns(const context&, std::span<const std::string> names) override {
     std::vector<std::string> all = {"part"};
     all.insert(all.end(), names.begin(), names.end());
-    text_format_.columns(all, to_.names);  // as NDJSON it has none
+    text_format_.columns(all, to_.names);  // empty for NDJSON
     fields_.resize(all.size());
     fields_[0] = static_cast<std::int64_t>(to_.number);
     return {};
@@ -37,7 +37,7 @@ class merged_parts::rows final : public row_sink {
       return {};
     }
     if (const auto full = to_.pieces.try_send(std::move(text_))) {
-      of_.head_.close();  // nobody reads before
+      of_.head_.close();  // nobody reads the pieces before that
       if (const auto ec = to_.pieces.send(ctx, std::move(text_))) {
         return ec;
       }
@@ -46,7 +46,7 @@ class merged_parts::rows final : public row_sink {
     return {};
   }
 
-  // Where there is no room, it goes on gathering.
+  // If there is no room, it goes on collecting.
   std::error_code idle(const context& ctx) override {
     if (!text_.empty() && context::clock::now() - since_ >= gather_time &&
         !to_.pieces.try_send(std::move(text_))) {
@@ -55,7 +55,7 @@ class merged_parts::rows final : public row_sink {
     return ctx.err();
   }
 
-  // All rows were here: what is left needs no room.
+  // There are no more rows, and the last piece needs no room in the channel.
   void finish() {
     to_.last = std::move(text_);
     to_.ended = part_end::completed;
@@ -89,7 +89,8 @@ merged_parts::merged_parts(const context& ctx, std::vector<part> all, format as,
   });
 }
 
-// A task of its own: what waits for a place does so here, and not on a thread for each.
+// Runs as a task of its own, which waits for the places of all parts; otherwise each waiting part
+// would need a thread.
 std::error_code merged_parts::start_all(const context& ctx, place first) {
   for (auto& s : slots_) {
     if (fails_ && fails_->part == s.number) {
@@ -118,14 +119,15 @@ std::error_code merged_parts::ask(const context& ctx, slot& s, place at) {
   if (!ec) {
     begun();
     ec = q->rows(ctx, to, why);
-    q.reset();  // the connection, and the place, are for others while the client reads
+    q.reset();  // others may use the connection and the place while the client reads
   }
   at = place();
   s.asks.from->count(end_of(ec));
   if (!ec) {
     to.finish();
   } else if (!ctx.done() && end_of(ec) != query_end::stopped) {
-    if (say_ && for_clients(ec, why) != why) {  // the rest is said of the request
+    // Otherwise the log line of the request has the reason.
+    if (say_ && for_clients(ec, why) != why) {
       say_("database " + s.asks.from->name() + ", part " + std::to_string(s.number) + ": " +
            ec.message() + ": " + why + " [" + http::request_id(ctx) + "]");
     }
@@ -165,7 +167,7 @@ std::error_code merged_parts::wait_begun(const context& ctx) {
     return {};
   }
   static_cast<void>(join(ctx));
-  return ec;  // also if every part was done when the request's context ended
+  return ec;  // also if all parts were done when the request's context ended
 }
 
 std::error_code merged_parts::write(const context& ctx, http::body_writer& out) {
@@ -173,7 +175,7 @@ std::error_code merged_parts::write(const context& ctx, http::body_writer& out) 
   for (auto at = slots_.begin(); at != slots_.end() && !ec; ++at) {
     ec = pass_on(ctx, *at, out);
   }
-  if (ec && !group_->ctx().done()) {  // the client does not read any more: why go on?
+  if (ec && !group_->ctx().done()) {  // the client no longer reads, so end the other parts
     end();
     return ec;
   }
@@ -184,7 +186,7 @@ std::error_code merged_parts::write(const context& ctx, http::body_writer& out) 
     if (format_ == format::ndjson) {
       std::string line = "{\"error\":{\"title\":\"a part has failed\",\"detail\":";
       append_json(e.what(), line);
-      static_cast<void>(out.write(ctx, line + "}}\n"));  // it is broken off anyway
+      static_cast<void>(out.write(ctx, line + "}}\n"));  // the answer is cut off anyway
     }
     throw;
   }
@@ -217,8 +219,8 @@ std::error_code merged_parts::pass_on(const context& ctx, slot& s, http::body_wr
   return {};
 }
 
-// A part that fails throws, or stops because something has ended it. An error of the group while
-// the request lives is neither: no part, or not each of them, could be started.
+// A part that fails throws, or stops because its context has ended. An error of the group while the
+// request's context is alive means something else: some part could not be started.
 std::error_code merged_parts::join(const context& request) {
   struct noted {
     ~noted() { of.end(); }

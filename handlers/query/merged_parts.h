@@ -1,4 +1,5 @@
-// The parts of one fan-out, and their rows in one piece. What it promises is said in fanout.h.
+// The parts of one fan-out, with their rows merged into one answer. fanout.h describes the
+// behaviour.
 #pragma once
 
 #include <array>
@@ -24,7 +25,7 @@ struct part {
   arguments with{};
 };
 
-// A part that is to fail.
+// A part that is requested to fail.
 struct planned_failure {
   std::size_t part;
   std::chrono::milliseconds after;
@@ -33,25 +34,26 @@ struct planned_failure {
 // For one thread, that of the request.
 class merged_parts {
  public:
-  // Starts the parts under a context derived from `ctx`, in their order, as places come free; the
-  // first has its place already. `say` must outlive this.
+  // Starts the parts in order, under a context derived from `ctx`, as places become free; the first
+  // already has its place. `say` must outlive this object.
   merged_parts(const context& ctx, std::vector<part> all, format as,
                std::optional<planned_failure> fails, places& at_once, place first, const said& say);
-  // Ends those that run, and returns when they have.
+  // Ends the parts that are running and waits for them.
   ~merged_parts() { end(); }
   merged_parts(const merged_parts&) = delete;
   merged_parts& operator=(const merged_parts&) = delete;
 
-  // Waits until the head of the answer can be sent. If the context of the request, which is `ctx`,
-  // ends first, ctx.err() when all parts have stopped; if a part fails, or there is no thread for
-  // one, http::problem_error, then too.
+  // Waits until the head of the answer can be sent. Returns ctx.err() if the context of the
+  // request, `ctx`, ends first. Throws http::problem_error if a part fails or no thread can be made
+  // for one. In both cases all parts have stopped by then.
   std::error_code wait_begun(const context& ctx);
 
-  // Sends all rows, as they come. ctx.err(), or what the writer says of a client that left, or
-  // http::problem_error as above: when all parts have stopped.
+  // Sends all rows as they arrive. Returns ctx.err() or the writer's error, or throws
+  // http::problem_error as above; all parts have stopped by then.
   std::error_code write(const context& ctx, http::body_writer& out);
 
-  // How many parts ended how, once all have: after an error, an exception, or the last row.
+  // How many parts ended in which way. To be called when all have ended: after an error, an
+  // exception or the last row.
   std::array<std::size_t, part_ends> ends() noexcept;
 
  private:
@@ -59,10 +61,10 @@ class merged_parts {
     slot(std::size_t n, part p) : number(n), asks(std::move(p)) {}
     const std::size_t number;
     const part asks;
-    channel<std::string> pieces{2};   // closed when all are in it, but for the last
-    std::string last{};               // this and the names are there when a piece, or the close, is
-    std::string names{};              // CSV: the line of names
-    std::optional<part_end> ended{};  // on its own account
+    channel<std::string> pieces{2};  // closed when all pieces but the last have been sent to it
+    std::string last{};   // this and `names` are set before the first piece, or the close
+    std::string names{};  // CSV: the line of names
+    std::optional<part_end> ended{};  // set if the part ended for its own reason
   };
   class rows;
 
@@ -82,7 +84,7 @@ class merged_parts {
   std::deque<slot> slots_;
   std::atomic<std::size_t> begun_{0};
   channel<char> head_{1};            // closed when the head can be sent
-  std::optional<cause_kind> why_{};  // the group's end, once it is over
+  std::optional<cause_kind> why_{};  // why the group ended, once it has
   std::optional<task_group> group_;  // last: the tasks use all of the above
 };
 

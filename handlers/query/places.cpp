@@ -31,7 +31,7 @@ std::error_code places::take(const context& ctx, std::chrono::milliseconds patie
   const auto whose = http::client_of(ctx);
   {
     std::unique_lock hold(mutex_);
-    if (!ctx.done() && may_take(whose)) {  // no timer is needed
+    if (!ctx.done() && may_take(whose)) {  // without setting a timer
       all_.take(whose);
       hold.unlock();
       to = place(this, whose);
@@ -44,7 +44,7 @@ std::error_code places::take(const context& ctx, std::chrono::milliseconds patie
 
 std::error_code places::wait_for_one(const context& ctx, std::uint64_t whose,
                                      std::unique_lock<std::mutex>& hold) {
-  // Whether it takes one or gives up: somebody may have waited for this one's turn to be over.
+  // Whether it takes a place or gives up, another client may have been waiting behind it.
   struct turn {
     ~turn() {
       of.waiting_.erase(self);
@@ -56,7 +56,7 @@ std::error_code places::wait_for_one(const context& ctx, std::uint64_t whose,
   const turn mine{*this, waiting_.emplace(waiting_.end(), whose)};
   const auto ec = wait(ctx, mine.self->changed, hold, [&] {
     const bool may = may_take(whose);
-    mine.self->called = mine.self->called && may;  // somebody was quicker
+    mine.self->called = mine.self->called && may;  // another client was faster
     return may;
   });
   if (!ec) {
@@ -75,7 +75,7 @@ std::size_t places::waiting() const {
   return waiting_.size();
 }
 
-// Is one free, and nobody waits for it who has fewer?
+// Whether a place is free and no client with fewer places is waiting for it.
 bool places::may_take(std::uint64_t whose) const {
   return all_.free_for(whose) &&
          std::none_of(waiting_.begin(), waiting_.end(), [&](const waiter& w) {

@@ -1,4 +1,4 @@
-// So many at once: places that are taken and left again, shared fairly between clients.
+// A limited number of places that are taken and given back, shared fairly between clients.
 #pragma once
 
 #include <chrono>
@@ -17,7 +17,7 @@ namespace hangup::query {
 
 class places;
 
-// A place that is taken, or none. Move-only. Left when it is destroyed.
+// A place that has been taken, or none. Move-only. The destructor gives the place back.
 class place {
  public:
   place() = default;
@@ -38,19 +38,20 @@ class place {
   std::uint64_t whose_ = 0;
 };
 
-// Thread-safe. Must outlive its places.
+// Thread-safe. Must outlive all its places.
 class places {
  public:
-  // `spare`: so many more, for clients who have none.
+  // `spare`: additional places, for clients that have none.
   explicit places(std::size_t ordinary, std::size_t spare = 0)
       : all_({.ordinary = ordinary, .spare = spare}) {}
 
-  // Waits for a free one. It goes to the client who has fewest, and of several who wait for it to
-  // who came first, but for one who has as few and comes by just then. Whose it is says
-  // http::client_of(ctx). ctx.err() if the context has ended, then nothing is taken.
+  // Waits for a free place. It goes to the client that has the fewest, and among several of those
+  // to the one that came first; but a client that has as few and asks at that moment may get it
+  // before. The client is http::client_of(ctx). Returns ctx.err() if the context has ended; then
+  // nothing was taken.
   std::error_code take(const context& ctx, place& to);
 
-  // Waits for so long at most: then errc::busy.
+  // The same, but waits at most for `patience` and then returns errc::busy.
   std::error_code take(const context& ctx, std::chrono::milliseconds patience, place& to);
 
   std::size_t taken() const;
@@ -61,11 +62,11 @@ class places {
   struct waiter {
     explicit waiter(std::uint64_t w) : whose(w) {}
     const std::uint64_t whose;
-    bool called = false;  // a place is free for it, and it is on its way
+    bool called = false;  // a place is free for this waiter, which has been woken
     std::condition_variable_any changed;
   };
 
-  // With the lock held, here and below.
+  // The lock must be held, also for the functions below.
   std::error_code wait_for_one(const context& ctx, std::uint64_t whose,
                                std::unique_lock<std::mutex>& hold);
   bool may_take(std::uint64_t whose) const;

@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// For rows of no interest.
+// Discards rows.
 class nowhere final : public row_sink {
  public:
   std::error_code columns(const context&, std::span<const std::string>) override { return {}; }
@@ -29,17 +29,17 @@ class postgres::statement final : public running {
   statement(postgres& of, lease<postgres_connection> on) : of_(of), on_(std::move(on)) {}
   ~statement() override { leave(clock::now()); }
 
-  // Up to the first result.
+  // Waits for the first result.
   std::error_code begin(const context& ctx, const report& what, const arguments& with,
                         std::string& why) {
     const auto ec = on_->begin(ctx, what, with, why);
     return seen(ctx, ec ? ec : on_->next(ctx, nullptr, first_, why));
   }
 
-  // It has not been read.
+  // Whether the server has not read the statement.
   bool unheard() const noexcept { return on_ && on_->unheard(); }
 
-  // Its connection, if that has died: the place is still held.
+  // Returns the connection, which has died, with its place.
   lease<postgres_connection> lost() {
     first_.reset();
     return on_ && on_->lost() ? std::move(on_) : lease<postgres_connection>();
@@ -77,7 +77,8 @@ class postgres::statement final : public running {
     return {};
   }
 
-  // What a step has come to. When the context has ended, the connection leaves before we return.
+  // Handles the result of a step. If the context has ended, the connection is handed over before
+  // this returns.
   std::error_code seen(const context& ctx, std::error_code ec) {
     if (ec && ctx.done()) {
       leave(ctx.cause()->at);
@@ -87,7 +88,8 @@ class postgres::statement final : public running {
     return ec;
   }
 
-  // Back to the pool if nothing of it goes on, to be closed if it is lost, else to the settler.
+  // Returns the connection to the pool if nothing is running on it, closes it if it is lost, and
+  // otherwise hands it to the settler.
   void leave(clock::time_point stopped) noexcept {
     first_.reset();
     if (!on_) {
@@ -126,7 +128,7 @@ std::error_code postgres::connected(const context& ctx, std::chrono::millisecond
     if (!to->ready(soon, why)) {
       return {};
     }
-    if (ctx.done() && to->over()) {  // it will be ready for another
+    if (ctx.done() && to->over()) {  // it can be used by another query
       to.keep();
       return ctx.err();
     }
@@ -145,10 +147,10 @@ std::error_code postgres::reconnected(const context& ctx, lease<postgres_connect
   return ec;
 }
 
-// The report is asked again when its connection dies at once: it has died while it was idle, and
-// nobody could know, or the server is being started again. What has run for longer somebody may
-// have meant to end, and to run it twice is dear. A report that may write is asked again only if
-// the server says that it has not read it.
+// If the connection dies at once, the report is sent again: the connection had died while it was
+// idle, unnoticed, or the server is being restarted. A report that has run for longer is not sent
+// again, because somebody may have ended it on purpose, and running it twice is expensive. A report
+// that may write is sent again only if the server has not read it.
 std::error_code postgres::start(const context& ctx, const report& what, const arguments& with,
                                 std::unique_ptr<running>& begun, std::string& why) {
   constexpr unsigned most_times = 3;

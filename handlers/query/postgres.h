@@ -1,14 +1,15 @@
-// PostgreSQL, and what speaks its protocol.
+// PostgreSQL, and servers that speak its protocol.
 //
-// A statement whose context ends is cancelled in the server. That takes some milliseconds, in which
-// the connection is a settler's (postgres_settler.h) and not the request's: start() and rows()
-// return at once, so the worker is free before the server is idle. http::work_stopped() is stamped
-// at that hand-over; from the end of the context to the server known idle is database_stats::idle.
-// The connection counts as in use until it is settled.
+// If the context of a statement ends, the statement is cancelled in the server. That takes a few
+// milliseconds, during which the connection belongs to a settler (postgres_settler.h) and no longer
+// to the request. So start() and rows() return at once, and the worker is free before the server is
+// idle. http::work_stopped() is called at that moment; database_stats::idle measures the time from
+// the end of the context until the server is known to be idle. Until it is settled, the connection
+// counts as in use.
 //
-// A connection that is given on is as new: behind each report goes a DISCARD ALL, which the server
-// does while the rows are on their way. A connection that died while it was idle is replaced, and
-// its report asked again, if it only reads.
+// A connection that is reused has no state from earlier queries: after each report a DISCARD ALL is
+// sent, which the server executes while the rows are on their way. If a connection turns out to
+// have died while it was idle, it is replaced, and a report that only reads is sent again.
 #pragma once
 
 #include <chrono>
@@ -26,14 +27,15 @@ namespace hangup::query {
 
 class postgres final : public database {
  public:
-  // Connects when there is something to ask: a server that is not there is no error here. `tell` is
-  // told of each connection that was settled, on the settler's thread; it must be short.
-  // std::system_error if there can be no thread.
+  // Connects only when a query needs it, so a server that is not running is not an error here.
+  // `tell` is called for each settled connection, on the settler's thread, and must be short.
+  // Throws std::system_error if a thread cannot be made.
   explicit postgres(postgres_options how, std::function<void(const settled&)> tell = {});
 
   std::error_code start(const context& ctx, const report& what, const arguments& with,
                         std::unique_ptr<running>& begun, std::string& why) override;
-  // errc::busy at once when all connections are in use: it is the queries then that ask.
+  // Returns errc::busy at once if all connections are in use, because the queries that use them
+  // already show whether the server is reachable.
   std::error_code reachable(const context& ctx, std::string& why) override;
   database_stats now() const override;
 
@@ -49,7 +51,7 @@ class postgres final : public database {
   connection_pool<postgres_connection> connections_;
   mutable std::mutex mutex_;
   idle_times idle_;  // guarded by mutex_
-  settler settler_;  // last: it gives connections back
+  settler settler_;  // last: it gives connections back to the pool
 };
 
 }  // namespace hangup::query

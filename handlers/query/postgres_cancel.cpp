@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -14,22 +13,18 @@
 #include <vector>
 
 #include "context/background_thread.h"
+#include "http/descriptor.h"
 
 namespace hangup::query {
 
-// Outlives the sender if its thread hangs in PQcancel().
+// Outlives the sender if the thread hangs in PQcancel().
 struct cancel_sender::core {
   using state = postgres_cancel::state;
 
-  core(std::size_t most, int bell) : room(most), rung(::fcntl(bell, F_DUPFD_CLOEXEC, 0)) {
-    if (rung < 0) {
-      throw std::system_error(errno, std::generic_category(), "eventfd");
-    }
+  core(std::size_t most, int bell)
+      : room(most), rung(http::descriptor::made(::fcntl(bell, F_DUPFD_CLOEXEC, 0), "eventfd")) {
     queue.reserve(most);
   }
-  ~core() { ::close(rung); }
-  core(const core&) = delete;
-  core& operator=(const core&) = delete;
 
   void work() {
     std::unique_lock hold(mutex);
@@ -51,12 +46,12 @@ struct cancel_sender::core {
       next->state_ = state::none;
       next.reset();
       const std::uint64_t one = 1;
-      [[maybe_unused]] const auto n = ::write(rung, &one, sizeof one);
+      [[maybe_unused]] const auto n = ::write(rung.get(), &one, sizeof one);
     }
   }
 
   const std::size_t room;
-  const int rung;
+  const http::descriptor rung;
   std::mutex mutex;
   std::condition_variable changed;
   std::vector<std::shared_ptr<postgres_cancel>> queue;  // guarded by mutex, as the rest

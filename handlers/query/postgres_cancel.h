@@ -1,7 +1,7 @@
-// Sends requests to cancel what a PostgreSQL server runs for us. PQcancel() blocks: it connects,
-// sends, and waits until the server has closed that connection, because only then has the server
-// signalled the process that runs the statement. So it has a thread of its own here, and nobody
-// else waits for it.
+// Sends cancel requests to a PostgreSQL server. PQcancel() blocks: it connects, sends the request,
+// and waits until the server has closed that connection, because only then has the server signalled
+// the process that runs the statement. So the requests are sent by a thread of their own, and no
+// other thread waits for that.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,8 @@
 
 namespace hangup::query {
 
-// What cancels the statements of one connection. Shared with the sender: it outlives a connection
-// that is closed while a request to cancel is on its way.
+// Cancels the statements of one connection. Shared with the sender, because a connection may be
+// closed while a cancel request for it is on its way.
 class postgres_cancel {
  public:
   explicit postgres_cancel(PGcancel* handle) noexcept : handle_(handle) {}
@@ -29,26 +29,26 @@ class postgres_cancel {
   state state_ = state::none;  // guarded by the sender's mutex
 };
 
-// Thread-safe; nothing here blocks or throws but the constructor and the destructor.
+// Thread-safe. Only the constructor and the destructor may block or throw.
 class cancel_sender {
  public:
-  // Starts the thread. At most `room` requests wait. After each that was sent, or could not be, it
-  // writes to the eventfd `rung`, which it takes a duplicate of. std::system_error.
+  // Starts the thread. At most `room` requests may wait. After each request, sent or failed, it
+  // writes to the eventfd `rung`, of which it makes a duplicate. Throws std::system_error.
   cancel_sender(std::size_t room, int rung);
-  // Waits a second for a request that is being sent; if that hangs (a server that accepts and
-  // says nothing) the thread is left behind.
+  // Waits up to a second for a request that is being sent. If that hangs (the server accepts but
+  // does not answer), the thread is left running.
   ~cancel_sender();
   cancel_sender(const cancel_sender&) = delete;
   cancel_sender& operator=(const cancel_sender&) = delete;
 
-  // Queues a request. Nothing, and false, if one waits or is being sent already, or there is no
-  // room.
+  // Queues a request. Returns false, and does nothing, if one is already waiting or being sent, or
+  // if there is no room.
   bool send(const std::shared_ptr<postgres_cancel>& c) noexcept;
-  // Takes the request back. True: none is on its way, none that was sent can arrive any more.
-  // False: one is being sent just now.
+  // Withdraws the request. Returns true if none is on its way and no earlier one can still arrive;
+  // false if one is being sent now.
   bool withdraw(postgres_cancel& c) noexcept;
 
-  std::uint64_t sent() const noexcept;  // since the start, those that reached the server
+  std::uint64_t sent() const noexcept;  // requests that have reached the server since the start
 
  private:
   struct core;

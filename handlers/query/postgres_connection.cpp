@@ -17,16 +17,16 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
-constexpr auto margin = 1s;  // statement_timeout comes that much after the context's own end
+constexpr auto margin = 1s;  // statement_timeout is later than the end of the context by this much
 constexpr const char* as_new = "DISCARD ALL";
 
-// The session's statement_timeout in milliseconds, as it is when the server reads this: of the
-// role, the database, the configuration, which may have been read again. 0: there is none.
+// The session's statement_timeout in milliseconds at the time when the server reads this. It may
+// come from the role, the database or the configuration, which may have been reloaded. 0: none.
 constexpr std::string_view own_limit =
     "(extract(epoch FROM pg_catalog.current_setting('statement_timeout')::pg_catalog.interval)"
     " * 1000)::pg_catalog.int8";
 
-// For a session that is new.
+// For a new session.
 const report nothing{.name = "", .sql = "SELECT 1"};
 
 std::string text_of(const value& v) {
@@ -50,20 +50,21 @@ std::optional<Number> number_in(std::string_view text) noexcept {
   return n;
 }
 
-// What is to be set for the statement: the request's deadline and a little, in powers of two, so
-// that requests of one deadline have the same. None: it has no deadline.
+// The statement_timeout for a statement: the time left to the request plus a margin, rounded up to
+// a power of two, so that requests with the same deadline get the same value. Empty if there is no
+// deadline.
 std::optional<milliseconds> limit_for(const context& ctx) {
   const auto until = ctx.deadline();
   if (!until) {
     return std::nullopt;
   }
-  constexpr std::int64_t longest = 1'000'000'000;  // the server's own limit is 2^31
+  constexpr std::int64_t longest = 1'000'000'000;  // the server's own maximum is 2^31
   const auto left = std::chrono::ceil<milliseconds>(*until - context::clock::now()) + margin;
   const auto ms = std::clamp<std::int64_t>(left.count(), 1, longest);
   return milliseconds(std::bit_ceil(static_cast<std::uint64_t>(ms)));
 }
 
-// A setting that is a time, as the server shows it: the largest unit that makes it a whole number.
+// A duration as the server shows it in settings: in the largest unit in which it is a whole number.
 milliseconds time_of(std::string_view shown) noexcept {
   constexpr std::array<std::pair<std::string_view, milliseconds>, 5> units = {
       {{"ms", 1ms}, {"s", 1s}, {"min", 1min}, {"h", 1h}, {"d", 24h}}};
@@ -74,7 +75,7 @@ milliseconds time_of(std::string_view shown) noexcept {
   return unit == units.end() ? 0ms : number * unit->second;
 }
 
-// Does the server end a session that is idle with these words?
+// Whether the server ends an idle session with this message.
 bool ends_idle(const PGresult& error) noexcept {
   const char* const severity = ::PQresultErrorField(&error, PG_DIAG_SEVERITY_NONLOCALIZED);
   const auto state = sql_state(error);
@@ -87,8 +88,8 @@ bool ends_idle(const PGresult& error) noexcept {
 std::error_code postgres_connection::open(const context& ctx, const postgres_options& how,
                                           std::unique_ptr<postgres_connection>& opened,
                                           std::string& why) {
-  // What comes before "dbname" are defaults that the connection string goes over. The connection
-  // for a cancel inherits the timeouts of TCP: it is the only limit that libpq has for it.
+  // Parameters before "dbname" are defaults that the connection string overrides. The connection
+  // for a cancel request inherits the TCP timeouts, which are the only limit that libpq has for it.
   static constexpr std::array names = {
       "fallback_application_name", "keepalives_idle",
       "keepalives_interval",       "keepalives_count",
@@ -123,8 +124,8 @@ std::error_code postgres_connection::open(const context& ctx, const postgres_opt
 
 std::error_code postgres_connection::connect(const context& ctx, std::string& why) {
   ::PQsetNoticeProcessor(
-      link_, [](void*, const char*) {}, nullptr);  // else on standard error
-  // A connection that has failed to start says so at the first poll.
+      link_, [](void*, const char*) {}, nullptr);  // otherwise it is printed on standard error
+  // A connection that could not be started reports that at the first poll.
   for (auto next = ::PQstatus(link_) == CONNECTION_BAD ? PGRES_POLLING_FAILED
                                                        : PGRES_POLLING_WRITING;
        next != PGRES_POLLING_OK; next = ::PQconnectPoll(link_)) {
@@ -146,10 +147,10 @@ std::error_code postgres_connection::connect(const context& ctx, std::string& wh
   return {};
 }
 
-// Asks with the settings that each report will have: what the server does not know is left out.
-// The second belt is client_connection_check_interval: should we die, or a cancel be lost, the
-// server finds out by itself. From PostgreSQL 14 on; without it (or on a system where it cannot)
-// there is statement_timeout.
+// Tries the settings that each report will have; those that the server does not know are left out.
+// client_connection_check_interval is a second safety net: if this program dies or a cancel request
+// is lost, the server itself notices. It exists from PostgreSQL 14 on; without it (or on a system
+// that does not support it) statement_timeout remains.
 std::error_code postgres_connection::set_up(const context& ctx, std::string& why) {
   auto ec = begin(ctx, nothing, {}, why);
   for (postgres_result row; !ec;) {
@@ -173,7 +174,7 @@ std::error_code postgres_connection::ready(const context& ctx, std::string& why)
   while (syncs_ > 0) {
     postgres_result r;
     switch (take(r)) {
-      case event::result:  // the session could not be made as new
+      case event::result:  // DISCARD ALL has failed
         worn_ = true;
         why = sql_state(*r).empty() ? one_line(::PQresultErrorMessage(r.get())) : "DISCARD ALL";
         return errc::unreachable;
@@ -192,13 +193,13 @@ std::error_code postgres_connection::ready(const context& ctx, std::string& why)
   if (!idle() || ::poll(&look, 1, 0) < 0) {
     return gone(why);
   }
-  // A notice, the change of a parameter; or the server's last words, or a FIN: then there is an
-  // end.
+  // This may be a notice or a changed parameter. It may also be the server's final message or a
+  // FIN, and then the connection has ended.
   if (look.revents != 0 &&
       (!receive() || ::PQstatus(link_) != CONNECTION_OK || ::poll(&look, 1, 0) != 0)) {
     return gone(why);
   }
-  while (auto* const told = ::PQnotifies(link_)) {  // of a LISTEN that is over
+  while (auto* const told = ::PQnotifies(link_)) {  // left over from a LISTEN
     ::PQfreemem(told);
   }
   return {};
@@ -208,7 +209,7 @@ bool postgres_connection::lost() const noexcept {
   return worn_ || ::PQstatus(link_) == CONNECTION_BAD;
 }
 
-// libpq's words, less what is not a client's business: where the server is.
+// libpq's message, without the address of the server, which clients need not know.
 std::error_code postgres_connection::gone(std::string& why) const {
   std::string_view said = ::PQerrorMessage(link_);
   constexpr std::string_view failed = "failed: ";
@@ -226,7 +227,7 @@ bool postgres_connection::send(const char* sql, const std::vector<std::string>& 
   for (const auto& v : values) {
     texts.push_back(v.c_str());
   }
-  // The types of the parameters are what the statement makes of them.
+  // The server derives the types of the parameters from the statement.
   const int accepted = ::PQsendQueryParams(link_, sql, static_cast<int>(texts.size()), nullptr,
                                            texts.data(), nullptr, nullptr, 0);
   unsent_ = true;  // take() flushes
@@ -254,7 +255,7 @@ postgres_connection::event postgres_connection::take(postgres_result& result) no
     unsent_ = left == 1;
     worn_ = worn_ || left < 0;
   }
-  // libpq has a null after the results of each statement, and nothing but nulls after the last.
+  // libpq returns a null after the results of each statement, and only nulls after the last one.
   bool nothing_more = false;
   while (::PQisBusy(link_) == 0) {
     result.reset(::PQgetResult(link_));
@@ -279,7 +280,7 @@ postgres_connection::event postgres_connection::take(postgres_result& result) no
           return event::idle;
         }
         break;
-      case PGRES_PIPELINE_ABORTED:  // behind an error
+      case PGRES_PIPELINE_ABORTED:  // after an error
         break;
       case PGRES_FATAL_ERROR:
         unheard_ = unheard_ || (reading_ == part::settings && !set_ && ends_idle(*result));
@@ -317,12 +318,13 @@ std::error_code postgres_connection::error_of(const PGresult& error, std::string
   return lost() && sql_state(error).empty() ? errc::unreachable : ec;
 }
 
-// Until there is something to read, or `until`. What poll(2) cannot do wears the connection out.
+// Waits until there is something to read, or until `until`. If poll(2) fails, the connection must
+// be closed afterwards.
 std::error_code postgres_connection::wait(const context& ctx, context::clock::time_point until,
                                           std::string& why) {
   const auto ec = wait_fd(ctx, fd(), awaits(), until);
   if (!ec) {
-    receive();  // if it is lost, what the server has said last is still there to be taken
+    receive();  // if it is lost, the server's final message can still be read
     return {};
   }
   if (ctx.done() || ec == std::errc::timed_out) {
@@ -337,7 +339,7 @@ std::error_code postgres_connection::next(const context& ctx, row_sink* to, post
                                           std::string& why) {
   using time_point = context::clock::time_point;
   auto until = to == nullptr ? time_point::max() : time_point::min();  // min: not known yet
-  std::error_code failed;  // then what is left of the report is read as well
+  std::error_code failed;  // after which the rest of the report is still read
   for (;;) {
     if (const auto ended = ctx.err()) {
       return ended;
@@ -360,7 +362,7 @@ std::error_code postgres_connection::next(const context& ctx, row_sink* to, post
           case PGRES_COPY_OUT:
           case PGRES_COPY_BOTH:
             worn_ = true;
-            why = "COPY is no statement of a report";
+            why = "the SQL of a report must not use COPY";
             return errc::failed;
           default:
             return {};
@@ -391,14 +393,14 @@ std::error_code postgres_connection::begin(const context& ctx, const report& wha
   const auto ours = limit_for(ctx);
   std::vector<std::string> values;
   std::string settings = "SELECT pg_catalog.current_setting('statement_timeout')";
-  if (ours) {  // its result is what the statement has
+  if (ours) {  // its result is the limit that the statement gets
     values.push_back(std::to_string(ours->count()));
     settings =
         "SELECT pg_catalog.set_config('statement_timeout', LEAST($1::pg_catalog.int8, NULLIF(";
     settings += own_limit;
     settings += ", 0))::pg_catalog.text, true)";
   }
-  if (read_only_) {  // the second for what a procedure begins after a COMMIT
+  if (read_only_) {  // the second one is for transactions that a procedure begins after a COMMIT
     settings +=
         ", pg_catalog.set_config('transaction_read_only', 'on', true)"
         ", pg_catalog.set_config('default_transaction_read_only', 'on', false)";

@@ -1,14 +1,14 @@
-// One connection to a PostgreSQL server, over asynchronous libpq: nothing here blocks but the waits
-// that take a context, and those end with it. Exception: where the connection string names a host,
-// libpq looks its address up in open(), and that look-up is not interrupted.
+// One connection to a PostgreSQL server, using libpq asynchronously. Nothing blocks except the
+// waits that take a context, and they end with it. One exception: if the connection string names a
+// host, libpq looks up its address in open(), and that look-up cannot be interrupted.
 //
-// A wait that ended early leaves its statement under way. Such a connection goes to a settler
-// (postgres_settler.h), or is closed.
+// A wait that ends early leaves its statement running. Such a connection goes to a settler
+// (postgres_settler.h) or is closed.
 //
-// Statements have no names, so nothing has to be there from an earlier one: a pooler in between may
-// give each of our transactions another session.
+// No prepared statements are used, so a query does not depend on an earlier one; a connection
+// pooler in between may use another server session for each transaction.
 //
-// One thread at a time.
+// For one thread at a time.
 #pragma once
 
 #include <poll.h>
@@ -31,13 +31,13 @@
 namespace hangup::query {
 
 struct postgres_options {
-  std::string conninfo;               // libpq's: keywords and values, or a URI
-  std::size_t connections = 8;        // the most that are open,
-  std::size_t spare_connections = 0;  // and so many more for clients who have none
+  std::string conninfo;               // as for libpq: keywords and values, or a URI
+  std::size_t connections = 8;        // the most that are open
+  std::size_t spare_connections = 0;  // additional ones, for clients that have none
   std::chrono::milliseconds connect_timeout{3000};
-  std::chrono::milliseconds acquire_timeout{2000};  // waiting for one of the connections
+  std::chrono::milliseconds acquire_timeout{2000};  // how long a query waits for a connection
   std::chrono::milliseconds settle_timeout{5000};  // after a hang-up; then the connection is closed
-  bool read_only = true;                           // transactions may not write
+  bool read_only = true;                           // transactions must not write
 };
 
 struct clear_result {
@@ -47,58 +47,64 @@ using postgres_result = std::unique_ptr<PGresult, clear_result>;
 
 class postgres_connection {
  public:
-  // Connects within how.connect_timeout and sets the session up. ctx.err(), or errc::unreachable
-  // and why.
+  // Connects within how.connect_timeout and sets up the session. Returns ctx.err(), or
+  // errc::unreachable and `why`.
   static std::error_code open(const context& ctx, const postgres_options& how,
                               std::unique_ptr<postgres_connection>& opened, std::string& why);
-  ~postgres_connection();  // closes it; does not wait
+  ~postgres_connection();  // closes the connection; does not wait
   postgres_connection(const postgres_connection&) = delete;
   postgres_connection& operator=(const postgres_connection&) = delete;
 
-  // For a connection that was kept: waits until its last use is over, and looks whether it is still
-  // there, as far as the kernel knows. ctx.err(); errc::unreachable: it is not fit, close it.
+  // For a connection that was kept: waits until its previous use has completed, and checks whether
+  // it is still open as far as the kernel knows. Returns ctx.err(), or errc::unreachable if it must
+  // be closed.
   std::error_code ready(const context& ctx, std::string& why);
 
-  // Begins the report's statement, rows one at a time. In front of it, in the same transaction,
-  // goes what is set for it alone: statement_timeout as `ctx` leaves and as the server allows at
-  // that time, read only; behind it DISCARD ALL, so that nothing of it is there for the next:
-  // settings, locks, temporary tables. All three are one flight, without a wait between them. Then
-  // next() has its results. errc::unreachable and why. The report must outlive its statement.
+  // Sends the statement of the report, with rows to be returned one at a time. Before it, in the
+  // same transaction, come the settings for it: statement_timeout, as the time left to `ctx` and
+  // the server allow, and read-only mode. After it comes DISCARD ALL, so that no setting, lock or
+  // temporary table is left for the next query. All three are sent together, without waiting in
+  // between. next() then returns the results. Returns errc::unreachable and `why`. The report must
+  // outlive its statement.
   std::error_code begin(const context& ctx, const report& what, const arguments& with,
                         std::string& why);
-  // The next result of the report, null after the last. Waits; `to.idle()` is called as database.h
-  // says, if there is a sink. ctx.err(), the sink's error, what postgres_errors.h says.
+  // Waits for the next result of the report; null after the last. Meanwhile it calls `to->idle()`
+  // as database.h describes, if there is a sink. Returns ctx.err(), the sink's error, or an error
+  // as in postgres_errors.h.
   std::error_code next(const context& ctx, row_sink* to, postgres_result& result, std::string& why);
 
-  // The server has ended the session before it read any of what begin() has sent: the settings are
-  // the first of it, and instead of their result there are its last words.
+  // Whether the server ended the session before it read anything that begin() sent: the settings
+  // are sent first, and their result was replaced by the server's final message.
   bool unheard() const noexcept { return unheard_; }
 
-  // Nothing of the report goes on any more: fit for the next, after ready().
+  // Nothing of the report is still running: usable for the next, after ready().
   bool over() const noexcept { return reading_ == part::rest && !lost(); }
-  // Nothing is under way at all.
+  // Nothing at all is still running.
   bool idle() const noexcept { return syncs_ == 0 && over() && !in_transaction(); }
-  // The server is gone, or it must not be used again.
+  // The server has gone, or the connection must not be used again.
   bool lost() const noexcept;
 
-  // Without waiting, for the settler (and for the above):
+  // Functions that do not wait, for the settler (and for those above):
   enum class event : std::uint8_t {
-    nothing,  // has come yet
-    result,   // of the report, or an error
+    nothing,  // nothing has arrived yet
+    result,   // a result of the report, or an error
     report_over,
-    idle,  // all that was begun is over
+    idle,  // everything that was sent has completed
     lost,
   };
-  event take(postgres_result& result) noexcept;  // what has come, and sends what has not gone out
-  bool receive() noexcept;                       // reads what is there; false: lost
-  // Begins a DISCARD ALL; behind a ROLLBACK, if a transaction is open. False: lost.
+  // Returns what has arrived, and sends what has not been sent yet.
+  event take(postgres_result& result) noexcept;
+  bool receive() noexcept;  // reads what has arrived; false: lost
+  // Sends a DISCARD ALL, after a ROLLBACK if a transaction is open. Returns false if the connection
+  // is lost.
   bool discard();
   int fd() const noexcept { return ::PQsocket(link_); }
-  short awaits() const noexcept { return unsent_ ? POLLIN | POLLOUT : POLLIN; }  // of poll(2)
-  // Known once all is over.
+  // Events of poll(2) to wait for.
+  short awaits() const noexcept { return unsent_ ? POLLIN | POLLOUT : POLLIN; }
+  // Valid when everything that was sent has completed.
   bool in_transaction() const noexcept { return ::PQtransactionStatus(link_) != PQTRANS_IDLE; }
 
-  // What cancels its statements.
+  // Cancels its statements.
   const std::shared_ptr<postgres_cancel>& cancel() const noexcept { return cancel_; }
 
  private:
@@ -112,7 +118,7 @@ class postgres_connection {
   bool end_group() noexcept;
   std::error_code gone(std::string& why) const;
 
-  // Whose results are the next.
+  // To which statement the next results belong.
   enum class part : std::uint8_t { settings, report, rest };
 
   PGconn* const link_;
@@ -122,19 +128,20 @@ class postgres_connection {
   asked_statement asked_;
   context::clock::time_point sent_{};
   part reading_ = part::rest;
-  bool set_ = false;  // the settings of the report have been taken
+  bool set_ = false;  // the result of the settings has been received
   bool unheard_ = false;
-  unsigned syncs_ = 0;   // groups of statements whose end has not come yet
-  bool unsent_ = false;  // not all of it has been sent
-  bool worn_ = false;    // to be closed after this
+  unsigned syncs_ = 0;   // groups of statements whose end has not arrived yet
+  bool unsent_ = false;  // not everything has been sent yet
+  bool worn_ = false;    // must be closed after this query
 };
 
-// The value of a column in the first row: integers and booleans (0, 1) are integers; float and
-// numeric are real (numeric to the 15 digits of a double: cast it to text for more); the rest, and
-// what no number of ours can hold (NaN), is text. Valid as long as the result.
+// The value of a column in the first row. Integers and booleans (0, 1) become integers. float and
+// numeric become doubles; numeric keeps 15 digits, so cast it to text for more. Everything else,
+// and values that a double cannot hold (NaN), becomes text. Valid as long as the result.
 field field_of(const PGresult& row, int column) noexcept;
 
-// Does libpq understand this connection string? Says nothing about it: there may be a password.
+// Whether libpq can parse this connection string. It gives no reason, because the string may
+// contain a password.
 bool is_conninfo(const std::string& text) noexcept;
 
 }  // namespace hangup::query

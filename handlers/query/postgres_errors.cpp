@@ -11,32 +11,32 @@ namespace {
 constexpr std::string_view canceled = "57014";
 
 struct line {
-  std::string_view state;  // an SQLSTATE, or the first letters of those that have no line before
+  std::string_view state;  // an SQLSTATE, or the first letters of those not listed before
   errc ec;
-  std::string_view words{};  // for whoever runs the server; none: the server's own
+  std::string_view words{};  // for the operator; empty: the server's own message
 };
 
-// https://www.postgresql.org/docs/current/errcodes-appendix.html. What is not here is the report's
-// fault or the server's, and stays so: failed.
+// https://www.postgresql.org/docs/current/errcodes-appendix.html. Errors that are not listed are
+// faults of the report or the server, and trying again does not help: failed.
 constexpr std::array lines = {
     line{"08", errc::unreachable},     // connection exception
     line{"22", errc::bad_argument},    // data exception: out of range, no date, division by zero
     line{"23", errc::bad_argument},    // a constraint is violated
-    line{"25P03", errc::unreachable},  // ended, as it was idle in a transaction
+    line{"25P03", errc::unreachable},  // ended because it was idle in a transaction
     line{"25P04", errc::timed_out},    // transaction_timeout
-    line{"26000", errc::failed,        // a statement that we have prepared is not there
+    line{"26000", errc::failed,        // a prepared statement does not exist
          "its statement was lost on the way: a pooler between here and PostgreSQL has to pool "
          "sessions, or transactions, not statements (26000)"},
-    line{"28", errc::unreachable},     // who asks is not known here
+    line{"28", errc::unreachable},     // the user is not allowed to connect
     line{"3D000", errc::unreachable},  // no such database
     line{"40", errc::busy},            // serialization failure, deadlock, conflict on a standby
-    line{"42P05", errc::failed,        // a prepared statement of the name is there already
+    line{"42P05", errc::failed,        // a prepared statement with this name exists already
          "a session is shared: a pooler between here and PostgreSQL has to pool sessions, or "
          "transactions, not statements (42P05)"},
     line{"53", errc::busy},            // out of memory, disk, connections, locks
     line{"55006", errc::busy},         // an object is in use
     line{"55P03", errc::busy},         // lock_timeout, NOWAIT
-    line{canceled, errc::busy},        // by somebody, as it was not us; see statement_timeout below
+    line{canceled, errc::busy},        // by somebody else; see statement_timeout below
     line{"57", errc::unreachable},     // the server is shut down, has crashed, is starting
     line{"HV00N", errc::unreachable},  // a foreign server
 };
@@ -53,13 +53,13 @@ std::string_view diagnosis(const PGresult& r, int field) noexcept {
   return text == nullptr ? std::string_view() : text;
 }
 
-// The server's reason without what it adds for whoever typed the statement.
+// The server's reason without the hints that it adds for interactive users.
 std::string reason(const PGresult& r) {
   const auto message = diagnosis(r, PG_DIAG_MESSAGE_PRIMARY);
   if (message.empty()) {
     return one_line(::PQresultErrorMessage(&r));
   }
-  constexpr std::size_t most = 280;  // so that the state has room in the line
+  constexpr std::size_t most = 280;  // leaves room for the SQLSTATE in the line
   const auto state = sql_state(r);
   return state.empty() ? one_line(message)
                        : one_line(message.substr(0, most)) + " (" + std::string(state) + ")";
@@ -69,9 +69,9 @@ std::string in_quotes(std::string_view value) {
   return std::string(1, '"').append(value).append("\"");
 }
 
-// Which parameter, from 0. An error while the parameters were read has a context as
-// `unnamed portal parameter $2 = '...'`, in the language of the server; any other may have the
-// value in its message.
+// The index of the parameter, from 0. If an error occurs while the server reads the parameters, its
+// context is `unnamed portal parameter $2 = '...'`, in the language of the server. Messages of
+// other errors may quote the value.
 std::size_t parameter_of(const PGresult& r, const asked_statement& of) {
   const auto none = of.values.size();
   const auto context = diagnosis(r, PG_DIAG_CONTEXT);
@@ -98,8 +98,9 @@ std::size_t parameter_of(const PGresult& r, const asked_statement& of) {
   return static_cast<std::size_t>(first - of.values.begin());
 }
 
-// Does it speak of nothing but of what the client has sent? What PostgreSQL quotes may be the value
-// of a row. Languages other than English quote in other ways, with letters that are not ASCII.
+// Whether the message can contain only what the client has sent. Text that PostgreSQL quotes may be
+// the value of a row. In languages other than English other quotation marks are used, which are not
+// ASCII.
 bool is_for_clients(std::string message, const asked_statement& of) {
   for (const auto& value : of.values) {
     const auto own = in_quotes(value);
@@ -146,7 +147,7 @@ std::error_code meaning_of(const PGresult& error, const asked_statement& of, std
     return ec;
   }
   if (of.what == nullptr || of.values.empty() || of.what->parameters.empty()) {
-    return errc::failed;  // nobody has given it anything to refuse
+    return errc::failed;  // there was no argument that could be wrong
   }
   why = about_arguments(error, of);
   return ec;

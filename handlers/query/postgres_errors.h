@@ -1,4 +1,4 @@
-// What PostgreSQL's errors mean for a query, by their SQLSTATE: the one table.
+// The meaning of PostgreSQL's errors for a query, by SQLSTATE, in one table.
 #pragma once
 
 #include <chrono>
@@ -14,25 +14,25 @@
 
 namespace hangup::query {
 
-// errc::failed for a state that is in no line of the table.
+// Returns errc::failed for a state that is not in the table.
 errc meaning_of(std::string_view sql_state) noexcept;
 
-// "" if libpq has made the error itself.
+// Empty if the error is libpq's own.
 std::string_view sql_state(const PGresult& error) noexcept;
 
-// The statement that an error is about.
+// The statement that an error refers to.
 struct asked_statement {
-  const report* what = nullptr;            // null: one of our own
-  std::vector<std::string> values;         // of its parameters, as they were sent
+  const report* what = nullptr;            // null: a statement of this program itself
+  std::vector<std::string> values;         // the values of its parameters, as sent
   std::chrono::milliseconds limit{0};      // the session's statement_timeout; 0: none
   std::chrono::milliseconds has_taken{0};  // since it was sent
 };
 
-// What the error means for that statement, and `why`: the server's primary message and the
-// SQLSTATE, one line, or words for whoever runs the server. Of errc::bad_argument it is for the
-// client: it names the parameter, or all of them if PostgreSQL does not tell which, and has the
-// server's message only if that speaks of nothing but what the client has given, as it may as well
-// speak of a row.
+// The meaning of the error for that statement. `why` is the server's primary message and the
+// SQLSTATE in one line, or a text for the operator. For errc::bad_argument it is for the client: it
+// names the parameter, or all parameters if PostgreSQL does not tell which. It contains the
+// server's message only if that cannot contain anything but the client's own input, since it might
+// otherwise show data of a row.
 std::error_code meaning_of(const PGresult& error, const asked_statement& of, std::string& why);
 
 }  // namespace hangup::query

@@ -32,7 +32,7 @@ std::string variable(const char* name) {
   return text == nullptr ? std::string() : text;
 }
 
-// As the system's list of users has it.
+// The home directory according to the system's list of users.
 std::string home_of_user() {
   std::vector<char> room(16 * 1024);
   passwd user{};
@@ -52,7 +52,7 @@ std::vector<std::string> files_in_conninfo(const std::string& conninfo) {
   add_files(given.get(), files);
   const options around(PQconndefaults(), PQconninfoFree);
   add_files(around.get(), files);
-  // Without $HOME it is the home of the user; before libpq 15 it is always that.
+  // Without $HOME libpq uses the home directory of the user; before libpq 15 it always does.
   for (const auto& home : {variable("HOME"), home_of_user()}) {
     for (const auto* name : {"/.pgpass", "/.pg_service.conf", "/.postgresql/postgresql.key"}) {
       if (!home.empty()) {
@@ -63,7 +63,7 @@ std::vector<std::string> files_in_conninfo(const std::string& conninfo) {
   if (auto file = variable("PGSERVICEFILE"); !file.empty()) {
     files.push_back(std::move(file));
   }
-  // The last three are compiled in: Debian's, Fedora's, PostgreSQL's own.
+  // The last three are compiled-in paths of Debian, Fedora and PostgreSQL itself.
   for (const auto& folder :
        {variable("PGSYSCONFDIR"), std::string("/etc/postgresql-common"),
         std::string("/etc/sysconfig/pgsql"), std::string("/usr/local/pgsql/etc")}) {

@@ -6,10 +6,10 @@
 
 namespace hangup::query {
 
-// Those that a conninfo names (keys, certificates, a password file), those of the environment, and
-// those that libpq looks for by itself in the home directory and the system's folder, whether they
-// are there or not. Not those that only a service of a service file names.
-// Nothing for a conninfo that cannot be read: who connects says so.
+// The files that a conninfo names (keys, certificates, a password file), those that the environment
+// names, and those that libpq looks for in the home directory and the system's folder, whether or
+// not they exist. Files that are named only in a service file are not included. Empty for a
+// conninfo that cannot be parsed; connecting with it reports the error.
 std::vector<std::string> files_in_conninfo(const std::string& conninfo);
 
 }  // namespace hangup::query

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -18,21 +17,13 @@ namespace {
 using namespace std::chrono_literals;
 using clock = context::clock;
 
-// A statement is gone some milliseconds after its cancel. One cancel in a thousand is lost: it came
-// before the server had begun the statement.
+// A statement usually ends a few milliseconds after its cancel request. About one request in a
+// thousand is lost, because it arrives before the server has begun the statement.
 constexpr auto first_pause = 20ms;
 constexpr auto longest_pause = 1000ms;
 constexpr std::string_view query_canceled = "57014";
 
-int new_bell() {
-  const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (fd < 0) {
-    throw std::system_error(errno, std::generic_category(), "eventfd");
-  }
-  return fd;
-}
-
-// Milliseconds for poll(2), rounded up; -1: for ever.
+// Milliseconds for poll(2), rounded up; -1: without a limit.
 int until(clock::time_point when) noexcept {
   if (when == clock::time_point::max()) {
     return -1;
@@ -45,7 +36,10 @@ int until(clock::time_point when) noexcept {
 
 settler::settler(std::size_t most, std::chrono::milliseconds budget,
                  std::function<void(const settled&)> tell)
-    : budget_(budget), tell_(std::move(tell)), bell_(new_bell()), sender_(most, bell_) {
+    : budget_(budget),
+      tell_(std::move(tell)),
+      bell_(http::descriptor::made(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
+      sender_(most, bell_.get()) {
   arrived_.reserve(most);  // so that neither settle() nor the thread allocates
   patients_.reserve(most);
   fds_.reserve(most + 1);
@@ -63,9 +57,8 @@ settler::~settler() {
     stop_ = true;
   }
   const std::uint64_t one = 1;
-  [[maybe_unused]] const auto n = ::write(bell_, &one, sizeof one);
+  [[maybe_unused]] const auto n = ::write(bell_.get(), &one, sizeof one);
   thread_.join();
-  ::close(bell_);
 }
 
 void settler::settle(held connection, settled::time_point stopped) noexcept {
@@ -82,12 +75,12 @@ void settler::settle(held connection, settled::time_point stopped) noexcept {
     arrived_.push_back(std::move(p));
   }
   const std::uint64_t one = 1;
-  [[maybe_unused]] const auto n = ::write(bell_, &one, sizeof one);
+  [[maybe_unused]] const auto n = ::write(bell_.get(), &one, sizeof one);
 }
 
 void settler::work() {
   for (;;) {
-    fds_.assign(1, {bell_, POLLIN, 0});
+    fds_.assign(1, {bell_.get(), POLLIN, 0});
     auto next = clock::time_point::max();
     for (const auto& p : patients_) {
       fds_.push_back({p.connection->fd(), p.connection->awaits(), 0});
@@ -98,7 +91,7 @@ void settler::work() {
     }
     ::poll(fds_.data(), fds_.size(), until(next));
     std::uint64_t rings = 0;
-    [[maybe_unused]] const auto n = ::read(bell_, &rings, sizeof rings);
+    [[maybe_unused]] const auto n = ::read(bell_.get(), &rings, sizeof rings);
 
     for (std::size_t i = 0; i < patients_.size(); ++i) {
       auto& p = patients_[i];
@@ -109,7 +102,7 @@ void settler::work() {
     std::erase_if(patients_, [](const patient& p) { return !p.connection; });
 
     const std::lock_guard hold(mutex_);
-    for (auto& p : arrived_) {  // their descriptors are looked at by the next poll
+    for (auto& p : arrived_) {  // the next poll includes their descriptors
       patients_.push_back(std::move(p));
     }
     arrived_.clear();
@@ -125,7 +118,7 @@ settler::outcome settler::treat(patient& p, short reported) {
     return outcome::dropped;
   }
   if ((reported & ~POLLOUT) != 0) {
-    p.connection->receive();  // if it is lost, what has come is still there to be taken
+    p.connection->receive();  // if it is lost, what has arrived can still be taken
   }
   if (const auto how = read(p); how != outcome::waits) {
     return how;
@@ -141,7 +134,7 @@ settler::outcome settler::treat(patient& p, short reported) {
   return outcome::waits;
 }
 
-// Takes what has come: of the statement that nobody wants, or of the check.
+// Takes what has arrived: results of the cancelled statement or of the check.
 settler::outcome settler::read(patient& p) {
   while (!p.idle) {
     postgres_result r;
@@ -174,7 +167,7 @@ settler::outcome settler::read(patient& p) {
   return outcome::waits;
 }
 
-// All that was begun is over: what is next?
+// Everything that was sent has completed: decides what to do next.
 settler::outcome settler::check(patient& p) {
   auto& c = *p.connection;
   if (p.now == step::checking) {
@@ -201,7 +194,7 @@ void settler::discharge(patient& p, bool keep) {
   if (tell_) {
     try {
       tell_(p.record);
-    } catch (...) {  // out of memory: this one is not told of
+    } catch (...) {  // out of memory: this one is not reported
     }
   }
 }

@@ -1,16 +1,16 @@
-// Brings a connection whose statement nobody waits for any more back into the pool, off the thread
-// that served the request:
+// Makes a connection usable again whose statement is no longer needed, without occupying the thread
+// of the request:
 //
-//   cancel, again until the statement has ended -> read what is left of it -> wait for the last
-//   cancel to be over -> DISCARD ALL there and back (behind a ROLLBACK if it left a transaction
+//   cancel, repeated until the statement has ended -> read the rest of its results -> wait until
+//   the last cancel request is processed -> DISCARD ALL (after a ROLLBACK if a transaction was
 //   open) -> the pool
 //
-// The trap that this order is for: a cancel that comes late hits whatever the same server process
-// runs next, which would be an innocent request. PQcancel() returns when the server has closed its
-// connection, and a server on this system has signalled by then; a signal that is pending when the
-// process waits for its next command is without effect. Where that is not so (a proxy that forwards
-// the cancel in its own time), the DISCARD ALL is what it hits: it is repeated until one comes back
-// whole.
+// The order matters because a cancel request that arrives late cancels whatever the same server
+// process runs next, which would be a statement of another request. PQcancel() returns when the
+// server has closed the cancel connection; a PostgreSQL server on the same system has sent its
+// signal by then, and a signal that is pending when the process waits for its next command has no
+// effect. If that does not hold (a proxy forwards the cancel request later), the DISCARD ALL is
+// what gets cancelled; it is repeated until one succeeds.
 //
 // A connection that is not settled within the budget is closed. The server then ends the statement
 // by client_connection_check_interval or statement_timeout.
@@ -32,16 +32,17 @@
 #include "handlers/query/connection_pool.h"
 #include "handlers/query/postgres_cancel.h"
 #include "handlers/query/postgres_connection.h"
+#include "http/descriptor.h"
 
 namespace hangup::query {
 
 struct settled {
   using time_point = context::clock::time_point;
-  time_point stopped;              // when nobody waited for the statement any more
-  std::optional<time_point> idle;  // when the server had ended it; none: not seen
-  time_point over;                 // when the connection was back in the pool, or closed
-  unsigned cancels = 0;            // requests to cancel, from the first to the last
-  unsigned late_cancels = 0;       // that hit a DISCARD ALL there and back
+  time_point stopped;              // when the statement was no longer needed
+  std::optional<time_point> idle;  // when the server had ended it; empty: not observed
+  time_point over;                 // when the connection was back in the pool or closed
+  unsigned cancels = 0;            // the number of cancel requests
+  unsigned late_cancels = 0;       // those that cancelled a DISCARD ALL
   bool kept = false;
 };
 
@@ -49,16 +50,17 @@ class settler {
  public:
   using held = lease<postgres_connection>;
 
-  // Starts two threads. At most `most` connections at once; `budget` for each. `tell` is called on
-  // the settler's thread. std::system_error.
+  // Starts two threads. Handles at most `most` connections at a time, each for at most `budget`.
+  // `tell` is called on the settler's thread. Throws std::system_error.
   settler(std::size_t most, std::chrono::milliseconds budget,
           std::function<void(const settled&)> tell);
-  // Settles what it has, within the budget.
+  // Settles the remaining connections, within the budget.
   ~settler();
   settler(const settler&) = delete;
   settler& operator=(const settler&) = delete;
 
-  // Takes over a connection with a statement under way. Costs two locks and a wake-up. Thread-safe.
+  // Takes over a connection whose statement is still running. Costs two locks and a wake-up.
+  // Thread-safe.
   void settle(held connection, settled::time_point stopped) noexcept;
 
   std::uint64_t cancels_sent() const noexcept { return sender_.sent(); }
@@ -69,12 +71,12 @@ class settler {
     held connection;
     settled record;
     settled::time_point drop_at;
-    settled::time_point cancel_at;  // once more
+    settled::time_point cancel_at;  // when to cancel again
     std::chrono::milliseconds pause;
     step now = step::ending;
-    bool idle = false;     // all that was begun is over
-    bool hit = false;      // the check was cancelled
-    bool checked = false;  // it has come back whole
+    bool idle = false;     // everything that was sent has completed
+    bool hit = false;      // the DISCARD ALL was cancelled
+    bool checked = false;  // the DISCARD ALL has succeeded
   };
   enum class outcome : std::uint8_t { waits, kept, dropped };
 
@@ -86,12 +88,12 @@ class settler {
 
   const std::chrono::milliseconds budget_;
   const std::function<void(const settled&)> tell_;
-  const int bell_;  // eventfd: somebody came, or a cancel has been sent
+  const http::descriptor bell_;  // eventfd: a connection has arrived, or a cancel request was sent
   cancel_sender sender_;
   std::mutex mutex_;
   std::vector<patient> arrived_;   // guarded by mutex_
   bool stop_ = false;              // guarded by mutex_
-  std::vector<patient> patients_;  // of the thread, as the next
+  std::vector<patient> patients_;  // used by the thread only, like the next
   std::vector<pollfd> fds_;
   std::thread thread_;  // last: it uses all of the above
 };

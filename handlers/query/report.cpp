@@ -7,7 +7,7 @@
 #include <iterator>
 
 #include "handlers/parameters.h"
-#include "handlers/query/utf8.h"
+#include "handlers/utf8.h"
 
 namespace hangup::query {
 namespace {
@@ -75,19 +75,20 @@ std::string parameters_in_words(const report& r) {
 }
 
 std::optional<value> read_value(const allowed& a, std::string_view text) {
-  return std::visit(
-      overloaded{[text](const integer_range& r) -> std::optional<value> {
-                   return read_number(text, r.least, r.most);
-                 },
-                 [text](const real_range& r) -> std::optional<value> {
-                   return read_number(text, r.least, r.most);  // NaN is in no range
-                 },
-                 [text](const text_limit& l) -> std::optional<value> {
-                   const bool good = text.size() <= l.most &&
-                                     text.find('\0') == std::string_view::npos && is_utf8(text);
-                   return good ? std::optional<value>(std::string(text)) : std::nullopt;
-                 }},
-      a);
+  return std::visit(overloaded{[text](const integer_range& r) -> std::optional<value> {
+                                 return read_number(text, r.least, r.most);
+                               },
+                               [text](const real_range& r) -> std::optional<value> {
+                                 return read_number(text, r.least, r.most);  // NaN is in no range
+                               },
+                               [text](const text_limit& l) -> std::optional<value> {
+                                 const bool good = text.size() <= l.most &&
+                                                   text.find('\0') == std::string_view::npos &&
+                                                   handlers::is_utf8(text);
+                                 return good ? std::optional<value>(std::string(text))
+                                             : std::nullopt;
+                               }},
+                    a);
 }
 
 std::optional<arguments> read_arguments(const report& r,

@@ -52,7 +52,7 @@ json described(const source& s) {
           {"reports", std::move(reports)}};
 }
 
-// What is asked of a source, if it can be asked; else `res` is the problem.
+// The source and the report to run. If that is not possible, `res` is the problem.
 struct question {
   const query::report* what = nullptr;
   arguments with{};
@@ -91,14 +91,14 @@ bool read_question(const context& ctx, const source& s, const httplib::Request& 
   return true;
 }
 
-// What both halves of an answer, before and after its head, need to know.
+// What both parts of an answer need, the one before its head is sent and the one after.
 struct asked {
   source& from;
   std::string report;
   std::function<void(const std::string&)> say;
 
-  // Counts how it ended, and says so if that is anything to the operator: what a client gives as an
-  // argument is not. True: it was stopped.
+  // Counts how the query ended, and logs it if the operator should know; errors caused by an
+  // argument are not logged. Returns true if it was stopped.
   bool over(const context& ctx, std::error_code ec, const std::string& why) const {
     const auto end = end_of(ec);
     from.count(end);
@@ -116,7 +116,7 @@ std::error_code stream_rows(const context& ctx, const asked& by, std::unique_ptr
   rows_out rows(as, out);
   std::string why;
   const auto ec = q->rows(ctx, rows, why);
-  q.reset();  // the connection is for others, while the client reads the last rows
+  q.reset();  // others may use the connection while the client reads the last rows
   if (by.over(ctx, ec, why.empty() ? rows.problem() : why)) {
     http::work_stopped(ctx);
     return ec;
@@ -128,7 +128,7 @@ std::error_code stream_rows(const context& ctx, const asked& by, std::unique_ptr
   return rows.finish(ctx);
 }
 
-// Counts what goes by.
+// Counts the rows that pass through.
 class counted_rows final : public row_sink {
  public:
   counted_rows(rows_out& to, jobs::result& count) noexcept : to_(to), count_(count) {}
@@ -149,7 +149,7 @@ class counted_rows final : public row_sink {
   jobs::result& count_;
 };
 
-// The same for nobody in particular: the rows are kept.
+// The same for a job, which keeps the rows.
 std::error_code keep_rows(const context& ctx, const asked& by, const question& q, jobs::result& to,
                           std::string& why) {
   std::error_code refused;
@@ -170,18 +170,18 @@ std::error_code keep_rows(const context& ctx, const asked& by, const question& q
   if (!ec) {
     ec = rows.finish(ctx);
   }
-  if (refused) {  // it was not the database
+  if (refused) {  // the reason is not the database
     by.from.count(query_end::stopped);
     why = to.in_words(refused);
     return refused;
   }
-  const auto& problem = rows.problem();  // ours
+  const auto& problem = rows.problem();  // the reason is a limit of this program
   by.over(ctx, ec, why.empty() ? problem : why);
   why = why.empty() ? problem : for_clients(ec, why);
   return ec;
 }
 
-// Is it to be detached? None: `res` is the problem.
+// Whether to run it as a job. If that is nullopt, `res` is the problem.
 std::optional<bool> wants_detached(const context& ctx, const httplib::Request& req, bool can,
                                    httplib::Response& res) {
   handlers::parameters p(req);

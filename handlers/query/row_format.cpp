@@ -6,7 +6,7 @@
 #include <cmath>
 #include <set>
 
-#include "handlers/query/utf8.h"
+#include "handlers/utf8.h"
 #include "http/header_list.h"
 
 namespace hangup::query {
@@ -14,15 +14,15 @@ namespace {
 
 constexpr std::string_view replacement = "\xef\xbf\xbd";  // U+FFFD
 
-// Appends the text with `escape` for each ASCII character that is not plain, and U+FFFD for each
-// byte that is not UTF-8. What lies between goes over in one piece.
+// Appends the text. Calls `escape` for each ASCII character that is not plain, and appends U+FFFD
+// for each byte that is not UTF-8. Everything in between is copied in one piece.
 template <class Plain, class Escape>
 void append_utf8(std::string_view text, std::string& to, Plain plain, Escape escape) {
   std::size_t done = 0;
   std::size_t at = 0;
   while (at < text.size()) {
     const auto c = static_cast<unsigned char>(text[at]);
-    const auto n = c < 0x80 ? std::size_t{1} : character_size(text.substr(at));
+    const auto n = c < 0x80 ? std::size_t{1} : handlers::character_size(text.substr(at));
     if (n == 0 || (c < 0x80 && !plain(c))) {
       to.append(text, done, at - done);
       n == 0 ? static_cast<void>(to.append(replacement)) : escape(c);
@@ -44,7 +44,7 @@ void append_integer(std::int64_t number, std::string& to) {
   to.append(digits(number, room));
 }
 
-// As short as it can be and still read back as the same number, and as a real: 1.0, not 1.
+// The shortest text that reads back as the same number and as a real: 1.0, not 1.
 void append_real(double number, bool quoted, std::string& to) {
   if (!std::isfinite(number)) {
     const std::string_view name = std::isnan(number) ? "NaN"
@@ -65,8 +65,8 @@ bool is_control(unsigned char c) noexcept {
   return c < ' ' || c == 0x7f;
 }
 
-// RFC 4180 has no place for controls but those that end lines, in quotes; tabs are taken by all.
-// Any other, NUL among them, is replaced as what is not UTF-8 is.
+// RFC 4180 allows no control characters except line ends in quotes; all readers accept tabs.
+// Others, including NUL, are replaced like bytes that are not UTF-8.
 void append_csv(std::string_view text, std::string& to) {
   const bool bare = !text.empty() && text.find_first_of(",\"\r\n") == std::string_view::npos &&
                     text.front() != ' ' && text.back() != ' ';
@@ -80,8 +80,8 @@ void append_csv(std::string_view text, std::string& to) {
   to.append(bare ? "" : "\"");
 }
 
-// The weight that the header gives a media type, and by how exact a name: 2 itself, 1 type/*, 0
-// */*, -1 by none.
+// The weight that the header gives a media type, and how specific the matching name is: 2 for the
+// type itself, 1 for type/*, 0 for */*, -1 for none.
 struct liking {
   int weight = 0;
   int exact = -1;

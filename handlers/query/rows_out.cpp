@@ -39,7 +39,7 @@ void rows_out::fail(const context& ctx, std::string_view title, std::string_view
     append_json(detail, text_);
     text_.append("}}\n");
   }
-  static_cast<void>(finish(ctx));  // the answer is broken off anyway
+  static_cast<void>(finish(ctx));  // the answer is cut off anyway
 }
 
 std::error_code rows_out::send(const context& ctx) {

@@ -35,7 +35,8 @@ constexpr const char* indexes =
 
 constexpr std::array<std::string_view, 4> states = {"paid", "shipped", "delivered", "returned"};
 
-// One throw a statement, here and below: compilers differ in which argument they look at first.
+// One random number per statement, here and below, because compilers evaluate arguments in
+// different orders.
 std::string day(dice& d) {
   const auto day = static_cast<unsigned>(1 + d.below(28));
   const auto month = static_cast<unsigned>(1 + d.below(12));
@@ -45,7 +46,7 @@ std::string day(dice& d) {
   return {text.data(), static_cast<std::size_t>(n)};
 }
 
-// The file while it is made: a connection, and the first error.
+// The file while it is being made: a connection, and the first error.
 class maker {
  public:
   explicit maker(const std::string& file) {
@@ -62,7 +63,7 @@ class maker {
     }
   }
 
-  // One INSERT, used for many rows.
+  // An INSERT statement that is used for many rows.
   class insert {
    public:
     insert(maker& to, const char* sql) : to_(to) {
@@ -158,7 +159,7 @@ class sample {
   // Counts a row.
   bool goes_on(const maker& to) {
     const auto percent = static_cast<unsigned>(std::min<std::uint64_t>(done_++ * 90 / rows_, 90));
-    if (percent != told_) {  // the rest is for the indexes
+    if (percent != told_) {  // the remaining percents are for the indexes
       told_ = percent;
       progress_(percent);
     }
@@ -196,7 +197,7 @@ std::error_code make_sample(const context& ctx, const std::string& file, std::ui
   if (const auto ec = held.open(ctx, making)) {
     return failed(ec);
   }
-  if (exists(file)) {  // made meanwhile
+  if (exists(file)) {  // made by another process meanwhile
     ::unlink(making.c_str());
     return {};
   }

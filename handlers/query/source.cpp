@@ -23,7 +23,7 @@ query_end end_of(std::error_code ec) noexcept {
   if (ec == errc::bad_argument) {
     return query_end::bad_argument;
   }
-  // The context's own errors, and that of a body whose client has gone.
+  // The errors of the context, and the error of a body whose client has left.
   const bool stopped = ec.category() == context_category() || ec == std::errc::broken_pipe;
   return stopped ? query_end::stopped : query_end::failed;
 }

@@ -1,5 +1,4 @@
-// A database as it is configured: its name, its engine, its reports, and what became of its
-// queries.
+// A configured database: its name, its engine, its reports, and counts of how its queries ended.
 #pragma once
 
 #include <array>
@@ -16,14 +15,14 @@
 
 namespace hangup::query {
 
-// `stopped`: its context ended, or its reader left. `failed`: all that has no name here.
+// `stopped`: the context ended or the client left. `failed`: every error that is not listed here.
 enum class query_end { completed, stopped, unreachable, busy, bad_argument, failed };
 inline constexpr std::size_t query_ends = 6;
 std::string_view name(query_end e) noexcept;
-// How a query ended that start() or rows() returned this for.
+// How a query ended for which start() or rows() has returned this.
 query_end end_of(std::error_code ec) noexcept;
 
-// Thread-safe: but for the counters nothing changes.
+// Thread-safe: only the counters change.
 class source {
  public:
   source(std::string name, std::string kind, std::unique_ptr<database> engine,

@@ -25,7 +25,7 @@ void bind_one(sqlite3_stmt* to, int at, const value& v) {
   }
 }
 
-// $1 is a name to SQLite, not a number.
+// To SQLite, $1 is a name and not a number.
 std::error_code bind(sqlite3_stmt* to, const arguments& with, std::string& why) {
   for (int at = 1; at <= sqlite3_bind_parameter_count(to); ++at) {
     const char* const name = sqlite3_bind_parameter_name(to, at);
@@ -90,13 +90,13 @@ class sqlite_running final : public running {
       return {};
     }
     const auto ec = connection_->meaning(code, why);
-    // SQLite has no code of its own for a value that a function cannot take. The SQL is good: it
-    // has been compiled, and still can be.
+    // SQLite has no special code for a value that a function does not accept. The SQL itself is
+    // correct: it has been compiled, and still can be.
     if (ec != errc::failed || what_.parameters.empty() || !meaning_of(code).by_value ||
         !connection_->compiles(sqlite3_sql(statement_))) {
       return ec;
     }
-    // What SQLite quotes, or puts behind a colon, may be of a row or of the SQL.
+    // Text in quotes or after a colon may come from a row or from the SQL.
     const bool for_all = why.find_first_of("'\":`[") == std::string::npos;
     why = parameters_in_words(what_) + ": " + (for_all ? why : "the value cannot be used");
     return errc::bad_argument;
@@ -131,7 +131,7 @@ class sqlite_running final : public running {
                            : std::string_view(static_cast<const char*>(from), size);
   }
 
-  // As PostgreSQL writes its own.
+  // In the format of PostgreSQL's messages.
   static void in_hex(std::string_view from, std::string& to) {
     constexpr std::string_view digits = "0123456789abcdef";
     to.assign("\\x");
@@ -142,7 +142,7 @@ class sqlite_running final : public running {
     }
   }
 
-  // The locks are free after it, and the connection is for others.
+  // Afterwards the locks are released, and others may use the connection.
   void finish() noexcept {
     if (statement_ == nullptr) {
       return;
@@ -156,8 +156,8 @@ class sqlite_running final : public running {
     connection_ = link{};
   }
 
-  link connection_;          // given back by finish(), when nothing looks at it any more
-  sqlite3_stmt* statement_;  // of the connection; null: it is over
+  link connection_;          // given back by finish(), when nothing refers to it any more
+  sqlite3_stmt* statement_;  // of the connection; null: the query has ended
   const report& what_;
   bool has_row_ = false;
   std::vector<field> fields_;
@@ -175,7 +175,8 @@ class sqlite_database final : public database {
   }
 
   std::error_code reachable(const context& ctx, std::string& why) override {
-    constexpr std::chrono::milliseconds short_wait{200};  // if all are in use, it can be reached
+    // If all connections are in use, the database is reachable.
+    constexpr std::chrono::milliseconds short_wait{200};
     static const report schema{.name = "", .sql = "SELECT count(*) FROM data.sqlite_schema"};
     std::unique_ptr<running> q;
     return start(ctx, std::min(how_.patience, short_wait), schema, {}, q, why);

@@ -1,4 +1,4 @@
-// SQLite, the embedded engine: a file, read by connections that are kept in a pool.
+// The SQLite engine: one database file, read over a pool of connections.
 #pragma once
 
 #include <chrono>
@@ -12,16 +12,17 @@
 namespace hangup::query {
 
 struct sqlite_options {
-  std::string file;                          // looked for when a query comes, never made
-  std::size_t connections = 4;               // queries at once,
-  std::size_t spare_connections = 0;         // and so many more for clients who have none
-  std::chrono::milliseconds patience{2000};  // for a connection, and again for a lock
-  std::uint64_t temporary = std::uint64_t{1}
-                            << 30U;  // bytes of a file for a sort, of which there may be two
+  std::string file;                   // opened when a query needs it; never created
+  std::size_t connections = 4;        // queries at a time
+  std::size_t spare_connections = 0;  // additional ones, for clients that have none
+  // How long to wait for a connection, and again for a lock.
+  std::chrono::milliseconds patience{2000};
+  // The most bytes of a temporary file for a sort; a query may make two of them.
+  std::uint64_t temporary = std::uint64_t{1} << 30U;
 };
 
-// Never fails: a file that is missing, locked or no database is an error of each query, until it is
-// there. A file that replaces the one that was opened is noticed by the next query.
+// Never fails: if the file is missing, locked or not a database, each query gets that error until
+// it is usable. If the file is replaced by another, the next query notices it.
 std::unique_ptr<database> open_sqlite(sqlite_options how);
 
 }  // namespace hangup::query

@@ -10,22 +10,22 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// What a query may make SQLite hold.
+// Limits on the memory that a query can make SQLite use.
 constexpr int most_value_bytes = 1 << 20;  // of one text or blob, and of one row inside SQLite
 constexpr int most_columns = 100;
-// LIKE and GLOB take as many steps as the value and the pattern have bytes, multiplied, and do not
-// look at the context meanwhile.
+// LIKE and GLOB may take as many steps as the product of the lengths of value and pattern, and the
+// context is not checked meanwhile.
 constexpr int most_pattern_bytes = 256;
 
-// The file is attached to an empty database in memory, because a sort takes as much at once as the
-// cache of the first database has room for, and does not look at the context meanwhile: 64 KiB are
-// sorted in about a millisecond. What is beyond that, and temporary tables, go to files that have
-// no name. No mmap: a file that others cut short would be a SIGBUS.
+// The file is attached to an empty database in memory. The reason: SQLite sorts as much at a time
+// as fits into the cache of the first database, without checking the context meanwhile; 64 KiB take
+// about a millisecond. Larger sorts and temporary tables use files without a name. No mmap, because
+// another process that truncates the file would cause a SIGBUS.
 constexpr int sorted_at_once = 16;  // pages of 4 KiB
 constexpr const char* settings =
     "PRAGMA query_only=1; PRAGMA temp_store=FILE; PRAGMA main.cache_size=-64;"
     "PRAGMA data.cache_size=-4096; PRAGMA data.mmap_size=0;"
-    "PRAGMA data.schema_version;";  // reads the file: can it be read?
+    "PRAGMA data.schema_version;";  // reads the file, to see whether that is possible
 
 std::string read_only_uri(const std::string& file, bool immutable) {
   constexpr std::string_view hex = "0123456789ABCDEF";
@@ -41,7 +41,7 @@ std::string read_only_uri(const std::string& file, bool immutable) {
   return uri + (immutable ? "?mode=ro&immutable=1" : "?mode=ro");
 }
 
-// It may be that SQLite wants to write where it must not: a file in WAL mode.
+// Whether SQLite may have failed because it has to write where it must not: a file in WAL mode.
 bool lacks_files(int code) noexcept {
   const int primary = code & 0xff;
   return (primary == SQLITE_READONLY && code != SQLITE_READONLY_ROLLBACK) ||
@@ -60,7 +60,7 @@ std::error_code sqlite_connection::open(const std::string& file, std::string& wh
   file_ = file;
   opened_ = file_state::of(file_);
   if (opened_.exists && !opened_.is_regular()) {
-    why = "it is no regular file";
+    why = "it is not a regular file";
     return errc::unreachable;
   }
   const char* const files = bounded_files();
@@ -99,7 +99,8 @@ int sqlite_connection::open_as(bool immutable, const char* files) {
   sqlite3_limit(opened, SQLITE_LIMIT_LENGTH, most_value_bytes);
   sqlite3_limit(opened, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, most_pattern_bytes);
   sqlite3_limit(opened, SQLITE_LIMIT_COLUMN, most_columns);
-  sqlite3_limit(opened, SQLITE_LIMIT_WORKER_THREADS, 0);  // they would not look at the context
+  // Worker threads would not check the context.
+  sqlite3_limit(opened, SQLITE_LIMIT_WORKER_THREADS, 0);
   code = attach(immutable);
   sqlite3_limit(opened, SQLITE_LIMIT_ATTACHED, 0);
   return code == SQLITE_OK ? sqlite3_exec(opened, settings, nullptr, nullptr, nullptr) : code;
@@ -156,10 +157,10 @@ std::error_code sqlite_connection::prepare(const std::string& sql, sqlite3_stmt*
       ec = meaning(code, why);
     } else if (fresh == nullptr ||
                std::string_view(rest).find_first_not_of(" \t\r\n;") != std::string_view::npos) {
-      why = "the SQL of a report is one statement";
+      why = "the SQL of a report must be one statement";
       ec = errc::failed;
     } else if (sqlite3_column_count(fresh) == 0 || sqlite3_stmt_readonly(fresh) == 0) {
-      why = "the SQL of a report reads, and gives rows";
+      why = "the SQL of a report must only read, and return rows";
       ec = errc::failed;
     }
     if (ec) {
@@ -188,7 +189,7 @@ std::error_code sqlite_connection::meaning(int code, std::string& why) const {
           " bytes";
     return errc::failed;
   }
-  // The message may have the path or the name of a table in it.
+  // The message may contain the path or the name of a table.
   why = m.words != nullptr     ? m.words
         : m.ec != errc::failed ? sqlite3_errstr(code & 0xff)
                                : one_line(sqlite3_errmsg(connection_.get()));
@@ -202,7 +203,7 @@ std::error_code sqlite_connection::meaning(int code, std::string& why) const {
   return for_now ? errc::busy : m.ec;
 }
 
-// Called by SQLite in the middle of a step; anything but 0 ends the step.
+// Called by SQLite during a step; a result other than 0 ends the step.
 int sqlite_connection::on_progress() noexcept {
   if (ctx_ == nullptr) {
     return 0;
@@ -213,15 +214,15 @@ int sqlite_connection::on_progress() noexcept {
   if (sink_ != nullptr) {
     try {
       sink_error_ = sink_->idle(*ctx_);
-    } catch (...) {  // it would unwind through SQLite, which is C
+    } catch (...) {  // an exception must not pass through SQLite, which is C
       sink_error_ = std::make_error_code(std::errc::not_enough_memory);
     }
   }
   return sink_error_ ? 1 : 0;
 }
 
-// Called by SQLite when another connection holds the lock; 0 gives up. There is nothing in the
-// kernel to wait for: SQLite's locks are tried, not queued for.
+// Called by SQLite when another connection holds the lock; 0 gives up. It cannot wait in the
+// kernel, because SQLite's locks are only tried, not queued for.
 int sqlite_connection::on_busy(int tries) noexcept {
   if (ctx_ == nullptr) {
     return 0;

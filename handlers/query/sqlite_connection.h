@@ -1,7 +1,7 @@
-// A connection to a SQLite file, for reading. What runs on it is stopped by the context of whoever
-// uses it, on the thread that uses it: the progress handler, the pauses of a wait for a lock. There
-// is no sqlite3_interrupt(), which another thread would have to call in the right moment, and which
-// hits whatever runs then.
+// A connection to a SQLite file, for reading. What runs on it is stopped by the user's context, on
+// the user's own thread: in the progress handler, and in the pauses of a wait for a lock.
+// sqlite3_interrupt() is not used, because another thread would have to call it at the right
+// moment, and it stops whatever is running then.
 #pragma once
 
 #include <sqlite3.h>
@@ -20,49 +20,51 @@
 
 namespace hangup::query {
 
-// Once, before anything else is done with SQLite: how much a sort takes at once.
+// Sets how much memory a sort takes at a time. Must be called once, before SQLite is used.
 void configure_sqlite();
 
-// One thread at a time.
+// For one thread at a time.
 class sqlite_connection {
  public:
-  // How many instructions of SQLite's machine run between two looks at the context: 10 to 30
-  // microseconds of them. What it costs is lost in the noise.
+  // How many instructions of SQLite's virtual machine run between two checks of the context: they
+  // take 10 to 30 microseconds. The cost of the checks cannot be measured.
   static constexpr int instructions = 1000;
 
-  // `patience`: for how long a query waits for a lock; `temporary`: to how many bytes a file that
-  // SQLite makes for a query may grow.
+  // `patience`: how long a query waits for a lock. `temporary`: the most bytes of a file that
+  // SQLite makes for a query.
   sqlite_connection(std::chrono::milliseconds patience, std::uint64_t temporary) noexcept
       : patience_(patience), temporary_(temporary) {}
 
-  // Opens an existing file, in which there must be a database. `attention` must be there, as it may
-  // be locked. As start() in database.h.
+  // Opens an existing file, which must contain a database. An `attention` must exist, because the
+  // file may be locked. Errors as for start() in database.h.
   //
-  // A file in WAL mode needs -wal and -shm beside it, also for reading. Where they are not there
-  // and cannot be made, it is read as a file that nobody writes to: what is_current() and
-  // unchanged() are for.
+  // A file in WAL mode needs the files -wal and -shm next to it, also for reading. If they do not
+  // exist and cannot be created, the file is opened as one that nobody writes to; is_current() and
+  // unchanged() check whether that was true.
   std::error_code open(const std::string& file, std::string& why);
-  // Does the path still lead to the file that was opened, and may it be read as it was opened?
+  // Whether the path still refers to the file that was opened, and it may still be read in the mode
+  // in which it was opened.
   bool is_current() const noexcept;
-  // After the last row: errc::busy if the rows may be those of a file that was just being written.
+  // To be called after the last row. Returns errc::busy if the file may have been written to while
+  // the rows were read.
   std::error_code unchanged(std::string& why) const;
 
-  // A statement ready for its first step, compiled when it is first asked for and kept. `attention`
-  // must be there.
+  // Returns a statement that is ready for its first step. It is compiled on first use and kept. An
+  // `attention` must exist.
   std::error_code prepare(const std::string& sql, sqlite3_stmt*& statement, std::string& why);
 
   // What a result code of SQLite means: the end of the context, the sink's error, or an errc with
-  // the reason (sqlite_errors.h). Right after the call that returned it.
+  // the reason (sqlite_errors.h). To be called right after the call that returned the code.
   std::error_code meaning(int code, std::string& why) const;
 
-  // Does the SQL compile? Then what failed was not the SQL.
+  // Whether the SQL compiles. If it does, the SQL was not the reason of a failure.
   bool compiles(const char* sql) const noexcept;
 
-  // False once SQLite has said that the file is broken: not for another query.
+  // False once SQLite has reported that the file is damaged: the connection must not be used again.
   bool fit() const noexcept { return fit_; }
 
-  // While it exists, what runs on the connection ends with the context, and the sink (if there is
-  // one) is told when there is no row.
+  // While an object of this class exists, what runs on the connection ends with the context, and
+  // the sink, if any, is called when there is no row.
   class attention {
    public:
     attention(sqlite_connection& of, const context& ctx, row_sink* to) noexcept
@@ -97,11 +99,11 @@ class sqlite_connection {
   const std::chrono::milliseconds patience_;
   const std::uint64_t temporary_;
   std::string file_;
-  file_state opened_;       // as it was before
+  file_state opened_;       // before it was opened
   bool immutable_ = false;  // opened as a file that nobody writes to
   std::unique_ptr<sqlite3, closer> connection_;
   std::unordered_map<std::string, std::unique_ptr<sqlite3_stmt, closer>> statements_;  // by SQL
-  const context* ctx_ = nullptr;  // of the query that runs; these are set by `attention`
+  const context* ctx_ = nullptr;  // of the current query; this and the next are set by `attention`
   row_sink* sink_ = nullptr;
   std::error_code sink_error_;
   context::clock::time_point busy_since_{};

@@ -23,7 +23,8 @@ constexpr std::array lines = {
     sqlite_meaning{.code = SQLITE_BUSY, .ec = errc::busy},
     sqlite_meaning{.code = SQLITE_LOCKED, .ec = errc::busy},
     sqlite_meaning{.code = SQLITE_PROTOCOL, .ec = errc::busy},  // a race for the locks of a WAL
-    sqlite_meaning{.code = SQLITE_SCHEMA, .ec = errc::busy},    // changed again and again meanwhile
+    // The schema has changed several times meanwhile.
+    sqlite_meaning{.code = SQLITE_SCHEMA, .ec = errc::busy},
     sqlite_meaning{.code = SQLITE_NOMEM, .ec = errc::busy, .fit = false, .words = no_memory},
     sqlite_meaning{.code = SQLITE_IOERR_NOMEM, .ec = errc::busy, .fit = false, .words = no_memory},
     sqlite_meaning{.code = SQLITE_FULL,
@@ -51,7 +52,7 @@ constexpr std::array lines = {
     sqlite_meaning{.code = SQLITE_NOLFS, .ec = errc::unreachable, .fit = false},
     sqlite_meaning{.code = SQLITE_CORRUPT, .ec = errc::unreachable, .fit = false},
     sqlite_meaning{.code = SQLITE_NOTADB, .ec = errc::unreachable, .fit = false},
-    sqlite_meaning{.code = 0, .ec = errc::failed, .fit = false},  // whatever else there is
+    sqlite_meaning{.code = 0, .ec = errc::failed, .fit = false},  // any other code
 };
 
 }  // namespace

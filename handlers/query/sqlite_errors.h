@@ -1,4 +1,4 @@
-// What SQLite's result codes mean for a query: the one table.
+// The meaning of SQLite's result codes for a query, in one table.
 #pragma once
 
 #include "handlers/query/database.h"
@@ -6,14 +6,14 @@
 namespace hangup::query {
 
 struct sqlite_meaning {
-  int code;  // extended; or a primary one, for all of its extended ones that have no line
+  int code;  // an extended code; or a primary one, for all its extended codes not listed
   errc ec;
-  bool fit = true;              // the connection is as good as before
-  bool by_value = false;        // at a step it may be the value of an argument
-  const char* words = nullptr;  // for whoever runs the server; null: SQLite's own
+  bool fit = true;              // whether the connection can still be used
+  bool by_value = false;        // if it occurs at a step, an argument may be the reason
+  const char* words = nullptr;  // for the operator; null: SQLite's own text
 };
 
-// errc::failed, and not fit, for a code that is in no line of the table.
+// Returns errc::failed, and not fit, for a code that is not in the table.
 const sqlite_meaning& meaning_of(int code) noexcept;
 
 }  // namespace hangup::query

@@ -20,7 +20,7 @@ file_state file_state::of(const std::string& path) noexcept {
   try {
     s.has_wal = has_bytes(path + "-wal");
     s.has_journal = has_bytes(path + "-journal");
-  } catch (...) {  // no memory for a name: then there may be anything
+  } catch (...) {  // no memory for a name: assume that the files exist
     s.has_wal = true;
   }
   return s;

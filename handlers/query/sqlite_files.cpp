@@ -1,11 +1,12 @@
 #include "handlers/query/sqlite_files.h"
 
 #include <sqlite3.h>
-#include <sys/stat.h>
 
 #include <cstddef>
 #include <limits>
 #include <mutex>
+
+#include "http/regular_file.h"
 
 namespace hangup::query {
 namespace {
@@ -14,10 +15,10 @@ constexpr auto no_bound = std::numeric_limits<std::uint64_t>::max();
 thread_local std::uint64_t bound = no_bound;
 thread_local bool reached = false;
 
-// Set by bounded_files(), before SQLite knows the layer.
+// Set by bounded_files(), before SQLite knows the VFS.
 sqlite3_vfs* usual = nullptr;
-const sqlite3_io_methods* real = nullptr;  // of the default layer's temporary files
-sqlite3_io_methods bounded{};              // the same, but for writing
+const sqlite3_io_methods* real = nullptr;  // the default VFS's methods for temporary files
+sqlite3_io_methods bounded{};              // the same, except for writing
 
 int write(sqlite3_file* f, const void* from, int size, sqlite3_int64 at) {
   const auto end = static_cast<std::uint64_t>(at) + static_cast<std::uint64_t>(size);
@@ -28,16 +29,10 @@ int write(sqlite3_file* f, const void* from, int size, sqlite3_int64 at) {
   return real->xWrite(f, from, size, at);
 }
 
-// SQLite would wait in open(2) for who writes to a FIFO, and nothing could end that.
-bool may_block(const char* name) noexcept {
-  struct stat s {};
-  return name != nullptr && ::stat(name, &s) == 0 && !S_ISREG(s.st_mode);
-}
-
 int open(sqlite3_vfs*, const char* name, sqlite3_file* f, int flags, int* flags_out) {
   constexpr int temporary = SQLITE_OPEN_TEMP_DB | SQLITE_OPEN_TEMP_JOURNAL |
                             SQLITE_OPEN_TRANSIENT_DB | SQLITE_OPEN_SUBJOURNAL;
-  if (may_block(name)) {
+  if (name != nullptr && http::is_not_regular_file(name)) {
     f->pMethods = nullptr;
     return SQLITE_CANTOPEN;
   }
@@ -48,7 +43,7 @@ int open(sqlite3_vfs*, const char* name, sqlite3_file* f, int flags, int* flags_
   return code;
 }
 
-// What the default layer opens temporary files with, from one of them.
+// The methods that the default VFS uses for temporary files, taken from such a file.
 const sqlite3_io_methods* methods_of_temporary_files() {
   alignas(std::max_align_t) static unsigned char room[4096];
   if (usual == nullptr || usual->szOsFile > static_cast<int>(sizeof room)) {
@@ -74,7 +69,7 @@ bool add_layer() {
     return false;
   }
   bounded = *real;
-  bounded.iVersion = 1;  // without memory-mapped access, which would be writing as well
+  bounded.iVersion = 1;  // without memory-mapped access, which would bypass xWrite
   bounded.xWrite = write;
   layer = *usual;
   layer.zName = "hangup";

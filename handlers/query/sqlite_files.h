@@ -1,19 +1,19 @@
-// The files that SQLite makes for itself, for sorts and temporary tables: without a bound a query
-// could fill the disk with them.
+// Limits the files that SQLite makes for sorts and temporary tables, because a query could
+// otherwise fill the disk.
 #pragma once
 
 #include <cstdint>
 
 namespace hangup::query {
 
-// Name of the layer between SQLite and its files (https://sqlite.org/vfs.html) in which temporary
-// files are bounded, and what is no regular file is not opened; everything else is the default
-// one's. Null if SQLite cannot take it now (no descriptor, no memory, no folder for such files):
-// the next call tries again. Thread-safe.
+// Returns the name of a VFS (the layer between SQLite and its files, https://sqlite.org/vfs.html)
+// that limits temporary files and refuses to open anything but regular files. Otherwise it behaves
+// like the default VFS. Returns null if it cannot be registered now (no descriptor, memory or
+// folder for temporary files); the next call tries again. Thread-safe.
 const char* bounded_files();
 
-// While it exists, a temporary file that this thread writes to grows to so many bytes at most: then
-// SQLite says that the disk is full. Not to be nested.
+// While it exists, a temporary file that this thread writes to may have at most this number of
+// bytes; then SQLite reports that the disk is full. Must not be nested.
 class file_bound {
  public:
   explicit file_bound(std::uint64_t bytes) noexcept;
@@ -21,7 +21,7 @@ class file_bound {
   file_bound(const file_bound&) = delete;
   file_bound& operator=(const file_bound&) = delete;
 
-  // Did this thread come to the bound since the last one began?
+  // Whether this thread has reached the limit since the last file_bound was made.
   static bool was_reached() noexcept;
 };
 

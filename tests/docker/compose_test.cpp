@@ -1,5 +1,6 @@
-// compose.yaml as a user starts it: images, neighbours, replicas. One story, in this order; needs
-// the images (scripts/test-docker makes them) and a Docker engine.
+// compose.yaml as a user starts it: the image, HAProxy, replicas, PostgreSQL, Prometheus. The tests
+// build on each other and run in the order of this file. They need a Docker engine, the images and
+// the ports in the environment: scripts/test-docker provides all three.
 #include <gtest/gtest.h>
 
 #include <signal.h>
@@ -25,8 +26,7 @@ result docker(std::vector<std::string> arguments) {
 }
 
 result compose(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(),
-                   {"docker", "compose", "--profile", "scale", "--profile", "observe"});
+  arguments.insert(arguments.begin(), {"docker", "compose"});
   return run(std::move(arguments));
 }
 
@@ -44,7 +44,7 @@ std::vector<std::string> lines_of(const std::string& text) {
   return all;
 }
 
-// One container of the service hangup.
+// One container of the service hangup, and its own address on this host.
 struct replica {
   std::string container;
   site at;
@@ -90,15 +90,38 @@ std::string busy_for(const replica& r) {
   return busy + (" AND client_addr = '" + r.address() + "'");
 }
 
-const site& proxy() {
-  static const site s("http://127.0.0.1:" + std::string(std::getenv("HANGUP_PROXY_PORT")));
+std::string from_environment(const char* variable) {
+  const char* const value = std::getenv(variable);
+  return value == nullptr ? variable + std::string("-is-not-set") : value;
+}
+
+site at_port_of(const char* variable) {
+  return site("http://127.0.0.1:" + from_environment(variable));
+}
+// The addresses that compose.yaml promises to keep.
+const site& door() {
+  static const auto s = at_port_of("PUBLIC_PORT");
+  return s;
+}
+const site& operators_door() {
+  static const auto s = at_port_of("OPERATORS_PORT");
   return s;
 }
 
-// A curl that asks for a page and says nothing but the status.
+// A curl that asks for a page and prints nothing but the status.
 std::vector<std::string> curl_for_status(const std::string& url, const std::string& id) {
   return {"curl", "-s", "-o", "/dev/null", "-w", "%{http_code}\n", "-H", "X-Request-Id: " + id,
           url};
+}
+
+// The same, as the second request of a connection: HAProxy treats that differently from a first.
+std::vector<std::string> curl_for_second_status(const site& at, const std::string& target,
+                                                const std::string& id) {
+  auto command = curl_for_status(at.url("/healthz"), "first-" + id);
+  command.push_back("--next");
+  const auto second = curl_for_status(at.url(target), id);
+  command.insert(command.end(), second.begin() + 1, second.end());
+  return command;
 }
 
 // The replica that has the request; waits until one has it.
@@ -172,20 +195,53 @@ TEST(image, has_as_many_workers_for_computing_as_the_container_has_cpus) {
   EXPECT_NE(r.output.find("\npools.cpu.workers = 1 "), std::string::npos) << r.output;
 }
 
-TEST(up, answers_from_both_databases_at_once) {
-  const auto r = compose({"up", "-d", "--wait", "hangup"});
-  ASSERT_EQ(r.exit, 0) << r.output;
-  const auto all = replicas();
-  ASSERT_EQ(all.size(), 1u);
-  const auto& at = all.front().at;
-  EXPECT_EQ(at.curl("/readyz").output, "ready\n");
+void expect_both_databases_answer() {
   for (const auto* const name : {"sqlite", "pg"}) {
-    const auto page = at.curl("/query/" + std::string(name) + "?report=top_customers&n=3");
-    EXPECT_EQ(lines_of(page.output).size(), 3u) << page.output;
+    const auto page = door().curl("/query/" + std::string(name) + "?report=top_customers&n=3");
+    EXPECT_EQ(lines_of(page.output).size(), 3u) << name << ": " << page.output;
+  }
+  EXPECT_EQ(operators_door().curl("/readyz").output, "ready\n");
+}
+
+// As a user does, with nothing between the two: no second try.
+void expect_answers_after(std::vector<std::string> command = {"up", "-d", "--wait"}) {
+  const auto r = compose(std::move(command));
+  ASSERT_EQ(r.exit, 0) << r.output;
+  expect_both_databases_answer();
+}
+
+TEST(up, answers_from_both_databases_at_once) {
+  expect_answers_after();
+  EXPECT_EQ(replicas().size(), 1u);
+}
+
+TEST(up, the_addresses_are_the_same_after_a_restart_a_crash_and_down_and_up) {
+  ASSERT_EQ(compose({"restart", "hangup"}).exit, 0);
+  expect_answers_after();
+
+  const auto r = replicas().at(0);
+  const auto pid = r.state(".State.Pid");
+  ASSERT_NE(pid, "0");
+  ::kill(std::stoi(pid), SIGKILL);
+  ASSERT_TRUE(eventually([&] {
+    const auto now = r.state(".State.Pid");
+    return now != pid && now != "0";
+  })) << "it is started again";
+  expect_answers_after();
+
+  ASSERT_EQ(compose({"down"}).exit, 0);
+  expect_answers_after();
+}
+
+TEST(up, pages_for_operators_are_at_their_own_address_only) {
+  for (const auto* const page : {"/requests", "/metrics", "/readyz"}) {
+    const std::vector<std::string> status = {"-o", "/dev/null", "-w", "%{http_code}"};
+    EXPECT_EQ(door().curl(page, status).output, "403") << page;
+    EXPECT_EQ(operators_door().curl(page, status).output, "200") << page;
   }
 }
 
-TEST(up, a_hang_up_at_the_published_port_is_seen_everywhere_and_stops_postgresql) {
+TEST(up, a_hang_up_at_the_port_of_a_replica_is_seen_everywhere_and_stops_postgresql) {
   hang_up_on_postgres(replicas().at(0).at, "by-port", "client_closed");
 }
 
@@ -220,54 +276,63 @@ TEST(up, docker_stop_lets_the_short_request_finish_ends_the_long_one_and_exits_0
   EXPECT_TRUE(eventually([] { return ask_postgres(busy) == "0"; }));
 }
 
-TEST(scale, three_replicas_share_the_requests_of_haproxy) {
-  const auto r = compose({"up", "-d", "--wait", "--scale", "hangup=3", "hangup", "haproxy"});
-  ASSERT_EQ(r.exit, 0) << r.output;
+TEST(scale, three_replicas_share_the_requests_of_the_same_address) {
+  expect_answers_after({"--profile", "observe", "up", "-d", "--wait", "--scale", "hangup=3"});
   const auto all = replicas();
   ASSERT_EQ(all.size(), 3u);
-  ASSERT_TRUE(eventually([] { return proxy().curl("/healthz").output == "ok\n"; }));
   // Each gets its turn: then HAProxy knows all three.
   for (const auto& one : all) {
     EXPECT_TRUE(eventually([&] {
-      proxy().curl("/healthz");
+      door().curl("/healthz");
       return one.at.metric("hangup_requests_total{route=\"/healthz\",end=\"completed\"}") > 0;
     }));
   }
 }
 
 TEST(scale, a_hang_up_at_haproxy_is_seen_everywhere_and_stops_postgresql) {
-  hang_up_on_postgres(proxy(), "by-proxy", "client_reset");
+  hang_up_on_postgres(door(), "by-proxy", "client_reset");
 }
 
 TEST(scale, a_job_is_found_by_its_path_whichever_replica_has_it) {
   for (int i = 0; i < 6; ++i) {
-    const auto r = proxy().curl("/query/sqlite?report=customer&id=7&detach=1",
-                                {"-X", "POST", "-o", "/dev/null", "-w", "%header{location}"});
+    const auto r = door().curl("/query/sqlite?report=customer&id=7&detach=1",
+                               {"-X", "POST", "-o", "/dev/null", "-w", "%header{location}"});
     const auto& path = r.output;
     ASSERT_EQ(path.rfind("/jobs/", 0), 0u) << path;
     for (int asked = 0; asked < 3; ++asked) {
-      EXPECT_TRUE(proxy().get(path).is_object()) << path;
+      EXPECT_TRUE(door().get(path).is_object()) << path;
     }
   }
+}
+
+TEST(scale, prometheus_asks_each_replica_and_has_the_rules) {
+  const auto prometheus = at_port_of("PROMETHEUS_PORT");
+  EXPECT_TRUE(eventually([&] {
+    const auto up = prometheus.get("/api/v1/query?query=sum(up%7Bjob=%22hangup%22%7D)");
+    const auto found = up.is_object() ? up["data"]["result"] : json::array();
+    return !found.empty() && found[0]["value"][1] == "3";
+  }));
+  const auto rules = prometheus.get("/api/v1/rules");
+  ASSERT_TRUE(rules.is_object());
+  EXPECT_FALSE(rules["data"]["groups"][0]["rules"].empty());
 }
 
 TEST(scale, a_killed_replica_takes_only_its_own_requests_with_it) {
   const auto all = replicas();
   ASSERT_EQ(all.size(), 3u);
-  // On each replica queries in PostgreSQL, and requests that are over soon.
+  // On each replica two queries in PostgreSQL, and then two requests that are over soon.
   std::map<std::string, std::unique_ptr<process>> curls;
   std::map<const replica*, std::vector<std::string>> naps;
   std::map<const replica*, std::vector<std::string>> sims;
-  for (int i = 0; i < 6; ++i) {
-    const auto nap = "nap-" + std::to_string(i);
-    const auto sim = "sim-" + std::to_string(i);
-    curls[nap] = std::make_unique<process>(
-        curl_for_status(proxy().url("/query/pg?report=nap&seconds=600"), nap));
-    naps[who_has(all, nap)].push_back(nap);
-    curls[sim] = std::make_unique<process>(
-        curl_for_status(proxy().url("/query/sim?rows=1&row_ms=10000&stream=0"), sim));
-    sims[who_has(all, sim)].push_back(sim);
-  }
+  const auto start = [&](auto& which, const std::string& name, const std::string& target) {
+    for (int i = 0; i < 6; ++i) {
+      const auto id = name + "-" + std::to_string(i);
+      curls[id] = std::make_unique<process>(curl_for_second_status(door(), target, id));
+      which[who_has(all, id)].push_back(id);
+    }
+  };
+  start(naps, "nap", "/query/pg?report=nap&seconds=600");
+  start(sims, "sim", "/query/sim?rows=1&row_ms=5000&stream=0");
   ASSERT_EQ(naps.count(nullptr) + sims.count(nullptr), 0u);
   const auto& killed = all.front();
   ASSERT_FALSE(naps[&killed].empty() || sims[&killed].empty()) << "leastconn gives to each";
@@ -278,7 +343,8 @@ TEST(scale, a_killed_replica_takes_only_its_own_requests_with_it) {
   for (const auto* const of : {&naps, &sims}) {
     for (const auto& id : of->at(&killed)) {
       EXPECT_EQ(curls[id]->wait(), 0) << "an answer, not a cut connection";
-      EXPECT_EQ(curls[id]->output(), "502\n") << id;
+      // Without an answer curl repeats it on a new connection: then this is not 502.
+      EXPECT_EQ(curls[id]->output(), "200\n502\n") << id;
     }
   }
   // Nobody has cancelled these: PostgreSQL looks for its client once a second.
@@ -291,7 +357,7 @@ TEST(scale, a_killed_replica_takes_only_its_own_requests_with_it) {
       }
       for (const auto& id : sims[&r]) {
         EXPECT_EQ(curls[id]->wait(), 0);
-        EXPECT_EQ(curls[id]->output(), "200\n") << id;
+        EXPECT_EQ(curls[id]->output(), "200\n200\n") << id;
       }
     }
   }
@@ -299,49 +365,75 @@ TEST(scale, a_killed_replica_takes_only_its_own_requests_with_it) {
   EXPECT_TRUE(killed.is_healthy()) << "it is started again";
 }
 
-TEST(scale, a_rolling_restart_loses_no_request) {
-  // Short ones one after the other, each curl on a connection that it keeps, and long ones.
-  std::vector<std::unique_ptr<process>> load;
-  for (int i = 0; i < 6; ++i) {
-    load.push_back(std::make_unique<process>(std::vector<std::string>{
-        "curl", "-s", "-w", "%{stderr}%{http_code}\n", "-o", "/dev/null",
-        proxy().url("/query/sim?rows=1&row_ms=" + std::string(i < 4 ? "20" : "2000") +
-                    "&stream=0&[1-1000000]")}));
+// Clients that ask one short or long request after the other, each on a connection that it keeps.
+class load {
+ public:
+  load() {
+    for (int i = 0; i < 6; ++i) {
+      curls_.push_back(std::make_unique<process>(std::vector<std::string>{
+          "curl", "-s", "-w", "%{stderr}%{http_code}\n", "-o", "/dev/null",
+          door().url("/query/sim?rows=1&row_ms=" + std::string(i < 4 ? "20" : "2000") +
+                     "&stream=0&[1-1000000]")}));
+    }
   }
+  void expect_that_all_were_answered() {
+    for (const auto& curl : curls_) {
+      curl->signal(SIGKILL);
+      curl->wait();
+      const auto all = lines_of(curl->output());
+      EXPECT_GT(all.size(), 1u);
+      for (const auto& status : all) {
+        EXPECT_EQ(status, "200");
+      }
+    }
+  }
+
+ private:
+  std::vector<std::unique_ptr<process>> curls_;
+};
+
+TEST(scale, a_rolling_restart_loses_no_request) {
+  load clients;
   for (const auto& r : replicas()) {
     const auto started = r.state(".State.StartedAt");
     ASSERT_EQ(docker({"restart", "-t", "20", r.container}).exit, 0);
     EXPECT_NE(r.state(".State.StartedAt"), started);
     ASSERT_TRUE(r.is_healthy());
   }
-  for (const auto& curl : load) {
-    curl->signal(SIGKILL);
-    curl->wait();
-    const auto all = lines_of(curl->output());
-    EXPECT_GT(all.size(), 5u);
-    for (const auto& status : all) {
-      EXPECT_EQ(status, "200");
-    }
-  }
+  clients.expect_that_all_were_answered();
 }
 
-TEST(observe, prometheus_asks_each_replica_and_has_the_rules) {
-  const auto r = compose({"up", "-d", "--no-deps", "prometheus"});
+TEST(scale, new_replicas_take_the_place_of_the_old_ones_and_no_request_is_lost) {
+  load clients;
+  const auto old = lines_of(compose({"ps", "-q", "hangup"}).output);
+  ASSERT_EQ(old.size(), 3u);
+  const auto r = compose(
+      {"up", "-d", "--wait", "--no-recreate", "--no-deps", "--scale", "hangup=6", "hangup"});
   ASSERT_EQ(r.exit, 0) << r.output;
-  const site prometheus("http://127.0.0.1:" + std::string(std::getenv("HANGUP_PROMETHEUS_PORT")));
-  EXPECT_TRUE(eventually([&] {
-    const auto up = prometheus.get("/api/v1/query?query=sum(up%7Bjob=%22hangup%22%7D)");
-    const auto found = up.is_object() ? up["data"]["result"] : json::array();
-    return !found.empty() && found[0]["value"][1] == "3";
-  }));
-  const auto rules = prometheus.get("/api/v1/rules");
-  ASSERT_TRUE(rules.is_object());
-  EXPECT_FALSE(rules["data"]["groups"][0]["rules"].empty());
+  for (const auto* const command : {"stop", "rm"}) {
+    std::vector<std::string> arguments = {command};
+    arguments.insert(arguments.end(), old.begin(), old.end());
+    ASSERT_EQ(docker(std::move(arguments)).exit, 0) << command;
+  }
+  clients.expect_that_all_were_answered();
+  const auto now = replicas();
+  EXPECT_EQ(now.size(), 3u);
+  for (const auto& one : now) {
+    EXPECT_EQ(std::count(old.begin(), old.end(), one.container), 0);
+    EXPECT_TRUE(one.is_healthy());
+  }
+  expect_both_databases_answer();
 }
 
-TEST(down, leaves_nothing_running) {
-  EXPECT_EQ(compose({"down", "-v", "-t", "20"}).exit, 0);
-  EXPECT_EQ(compose({"ps", "-aq"}).output, "");
+TEST(down, with_all_profiles_leaves_nothing) {
+  const auto project =
+      "label=com.docker.compose.project=" + from_environment("COMPOSE_PROJECT_NAME");
+  ASSERT_EQ(lines_of(docker({"ps", "-aq", "--filter", project}).output).size(), 6u);
+  const auto r = compose({"--profile", "*", "down", "-v"});
+  EXPECT_EQ(r.exit, 0) << r.output;
+  EXPECT_EQ(docker({"ps", "-aq", "--filter", project}).output, "");
+  EXPECT_EQ(docker({"network", "ls", "-q", "--filter", project}).output, "");
+  EXPECT_EQ(docker({"volume", "ls", "-q", "--filter", project}).output, "");
 }
 
 }  // namespace

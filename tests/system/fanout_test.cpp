@@ -216,7 +216,7 @@ TEST(fanout, limits_are_400_and_503_and_counted) {
   const auto full = ask(s, "/fanout?parts=1", {"-i"});
   EXPECT_EQ(full.status, 503);
   EXPECT_NE(full.body.find("Retry-After: 1\r\n"), std::string::npos) << full.body;
-  EXPECT_NE(full.body.find("no part could begin within 50 ms: 2 run, which is the most at once"),
+  EXPECT_NE(full.body.find("no part could begin within 50 ms: 2 are running, which is the limit"),
             std::string::npos)
       << full.body;
   EXPECT_EQ(s.metric("hangup_fanout_rejected_total"), 1);

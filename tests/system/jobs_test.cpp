@@ -101,7 +101,7 @@ TEST(detached, what_is_too_much_is_refused_or_fails_with_its_reason) {
   const auto large = start(s, "/query/sqlite?report=orders&detach=1");
   const auto slow = start(s, hopeless);
   ASSERT_TRUE(becomes(s, large, "failed"));
-  EXPECT_EQ(s.get(large)["cause"], "the result is larger than one may be: more than 1000 bytes");
+  EXPECT_EQ(s.get(large)["cause"], "the result is larger than allowed: more than 1000 bytes");
   ASSERT_TRUE(becomes(s, slow, "failed"));
   EXPECT_EQ(s.get(slow)["cause"], "deadline exceeded: the job's own");
   EXPECT_EQ(s.metric("hangup_job_result_bytes"), 0);
@@ -110,7 +110,7 @@ TEST(detached, what_is_too_much_is_refused_or_fails_with_its_reason) {
       s.curl("/query/sqlite?report=customer&id=7&detach=1", {"-i", "-X", "POST"}).output;
   EXPECT_NE(full.find("HTTP/1.1 503 "), std::string::npos) << full;
   EXPECT_NE(full.find("Retry-After: "), std::string::npos) << full;
-  EXPECT_NE(full.find("there are 3 jobs, which is the most"), std::string::npos) << full;
+  EXPECT_NE(full.find("there are 3 jobs, which is the limit"), std::string::npos) << full;
   EXPECT_EQ(s.metric(R"(hangup_jobs_refused_total{reason="jobs"})"), 1);
   const auto limit = std::chrono::steady_clock::now() + patience;
   while (s.get("/jobs")["jobs"].size() > 0 && std::chrono::steady_clock::now() < limit) {
@@ -176,7 +176,7 @@ TEST(detached, one_client_does_not_take_all_places_for_jobs) {
   EXPECT_EQ(s.curl(one, post).output, "503");
   start(s, one, {"--interface", "127.0.0.2"});
   const auto refused = s.curl(one, {"-i", "-X", "POST"}).output;
-  EXPECT_NE(refused.find("this client has 4 of 5 jobs, and what is left is for others"),
+  EXPECT_NE(refused.find("this client has 4 of 5 jobs, and the rest is reserved for others"),
             std::string::npos)
       << refused;
   EXPECT_NE(refused.find("Retry-After: "), std::string::npos);

@@ -18,11 +18,6 @@
 namespace hangup::system_test {
 namespace {
 
-std::vector<std::string> as(const std::string& id, std::vector<std::string> more = {}) {
-  more.insert(more.begin(), {"-H", "X-Request-Id: " + id});
-  return more;
-}
-
 // A folder with one file that takes long to search, because it is long, and one that does not.
 class tree : public temporary_directory {
  public:
@@ -57,7 +52,7 @@ TEST(main_job, a_hang_up_on_a_query_is_seen_in_the_log_in_requests_and_in_metric
   server s;
   // Collected, not streamed: a client that closes with rows unread leaves by a reset.
   const auto r =
-      s.curl("/query/sim?rows=1000&row_ms=10&stream=0", as("job-1", {"--max-time", "0.5"}));
+      s.curl("/query/sim?rows=1000&row_ms=10&stream=0", with_id("job-1", {"--max-time", "0.5"}));
   EXPECT_EQ(r.exit, 28) << "curl gave up by itself";
 
   const auto e = s.ended("job-1");
@@ -89,7 +84,7 @@ TEST(main_job, a_hang_up_on_a_query_is_seen_in_the_log_in_requests_and_in_metric
 
 TEST(main_job, a_query_that_nobody_leaves_is_answered_in_full) {
   server s;
-  const auto r = s.curl("/query/sim?rows=5&row_ms=1", as("whole"));
+  const auto r = s.curl("/query/sim?rows=5&row_ms=1", with_id("whole"));
   EXPECT_EQ(r.exit, 0);
   EXPECT_EQ(std::count(r.output.begin(), r.output.end(), '\n'), 5);
   EXPECT_NE(r.output.find("{\"row\":5,"), std::string::npos);
@@ -110,7 +105,7 @@ TEST(main_job, a_query_that_nobody_leaves_is_answered_in_full) {
 
 TEST(main_job, a_spinning_worker_notices_the_hang_up) {
   server s;
-  EXPECT_EQ(s.curl("/spin?ms=60000", as("spin-1", {"--max-time", "0.3"})).exit, 28);
+  EXPECT_EQ(s.curl("/spin?ms=60000", with_id("spin-1", {"--max-time", "0.3"})).exit, 28);
   const auto e = s.ended("spin-1");
   EXPECT_EQ(e["end"], "client_closed");
   EXPECT_LT(e["work_stopped_ns"].get<std::int64_t>() - e["context_ended_ns"].get<std::int64_t>(),
@@ -124,7 +119,7 @@ TEST(main_job, work_that_does_not_look_is_named_as_a_late_stopper_on_every_surfa
   tree t;
   server s({"--config",
             t.config(8, {{"http", {{"late_after_ms", 50}}}, {"spin", {{"allow_deaf", true}}}})});
-  EXPECT_EQ(s.curl("/spin?ms=3000&look=0", as("deaf-1", {"--max-time", "0.2"})).exit, 28);
+  EXPECT_EQ(s.curl("/spin?ms=3000&look=0", with_id("deaf-1", {"--max-time", "0.2"})).exit, 28);
   const auto line = s.program.line_with("late stopper: GET /spin?ms=3000&look=0 still works");
   EXPECT_NE(line.find("client closed (FIN)"), std::string::npos) << line;
   EXPECT_NE(line.find(" warning "), std::string::npos) << line;
@@ -209,7 +204,7 @@ TEST(main_job, a_request_in_the_queue_whose_client_leaves_is_never_started) {
   server s({"--config", t.config(4)});
   process busy({"curl", "-s", s.url("/spin?ms=60000")});
   ASSERT_TRUE(s.in_flight_until([](const auto& all) { return all.size() >= 2; }));  // with our own
-  EXPECT_EQ(s.curl("/spin?ms=1", as("queued-1", {"--max-time", "0.3"})).exit, 28);
+  EXPECT_EQ(s.curl("/spin?ms=1", with_id("queued-1", {"--max-time", "0.3"})).exit, 28);
   const auto e = s.ended("queued-1");
   EXPECT_EQ(e["end"], "client_closed");
   EXPECT_TRUE(e["work_stopped_ns"].is_null()) << "there was no work to stop";
@@ -222,7 +217,7 @@ TEST(main_job, a_full_queue_is_answered_503_with_retry_after) {
   server s({"--config", t.config(0)});
   process busy({"curl", "-s", s.url("/spin?ms=60000")});
   ASSERT_TRUE(s.in_flight_until([](const auto& all) { return all.size() >= 2; }));
-  const auto r = s.curl("/spin?ms=1", as("full-1", {"-i"}));
+  const auto r = s.curl("/spin?ms=1", with_id("full-1", {"-i"}));
   EXPECT_NE(r.output.find("HTTP/1.1 503 "), std::string::npos) << r.output;
   EXPECT_NE(r.output.find("Retry-After: 1"), std::string::npos) << r.output;
   EXPECT_NE(r.output.find("application/problem+json"), std::string::npos) << r.output;
@@ -233,7 +228,7 @@ TEST(main_job, a_deadline_is_answered_504) {
   tree t;
   server s({"--config",
             t.config(4, {{"routes", {{"query_sim", {{"pool", "query"}, {"deadline_ms", 100}}}}}})});
-  const auto r = s.curl("/query/sim?rows=10&row_ms=60000&stream=0", as("late-1", {"-i"}));
+  const auto r = s.curl("/query/sim?rows=10&row_ms=60000&stream=0", with_id("late-1", {"-i"}));
   EXPECT_NE(r.output.find("HTTP/1.1 504 "), std::string::npos) << r.output;
   EXPECT_EQ(s.ended("late-1")["end"], "deadline");
 }

@@ -256,7 +256,7 @@ TEST(postgres_protocol, a_cancel_that_comes_late_hits_the_check_and_not_the_next
                                       "DISCARD ALL", "DISCARD ALL", "DISCARD ALL"}));
 }
 
-TEST(postgres_protocol, what_is_left_of_a_transaction_is_rolled_back) {
+TEST(postgres_protocol, what_is_left_of_a_transaction_is_rolled_back) {  // B89
   scripted_server server({.transaction = true});
   EXPECT_TRUE(hang_up(server).kept);
   EXPECT_EQ(statements_of(server),

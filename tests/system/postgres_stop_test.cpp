@@ -15,7 +15,7 @@
 namespace hangup::system_test {
 namespace {
 
-TEST_F(postgres_engine, ends_every_kind_of_statement_in_the_server) {
+TEST_F(postgres_engine, ends_every_kind_of_statement_in_the_server) {  // B89
   auto how = options(1);
   how.read_only = false;  // FOR UPDATE writes
   postgres db(how, [&](const settled& s) { told_.take(s); });
@@ -203,7 +203,7 @@ TEST_F(postgres_engine, keeps_a_thousand_random_hang_ups_from_the_innocent) {
   }));
 }
 
-TEST_F(postgres_engine, a_hang_up_while_it_waits_for_a_connection_takes_none) {
+TEST_F(postgres_engine, a_hang_up_while_it_waits_for_a_connection_takes_none) {  // B89
   postgres db(options(1));
   const auto [ctx, cancel] = with_cancel(background());
   auto holder = nap_until(ctx, db);

@@ -21,6 +21,11 @@ bool eventually_over_http(const std::function<bool()>& holds) {
 
 }  // namespace
 
+std::vector<std::string> with_id(const std::string& id, std::vector<std::string> more) {
+  more.insert(more.begin(), {"-H", "X-Request-Id: " + id});
+  return more;
+}
+
 site::site(std::string base) : base_(std::move(base)) {
   needs({test::program("curl")});
 }

@@ -17,6 +17,9 @@ namespace hangup::system_test {
 using namespace std::chrono_literals;
 using namespace test;  // what tests/support has
 
+// What curl is told to give its request this id, before what else it is told.
+std::vector<std::string> with_id(const std::string& id, std::vector<std::string> more = {});
+
 // A hangup that runs, wherever that is, asked with curl.
 class site {
  public:

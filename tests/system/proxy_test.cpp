@@ -1,6 +1,6 @@
 // Behind nginx and HAProxy, run from config/nginx.conf and config/haproxy.cfg as they are shipped
 // (but for addresses and files): who hangs up on the proxy has hung up on us. And the settings that
-// swallow a hang-up do swallow it: the README's table is what these tests see.
+// swallow a hang-up do swallow it: the table of docs/proxies.md is what these tests see.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <unistd.h>
@@ -226,7 +226,7 @@ void cancels_a_stream(server_behind& b, const setting& s) {
   EXPECT_EQ(s.then, work::stops);
 }
 
-TEST_P(behind_a_proxy, a_hang_up_is_passed_on_or_swallowed_as_the_readme_says) {
+TEST_P(behind_a_proxy, a_hang_up_is_passed_on_or_swallowed_as_the_documentation_says) {
   const auto& s = GetParam();
   server_behind b(s.proxy, s.changes);
   if (s.by == client::http_2_stream) {

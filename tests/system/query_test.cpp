@@ -35,11 +35,6 @@ class faulty_shop : public shop {
   }
 };
 
-std::vector<std::string> as(const std::string& id, std::vector<std::string> more = {}) {
-  more.insert(more.begin(), {"-H", "X-Request-Id: " + id});
-  return more;
-}
-
 // One instruction of SQLite that compares a long text at each place of another: nothing is asked
 // meanwhile.
 TEST(query, a_stop_within_one_long_instruction_is_reported_as_late) {
@@ -155,7 +150,7 @@ TEST(query, what_cannot_be_asked_is_a_problem_with_a_reason) {
 TEST(query, an_error_after_the_first_row_is_a_last_line_and_a_body_without_its_end) {
   const faulty_shop f;
   server s({"--config", f.config()});
-  const auto r = s.curl("/query/sqlite?report=overflow", as("overflow-1"));
+  const auto r = s.curl("/query/sqlite?report=overflow", with_id("overflow-1"));
   EXPECT_EQ(r.exit, 18) << "curl: transfer closed with outstanding read data remaining";
   EXPECT_NE(
       r.output.find("{\"i\":4,\"x\":9223372036854775807}\n{\"error\":{\"title\":\"the database "

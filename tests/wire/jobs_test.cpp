@@ -151,7 +151,7 @@ TEST(job, is_refused_with_503_when_there_is_no_place_for_it) {
   EXPECT_EQ(refused.status, 503);
   EXPECT_EQ(refused.header("location"), "");
   EXPECT_NE(refused.header("retry-after"), "");
-  EXPECT_NE(refused.body.find("there are 3 jobs, which is the most"), std::string::npos);
+  EXPECT_NE(refused.body.find("there are 3 jobs, which is the limit"), std::string::npos);
   EXPECT_EQ(c.ask("DELETE " + queued + " HTTP/1.1\r\nHost: test\r\n\r\n").status, 200)
       << "it waited, so it is over at once";
 }

@@ -20,7 +20,7 @@ using test::fake_upstream;
 
 constexpr int rounds = 21;
 
-upstream_options patient(std::string url) {
+upstream_options waiting_long(std::string url) {
   return {.url = std::move(url), .connect_timeout = 60s, .stall_timeout = 60s};
 }
 
@@ -67,7 +67,7 @@ void waits(const upstream& u) {
 TEST(a_call, is_interrupted_in_the_look_up_of_a_name) {
   std::promise<void> go;
   const auto gone = go.get_future().share();
-  const upstream u("next", patient("http://a.example"), [gone](const std::string&) {
+  const upstream u("next", waiting_long("http://a.example"), [gone](const std::string&) {
     gone.wait();
     return name_lookup::addresses{};
   });
@@ -77,19 +77,19 @@ TEST(a_call, is_interrupted_in_the_look_up_of_a_name) {
 
 TEST(a_call, is_interrupted_while_it_connects) {
   const black_hole hole;
-  const upstream u("next", patient(hole.url()));
+  const upstream u("next", waiting_long(hole.url()));
   is_interrupted(u, "connect", [&](int) { waits(u); });
 }
 
 TEST(a_call, is_interrupted_in_the_tls_handshake) {
   fake_upstream f([](const asker& a) { EXPECT_TRUE(a.leaves()); });
-  const upstream u("next", patient(f.url("https")));
+  const upstream u("next", waiting_long(f.url("https")));
   is_interrupted(
       u, "TLS handshake", [&](int i) { ASSERT_TRUE(f.accepted(i)); },
       [&](int i) { EXPECT_TRUE(f.over(i)); });
 }
 
-TEST(a_call, is_interrupted_while_it_waits_for_the_answer) {
+TEST(a_call, is_interrupted_while_it_waits_for_the_answer) {  // B88
   std::promise<void> asked[rounds];
   int n = 0;
   fake_upstream f([&](const asker& a) {
@@ -97,7 +97,7 @@ TEST(a_call, is_interrupted_while_it_waits_for_the_answer) {
     asked[n++].set_value();
     EXPECT_TRUE(a.leaves());
   });
-  const upstream u("next", patient(f.url()));
+  const upstream u("next", waiting_long(f.url()));
   is_interrupted(
       u, "wait", [&](int i) { asked[i - 1].get_future().wait(); },
       [&](int i) { EXPECT_TRUE(f.over(i)) << "the upstream has heard it"; });
@@ -112,7 +112,7 @@ TEST(a_call, is_interrupted_while_it_reads) {
     asked[n++].set_value();
     EXPECT_TRUE(a.leaves());
   });
-  const upstream u("next", patient(f.url()));
+  const upstream u("next", waiting_long(f.url()));
   is_interrupted(
       u, "read", [&](int i) { asked[i - 1].get_future().wait(); },
       [&](int i) { EXPECT_TRUE(f.over(i)); });
@@ -120,7 +120,7 @@ TEST(a_call, is_interrupted_while_it_reads) {
 
 TEST(a_call, does_not_begin_on_a_context_that_has_ended) {
   fake_upstream f([](const asker&) {});
-  const upstream u("next", patient(f.url()));
+  const upstream u("next", waiting_long(f.url()));
   const auto request = with_cancel(background());
   request.cancel();
   upstream_call c(u, false, "/", {});
@@ -129,7 +129,7 @@ TEST(a_call, does_not_begin_on_a_context_that_has_ended) {
 
 TEST(a_call, whose_deadline_passes_is_counted_as_that) {
   fake_upstream f([](const asker& a) { EXPECT_TRUE(a.leaves()); });
-  const upstream u("next", patient(f.url()));
+  const upstream u("next", waiting_long(f.url()));
   const auto request = with_timeout(background(), 50ms);
   upstream_call c(u, false, "/", {});
   EXPECT_EQ(c.ask(request.ctx), errc::deadline_exceeded);

@@ -264,7 +264,7 @@ std::vector<misdeed> misdeeds() {
        sends("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxy"), 502, malformed,
        ""},
       {"has_a_list_of_lengths", sends("HTTP/1.1 200 OK\r\nContent-Length: 2, 3\r\n\r\nxy"), 502,
-       malformed, "a content-length that is none"},
+       malformed, "an invalid content-length"},
       {"has_a_length_that_begins_like_one",
        sends("HTTP/1.1 200 OK\r\nContent-Length: 1.0\r\n\r\nx"), 502, malformed, ""},
       {"has_a_length_beyond_all_numbers",

@@ -228,7 +228,7 @@ TEST(no_thread, for_the_first_worker_of_a_pool_is_an_error_and_later_there_is_on
     const without_threads none;
     const auto ec = p.run(background(), [](const context&) {});
     EXPECT_EQ(ec, std::errc::resource_unavailable_try_again);
-    EXPECT_EQ(p.why_not(ec), "the pool \"p\" has no worker, and there is no thread for one");
+    EXPECT_EQ(p.why_not(ec), "the pool \"p\" has no worker and cannot start one");
   }
   EXPECT_EQ(p.run(background(), [](const context&) {}), std::error_code());
   {

@@ -23,7 +23,7 @@ namespace {
 
 using namespace test;
 
-const auto broken = std::make_error_code(std::errc::io_error);
+const auto failure = std::make_error_code(std::errc::io_error);
 
 void raise_to(std::atomic<int>& highest, int value) {
   int seen = highest;
@@ -213,12 +213,12 @@ TEST(task_group_limit, room_that_a_failed_task_leaves_is_given_to_nobody) {  // 
       for (unsigned i = 0; i < spins; ++i) {
         std::atomic_signal_fence(std::memory_order_seq_cst);
       }
-      return broken;
+      return failure;
     });
     std::atomic<bool> ran{false};
     about_to_wait.count_down();
     const auto told = g.go([&] { ran = true; });
-    EXPECT_EQ(g.wait(), broken);
+    EXPECT_EQ(g.wait(), failure);
     started += ran;
     EXPECT_EQ(told == std::error_code(), ran);
   }
@@ -232,7 +232,7 @@ TEST(task_group_limit, many_that_wait_for_room_are_all_woken_by_one_failure) {  
     std::atomic<int> refused{0};
     g.go([&] {
       fail.wait();
-      return broken;
+      return failure;
     });
     {
       std::vector<std::jthread> waiting;
@@ -241,7 +241,7 @@ TEST(task_group_limit, many_that_wait_for_room_are_all_woken_by_one_failure) {  
       }
       fail.count_down();
     }
-    EXPECT_EQ(g.wait(), broken);
+    EXPECT_EQ(g.wait(), failure);
     EXPECT_EQ(refused, 8);
   }
 }
@@ -329,9 +329,9 @@ TEST(task_group_blocking, a_failure_wakes_1000_sleepers) {  // B76
   }
   g.go([&] {
     all.wait();
-    return broken;
+    return failure;
   });
-  EXPECT_EQ(g.wait(), broken);
+  EXPECT_EQ(g.wait(), failure);
   EXPECT_EQ(woken, tasks);
 }
 
@@ -357,7 +357,7 @@ TEST(task_group_blocking, an_error_comes_up_through_nested_groups_and_ends_all) 
   std::function<std::error_code(const context&, int)> down = [&](const context& ctx,
                                                                  int left) -> std::error_code {
     if (left == 0) {
-      return spin_until([&] { return asleep == 20; }) ? broken : std::error_code();
+      return spin_until([&] { return asleep == 20; }) ? failure : std::error_code();
     }
     task_group inner(ctx);
     inner.go([&](const context& below) {
@@ -367,7 +367,7 @@ TEST(task_group_blocking, an_error_comes_up_through_nested_groups_and_ends_all) 
     inner.go([&](const context& below) { return down(below, left - 1); });
     return inner.wait();
   };
-  EXPECT_EQ(down(background(), 20), broken);
+  EXPECT_EQ(down(background(), 20), failure);
 }
 
 TEST(task_group_blocking, a_tree_of_groups_with_three_tasks_each) {
@@ -425,7 +425,7 @@ TEST(task_group_stress, many_groups_from_many_threads) {
             ++ran;
             switch (what) {
               case 0:
-                return broken;
+                return failure;
               case 1:
                 throw std::runtime_error("x");
               case 2:

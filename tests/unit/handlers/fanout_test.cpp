@@ -378,7 +378,7 @@ TEST(fanout, without_a_place_a_request_is_told_503_in_time_and_with_one_it_is_se
   begun.wait();
   const auto a = f.ask(background(), {{"parts", "1"}});
   EXPECT_EQ(a.status, 503);
-  EXPECT_EQ(a.problem, "no part could begin within 20 ms: 2 run, which is the most at once");
+  EXPECT_EQ(a.problem, "no part could begin within 20 ms: 2 are running, which is the limit");
   EXPECT_EQ(f.fanout->refused(), 1U);
   const auto left = with_timeout(background(), 5ms);
   EXPECT_EQ(f.ask(left.ctx, {{"parts", "1"}}).status, 0);

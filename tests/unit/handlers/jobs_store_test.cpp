@@ -189,7 +189,7 @@ TEST_F(jobs_of_a_store, with_too_large_a_result_fail_and_keep_nothing) {
   EXPECT_EQ(s.now().bytes, 0U);
   const auto large = start(writing(1001));
   ASSERT_TRUE(becomes(large, state::failed));
-  EXPECT_EQ(s.find(large)->cause, "the result is larger than one may be: more than 1000 bytes");
+  EXPECT_EQ(s.find(large)->cause, "the result is larger than allowed: more than 1000 bytes");
   EXPECT_EQ(s.now().bytes, 0U);
   EXPECT_EQ(s.result_of(large), nullptr);
 }
@@ -225,7 +225,7 @@ TEST_F(jobs_of_a_store, are_refused_when_there_are_too_many_until_one_is_forgott
   EXPECT_FALSE(b.job);
   EXPECT_EQ(b.why, refusal::jobs);
   EXPECT_EQ(b.detail,
-            "there are 2 jobs, which is the most; one that has ended is forgotten after 600 s, or "
+            "there are 2 jobs, which is the limit; one that has ended is removed after 600 s, or "
             "by DELETE");
   EXPECT_GT(b.retry_after, 500s) << "when the first is forgotten";
   EXPECT_EQ(s.now().refused[static_cast<std::size_t>(refusal::jobs)], 1U);

@@ -5,7 +5,7 @@
 
 #include <random>
 
-#include "handlers/query/utf8.h"
+#include "handlers/utf8.h"
 
 namespace hangup::search {
 namespace {
@@ -38,7 +38,7 @@ TEST(path_text, every_path_comes_back_from_a_text_that_is_utf_8) {
       path += some[random() % some.size()];
     }
     const auto text = text_of_path(path);
-    ASSERT_TRUE(query::is_utf8(text)) << testing::PrintToString(path);
+    ASSERT_TRUE(handlers::is_utf8(text)) << testing::PrintToString(path);
     ASSERT_EQ(path_of_text(text), path) << testing::PrintToString(path);
   }
 }

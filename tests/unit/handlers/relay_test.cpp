@@ -178,7 +178,7 @@ TEST(relay, refuses_a_request_that_has_been_by_too_many) {
   const std::string asked = "502 the upstream \"next\" refused the connection";
   EXPECT_EQ(refused({}, {{"Via", "1.1 a, 1.1 b"}}), asked);
   EXPECT_EQ(refused({}, {{"Via", "1.1 a, 1.1 b"}, {"Via", "1.1 c"}}),
-            "508 this request has been by 3 others, allowed 3");
+            "508 this request has passed through 3 servers, allowed 3");
 }
 
 TEST(relay, does_not_pass_on_a_header_that_would_be_two) {

@@ -126,7 +126,7 @@ TEST(query_end, what_an_engine_says_of_a_failure_is_for_the_log) {
   EXPECT_EQ(for_clients(errc::unreachable, "as secret (28P01)"), "");
 }
 
-TEST(query_end, only_a_context_or_a_client_that_left_stops_a_query) {
+TEST(query_end, only_a_context_or_a_client_that_left_stops_a_query) {  // B89
   EXPECT_EQ(end_of(hangup::errc::canceled), query_end::stopped);
   EXPECT_EQ(end_of(std::make_error_code(std::errc::broken_pipe)), query_end::stopped);
   EXPECT_EQ(end_of(std::make_error_code(std::errc::not_enough_memory)), query_end::failed);
@@ -239,7 +239,7 @@ TEST(sqlite, a_file_that_becomes_a_fifo_holds_nobody_up) {
   ASSERT_EQ(::mkfifo(file.c_str(), 0644), 0);
   const auto o = run(*db, background(), "SELECT 1");
   EXPECT_EQ(o.ec, errc::unreachable);
-  EXPECT_EQ(o.why, "it is no regular file");
+  EXPECT_EQ(o.why, "it is not a regular file");
   std::filesystem::remove(file);
   std::filesystem::rename(f / "old.db", file);
   ASSERT_EQ(::mkfifo((file + "-wal").c_str(), 0644), 0);

@@ -120,7 +120,7 @@ TEST(sqlite, types_arrive_as_they_are_and_arguments_are_bound_by_their_number) {
                         "items; --!"});
 }
 
-TEST(sqlite, what_is_hopeless_stops_with_its_context_and_the_connection_is_used_again) {
+TEST(sqlite, what_is_hopeless_stops_with_its_context_and_the_connection_is_used_again) {  // B89
   const folder f;
   const auto db = open_sqlite({.file = f.sample(), .connections = 1});
   for (const std::string& sql :
@@ -184,7 +184,7 @@ TEST(sqlite, the_wait_for_a_lock_ends_with_the_context_or_with_the_patience) {
   EXPECT_FALSE(run(*hasty, background(), "SELECT 1 FROM items").ec);
 }
 
-TEST(sqlite, who_waits_for_a_connection_is_told_in_time_and_takes_none_if_it_leaves) {
+TEST(sqlite, who_waits_for_a_connection_is_told_in_time_and_takes_none_if_it_leaves) {  // B89
   const folder f;
   const auto db = open_sqlite({.file = f.sample(500), .connections = 1, .patience = 50ms});
   const auto [all, end] = with_cancel(background());
@@ -265,10 +265,12 @@ TEST(sqlite, sql_that_writes_or_is_wrong_fails_with_the_engines_reason) {
     return o.why;
   };
   EXPECT_EQ(why("SELECT * FROM missing"), "no such table: missing");
-  EXPECT_EQ(why("DELETE FROM items"), "the SQL of a report reads, and gives rows");
-  EXPECT_EQ(why("DELETE FROM items RETURNING 1"), "the SQL of a report reads, and gives rows");
-  EXPECT_EQ(why("SELECT 1; SELECT 2"), "the SQL of a report is one statement");
-  EXPECT_EQ(why("ATTACH '/tmp/hangup-other.db' AS o"), "the SQL of a report reads, and gives rows");
+  EXPECT_EQ(why("DELETE FROM items"), "the SQL of a report must only read, and return rows");
+  EXPECT_EQ(why("DELETE FROM items RETURNING 1"),
+            "the SQL of a report must only read, and return rows");
+  EXPECT_EQ(why("SELECT 1; SELECT 2"), "the SQL of a report must be one statement");
+  EXPECT_EQ(why("ATTACH '/tmp/hangup-other.db' AS o"),
+            "the SQL of a report must only read, and return rows");
   EXPECT_EQ(why("SELECT $2"), "the SQL of the report has $2, and it declares 0 parameters");
   EXPECT_EQ(why("SELECT ?"), "the SQL of the report has ?, and it declares 0 parameters");
   EXPECT_EQ(why("SELECT zeroblob(2000000)"), "string or blob too big");

@@ -143,7 +143,7 @@ TEST(an_answer, has_a_length_that_every_reader_takes_for_the_same_or_is_not_hand
   for (const auto* bad :
        {"", ",", "2,", ",2", "2, 3", "2, x", "0x5", "4.0", "4;a", "+2", "-2", "2 3", "2\t3",
         "\"2\"", "9223372036854775808", "18446744073709551620", "2, 18446744073709551618"}) {
-    EXPECT_EQ(why(bad), "answered with a content-length that is none") << bad;
+    EXPECT_EQ(why(bad), "answered with an invalid content-length") << bad;
     EXPECT_NE(why(bad, "404 x"), "") << bad;
     EXPECT_NE(why(bad, "205 x"), "") << bad;
     EXPECT_EQ(why(bad, "204 x"), "") << bad << " frames nothing";
@@ -183,7 +183,8 @@ TEST(an_answer, that_is_a_part_says_which_or_is_not_handed_on) {
                           "bytes 0-9223372036854775807/*",
                           "bytes 0-1/18446744073709551620",
                           "nonsense"}) {
-    EXPECT_EQ(why(bad), "answered 206 with a content-range that is none, or not of what it sends")
+    EXPECT_EQ(why(bad),
+              "answered 206 with a content-range that is invalid or does not match the body")
         << bad;
   }
   EXPECT_EQ(why(""), "answered 206 without Content-Range");

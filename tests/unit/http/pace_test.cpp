@@ -88,5 +88,10 @@ TEST(pace, of_any_time_and_rate_overflows_nothing) {
   EXPECT_GT(p.wait(start + 1h), start + 1h);
 }
 
+TEST(pace, of_the_longest_time_never_ends) {
+  pace p(std::chrono::milliseconds::max(), 1);
+  EXPECT_EQ(p.wait(start), pace::time_point::max());
+}
+
 }  // namespace
 }  // namespace hangup::http

@@ -17,7 +17,7 @@ std::vector<setting> settings(std::vector<const char*> lines) {
   return settings_of(lines.data());
 }
 
-std::string error_of(const std::vector<const char*>& lines) {
+std::string mistake_in(const std::vector<const char*>& lines) {
   try {
     settings(lines);
   } catch (const config_error& e) {
@@ -59,24 +59,24 @@ TEST(environment, what_is_not_ours_is_left_alone) {
 }
 
 TEST(environment, an_unknown_key_is_refused_with_the_nearest_known_one) {
-  EXPECT_EQ(error_of({"HANGUP_LISTEN__PROT=1"}),
+  EXPECT_EQ(mistake_in({"HANGUP_LISTEN__PROT=1"}),
             R"(HANGUP_LISTEN__PROT: unknown key "listen.prot"; did you mean "port"?)");
 }
 
 TEST(environment, a_key_that_ends_too_early_or_too_late_is_refused) {
-  EXPECT_EQ(error_of({"HANGUP_LISTEN__PORT__X=1"}),
+  EXPECT_EQ(mistake_in({"HANGUP_LISTEN__PORT__X=1"}),
             R"(HANGUP_LISTEN__PORT__X: unknown key "listen.port.x"; "listen.port" is an integer )"
             R"(0..65535)");
   for (const auto* line : {"HANGUP_LISTEN__={}", "HANGUP___LISTEN=1", "HANGUP___=1",
                            "HANGUP_LISTEN____PORT=1", "HANGUP_POOLS____WORKERS=1"}) {
-    EXPECT_NE(error_of({line}).find(": unknown key \""), std::string::npos) << line;
+    EXPECT_NE(mistake_in({line}).find(": unknown key \""), std::string::npos) << line;
   }
 }
 
 TEST(environment, one_underscore_where_two_were_meant_is_a_mistake) {
-  EXPECT_EQ(error_of({"HANGUP_LISTEN_PORT=1"}),
+  EXPECT_EQ(mistake_in({"HANGUP_LISTEN_PORT=1"}),
             R"(HANGUP_LISTEN_PORT: unknown key; did you mean "HANGUP_LISTEN__PORT"?)");
-  EXPECT_EQ(error_of({"HANGUP_DATABASES_PG_CONNINFO_FILE=/run/secrets/pg"}),
+  EXPECT_EQ(mistake_in({"HANGUP_DATABASES_PG_CONNINFO_FILE=/run/secrets/pg"}),
             R"(HANGUP_DATABASES_PG_CONNINFO_FILE: unknown key; did you mean )"
             R"("HANGUP_DATABASES__PG__CONNINFO_FILE"?)");
 }
@@ -124,24 +124,24 @@ TEST(environment, a_key_that_is_called_file_is_no_file_to_read) {
 }
 
 TEST(environment, a_file_that_cannot_be_read_is_refused) {
-  EXPECT_EQ(error_of({"HANGUP_LOG__LEVEL_FILE=/no/such"}),
+  EXPECT_EQ(mistake_in({"HANGUP_LOG__LEVEL_FILE=/no/such"}),
             R"(HANGUP_LOG__LEVEL_FILE: "/no/such" cannot be read: No such file or directory)");
   const auto file = a_file_with(std::string(64 * 1024 + 1, 'x'));
   const auto line = "HANGUP_LOG__LEVEL_FILE=" + file;
-  EXPECT_TRUE(error_of({line.c_str()}).ends_with("it has more than 65536 bytes"));
-  EXPECT_TRUE(error_of({"HANGUP_LOG__LEVEL_FILE=/"}).ends_with("cannot be read: Is a directory"));
-  EXPECT_TRUE(error_of({"HANGUP_LOG__LEVEL_FILE=/dev/zero"}).ends_with("more than 65536 bytes"));
-  EXPECT_EQ(error_of({"HANGUP_LOG__LEVEL_FILE="}),
+  EXPECT_TRUE(mistake_in({line.c_str()}).ends_with("it has more than 65536 bytes"));
+  EXPECT_TRUE(mistake_in({"HANGUP_LOG__LEVEL_FILE=/"}).ends_with("cannot be read: Is a directory"));
+  EXPECT_TRUE(mistake_in({"HANGUP_LOG__LEVEL_FILE=/dev/zero"}).ends_with("more than 65536 bytes"));
+  EXPECT_EQ(mistake_in({"HANGUP_LOG__LEVEL_FILE="}),
             "HANGUP_LOG__LEVEL_FILE: found nothing, allowed the path of a file");
 }
 
 TEST(environment, a_file_with_nothing_in_it_or_half_a_text_is_refused) {
   for (const auto* text : {"", "\n", "\r\n\n"}) {
     const auto line = "HANGUP_DATABASES__PG__CONNINFO_FILE=" + a_file_with(text);
-    EXPECT_TRUE(error_of({line.c_str()}).ends_with(" is empty")) << error_of({line.c_str()});
+    EXPECT_TRUE(mistake_in({line.c_str()}).ends_with(" is empty")) << mistake_in({line.c_str()});
   }
   const auto line = "HANGUP_LOG__LEVEL_FILE=" + a_file_with(std::string("info\0x", 6));
-  EXPECT_TRUE(error_of({line.c_str()}).ends_with(" has a NUL in it"));
+  EXPECT_TRUE(mistake_in({line.c_str()}).ends_with(" has a NUL in it"));
 }
 
 TEST(environment, what_is_in_a_file_is_in_no_error) {
@@ -226,7 +226,7 @@ TEST(environment, an_error_over_several_keys_names_who_has_set_one_of_them) {
 TEST(environment, a_key_that_is_given_in_both_ways_is_refused) {
   const auto file = a_file_with("info");
   const auto line = "HANGUP_LOG__LEVEL_FILE=" + file;
-  EXPECT_EQ(error_of({"HANGUP_LOG__LEVEL=info", line.c_str()}),
+  EXPECT_EQ(mistake_in({"HANGUP_LOG__LEVEL=info", line.c_str()}),
             "HANGUP_LOG__LEVEL: found HANGUP_LOG__LEVEL_FILE as well, allowed one of them");
 }
 

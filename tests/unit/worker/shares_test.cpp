@@ -131,9 +131,9 @@ TEST(shares, one_who_fills_the_queue_leaves_the_spare_places_to_the_others) {
   ASSERT_FALSE(jobs.post(modest)) << "the queue is full, but not for who has none in it";
   EXPECT_EQ(jobs.post(greedy), pool_errc::share);
   EXPECT_EQ(std::error_code(pool_errc::share).message(),
-            "the queue of the pool has no place left but for others");
+            "the places left in the queue of the pool are reserved for others");
   EXPECT_EQ(p.why_not(pool_errc::share),
-            "the queue of the pool \"p\" has no place left but for other clients");
+            "the places left in the queue of the pool \"p\" are reserved for other clients");
   EXPECT_EQ(p.why_not(pool_errc::full), "the queue of the pool \"p\" is full");
   ASSERT_FALSE(jobs.post(modest));
   EXPECT_EQ(jobs.post(third), pool_errc::full) << "the spare places are bounded, too";

@@ -1,11 +1,12 @@
-#include "http/clock.h"
+#include "context/context.h"
 
 #include <gtest/gtest.h>
 
-namespace hangup::http {
+namespace hangup {
 namespace {
 
 using namespace std::chrono_literals;
+using clock = context::clock;
 
 TEST(later, adds) {
   const auto now = clock::now();
@@ -21,9 +22,16 @@ TEST(later, is_never_where_the_clock_cannot_count_as_far) {
   EXPECT_EQ(later(clock::time_point::max() - 1ms, 1h), clock::time_point::max());
 }
 
+TEST(later, takes_a_duration_of_any_unit_and_type) {
+  const auto now = clock::now();
+  EXPECT_EQ(later(now, std::chrono::years::max()), clock::time_point::max());
+  EXPECT_EQ(later(now, std::chrono::duration<double>(1e300)), clock::time_point::max());
+  EXPECT_EQ(later(now, std::chrono::duration<double>(0.5)), now + 500ms);
+}
+
 TEST(later, is_long_ago_for_the_shortest) {
   EXPECT_LT(later(clock::now(), std::chrono::milliseconds::min()), clock::time_point{});
 }
 
 }  // namespace
-}  // namespace hangup::http
+}  // namespace hangup

@@ -1,0 +1,25 @@
+# Steps that say how long each took. Sourced, not run; by scripts that have sourced scripts/packages.sh.
+# shellcheck shell=bash
+steps=()
+step_name='' step_since=0
+
+# step NAME : the step before it is over.
+step() {
+  end_step
+  step_name=$1 step_since=$SECONDS
+  say "$1"
+}
+end_step() {
+  [ -n "$step_name" ] || return 0
+  steps+=("$(printf '%5d s  %s' "$((SECONDS - step_since))" "$step_name")")
+  step_name=''
+}
+# To be called when the script ends, whatever happened: `trap report_steps EXIT`.
+report_steps() {
+  local status=$?
+  if [ "$status" -ne 0 ]; then step_name+='  <- failed'; fi
+  end_step
+  printf '%s\n' "${steps[@]}"
+  printf '%5d s  %s in all\n' "$SECONDS" "${0##*/}"
+  return "$status"
+}

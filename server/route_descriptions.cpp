@@ -1,0 +1,168 @@
+#include "server/route_descriptions.h"
+
+namespace hangup::server {
+namespace {
+
+constexpr std::string_view spot = "http.spot_deadline_ms";
+constexpr std::string_view a_database = "a database in `databases`";
+constexpr std::string_view no_wait = "The answer is at hand: there is nothing to stop.";
+constexpr std::string_view writing = "Its text is made while it is sent, and no further.";
+constexpr std::string_view in_the_engine =
+    "The query is stopped in the engine: SQLite asks for the context while it runs, PostgreSQL "
+    "gets "
+    "a cancel request.";
+
+const parameter_description report_name{"report", "one of the reports of the database", "",
+                                        "The report. `GET /query` lists them."};
+const parameter_description report_arguments{
+    "...", "what the report says", "what the report says",
+    "The parameters of the report, by name. `GET /query` lists them with their ranges and "
+    "defaults."};
+
+parameter_description entries(std::string_view allowed, std::string_view otherwise) {
+  return {"limit", allowed, otherwise, "How many entries are listed at most."};
+}
+
+}  // namespace
+
+const std::vector<route_description>& route_descriptions() {
+  static const std::vector<route_description> all{
+      {"GET",
+       "/query/sim",
+       "/query/sim?rows=3&row_ms=10",
+       "routes.query_sim.deadline_ms",
+       "",
+       "The simulated database: rows that each take their time, as NDJSON while they come, or with "
+       "`stream=0` as one JSON document.",
+       "The wait for the next row ends.",
+       {{"rows", "a whole number 0..1000000", "100",
+         "How many rows there are; at most 10000 with `stream=0`."},
+        {"row_ms", "a whole number 0..600000", "10", "Time for each row in milliseconds."},
+        {"stream", "0 or 1", "1", "Whether rows are sent as they come."}}},
+      {"GET",
+       "/spin",
+       "/spin?ms=10",
+       "routes.spin.deadline_ms",
+       "",
+       "Computes for a time, and answers how much CPU time that has used.",
+       "The computation looks at its context at least every 100 microseconds.",
+       {{"ms", "a whole number 0..600000", "100",
+         "CPU time in milliseconds; at most `spin.max_deaf_ms` with `look=0`."},
+        {"look", "0 or 1", "1",
+         "Whether the computation looks at its context. 0 is refused unless `spin.allow_deaf` is "
+         "true: such work is reported as a late stopper."}}},
+      {"GET",
+       "/search",
+       "/search?pattern=anvil&max_matches=3",
+       "routes.search.deadline_ms",
+       "`search.root`",
+       "Searches the files below the root: a line of JSON for each match, then a summary.",
+       "The search looks at its context between bounded reads, then closes its files.",
+       {{"pattern", "1..1000 bytes", "", "The text that is searched for, or the expression."},
+        {"path", "1..12285 bytes", ".", "The file or folder below the root that is searched."},
+        {"regex", "0 or 1", "0", "Whether the pattern is a regular expression of RE2."},
+        {"max_matches", "a whole number 1..100000", "100000",
+         "After so many matches the search ends; at most `search.max_matches_limit`."}}},
+      {"GET", "/query", "/query", spot, "",
+       "The databases, their reports, and the parameters that those take, as JSON.", no_wait},
+      {"GET",
+       "/query/{database}",
+       "/query/sqlite?report=top_customers&n=3",
+       "databases.{database}.deadline_ms",
+       a_database,
+       "The rows of a report as NDJSON while they come, or as CSV with `Accept: text/csv`.",
+       in_the_engine,
+       {report_name,
+        {"detach", "0 or 1", "0",
+         "1: the report becomes a job, the answer is 202 with its address."},
+        report_arguments}},
+      {"POST",
+       "/query/{database}",
+       "",
+       "databases.{database}.deadline_ms",
+       a_database,
+       "The same as with GET, for clients and proxies that might repeat a GET. A page of another "
+       "origin gets a 403.",
+       "With `detach=1` the job goes on: nobody waits for it. Else as with GET.",
+       {report_name,
+        {"detach", "0 or 1", "0",
+         "1: the report becomes a job, the answer is 202 with its address."},
+        report_arguments}},
+      {"GET",
+       "/fanout",
+       "/fanout?parts=4",
+       "routes.fanout.deadline_ms",
+       a_database,
+       "A report asked for in parts that run at the same time; their rows in the order of the "
+       "parts.",
+       "All parts are stopped in their engines. So are the others when one part fails.",
+       {{"parts", "a whole number 1..32", "4", "How many parts; at most `fanout.max_parts`."},
+        {"report", "1..64 bytes", "`fanout.report`", "The report."},
+        {"database", "1..64 bytes", "all that have the report, in turns", "The database."},
+        {"fail", "a whole number 0..3", "none",
+         "The number of a part that fails, to see what becomes of the others."},
+        {"after_ms", "a whole number 0..3600000", "0", "When that part fails, in milliseconds."},
+        report_arguments}},
+      {"GET",
+       "/relay",
+       "",
+       "routes.relay.deadline_ms",
+       "an upstream in `relay.upstreams`",
+       "Asks another server and sends its answer on while it comes.",
+       "The call is closed, so that the other server hears the hang-up, too.",
+       {{"hops", "a whole number 1..8", "1",
+         "1: the upstream is asked for the target. More: for its own `/relay`, with one hop less. "
+         "At most `relay.max_hops`."},
+        {"upstream", "1..32 bytes", "next", "A name of `relay.upstreams`."},
+        {"target", "1..32 bytes", "sim", "A name of `relay.targets`."},
+        {"...", "what the target says", "what the target says", "All other parameters go along."}}},
+      {"GET",
+       "/jobs",
+       "/jobs",
+       spot,
+       a_database,
+       "The jobs, newest first, as JSON.",
+       writing,
+       {entries("a whole number 1..100000", "100")}},
+      {"GET", "/jobs/{id}", "", spot, a_database,
+       "One job: its state (`queued`, `running`, `done`, `failed`, `canceled`), its times, rows, "
+       "bytes and cause.",
+       no_wait},
+      {"GET", "/jobs/{id}/result", "", "routes.job_result.deadline_ms", a_database,
+       "What the job has made. 409 with `Retry-After` until it is done, 410 if it never will be.",
+       "The result is sent no further; the job keeps it."},
+      {"DELETE", "/jobs/{id}", "", spot, a_database,
+       "Stops a job that waits or runs; forgets one that is over. A page of another origin gets a "
+       "403.",
+       no_wait},
+      {"GET",
+       "/requests",
+       "/requests",
+       spot,
+       "",
+       "How many requests are in flight, and the oldest of them: id, route, state, age, client, "
+       "pool and cause.",
+       writing,
+       {entries("a whole number 1..100000", "1000")}},
+      {"GET",
+       "/requests/ended",
+       "/requests/ended?limit=3",
+       spot,
+       "",
+       "The requests that ended last, newest first: end, cause, status, when the context ended and "
+       "when the work stopped (CLOCK_MONOTONIC, nanoseconds).",
+       writing,
+       {entries("a whole number 1..4096", "100")}},
+      {"GET", "/metrics", "/metrics", spot, "",
+       "What has been counted, in the text format of Prometheus: see [metrics](metrics.md).",
+       writing},
+      {"GET", "/healthz", "/healthz", spot, "", "`ok`, for a liveness probe.", no_wait},
+      {"GET", "/readyz", "/readyz", spot, "",
+       "200, or 503 with what is missing: a database that cannot be reached, or the server is "
+       "draining. For a readiness probe.",
+       "The question to a database is given up."},
+  };
+  return all;
+}
+
+}  // namespace hangup::server
