@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "tests/support/listener.h"
+#include "tests/support/needs.h"
 #include "tests/system/program.h"
 #include "tests/system/shop.h"
 
@@ -63,6 +64,7 @@ class plain_server {
   bool listens() const { return !line_.empty(); }
   std::string output() { return program_.output(); }
   std::string get(const std::string& target) const {
+    needs({test::program("curl")});
     const auto from = line_.find("http://");
     return run({"curl", "-sS", "--max-time", "20",
                 line_.substr(from, line_.find(' ', from) - from) + target})

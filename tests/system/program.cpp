@@ -9,7 +9,6 @@ namespace hangup::system_test {
 namespace {
 
 std::vector<std::string> with_binary(std::vector<std::string> flags) {
-  needs({test::program("curl")});  // by which a site is asked
   std::vector<std::string> command = {HANGUP_BINARY, "--port", "0"};
   command.insert(command.end(), flags.begin(), flags.end());
   return command;
@@ -27,7 +26,11 @@ std::vector<std::string> with_id(const std::string& id, std::vector<std::string>
   return more;
 }
 
-server::server(std::vector<std::string> flags) : program(with_binary(std::move(flags))) {
+site::site(std::string base) : base_(std::move(base)) {
+  needs({test::program("curl")});
+}
+
+server::server(std::vector<std::string> flags) : site(""), program(with_binary(std::move(flags))) {
   const auto line = program.line_with(" listens on http");
   const auto from = line.find("http");
   const auto colon = line.find("://127.0.0.1:");

@@ -23,7 +23,7 @@ std::vector<std::string> with_id(const std::string& id, std::vector<std::string>
 // A hangup that runs, wherever that is, asked with curl.
 class site {
  public:
-  explicit site(std::string base) : base_(std::move(base)) {}
+  explicit site(std::string base);  // needs curl
 
   std::string url(const std::string& target) const { return base_ + target; }
   // curl -s [options] url, to its end.
@@ -40,7 +40,6 @@ class site {
   std::optional<double> metric(const std::string& line) const;
 
  protected:
-  site() = default;
   std::string base_;  // "http://127.0.0.1:8080"
 };
 

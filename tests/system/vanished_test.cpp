@@ -30,8 +30,8 @@ class two_hosts {
     }
   }
   ~two_hosts() {
-    run({"ip", "netns", "delete", near_});
-    run({"ip", "netns", "delete", far_});
+    run({ip_, "netns", "delete", near_});
+    run({ip_, "netns", "delete", far_});
   }
   two_hosts(const two_hosts&) = delete;
   two_hosts& operator=(const two_hosts&) = delete;
@@ -48,23 +48,24 @@ class two_hosts {
          {"add table inet cut",
           "add chain inet cut in { type filter hook input priority 0; policy drop; }",
           "add chain inet cut out { type filter hook output priority 0; policy drop; }"}) {
-      const auto done = run(on_client({"nft", rule}));
+      const auto done = run(on_client({find_program("nft"), rule}));
       ASSERT_EQ(done.exit, 0) << done.output;
     }
   }
   void unplug() const { ip({"-n", far_, "link", "set", "far", "down"}); }
 
  private:
-  static std::vector<std::string> in(const std::string& host, std::vector<std::string> command) {
-    command.insert(command.begin(), {"ip", "netns", "exec", host});
+  std::vector<std::string> in(const std::string& host, std::vector<std::string> command) const {
+    command.insert(command.begin(), {ip_, "netns", "exec", host});
     return command;
   }
-  static void ip(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), "ip");
+  void ip(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), ip_);
     const auto done = run(std::move(arguments));
     EXPECT_EQ(done.exit, 0) << done.output;
   }
 
+  const std::string ip_ = find_program("ip");
   const std::string near_ = "hangup-near-" + std::to_string(::getpid());
   const std::string far_ = "hangup-far-" + std::to_string(::getpid());
 };

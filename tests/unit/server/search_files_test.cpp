@@ -8,10 +8,10 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <optional>
 
 #include "handlers/query/postgres_files.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/support/variable.h"
 
 namespace hangup::server {
 namespace {
@@ -44,37 +44,15 @@ TEST(search_files, all_that_the_configuration_names_is_the_servers_own) {
   EXPECT_EQ(std::find(found.begin(), found.end(), in("nobodys")), found.end());
 }
 
-// A variable of the environment, until the end of the scope. Null: it is not there.
-class variable {
- public:
-  variable(const char* name, const char* value) : name_(name) {
-    if (const char* const now = std::getenv(name); now != nullptr) {
-      before_ = now;
-    }
-    set(value);
-  }
-  ~variable() { set(before_ ? before_->c_str() : nullptr); }
-  variable(const variable&) = delete;
-  variable& operator=(const variable&) = delete;
-
- private:
-  void set(const char* value) const {
-    value == nullptr ? ::unsetenv(name_) : ::setenv(name_, value, 1);
-  }
-
-  const char* const name_;
-  std::optional<std::string> before_;
-};
-
 TEST(search_files, those_that_libpq_finds_by_itself_are_the_servers_own) {
-  const variable service("PGSERVICEFILE", "/a/services");
-  const variable folder("PGSYSCONFDIR", "/b");
-  const variable passwords("PGPASSFILE", "/c/passwords");
+  const test::variable service("PGSERVICEFILE", "/a/services");
+  const test::variable folder("PGSYSCONFDIR", "/b");
+  const test::variable passwords("PGPASSFILE", "/c/passwords");
   const auto* const user = ::getpwuid(::geteuid());
   ASSERT_NE(user, nullptr);
   const std::string home = user->pw_dir;
   for (const char* given : {static_cast<const char*>(nullptr), "", "/d"}) {
-    const variable at_home("HOME", given);
+    const test::variable at_home("HOME", given);
     const auto all = query::files_in_conninfo("host=db");
     std::vector<std::string> wanted = {"/a/services", "/b/pg_service.conf", "/c/passwords",
                                        home + "/.pgpass", home + "/.pg_service.conf"};
