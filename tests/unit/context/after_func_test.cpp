@@ -1,8 +1,11 @@
 // after_func: when it runs, how often, what its function may do.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <functional>
 #include <future>
 #include <memory>
+#include <optional>
 
 #include "context/wait.h"
 #include "tests/unit/context/support.h"
@@ -163,7 +166,9 @@ bool destroys_itself(std::chrono::milliseconds timeout) {
   hook.emplace(c.ctx, [&, keep = std::make_shared<int>(0)] {
     auto& done = ran;  // captures die with the registration
     in_time = registered;
-    hook.reset();
+    if (in_time) {
+      hook.reset();
+    }
     done.set_value();
   });
   registered = true;
