@@ -30,10 +30,6 @@ struct right_key {
   using type = int;
 };
 
-cause because(std::string text) {
-  return {cause_kind::caller, {}, std::move(text)};
-}
-
 bool registers_nothing(const context& ctx) {
   auto& s = scope_of(ctx);
   s.word.lock();

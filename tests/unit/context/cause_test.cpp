@@ -12,10 +12,6 @@ namespace {
 
 using namespace test;
 
-cause because(std::string text) {
-  return {cause_kind::caller, {}, std::move(text)};
-}
-
 std::string why(const context& ctx) {
   return ctx.cause() == nullptr ? "alive" : ctx.cause()->text;
 }

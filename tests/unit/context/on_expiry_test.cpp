@@ -15,10 +15,6 @@ using namespace test;
 
 const auto budget = std::make_error_code(std::errc::stream_timeout);
 
-cause because(std::string text) {
-  return {cause_kind::caller, {}, std::move(text)};
-}
-
 void expect_the_budget(const context& ctx) {
   ASSERT_EQ(ctx.err(), errc::deadline_exceeded);
   EXPECT_EQ(ctx.cause()->kind, cause_kind::deadline);

@@ -12,6 +12,7 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -29,6 +30,10 @@ using clock = context::clock;
 
 // A time that no test lives to see.
 inline constexpr auto never = 1h;
+
+inline cause because(std::string text) {
+  return {cause_kind::caller, {}, std::move(text)};
+}
 
 // Runs f(0) ... f(count - 1) on threads that start at the same moment, and joins them.
 template <class F>
