@@ -145,8 +145,8 @@ TEST(streams, that_are_not_open_are_opened_on_nothing_before_all_else) {
 // A program whose configuration comes by a pipe of the shell, and so not before the FIFO that is
 // behind it has been written.
 std::vector<std::string> reading_from(const fifo& config) {
-  return {"bash", "-c", "exec \"$0\" --port 0 --config <(exec cat \"$1\" 2>/dev/null)", HANGUP_BINARY,
-          config.path()};
+  return {"bash", "-c", "exec \"$0\" --port 0 --config <(exec cat \"$1\" 2>/dev/null)",
+          HANGUP_BINARY, config.path()};
 }
 
 // Has the program blocked its signals, which it does before anything else?
@@ -275,8 +275,10 @@ class thread_limit : public ::testing::Test {
            test::program("prlimit")});
     ::chmod(folder_.path().c_str(), 0777);
     if (::geteuid() == 0) {
-      as_ = {"env",           "-C", folder_.path(), "setpriv", "--reuid=65534", "--regid=65534",
-             "--clear-groups"};
+      as_ = {"env",           "-C",
+             folder_.path(),  "HOME=" + folder_.path(),
+             "setpriv",       "--reuid=65534",
+             "--regid=65534", "--clear-groups"};
       program_ = folder_ / "hangup";
       std::filesystem::copy_file(HANGUP_BINARY, program_);
     }

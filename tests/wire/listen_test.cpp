@@ -136,7 +136,7 @@ TEST(listening, after_a_failure_speaks_tls_as_it_was_told) {
   EXPECT_EQ(c.ask(get("/who")).status, 200);
   client plain = one.over_v4();
   ASSERT_TRUE(plain.send(get("/who")));
-  EXPECT_EQ(plain.receive().status, 0);
+  EXPECT_EQ(plain.receive().status, 400);  // in plain words: this port speaks TLS
 }
 
 TEST(listening, without_descriptors_is_an_error_and_not_an_exception) {
