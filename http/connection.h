@@ -82,8 +82,8 @@ class connection final : public job, public input {
   pool::owner client_key() const noexcept { return client_key_; }
   tls_session* tls() const noexcept { return tls_.get(); }  // null: plain TCP
   tls_session::io shake_hands() noexcept;
-  // Its client has begun with plain HTTP (tls_session::io::plain_http): goes on without TLS, so that
-  // it can be told in a way that it understands. The request is not to be served.
+  // Its client has begun with plain HTTP (tls_session::io::plain_http): goes on without TLS, so
+  // that it can be told in a way that it understands. The request is not to be served.
   void answer_plainly() noexcept {
     tls_.reset();
     wants_tls_ = true;
