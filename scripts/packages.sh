@@ -43,7 +43,7 @@ need_packages() {
   if [ "$(id -u)" -ne 0 ]; then
     command -v sudo >/dev/null ||
       die "packages are missing, and neither root nor sudo is there to install them. As root: apt-get install ${missing[*]}"
-    sudo -v || die "sudo has refused. As root: apt-get install ${missing[*]}"
+    sudo true || die "sudo has refused. As root: apt-get install ${missing[*]}"
     as_root=(sudo)
   fi
   say "installing Debian packages: ${missing[*]}"
