@@ -23,3 +23,6 @@ report_steps() {
   printf '%5d s  %s in all\n' "$SECONDS" "${0##*/}"
   return "$status"
 }
+
+# Of what ctest prints, all but the tests that have passed.
+without_passed() { sed -uE '/^ *(Start +[0-9]+:|[0-9]+\/[0-9]+ Test +#[0-9]+: .* Passed )/d'; }
