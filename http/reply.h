@@ -17,9 +17,9 @@ class body_writer {
   explicit body_writer(httplib::DataSink& sink) noexcept : sink_(sink) {}
 
   // Sends a piece. Waits while the client does not read; in a route without a pool it does not
-  // wait, and the piece is kept. Returns ctx.err() once the context has ended, or
-  // std::errc::broken_pipe if the client has left. In both cases the producer must stop and return
-  // that error.
+  // wait, and the piece is kept, up to options::spot_output. Returns ctx.err() once the context has
+  // ended, or std::errc::broken_pipe if the client has left. In both cases the producer must stop
+  // and return that error.
   std::error_code write(const context& ctx, std::string_view piece);
 
  private:

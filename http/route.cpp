@@ -46,6 +46,9 @@ void route_table::add(route r) {
   if (r.path.empty() || r.path.front() != '/') {
     throw std::invalid_argument("route " + r.path + ": a path starts with /");
   }
+  if (r.compress && r.runs_on == nullptr) {
+    throw std::invalid_argument("route " + r.path + ": compress needs a pool");
+  }
   auto& here = at(r.path);
   for (const auto* other : here) {
     if (other->method == r.method) {

@@ -43,7 +43,8 @@ struct route {
   // front blocks, because not every proxy decodes a path before it compares.
   bool as_written = false;
   // If set, answers that are complete in memory are compressed with gzip for clients that accept
-  // it. Needs a pool: compressing is a part of the request's work.
+  // it. Only with a pool, because compressing is a part of the request's work:
+  // route_table::add() throws std::invalid_argument otherwise.
   bool compress = false;
   handler answer{};
   std::size_t index = 0;  // set by the table: 1, 2 ... in the order of add()
@@ -63,8 +64,9 @@ class route_table {
   route_table();
 
   // Adds a route. Throws std::invalid_argument for a path that does not begin with '/', an invalid
-  // pattern, an unsupported method, and a second handler for the same method and path. A plain path
-  // takes precedence over patterns, and an earlier pattern over a later one.
+  // pattern, an unsupported method, `compress` without a pool, and a second handler for the same
+  // method and path. A plain path takes precedence over patterns, and an earlier pattern over a
+  // later one.
   void add(route r);
 
   // Finds a route. `encoded`: the path had percent-encodings in the target.

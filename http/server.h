@@ -50,6 +50,8 @@ class server {
   // Adds a route. Must be called before listen(). Throws std::invalid_argument as
   // route_table::add() does.
   server& handle(route r);
+  // Tells `o` of each request that ends. Must be called before listen(), from one thread; `o` must
+  // live longer than the server.
   server& observe(observer& o);
 
   // Uses TLS, with this certificate, on all connections accepted from now on. The first call must
@@ -77,8 +79,9 @@ class server {
   // Stops gracefully. New clients are refused, every answer closes its connection, and requests in
   // flight may finish until `ctx` ends. Then their contexts end with cause `shutdown`, and clients
   // that have been sent nothing get a 503. Returns an empty error when the last connection is
-  // closed. Returns errc::timed_out if a handler has not returned `stop_patience` after that: then
-  // do not destroy the server, but end the process.
+  // closed. Returns errc::deadline_exceeded if a handler has not returned `stop_patience` after
+  // that: then do not destroy the server, but end the process. From any thread but those of
+  // handlers. A second call, also at the same time, waits in the same way.
   std::error_code drain(const context& ctx, std::chrono::milliseconds stop_patience);
   // Whether a drain has been announced or begun: for a readiness probe.
   bool draining() const noexcept;

@@ -52,10 +52,10 @@ class tls_session {
     cut_off,     // the peer has closed the socket without that: a truncation (RFC 8446 6.1)
     reset,       // the socket has failed, or there is no memory: see errno
     failed,      // what came is not TLS
-    plain_http,  // what came looks like the begin of an HTTP request; of handshake() only, the
-                 // first time: nothing has been read or sent, and the socket may be used without
-                 // TLS
-    only_work,  // too many records that brought no data: it is to be closed
+    only_work,   // too many records that brought no data: close it
+    // What came looks like the beginning of an HTTP request without TLS. Only the first handshake()
+    // returns this: nothing has been read or sent, and the socket may be used without TLS.
+    plain_http,
   };
 
   // For an accepted, non-blocking socket, which the caller keeps and closes.

@@ -322,14 +322,6 @@ TEST(compression, leaves_what_is_offered_in_ranges_alone_and_strong_tags_to_what
   }
 }
 
-TEST(compression, is_nothing_that_a_front_thread_does) {
-  live_server server(with(words, false, true));
-  client c = server.connect();
-  const auto a = c.ask(get("/it", "Accept-Encoding: gzip\r\n"));
-  EXPECT_EQ(a.header("content-encoding"), "");
-  EXPECT_EQ(a.body, many_words());
-}
-
 // A hang-up while it compresses ends the request with the time for which it went on: it is work.
 TEST(compression, ends_with_its_request) {
   signals at;

@@ -114,6 +114,9 @@ TEST(routes, that_cannot_be_are_refused_and_leave_the_table_as_it_was) {
   for (const char* method : {"HEAD", "get", "TRACE", "CONNECT", ""}) {
     EXPECT_THROW(table.add(to(method, "/b")), std::invalid_argument) << method;
   }
+  auto compressed = to("GET", "/b");
+  compressed.compress = true;
+  EXPECT_THROW(table.add(compressed), std::invalid_argument);  // without a pool
   EXPECT_EQ(table.all().size(), 2U);
   EXPECT_EQ(table.find("GET", "/b").to, nullptr);
 }
