@@ -31,7 +31,7 @@ quietly() (
 # need_packages PACKAGE... : installs those that are missing, and says which. Nothing that they bring
 # is started: no server listens afterwards that did not before.
 need_packages() {
-  command -v dpkg-query >/dev/null || die 'needs Debian packages; on another system see README.md, "Other systems"'
+  command -v dpkg-query >/dev/null || die 'needs Debian packages; on another system see docs/running.md, "Building by hand"'
   local missing=() name
   local -A have=()
   while read -r name; do have[${name%%:*}]=1; done \

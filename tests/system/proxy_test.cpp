@@ -305,7 +305,8 @@ TEST_P(in_front, operators_pages_are_closed_however_their_path_is_written) {
   const server own({"--config", f.config()});
   const proxy front(GetParam(), {}, place(own.port()));
   const auto is_closed = [](const std::string& seen) { return seen == "403 " || seen == "404 "; };
-  for (const std::string page : {"/metrics", "/requests", "/requests/ended", "/readyz", "/jobs"}) {
+  for (const std::string page :
+       {"/metrics", "/requests", "/requests/ended", "/readyz", "/jobs", "/spin"}) {
     EXPECT_EQ(statuses({}, {own.url(page)}), "200 ") << "it is there: " << page;
     const auto name = page.substr(1);
     const auto encoded =
