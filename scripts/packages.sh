@@ -55,15 +55,17 @@ need_packages() {
       if [ -n "$own_policy" ]; then rm -f "$policy"; fi
     }
     trap finish EXIT
+    exec {alone}</var/lib/dpkg && flock "$alone"  # another run of this would remove the policy
     if [ ! -e "$policy" ]; then  # what Debian asks whether a package may start its service
       own_policy=1
       printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"
     fi
     export DEBIAN_FRONTEND=noninteractive
-    apt() { apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@" >"$log" 2>&1 </dev/null; }
+    apt() { apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@" >>"$log" 2>&1 </dev/null; }
     install() { apt install -y --no-install-recommends "$@"; }
     # The lists may be old, or there may be none.
     for i in 1 2 3 4 5 6; do
+      : >"$log"
       apt update && break
       grep -q 'Could not get lock' "$log" || break
       echo "    another program uses apt; waiting for it ($i of 6)"

@@ -202,8 +202,8 @@ def ends(pid):
 
 class Servers(unittest.TestCase):
     # Stands for the program: says where it listens, then what it is sent by signals.
-    PROGRAM = ("import signal, sys, time\n"
-               "signal.signal(signal.SIGHUP, lambda *_: print('2031-01-01T00:00:00.000Z info heard', flush=True))\n"
+    PROGRAM = ("import os, signal, sys, time\n"
+               "signal.signal(signal.SIGHUP, lambda *_: os.write(1, b'2031-01-01T00:00:00.000Z info heard\\n'))\n"
                "print('x listens on http://127.0.0.1:%s with %s, pid 1' % (sys.argv[2], sys.argv[1]), flush=True)\n"
                "while True: time.sleep(1000)\n")
 
@@ -212,7 +212,7 @@ class Servers(unittest.TestCase):
         self.addCleanup(server.end)
         self.assertTrue(server.comes_up(20))
         os.kill(server._process.pid, signal.SIGHUP)
-        self.assertTrue(server.wait_for(lambda: len(server.lines) == 2, 20))
+        self.assertTrue(server.wait_for(lambda: len(server.lines) == 2, 20), server.lines)
         server.end()
         self.assertTrue(ends(server._process.pid))
 
