@@ -6,7 +6,7 @@ die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 # For wrong arguments.
 wrong() { printf '%s: %s (--help says what there is)\n' "${0##*/}" "$*" >&2; exit 2; }
 # Prints the comment at the head of the script. From the root of the repository.
-usage() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "scripts/${0##*/}"; }
+usage() { sed -nE '2,/^([^#]|$)/s/^# ?//p' "scripts/${0##*/}"; }
 
 packages_to_build=(g++ cmake ninja-build pkg-config git ca-certificates libcpp-httplib-dev libssl-dev
   zlib1g-dev libbrotli-dev nlohmann-json3-dev libspdlog-dev libre2-dev libcli11-dev prometheus-cpp-dev
