@@ -276,8 +276,8 @@ std::vector<setting> settings() {
       {"haproxy_without_the_option_http_2_waiting", haproxy, without, http_2, false, goes_on},
       {"haproxy_without_the_option_http_2_one_stream", haproxy, without, http_2_stream, false,
        stops},
-      {"haproxy_with_the_option_in_the_backend_waiting", haproxy, in_backend, http_1, false,
-       stops, goes_on},
+      {"haproxy_with_the_option_in_the_backend_waiting", haproxy, in_backend, http_1, false, stops,
+       goes_on},
       {"haproxy_of_tcp_waiting", haproxy, tcp, http_1, false, stops},
   };
 }
