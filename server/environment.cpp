@@ -93,8 +93,8 @@ bool is_of_an_orchestrator(std::string_view by, std::string_view text) {
 
 // Is it for scripts around the server? See the header.
 bool is_of_a_script(std::string_view name) {
-  constexpr std::array<std::string_view, 9> names = {
-      "HOME", "BIN", "BINARY", "DIR", "ROOT", "SOURCE", "URL", "VERSION", "SEED"};
+  constexpr std::array<std::string_view, 9> names = {"HOME",   "BIN", "BINARY",  "DIR", "ROOT",
+                                                     "SOURCE", "URL", "VERSION", "SEED"};
   constexpr std::array<std::string_view, 3> beginnings = {"TEST_", "BENCH_", "SOAK_"};
   return std::find(names.begin(), names.end(), name) != names.end() ||
          std::any_of(beginnings.begin(), beginnings.end(),

@@ -100,8 +100,8 @@ TEST(environment, what_orchestrators_set_for_a_service_called_hangup_is_left_alo
 TEST(environment, what_scripts_around_the_server_use_is_left_alone) {
   EXPECT_TRUE(settings({"HANGUP=build/dev/hangup", "HANGUP_HOME=/opt/hangup", "HANGUP_BINARY=/x",
                         "HANGUP_BIN=/x", "HANGUP_DIR=/x", "HANGUP_ROOT=/x", "HANGUP_URL=http://x",
-                        "HANGUP_SOURCE=/x", "HANGUP_VERSION=1", "HANGUP_SEED=1", "HANGUP_SOAK_SECONDS=60",
-                        "HANGUP_BENCH_ROUNDS=1", "HANGUP_TEST_X=1"})
+                        "HANGUP_SOURCE=/x", "HANGUP_VERSION=1", "HANGUP_SEED=1",
+                        "HANGUP_SOAK_SECONDS=60", "HANGUP_BENCH_ROUNDS=1", "HANGUP_TEST_X=1"})
                   .empty());
 }
 
