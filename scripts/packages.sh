@@ -95,7 +95,7 @@ build() {
   if [ -t 1 ]; then  # ninja has a line of its own for progress
     cmake --build --preset "$preset" ${1:+--target "$@"} || failed=1
   else
-    cmake --build --preset "$preset" ${1:+--target "$@"} 2>&1 | in_tenths || failed=1
+    (set -o pipefail; cmake --build --preset "$preset" ${1:+--target "$@"} 2>&1 | in_tenths) || failed=1
   fi
   [ -z "$failed" ] || die "build/$preset does not build (see above)"
 }

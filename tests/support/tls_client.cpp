@@ -6,34 +6,47 @@
 #include <openssl/x509.h>
 
 #include <cerrno>
+#include <cstdint>
 
 namespace hangup::test {
 namespace {
 
-// OpenSSL's own socket, without SIGPIPE: what a client writes to a server that has closed must not
-// end the test.
+int fd_of(::BIO* bio) {
+  return static_cast<int>(reinterpret_cast<std::intptr_t>(::BIO_get_data(bio)));
+}
+
+// As OpenSSL's own for sockets, but without SIGPIPE: what a client writes to a server that has
+// closed must not end the test.
 ::BIO* socket_without_sigpipe(int fd) {
   static BIO_METHOD* const method = [] {
-    const auto* const plain = ::BIO_s_socket();
     auto* const m = ::BIO_meth_new(::BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "test socket");
-    ::BIO_meth_set_create(m, ::BIO_meth_get_create(plain));
-    ::BIO_meth_set_destroy(m, ::BIO_meth_get_destroy(plain));
-    ::BIO_meth_set_ctrl(m, ::BIO_meth_get_ctrl(plain));
-    ::BIO_meth_set_read(m, ::BIO_meth_get_read(plain));
+    ::BIO_meth_set_read(m, [](::BIO* bio, char* to, int size) {
+      ::BIO_clear_retry_flags(bio);
+      const auto n = ::recv(fd_of(bio), to, static_cast<std::size_t>(size), 0);
+      if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        ::BIO_set_retry_read(bio);
+      } else if (n == 0) {
+        ::BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+      }
+      return static_cast<int>(n);
+    });
     ::BIO_meth_set_write(m, [](::BIO* bio, const char* from, int size) {
       ::BIO_clear_retry_flags(bio);
-      int to = -1;
-      ::BIO_get_fd(bio, &to);
-      const auto n = ::send(to, from, static_cast<std::size_t>(size), MSG_NOSIGNAL);
-      if (n < 0 && errno == EAGAIN) {
+      const auto n = ::send(fd_of(bio), from, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+      if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
         ::BIO_set_retry_write(bio);
       }
       return static_cast<int>(n);
     });
+    ::BIO_meth_set_ctrl(m, [](::BIO* bio, int command, long, void*) -> long {
+      return command == BIO_CTRL_EOF ? ::BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0
+                                     : command == BIO_CTRL_FLUSH;
+    });
     return m;
   }();
   ::BIO* const made = ::BIO_new(method);
-  ::BIO_set_fd(made, fd, BIO_NOCLOSE);
+  ::BIO_set_data(made, reinterpret_cast<void*>(std::intptr_t{fd}));
+  ::BIO_set_init(made, 1);
   return made;
 }
 
