@@ -93,8 +93,8 @@ bool is_of_an_orchestrator(std::string_view by, std::string_view text) {
 
 // Is it for scripts around the server? See the header.
 bool is_of_a_script(std::string_view name) {
-  constexpr std::array<std::string_view, 9> names = {
-      "HOME", "BIN", "BINARY", "DIR", "ROOT", "SOURCE", "URL", "VERSION", "SEED"};
+  constexpr std::array<std::string_view, 9> names = {"HOME",   "BIN", "BINARY",  "DIR", "ROOT",
+                                                     "SOURCE", "URL", "VERSION", "SEED"};
   constexpr std::array<std::string_view, 3> beginnings = {"TEST_", "BENCH_", "SOAK_"};
   return std::find(names.begin(), names.end(), name) != names.end() ||
          std::any_of(beginnings.begin(), beginnings.end(),
@@ -186,6 +186,10 @@ std::optional<setting> setting_of(const std::string& by, std::string_view text) 
     return setting{by, key, std::string(text)};
   }
   if (const auto named = named_by(key); !named.empty()) {
+    if (named == "tls.key" || named == "tls.certificate") {
+      throw config_error(variable_of(named) +
+                         " is already the path of the file, allowed that name");
+    }
     // An object is said to be wrong by its place and its keys.
     return setting{by, named, contents(std::string(text)), has_a_value(named), std::string(text)};
   }
