@@ -131,6 +131,24 @@ TEST_F(damaged_sample, of_a_database_is_not_ready_and_what_to_do_is_said) {
   fs::remove(file);
   const server s({"--config", shop_.config()});
   EXPECT_EQ(s.curl("/readyz").output, "ready\n") << "it is made anew";
+
+  // What is wrong is said of a file that may be whole, and not that it be removed.
+  const auto page_without = [&](const std::string& what) {
+    const auto page = s.curl("/readyz", {"-i"}).output;
+    EXPECT_TRUE(page.starts_with("HTTP/1.1 503 ")) << page;
+    EXPECT_NE(page.find(what), std::string::npos) << page;
+    EXPECT_EQ(page.find("remove"), std::string::npos) << page;
+  };
+  fs::rename(file, file + ".away");
+  page_without("the sample " + file + " is not there: start the server again");
+  fs::create_directory(file);
+  page_without("not a regular file: the sample " + file);
+  fs::remove(file);
+  fs::create_symlink("nowhere", file);
+  page_without("the sample " + file);
+  fs::remove(file);
+  fs::rename(file + ".away", file);
+  EXPECT_EQ(s.curl("/readyz").output, "ready\n");
 }
 
 TEST_F(damaged_sample, of_texts_is_not_ready_and_what_to_do_is_said) {
@@ -145,6 +163,9 @@ TEST_F(damaged_sample, of_texts_is_not_ready_and_what_to_do_is_said) {
   std::ofstream(shop_ / "corpus/own.txt") << "somebody's own text\n";
   const server s({"--config", shop_.config()});
   EXPECT_EQ(s.curl("/readyz").output, "ready\n") << "no sample, but files of the user's own";
+  fs::remove_all(shop_ / "corpus");
+  EXPECT_NE(s.curl("/readyz").output.find("corpus: it is not there; start the server again"),
+            std::string::npos);
 }
 
 // A pseudo-terminal whose other end is the standard output and error of a program.
@@ -191,6 +212,7 @@ class terminal {
 TEST(start, that_is_interrupted_while_a_sample_is_made_ends_the_line_and_leaves_no_half_of_it) {
   shop f;
   f.sqlite()["sample_rows"] = 50'000'000;
+  f.settings["search"] = {{"root", ""}};
   terminal t;
   process p({HANGUP_BINARY, "--port", "0", "--config", f.config()}, t.there());
   t.hand_over();
