@@ -59,14 +59,25 @@ TEST(start, outside_the_repository_puts_its_samples_among_the_users_data_and_not
   EXPECT_TRUE(fs::is_empty(here));
 }
 
+TEST(start, without_a_home_makes_its_samples_in_the_current_folder) {
+  const shop place;
+  const auto r = run(in(place.path(), {"-i", "HANGUP_PORT=0"}, {"--check-config"}));
+  EXPECT_EQ(r.output, "built-in defaults: ok\n");
+  process p(
+      in(place.path(), {"-i", "HANGUP_DATABASES__SQLITE__SAMPLE_ROWS=500", "HANGUP_PORT=0"}, {}));
+  EXPECT_EQ(site_of(p).curl("/readyz").output, "ready\n");
+  EXPECT_TRUE(fs::exists(place / "sample.db"));
+  EXPECT_TRUE(fs::exists(place / "corpus/log"));
+}
+
 TEST(start, where_no_sample_can_be_made_is_refused_by_the_check_and_by_the_start) {
   const shop place;
-  const words variables = {"HOME=/dev/null/home", "HANGUP_PORT=0"};
+  const words variables = {"HANGUP_SEARCH__ROOT=/dev/null/corpus",
+                           "HANGUP_DATABASES__SQLITE__FILE=/dev/null/sample.db", "HANGUP_PORT=0"};
   for (const auto& flags : {words{"--check-config"}, words{}}) {
     const auto r = run(in(place.path(), variables, flags));
     EXPECT_EQ(r.exit, 2);
-    EXPECT_NE(r.output.find("search.root: the sample texts /dev/null/home/.local/share/hangup/"
-                            "corpus cannot be made: "),
+    EXPECT_NE(r.output.find("search.root: the sample texts /dev/null/corpus cannot be made: "),
               std::string::npos)
         << r.output;
     EXPECT_NE(r.output.find("databases.sqlite.file: the sample database "), std::string::npos)
