@@ -120,8 +120,8 @@ struct tls_socket {
 
 namespace {
 
-// "GET /", "POST", "O": the begin of a method, or of a request line. No record of TLS begins with a
-// letter.
+// "GET /", "POST", "O": the beginning of a method, or of a request line. No record of TLS begins
+// with a letter.
 bool is_like_a_request(std::string_view begin) noexcept {
   const auto method = begin.substr(0, begin.find(' '));
   return !method.empty() &&

@@ -293,7 +293,8 @@ document load_document(const std::string& path, std::string_view by,
     wrong.add(by.empty() ? placed(path, "cannot be read: " + *why)
                          : placed(by, shown(path) + " cannot be read: " + *why +
                                           ", allowed the path of a JSON file"));
-  } else if (text.find_first_not_of(" \t\r\n") == std::string::npos) {
+  } else if (text.find_first_not_of(" \t\r\n", text.starts_with("\xef\xbb\xbf") ? 3 : 0) ==
+             std::string::npos) {
     wrong.add(placed(path, "it is empty, allowed JSON, such as {}"));
   } else if (is_wide_text(text)) {
     wrong.add(placed(path, "it is UTF-16, allowed JSON in UTF-8"));

@@ -222,7 +222,7 @@ launch read_flags(int argc, const char* const* argv, const char* const* environm
     from = {*around.config, "HANGUP_CONFIG"};
   } else {
     std::error_code ignored;  // what cannot be looked at is read, which says why
-    const auto found = std::filesystem::status(default_file, ignored).type();
+    const auto found = std::filesystem::symlink_status(default_file, ignored).type();
     from.path = found == std::filesystem::file_type::not_found ? "" : default_file;
   }
   if (from.path.empty() && !from.by.empty()) {

@@ -5,11 +5,14 @@
 #include <fcntl.h>
 #include <pty.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "tests/system/program.h"
 #include "tests/system/shop.h"
@@ -182,8 +185,9 @@ TEST_F(damaged_sample, of_texts_is_not_ready_and_what_to_do_is_said) {
 // A pseudo-terminal whose other end is the standard output and error of a program.
 class terminal {
  public:
-  terminal() {
-    if (::openpty(&here_, &there_, nullptr, nullptr, nullptr) != 0) {
+  explicit terminal(unsigned short columns = 0) {
+    const winsize size{.ws_row = 25, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
+    if (::openpty(&here_, &there_, nullptr, nullptr, &size) != 0) {
       throw std::runtime_error("openpty");
     }
   }
@@ -221,18 +225,59 @@ class terminal {
 };
 
 TEST(start, that_is_interrupted_while_a_sample_is_made_ends_the_line_and_leaves_no_half_of_it) {
-  shop f;
-  f.sqlite()["sample_rows"] = 50'000'000;
-  f.settings["search"] = {{"root", ""}};
-  terminal t;
-  process p({HANGUP_BINARY, "--port", "0", "--config", f.config()}, t.there());
-  t.hand_over();
-  ASSERT_NE(t.read_to("%").find("making the sample database"), std::string::npos);
-  p.signal(SIGINT);
-  EXPECT_EQ(p.wait(), 128 + SIGINT);
-  EXPECT_TRUE(t.read_to("nothing that comes").ends_with("\n"));
-  EXPECT_FALSE(fs::exists(f / "shop.db"));
-  EXPECT_FALSE(fs::exists(f / "shop.db.making"));
+  for (const int signal : {SIGINT, SIGQUIT}) {
+    shop f;
+    f.sqlite()["sample_rows"] = 50'000'000;
+    f.settings["search"] = {{"root", ""}};
+    terminal t;
+    process p({"sh", "-c", "ulimit -c 0; exec \"$0\" --port 0 --config \"$1\"", HANGUP_BINARY,
+               f.config()},
+              t.there());
+    t.hand_over();
+    ASSERT_NE(t.read_to("%").find("making the sample database"), std::string::npos);
+    p.signal(signal);
+    EXPECT_EQ(p.wait(), 128 + signal);
+    EXPECT_TRUE(t.read_to("nothing that comes").ends_with("\n"));
+    EXPECT_FALSE(fs::exists(f / "shop.db"));
+    EXPECT_FALSE(fs::exists(f / "shop.db.making"));
+  }
+}
+
+TEST(start, shows_the_progress_of_a_sample_in_lines_that_fit_the_terminal) {
+  for (const auto columns : std::to_array<unsigned short>({30, 80, 250})) {
+    shop f;
+    f.sqlite()["sample_rows"] = 500;
+    f.settings["search"] = {{"root", ""}};
+    terminal t(columns);
+    process p({HANGUP_BINARY, "--port", "0", "--config", f.config()}, t.there());
+    t.hand_over();
+    std::istringstream lines(t.read_to("100 %"));
+    int updates = 0;
+    bool has_bar = false;
+    for (std::string line; std::getline(lines, line, '\r');) {
+      if (line.find('%') != std::string::npos) {
+        ++updates;
+        EXPECT_LT(line.size(), columns) << line;
+        has_bar = has_bar || line.find('#') != std::string::npos;
+      }
+    }
+    EXPECT_GT(updates, 50);
+    EXPECT_EQ(has_bar, columns == 250);
+  }
+}
+
+TEST(start, under_a_limit_of_file_sizes_says_that_a_sample_cannot_be_made) {
+  for (const auto* const key : {"HANGUP_DATABASES__SQLITE__FILE", "HANGUP_SEARCH__ROOT"}) {
+    const shop f;
+    const auto sample = std::string(key) + "=" + (f / "sample");
+    const auto other =
+        std::string(key) == "HANGUP_SEARCH__ROOT" ? "HANGUP_DATABASES={}" : "HANGUP_SEARCH__ROOT=";
+    const auto r = run({"sh", "-c", "ulimit -f 8; exec \"$@\"", "sh", "env", "HANGUP_PORT=0",
+                        sample, other, HANGUP_BINARY});
+    EXPECT_EQ(r.exit, 2) << r.output;
+    EXPECT_NE(r.output.find(" cannot be made: "), std::string::npos) << r.output;
+    EXPECT_TRUE(fs::is_empty(f.path()));
+  }
 }
 
 TEST(index, lists_the_routes_that_there_are_each_with_an_example_that_works) {

@@ -207,6 +207,9 @@ TEST_F(flags, a_named_file_must_be_there) {
   write("empty.json", "");
   EXPECT_EQ(error_of({"--config", "empty.json"}),
             "empty.json: it is empty, allowed JSON, such as {}");
+  write("mark.json", "\xef\xbb\xbf\r\n");
+  EXPECT_EQ(error_of({"--config", "mark.json"}),
+            "mark.json: it is empty, allowed JSON, such as {}");
   EXPECT_EQ(error_of({"--config", ""}),
             "--config: found nothing, allowed the path of a file; see --help");
 }
@@ -422,6 +425,9 @@ TEST_F(flags, check_config_finds_what_the_start_would_find_and_makes_nothing) {
 TEST_F(flags, a_default_file_that_cannot_be_read_is_not_passed_over) {
   std::filesystem::create_directories("config/server.json");
   EXPECT_EQ(error_of({}), "config/server.json: cannot be read: it is a directory");
+  std::filesystem::remove("config/server.json");
+  std::filesystem::create_symlink("nowhere", "config/server.json");
+  EXPECT_EQ(error_of({}), "config/server.json: cannot be read: No such file or directory");
 }
 
 TEST_F(flags, a_wrong_file_is_refused_by_its_name) {
