@@ -165,7 +165,7 @@ std::vector<std::string> damaged_samples(const context& ctx, const config& c) {
   std::vector<asked> engines;
   for (const auto& [name, d] : c.databases) {
     if (d.kind == "sqlite" && d.sample) {
-      opened.push_back(query::open_sqlite({.file = d.file, .connections = 1}));
+      opened.push_back(query::open_sqlite({.file = d.file, .connections = 1, .patience = 200ms}));
       engines.push_back({name, *opened.back(), d});
     }
   }
