@@ -33,8 +33,8 @@ void check_search(const config::search_t& c, mistakes& wrong) {
     return;
   }
   if (c.sample && !is_there(c.root)) {
-    if (const auto ec = can_be_made(c.root, true)) {
-      wrong.add(corpus_not_made(c.root, ec.message()));
+    if (const auto ec = can_be_made(c.root, std::filesystem::path(c.root).is_absolute())) {
+      wrong.add(corpus_not_made(c.root, why_not_made(c.root, ec)));
     }
     return;
   }
@@ -59,7 +59,7 @@ void check_database(const std::string& name, const config::database_t& d, mistak
   if (d.kind == "sqlite" && d.sample && !is_there(d.file)) {
     const auto in_data_folder = std::filesystem::path(d.file).parent_path() == data_folder();
     if (const auto ec = can_be_made(d.file, in_data_folder)) {
-      wrong.add(sample_not_made(name, d.file, ec.message()));
+      wrong.add(sample_not_made(name, d.file, why_not_made(d.file, ec)));
     }
   }
   if (d.kind == "postgres") {
