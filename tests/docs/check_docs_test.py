@@ -40,6 +40,12 @@ class Wildcards(unittest.TestCase):
         self.fits('          "age_ms": 2235.341362,', '          "age_ms": 1,')
         self.fits('hangup_stop_seconds_sum{route="/x"} 2.2722e-05', 'hangup_stop_seconds_sum{route="/x"} 1')
 
+    def test_a_client_that_closes_may_have_been_reset_but_not_the_other_way_round(self):
+        self.fits("499 client_closed: client closed (FIN), 4 ms", "499 client_reset: client reset (RST), 4 ms")
+        self.fits('x{end="client_closed"} 1', 'x{end="client_reset"} 1')
+        self.differs("499 client_reset: client reset (RST), 4 ms", "499 client_closed: client closed (FIN), 4 ms")
+        self.differs("499 client_closed: client closed (FIN), 4 ms", "499 client_vanished: x, 4 ms")
+
     def test_durations_have_a_bound(self):
         self.fits("took 416.07 ms", "took 8300 ms")
         self.differs("took 416.07 ms", "took 8400 ms")
