@@ -97,6 +97,12 @@ if(HANGUP_SERVER)
 
   pkg_check_modules(RE2 QUIET IMPORTED_TARGET re2)
   if(RE2_FOUND)
+    # For Windows only; with it a precompiled header of the tests would not fit all who share it.
+    get_target_property(hangup_re2_options PkgConfig::RE2 INTERFACE_COMPILE_OPTIONS)
+    if(hangup_re2_options)
+      list(REMOVE_ITEM hangup_re2_options -DNOMINMAX)
+      set_target_properties(PkgConfig::RE2 PROPERTIES INTERFACE_COMPILE_OPTIONS "${hangup_re2_options}")
+    endif()
     add_library(hangup_re2 INTERFACE)
     target_link_libraries(hangup_re2 INTERFACE PkgConfig::RE2)
   else()

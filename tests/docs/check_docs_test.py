@@ -65,7 +65,7 @@ class Wildcards(unittest.TestCase):
         self.differs(timed_out.format(500), timed_out.format(10001))
 
     def test_everything_else_has_to_be_right(self):
-        self.differs("499 client_closed", "499 client_reset")
+        self.differs("499 client_closed", "504 client_closed")
         self.differs('hangup_requests_total{route="/x"} 1', 'hangup_requests_total{route="/x"} 2')
         self.differs('hangup_stop_seconds_count{route="/x"} 1', 'hangup_stop_seconds_count{route="/x"} 2')
         self.differs("listen.port = 8082", "listen.port = 8083")
