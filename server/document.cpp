@@ -105,7 +105,7 @@ std::set<std::string> unsound_sections(const json& document) {
   std::set<std::string> unsound;
   for (const auto& section : document.items()) {
     const auto& name = section.key();
-    if (name.find('.') != std::string::npos || config_schema().knows(name) ||
+    if (name.find('.') != std::string::npos || !config_schema().has(name) ||
         !config_schema().allows(name, section.value())) {
       unsound.insert(name);
     }

@@ -145,7 +145,8 @@ launch read_flags(int argc, const char* const* argv, const char* const* environm
       std::string("Flags go over the environment, and that over the file. In the environment "
                   "HANGUP_LISTEN__PORT is the\nkey listen.port, HANGUP_..._FILE names a file with "
                   "the value, HANGUP_HOST and HANGUP_PORT are --host\nand --port, HANGUP_CONFIG is "
-                  "--config; another HANGUP_ name is a mistake. Without --config the file is\n") +
+                  "--config; another HANGUP_ name is a mistake, except what Kubernetes, Docker and\n"
+                  "scripts set (docs/running.md). Without --config the file is\n") +
       default_file +
       " in the current directory, and if there is none the built-in defaults hold.\n"
       "A sample named by a relative path is made there if its folder exists, else in\n"

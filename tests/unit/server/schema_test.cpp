@@ -281,6 +281,7 @@ TEST(schema, the_nearest_known_word_is_proposed_and_none_if_all_are_far) {
   EXPECT_EQ(did_you_mean("threads", {"host", "port"}), R"(allowed: "host", "port")");
   EXPECT_EQ(did_you_mean("", {"listen"}), R"(allowed: "listen")");
   EXPECT_EQ(did_you_mean("x", {}), "allowed: ");
+  EXPECT_EQ(did_you_mean("foo", {"log"}), R"(allowed: "log")");
 }
 
 TEST(schema, a_value_from_a_command_line_is_read_as_what_its_key_is) {
