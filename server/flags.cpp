@@ -122,7 +122,8 @@ launch launch_with(const named_file& file, const std::vector<setting>& settings,
   }
   wrong.add_all(check_files(l));
   if (what == wanted::check) {
-    wrong.add_all(check_host(l));
+    wrong.add_all(check_samples(l));
+    wrong.add_all(check_process(l));
   }
   if (!wrong.empty()) {
     return refusal(wrong.text());
@@ -141,16 +142,16 @@ launch read_flags(int argc, const char* const* argv, const char* const* environm
   app.set_version_flag("--version", "hangup " HANGUP_VERSION, "Print the version and exit.");
   app.allow_extras();  // unknown() has more to say about them
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  app.footer(
-      std::string("Flags go over the environment, and that over the file. In the environment "
-                  "HANGUP_LISTEN__PORT is the\nkey listen.port, HANGUP_..._FILE names a file with "
-                  "the value, HANGUP_HOST and HANGUP_PORT are --host\nand --port, HANGUP_CONFIG is "
-                  "--config; another HANGUP_ name is a mistake, except what Kubernetes, Docker and\n"
-                  "scripts set (docs/running.md). Without --config the file is\n") +
-      default_file +
-      " in the current directory, and if there is none the built-in defaults hold.\n"
-      "A sample named by a relative path is made there if its folder exists, else in\n"
-      "$XDG_DATA_HOME/hangup (~/.local/share/hangup).");
+  app.footer(std::string(
+                 "Flags go over the environment, and that over the file. In the environment "
+                 "HANGUP_LISTEN__PORT is the\nkey listen.port, HANGUP_..._FILE names a file with "
+                 "the value, HANGUP_HOST and HANGUP_PORT are --host\nand --port, HANGUP_CONFIG is "
+                 "--config; another HANGUP_ name is a mistake, except what Kubernetes, Docker and\n"
+                 "scripts set (docs/running.md). Without --config the file is\n") +
+             default_file +
+             " in the current directory, and if there is none the built-in defaults hold.\n"
+             "A sample named by a relative path is made there if its folder exists, else in\n"
+             "$XDG_DATA_HOME/hangup (~/.local/share/hangup).");
 
   std::array<value_flag, 7> flags{{{"--config", ""},
                                    {"--probe", ""},
@@ -209,6 +210,10 @@ launch read_flags(int argc, const char* const* argv, const char* const* environm
     launch l;
     l.probe = asked.value;
     return l;
+  }
+
+  if (only_check && only_print) {
+    return misuse("--check-config: found --print-config as well, allowed one of them");
   }
 
   auto around = read_environment(environment);
