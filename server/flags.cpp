@@ -57,31 +57,45 @@ launch refusal(std::string message) {
 }
 
 // Of the command line itself.
-launch misuse(const std::string& message) {
-  return refusal(message + (message.ends_with('?') ? " See --help" : "; see --help"));
+std::string misuse(const std::string& message) {
+  return message + (message.ends_with('?') ? " See --help" : "; see --help");
 }
 
-launch found_nothing(const value_flag& flag) {
+std::string found_nothing(const value_flag& flag) {
   return misuse(flag.name + ": found nothing, allowed " + flag.allowed());
 }
 
-launch unknown(const CLI::App& app, const std::string& argument) {
-  if (!argument.starts_with('-') || argument == "--") {
-    return misuse(shown(argument) + ": unknown argument, allowed are only flags");
-  }
+// Adds what is no flag. If there are other mistakes, an argument may be the value of one of them.
+void add_unknown(const CLI::App& app, const std::vector<std::string>& arguments, mistakes& wrong) {
+  const auto is_flag = [](const std::string& argument) {
+    return argument.starts_with('-') && argument != "--";
+  };
+  const bool only_flags =
+      !wrong.empty() || std::any_of(arguments.begin(), arguments.end(), is_flag);
   std::vector<std::string> known;
   for (const auto* option : app.get_options()) {
     known.push_back(option->get_name());
   }
-  const auto name = argument.substr(0, argument.find('='));
-  return misuse(shown_name(name) + ": unknown flag; " + did_you_mean(name, known));
+  for (const auto& argument : arguments) {
+    if (is_flag(argument)) {
+      wrong.add_made([&] {
+        const auto name = argument.substr(0, argument.find('='));
+        return misuse(shown_name(name) + ": unknown flag; " + did_you_mean(name, known));
+      });
+    } else if (!only_flags) {
+      wrong.add(misuse(shown(argument) + ": unknown argument, allowed are only flags"));
+    }
+    if (argument == "--") {
+      break;  // nothing behind it is a flag
+    }
+  }
 }
 
 // CLI11 takes whatever follows a flag for its value: so one is missing only at the very end, and
 // one too many is glued to a flag that has none.
 template <class Flags>
-launch mismatch(const Flags& flags, const std::vector<std::string>& arguments,
-                const CLI::Error& why) {
+std::string mismatch(const Flags& flags, const std::vector<std::string>& arguments,
+                     const CLI::Error& why) {
   for (const auto& flag : flags) {
     if (!arguments.empty() &&
         (arguments.back() == flag.name || arguments.back() == flag.name + "=")) {
@@ -185,6 +199,7 @@ launch read_flags(int argc, const char* const* argv, const char* const* environm
                "Print each setting in effect and who says so, without secrets, and exit.")
       ->disable_flag_override();
 
+  mistakes misused;
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::CallForHelp&) {
@@ -192,28 +207,32 @@ launch read_flags(int argc, const char* const* argv, const char* const* environm
   } catch (const CLI::CallForVersion& version) {
     return answer(version.what());
   } catch (const CLI::ParseError& why) {
-    return mismatch(flags, arguments, why);
+    misused.add(mismatch(flags, arguments, why));
   }
-  for (const auto& flag : flags) {
-    if (flag.is_given() && flag.value.starts_with("--")) {  // `--port --host x`
-      return found_nothing(flag);
+  if (misused.empty()) {
+    for (const auto& flag : flags) {
+      // `--port --host x`, `--probe "$URL"`
+      if (flag.is_given() &&
+          (flag.value.starts_with("--") || (&flag == &asked && flag.value.empty()))) {
+        misused.add(found_nothing(flag));
+      }
+    }
+    add_unknown(app, app.remaining(), misused);
+    if (only_check && only_print) {
+      misused.add(misuse("--check-config: found --print-config as well, allowed one of them"));
     }
   }
-  if (const auto extras = app.remaining(); !extras.empty()) {
-    return unknown(app, extras.front());
+  if (!misused.empty()) {
+    if (!asked.is_given()) {  // who only asks a server reads no environment
+      misused.add_all(read_environment(environment).wrong);
+    }
+    return refusal(misused.text());
   }
 
   if (asked.is_given()) {
-    if (asked.value.empty()) {  // `--probe "$URL"`
-      return found_nothing(asked);
-    }
     launch l;
     l.probe = asked.value;
     return l;
-  }
-
-  if (only_check && only_print) {
-    return misuse("--check-config: found --print-config as well, allowed one of them");
   }
 
   auto around = read_environment(environment);
@@ -228,7 +247,7 @@ launch read_flags(int argc, const char* const* argv, const char* const* environm
     from.path = found == std::filesystem::file_type::not_found ? "" : default_file;
   }
   if (from.path.empty() && !from.by.empty()) {
-    return misuse(from.by + ": found nothing, allowed " + file.allowed());
+    return refusal(misuse(from.by + ": found nothing, allowed " + file.allowed()));
   }
   auto settings = std::move(around.settings);
   for (const auto* flag : {&host, &port, &certificate, &key, &level}) {

@@ -90,7 +90,7 @@ TEST(handshake, that_is_plain_http_with_mistakes_is_told_of_tls_all_the_same) {
     EXPECT_TRUE(said.starts_with("HTTP/1.1 400 ")) << request << said;
     EXPECT_NE(said.find("this port speaks TLS"), std::string::npos) << request << said;
   }
-  for (const std::string garbage : {"hello there", "\r\n\r\n"}) {
+  for (const std::string garbage : {"hello there", "\r\n\r\n\r\n"}) {
     client other = server.connect();
     ASSERT_TRUE(other.send(garbage));
     EXPECT_EQ(other.receive_rest().find("HTTP"), std::string::npos) << garbage;

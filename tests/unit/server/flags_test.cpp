@@ -244,6 +244,16 @@ TEST_F(flags, mistakes_of_the_file_the_environment_and_the_flags_are_told_togeth
   EXPECT_FALSE(std::getline(lines, line)) << line;
 }
 
+TEST_F(flags, all_unknown_flags_are_told_and_what_is_wrong_in_the_environment) {
+  EXPECT_EQ(read({"--prot", "1", "--hots=x"}, {"HANGUP_PROT=1"}).message,
+            "--prot: unknown flag; did you mean \"--port\"? See --help\n"
+            "--hots: unknown flag; did you mean \"--host\"? See --help\n"
+            "HANGUP_PROT: unknown variable; did you mean \"HANGUP_PORT\"?");
+  EXPECT_EQ(read({"--port"}, {"HANGUP_PROT=1"}).message,
+            "--port: found nothing, allowed an integer 0..65535; see --help\n"
+            "HANGUP_PROT: unknown variable; did you mean \"HANGUP_PORT\"?");
+}
+
 TEST_F(flags, h_is_help) {
   EXPECT_EQ(read({"-h"}).message, read({"--help"}).message);
   EXPECT_EQ(read({"-h"}).exit_code, 0);
