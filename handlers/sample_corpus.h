@@ -26,9 +26,10 @@ namespace hangup::search {
 std::error_code make_corpus(const context& ctx, const std::string& folder,
                             const std::function<void(unsigned)>& progress);
 
-// What is wrong with a folder that is to be such a sample, in words: that there is nothing in it,
-// or how many of the files are not there or empty. None: it is whole, or somebody else's files, or
-// cannot be looked at. Looks at the names only, some 180 of them.
+// What is wrong with a folder that is to be such a sample, in words: that it is not there, that
+// there is nothing in it, or how many of the files are not there or empty. None: it is whole, or
+// cannot be looked at, or has somebody else's files in it: none of the folders letters, log and
+// odd. Looks at the names only, some 180 of them.
 std::optional<std::string> corpus_fault(const std::string& folder);
 
 }  // namespace hangup::search

@@ -30,6 +30,16 @@ std::string why() {
   return reason != nullptr ? reason : "unknown error";
 }
 
+// A path for a message: in one line, and cut if it is long. It may be no path, but a private key
+// that was given in its place.
+std::string in_a_message(const std::string& path) {
+  constexpr std::size_t most = 128;
+  auto line = path.substr(0, most);
+  std::replace_if(
+      line.begin(), line.end(), [](unsigned char c) { return c < ' ' || c == '\x7f'; }, '?');
+  return path.size() > most ? line + "..." : line;
+}
+
 int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
                     const unsigned char* offered, unsigned int size, void*) noexcept {
   static constexpr unsigned char ours[] = "\x08http/1.1";
@@ -111,10 +121,9 @@ struct tls_socket {
 
 namespace {
 
-// "GET /", "POST", "O": the begin of a method, or of a request line. No record of TLS begins with a
-// letter.
-// In capitals a part of the method is enough. In other letters it can be told from other protocols
-// only with the path behind it.
+// "GET /", "POST", "O": the beginning of a method, or of a request line. No record of TLS begins
+// with a letter. In capitals a part of the method is enough. In other letters it can be told from
+// other protocols only with the path behind it.
 bool is_like_a_request(std::string_view begin) noexcept {
   begin.remove_prefix(leading_empty_lines(begin));
   const auto method = begin.substr(0, begin.find(' '));
@@ -134,7 +143,7 @@ tls_identity::tls_identity(const std::string& certificate_file, const std::strin
   static_cast<void>(tls_socket::method());  // made here, where it may fail
   for (const auto* const file : {&certificate_file, &key_file}) {
     if (is_not_regular_file(file->c_str())) {
-      throw tls_error(*file + ": it is not a regular file");
+      throw tls_error(in_a_message(*file) + ": it is not a regular file");
     }
   }
   auto* const ctx = ctx_.get();
@@ -156,11 +165,12 @@ tls_identity::tls_identity(const std::string& certificate_file, const std::strin
   ::SSL_CTX_set_default_passwd_cb(ctx, [](char*, int, int, void*) { return -1; });
   ::ERR_clear_error();
   if (::SSL_CTX_use_certificate_chain_file(ctx, certificate_file.c_str()) != 1) {
-    throw tls_error(certificate_file + ": no certificate in PEM: " + why());
+    throw tls_error(in_a_message(certificate_file) + ": no certificate in PEM: " + why());
   }
   if (::SSL_CTX_use_PrivateKey_file(ctx, key_file.c_str(), SSL_FILETYPE_PEM) != 1 ||
       ::SSL_CTX_check_private_key(ctx) != 1) {
-    throw tls_error(key_file + ": no private key in PEM for " + certificate_file + ": " + why());
+    throw tls_error(in_a_message(key_file) + ": no private key in PEM for " +
+                    in_a_message(certificate_file) + ": " + why());
   }
 }
 

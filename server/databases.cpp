@@ -2,6 +2,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <filesystem>
 #include <mutex>
 #include <span>
 
@@ -9,6 +10,7 @@
 #include "handlers/query/postgres.h"
 #include "handlers/query/sample_database.h"
 #include "handlers/query/sqlite.h"
+#include "handlers/query/sqlite_errors.h"
 #include "server/progress.h"
 #include "server/sample_place.h"
 #include "server/words.h"
@@ -16,6 +18,7 @@
 namespace hangup::server {
 namespace {
 
+namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
 // The one place that knows which kinds there are.
@@ -80,14 +83,56 @@ problem fault(const context& soon, query::database& engine, const config::databa
     return {};
   }
   const bool is_sample = d.kind == "sqlite" && d.sample;
-  if (!ec && is_sample && has_no_table(soon, engine)) {
+  const bool is_empty = !ec && is_sample && has_no_table(soon, engine);
+  if (is_empty) {
     why = "there is no table in it";
   } else if (!ec) {
     return {};
   }
-  return is_sample ? why + "; it is a sample: remove " + d.file +
-                         " and start the server again, which makes it anew"
-                   : why;
+  if (!is_sample) {
+    return why;
+  }
+  std::error_code ignored;
+  const auto file = fs::absolute(d.file, ignored).string();
+  if (fs::symlink_status(file, ignored).type() == fs::file_type::not_found) {
+    return "the sample " + file + " is not there: start the server again, which makes it anew";
+  }
+  return is_empty || query::says_damaged(why)
+             ? why + "; it is a sample: remove " + file +
+                   " and start the server again, which makes it anew"
+             : why + ": the sample " + file;
+}
+
+struct asked {
+  const std::string& name;
+  query::database& engine;
+  const config::database_t& how;
+};
+
+// Asks all at the same time; a line for each fault.
+std::vector<std::string> faults(const context& ctx, const std::vector<asked>& all) {
+  const auto [soon, cancel] = with_timeout(ctx, 1s);
+  std::mutex mutex;
+  std::vector<std::string> lines;
+  task_group asking;
+  const auto add = [&](const asked& one, const std::string& why) {
+    const std::lock_guard hold(mutex);
+    lines.push_back("database " + one.name + ": " + why);
+  };
+  for (const auto& one : all) {
+    const auto refused = asking.go([&, soon = soon] {
+      if (const auto why = fault(soon, one.engine, one.how)) {
+        add(one, *why);
+      }
+    });
+    if (refused) {
+      add(one, "cannot be asked: " + refused.message());
+    }
+  }
+  if (const auto ec = asking.wait(); ec && lines.empty()) {  // none came for what had been started
+    lines.push_back("a database cannot be asked: " + ec.message());
+  }
+  return lines;
 }
 
 }  // namespace
@@ -108,42 +153,23 @@ databases open_databases(const context& ctx, const config& c) {
 }
 
 std::vector<std::string> unreachable(const context& ctx, const databases& all, const config& c) {
-  const auto [soon, cancel] = with_timeout(ctx, 1s);
-  std::mutex mutex;
-  std::vector<std::string> lines;
-  task_group asking;
-  const auto add = [&](const query::source& s, const std::string& why) {
-    const std::lock_guard hold(mutex);
-    lines.push_back("database " + s.name() + ": " + why);
-  };
+  std::vector<asked> engines;
   for (const auto& s : all) {
-    const auto refused = asking.go([&, soon = soon] {
-      if (const auto why = fault(soon, s->engine(), c.databases.at(s->name()))) {
-        add(*s, *why);
-      }
-    });
-    if (refused) {
-      add(*s, "cannot be asked: " + refused.message());
-    }
+    engines.push_back({s->name(), s->engine(), c.databases.at(s->name())});
   }
-  if (const auto ec = asking.wait(); ec && lines.empty()) {  // none came for what had been started
-    lines.push_back("a database cannot be asked: " + ec.message());
-  }
-  return lines;
+  return faults(ctx, engines);
 }
 
 std::vector<std::string> damaged_samples(const context& ctx, const config& c) {
-  const auto [soon, cancel] = with_timeout(ctx, 1s);
-  std::vector<std::string> lines;
+  std::vector<std::unique_ptr<query::database>> opened;
+  std::vector<asked> engines;
   for (const auto& [name, d] : c.databases) {
     if (d.kind == "sqlite" && d.sample) {
-      const auto engine = query::open_sqlite({.file = d.file, .connections = 1});
-      if (const auto why = fault(soon, *engine, d)) {
-        lines.push_back("database " + name + ": " + *why);
-      }
+      opened.push_back(query::open_sqlite({.file = d.file, .connections = 1, .patience = 200ms}));
+      engines.push_back({name, *opened.back(), d});
     }
   }
-  return lines;
+  return faults(ctx, engines);
 }
 
 }  // namespace hangup::server

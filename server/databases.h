@@ -31,7 +31,8 @@ std::string sample_not_made(const std::string& database, const std::string& file
 databases open_databases(const context& ctx, const config& c);
 
 // The databases that cannot be reached, each with the reason, one line each. A busy database counts
-// as reachable. A sample that is damaged or has no tables is included, with what to do about it.
+// as reachable. A sample without tables counts as damaged. For a sample that is damaged, or not
+// there, the reason says what to do about it.
 // Asks all at the same time, and waits at most a second.
 std::vector<std::string> unreachable(const context& ctx, const databases& all, const config& c);
 

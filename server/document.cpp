@@ -55,12 +55,27 @@ void check_jobs(const json& jobs, mistakes& wrong) {
   }
 }
 
+// A private key that was given in place of its path must not be shown by any message.
+void check_path(const std::string& key, const json& value, mistakes& wrong) {
+  const auto& path = value.get_ref<const std::string&>();
+  if (path.find("-----BEGIN") != std::string::npos) {
+    wrong.add(key + ": found what is in a PEM file, allowed its path");
+  } else if (std::any_of(path.begin(), path.end(),
+                         [](unsigned char c) { return c < ' ' || c == '\x7f'; })) {
+    wrong.add(key + ": found a text with control characters, which is not shown, allowed a path");
+  }
+}
+
+void check_paths(const json& of, const std::string& section, const char* key, mistakes& wrong) {
+  for (const auto& one : of.items()) {
+    check_path(section + "." + one.key() + "." + key, one.value().at(key), wrong);
+  }
+}
+
 void check_tls(const json& tls, mistakes& wrong) {
   for (const auto& [here, there] : {std::pair("certificate", "key"), {"key", "certificate"}}) {
     const auto& path = tls.at(here).get_ref<const std::string&>();
-    if (path.starts_with("-----BEGIN")) {
-      wrong.add(std::string("tls.") + here + ": found what is in a PEM file, allowed its path");
-    }
+    check_path(std::string("tls.") + here, tls.at(here), wrong);
     if (path.empty() && !tls.at(there).get_ref<const std::string&>().empty()) {
       wrong.add(std::string("tls.") + here +
                 ": found nothing, allowed the path of a PEM file, as tls." + there + " has one");
@@ -234,6 +249,15 @@ document document_of(const json* values, std::string_view name,
   check({"pools", "routes", "databases", "relay"},
         [&](mistakes& found) { check_pools(d.values, found); });
   check({"databases"}, [&](mistakes& found) { check_databases(d.values.at("databases"), found); });
+  check({"databases"}, [&](mistakes& found) {
+    check_paths(d.values.at("databases"), "databases", "file", found);
+  });
+  check({"relay"}, [&](mistakes& found) {
+    check_paths(d.values.at("relay").at("upstreams"), "relay.upstreams", "ca_file", found);
+  });
+  check({"search"}, [&](mistakes& found) {
+    check_path("search.root", d.values.at("search").at("root"), found);
+  });
   check({"jobs"}, [&](mistakes& found) { check_jobs(d.values.at("jobs"), found); });
   check({"tls"}, [&](mistakes& found) { check_tls(d.values.at("tls"), found); });
   for (const auto& s : settings) {
@@ -269,7 +293,8 @@ document load_document(const std::string& path, std::string_view by,
     wrong.add(by.empty() ? placed(path, "cannot be read: " + *why)
                          : placed(by, shown(path) + " cannot be read: " + *why +
                                           ", allowed the path of a JSON file"));
-  } else if (text.find_first_not_of(" \t\r\n") == std::string::npos) {
+  } else if (text.find_first_not_of(" \t\r\n", text.starts_with("\xef\xbb\xbf") ? 3 : 0) ==
+             std::string::npos) {
     wrong.add(placed(path, "it is empty, allowed JSON, such as {}"));
   } else if (is_wide_text(text)) {
     wrong.add(placed(path, "it is UTF-16, allowed JSON in UTF-8"));

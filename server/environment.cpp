@@ -280,6 +280,11 @@ std::optional<setting> setting_of(const std::string& by, std::string_view text, 
     return setting{by, key, std::string(text)};
   }
   if (const auto named = named_by(key); !named.empty()) {
+    if (named == "tls.key" || named == "tls.certificate") {
+      wrong.add(shown_name(by) + ": " + variable_of(named) +
+                " is already the path of the file, allowed that name");
+      return std::nullopt;
+    }
     try {
       // An object is said to be wrong by its place and its keys.
       return setting{by, named, contents(std::string(text)), has_a_value(named), std::string(text)};

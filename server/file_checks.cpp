@@ -90,8 +90,9 @@ void check_search(const config::search_t& c, mistakes& wrong) {
     if (const auto name = without_slashes(c.root); why.empty()) {
       why = cannot_be_written(name + ".lock");
     }
-    if (const auto ec = why.empty() ? can_be_made(c.root, true) : std::error_code()) {
-      why = ec.message();
+    if (const auto ec =
+            why.empty() ? can_be_made(c.root, fs::path(c.root).is_absolute()) : std::error_code()) {
+      why = why_not_made(c.root, ec);
     }
     if (!why.empty()) {
       wrong.add(corpus_not_made(c.root, why));
@@ -115,8 +116,8 @@ void check_relay(const config::relay_t& c, mistakes& wrong) {
   }
 }
 
-// Of a sample that is not there.
-std::string why_not_made(const std::string& file) {
+// Why a sample that is not there cannot be made; "" if it can.
+std::string cannot_be_made(const std::string& file) {
   if (file.ends_with('/')) {
     return "a file has no / at its end";
   }
@@ -128,12 +129,12 @@ std::string why_not_made(const std::string& file) {
   }
   const auto in_data_folder = fs::path(file).parent_path() == data_folder();
   const auto ec = can_be_made(file, in_data_folder);
-  return ec ? ec.message() : "";
+  return ec ? why_not_made(file, ec) : "";
 }
 
 void check_database(const std::string& name, const config::database_t& d, mistakes& wrong) {
   if (is_sample(d) && !is_there(d.file)) {
-    if (const auto why = why_not_made(d.file); !why.empty()) {
+    if (const auto why = cannot_be_made(d.file); !why.empty()) {
       wrong.add(sample_not_made(name, d.file, why));
     }
   }

@@ -129,7 +129,11 @@ launch launch_with(const named_file& file, const std::vector<setting>& settings,
   l.over = settings;
   auto all = file.path.empty() ? read_document("{}", built_in, settings, wrong)
                                : load_document(file.path, file.by, settings, wrong);
-  place_samples(all);
+  mistakes of_samples;
+  place_samples(all, of_samples);
+  wrong.add_all(of_samples, [&](const std::string& line) {
+    return in_one_line(who_said(line, l.source, settings)) + ": " + line;
+  });
   l.settings = config_of(all);
   if (what == wanted::print && wrong.empty()) {
     return answer(in_lines(all));
@@ -164,8 +168,8 @@ launch read_flags(int argc, const char* const* argv, const char* const* environm
                  "scripts set (docs/running.md). Without --config the file is\n") +
              default_file +
              " in the current directory, and if there is none the built-in defaults hold.\n"
-             "A sample named by a relative path is made there if its folder exists, else in\n"
-             "$XDG_DATA_HOME/hangup (~/.local/share/hangup).");
+             "A sample named by a relative path is made there, or where that cannot be done, in\n"
+             "$XDG_DATA_HOME/hangup (~/.local/share/hangup), or else in the current directory.");
 
   std::array<value_flag, 7> flags{{{"--config", ""},
                                    {"--probe", ""},
@@ -243,7 +247,7 @@ launch read_flags(int argc, const char* const* argv, const char* const* environm
     from = {*around.config, "HANGUP_CONFIG"};
   } else {
     std::error_code ignored;  // what cannot be looked at is read, which says why
-    const auto found = std::filesystem::status(default_file, ignored).type();
+    const auto found = std::filesystem::symlink_status(default_file, ignored).type();
     from.path = found == std::filesystem::file_type::not_found ? "" : default_file;
   }
   if (from.path.empty() && !from.by.empty()) {

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "context/after_func.h"
 #include "handlers/jobs/routes.h"
@@ -180,8 +181,12 @@ std::vector<std::string> program::damaged_corpus() const {
   if (!fault) {
     return {};
   }
-  return {"the sample texts " + c.root + ": " + *fault +
-          "; remove the folder and start the server again, which makes it anew"};
+  std::error_code ignored;
+  const auto root = std::filesystem::absolute(c.root, ignored);
+  const auto* const removed =
+      std::filesystem::exists(root, ignored) ? "remove the folder and start" : "start";
+  return {"the sample texts " + root.string() + ": " + *fault + "; " + removed +
+          " the server again, which makes it anew"};
 }
 
 void program::say_what_is_damaged(const context& ctx) {

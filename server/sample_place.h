@@ -1,11 +1,12 @@
-// Where to make samples that are named by a relative path, such as build/sample.db, if the server
-// is started in a directory where that path makes no sense.
+// Where to make samples that are named by a relative path, such as build/sample.db, if they cannot
+// be made there.
 #pragma once
 
 #include <string>
 #include <system_error>
 
 #include "server/document.h"
+#include "server/mistakes.h"
 
 namespace hangup::server {
 
@@ -14,10 +15,19 @@ namespace hangup::server {
 // need not exist.
 std::string data_folder();
 
-// A sample (databases.*.file, search.root) with a relative path stays in the working directory if
-// its parent folder exists there. Otherwise it is placed in data_folder(), under the last component
-// of its path, and the document is changed accordingly, with the source.
-void place_samples(document& d);
+// Chooses the place of each sample (databases.*.file, search.root) that has a relative path. It is
+// the first of these where the sample exists or can be made:
+//   1. the path itself; its parent folder must exist
+//   2. data_folder(), under the last component of the path; missing folders are made later
+//   3. the working directory, under the last component
+// If there is none, the path is left as it is. Changes the document accordingly, and adds the
+// reason to the source of the value. Two samples that would get the same place are a mistake. Makes
+// nothing.
+void place_samples(document& d, mistakes& wrong);
+
+// The reason why a sample cannot be made at this path, after place_samples(). For a relative path
+// it says that there is no other place either.
+std::string why_not_made(const std::string& path, std::error_code ec);
 
 // Makes data_folder() if it is the parent folder of this path; otherwise does nothing.
 std::error_code make_data_folder(const std::string& around);

@@ -24,11 +24,12 @@ void reap() noexcept {
 
 signals::signals() {
   sigemptyset(&set_);
-  for (const int s : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) {
+  for (const int s : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD}) {
     sigaddset(&set_, s);
   }
   ::pthread_sigmask(SIG_BLOCK, &set_, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit of file sizes is the error of a write
   fd_ = ::signalfd(-1, &set_, SFD_CLOEXEC);
   if (fd_ < 0) {
     throw std::system_error(errno, std::generic_category(), "signalfd");

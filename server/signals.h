@@ -1,10 +1,11 @@
 // Waits for the signals of the process.
 //
-//   SIGTERM, SIGINT   the first asks the process to stop, the second to hurry, the third ends it
-//   SIGHUP            asks it to reload what can be reloaded
-//   SIGCHLD           a child has ended. Children that it has not started itself are reaped: it
-//   gets
-//                     them as process 1, or from a program that ran before it in the same process
+//   SIGTERM, SIGINT, SIGQUIT   the first asks the process to stop, the second to hurry, the third
+//                              ends it
+//   SIGHUP                     asks it to reload what can be reloaded
+//   SIGCHLD                    a child has ended. Children that it has not started itself are
+//                              reaped: it gets them as process 1, or from a program that ran before
+//                              it in the same process
 #pragma once
 
 #include <csignal>
@@ -17,8 +18,8 @@ namespace hangup::server {
 class signals {
  public:
   // Blocks these signals for this thread and all threads that it makes, so it must come before any
-  // other thread. From then on none of them ends the process. SIGPIPE is ignored. Throws
-  // std::system_error if no descriptor can be made.
+  // other thread. From then on none of them ends the process. SIGPIPE and SIGXFSZ are ignored.
+  // Throws std::system_error if no descriptor can be made.
   signals();
   ~signals();
   signals(const signals&) = delete;

@@ -66,4 +66,8 @@ const sqlite_meaning& meaning_of(int code) noexcept {
   return exact != lines.end() - 1 ? *exact : *line_of(code & 0xff);
 }
 
+bool says_damaged(std::string_view why) noexcept {
+  return why == ::sqlite3_errstr(SQLITE_NOTADB) || why == ::sqlite3_errstr(SQLITE_CORRUPT);
+}
+
 }  // namespace hangup::query

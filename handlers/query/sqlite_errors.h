@@ -1,6 +1,8 @@
 // The meaning of SQLite's result codes for a query, in one table.
 #pragma once
 
+#include <string_view>
+
 #include "handlers/query/database.h"
 
 namespace hangup::query {
@@ -15,5 +17,8 @@ struct sqlite_meaning {
 
 // Returns errc::failed, and not fit, for a code that is not in the table.
 const sqlite_meaning& meaning_of(int code) noexcept;
+
+// Whether a reason is SQLite's text for a file that is damaged or not a database.
+bool says_damaged(std::string_view why) noexcept;
 
 }  // namespace hangup::query

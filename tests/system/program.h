@@ -34,7 +34,7 @@ class site {
   nlohmann::json ended(const std::string& id) const;
   // Waits until `enough` holds for the requests in flight.
   bool in_flight_until(const std::function<bool(const nlohmann::json&)>& enough) const;
-  // Waits until new clients are refused, as they are from the begin of a drain.
+  // Waits until new clients are refused, as they are from the beginning of a drain.
   bool refuses() const;
   // The value of one line of /metrics, such as hangup_requests_in_flight{route="/spin"}.
   std::optional<double> metric(const std::string& line) const;

@@ -5,11 +5,14 @@
 #include <fcntl.h>
 #include <pty.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "tests/system/program.h"
 #include "tests/system/shop.h"
@@ -59,14 +62,25 @@ TEST(start, outside_the_repository_puts_its_samples_among_the_users_data_and_not
   EXPECT_TRUE(fs::is_empty(here));
 }
 
+TEST(start, without_a_home_makes_its_samples_in_the_current_folder) {
+  const shop place;
+  const auto r = run(in(place.path(), {"-i", "HANGUP_PORT=0"}, {"--check-config"}));
+  EXPECT_EQ(r.output, "built-in defaults: ok\n");
+  process p(
+      in(place.path(), {"-i", "HANGUP_DATABASES__SQLITE__SAMPLE_ROWS=500", "HANGUP_PORT=0"}, {}));
+  EXPECT_EQ(site_of(p).curl("/readyz").output, "ready\n");
+  EXPECT_TRUE(fs::exists(place / "sample.db"));
+  EXPECT_TRUE(fs::exists(place / "corpus/log"));
+}
+
 TEST(start, where_no_sample_can_be_made_is_refused_by_the_check_and_by_the_start) {
   const shop place;
-  const words variables = {"HOME=/dev/null/home", "HANGUP_PORT=0"};
+  const words variables = {"HANGUP_SEARCH__ROOT=/dev/null/corpus",
+                           "HANGUP_DATABASES__SQLITE__FILE=/dev/null/sample.db", "HANGUP_PORT=0"};
   for (const auto& flags : {words{"--check-config"}, words{}}) {
     const auto r = run(in(place.path(), variables, flags));
     EXPECT_EQ(r.exit, 2);
-    EXPECT_NE(r.output.find("search.root: the sample texts /dev/null/home/.local/share/hangup/"
-                            "corpus cannot be made: "),
+    EXPECT_NE(r.output.find("search.root: the sample texts /dev/null/corpus cannot be made: "),
               std::string::npos)
         << r.output;
     EXPECT_NE(r.output.find("databases.sqlite.file: the sample database "), std::string::npos)
@@ -131,6 +145,24 @@ TEST_F(damaged_sample, of_a_database_is_not_ready_and_what_to_do_is_said) {
   fs::remove(file);
   const server s({"--config", shop_.config()});
   EXPECT_EQ(s.curl("/readyz").output, "ready\n") << "it is made anew";
+
+  // What is wrong is said of a file that may be whole, and not that it be removed.
+  const auto page_without = [&](const std::string& what) {
+    const auto page = s.curl("/readyz", {"-i"}).output;
+    EXPECT_TRUE(page.starts_with("HTTP/1.1 503 ")) << page;
+    EXPECT_NE(page.find(what), std::string::npos) << page;
+    EXPECT_EQ(page.find("remove"), std::string::npos) << page;
+  };
+  fs::rename(file, file + ".away");
+  page_without("the sample " + file + " is not there: start the server again");
+  fs::create_directory(file);
+  page_without("not a regular file: the sample " + file);
+  fs::remove(file);
+  fs::create_symlink("nowhere", file);
+  page_without("the sample " + file);
+  fs::remove(file);
+  fs::rename(file + ".away", file);
+  EXPECT_EQ(s.curl("/readyz").output, "ready\n");
 }
 
 TEST_F(damaged_sample, of_texts_is_not_ready_and_what_to_do_is_said) {
@@ -145,13 +177,17 @@ TEST_F(damaged_sample, of_texts_is_not_ready_and_what_to_do_is_said) {
   std::ofstream(shop_ / "corpus/own.txt") << "somebody's own text\n";
   const server s({"--config", shop_.config()});
   EXPECT_EQ(s.curl("/readyz").output, "ready\n") << "no sample, but files of the user's own";
+  fs::remove_all(shop_ / "corpus");
+  EXPECT_NE(s.curl("/readyz").output.find("corpus: it is not there; start the server again"),
+            std::string::npos);
 }
 
 // A pseudo-terminal whose other end is the standard output and error of a program.
 class terminal {
  public:
-  terminal() {
-    if (::openpty(&here_, &there_, nullptr, nullptr, nullptr) != 0) {
+  explicit terminal(unsigned short columns = 0) {
+    const winsize size{.ws_row = 25, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
+    if (::openpty(&here_, &there_, nullptr, nullptr, &size) != 0) {
       throw std::runtime_error("openpty");
     }
   }
@@ -189,17 +225,59 @@ class terminal {
 };
 
 TEST(start, that_is_interrupted_while_a_sample_is_made_ends_the_line_and_leaves_no_half_of_it) {
-  shop f;
-  f.sqlite()["sample_rows"] = 50'000'000;
-  terminal t;
-  process p({HANGUP_BINARY, "--port", "0", "--config", f.config()}, t.there());
-  t.hand_over();
-  ASSERT_NE(t.read_to("%").find("making the sample database"), std::string::npos);
-  p.signal(SIGINT);
-  EXPECT_EQ(p.wait(), 128 + SIGINT);
-  EXPECT_TRUE(t.read_to("nothing that comes").ends_with("\n"));
-  EXPECT_FALSE(fs::exists(f / "shop.db"));
-  EXPECT_FALSE(fs::exists(f / "shop.db.making"));
+  for (const int signal : {SIGINT, SIGQUIT}) {
+    shop f;
+    f.sqlite()["sample_rows"] = 50'000'000;
+    f.settings["search"] = {{"root", ""}};
+    terminal t;
+    process p({"sh", "-c", "ulimit -c 0; exec \"$0\" --port 0 --config \"$1\"", HANGUP_BINARY,
+               f.config()},
+              t.there());
+    t.hand_over();
+    ASSERT_NE(t.read_to("%").find("making the sample database"), std::string::npos);
+    p.signal(signal);
+    EXPECT_EQ(p.wait(), 128 + signal);
+    EXPECT_TRUE(t.read_to("nothing that comes").ends_with("\n"));
+    EXPECT_FALSE(fs::exists(f / "shop.db"));
+    EXPECT_FALSE(fs::exists(f / "shop.db.making"));
+  }
+}
+
+TEST(start, shows_the_progress_of_a_sample_in_lines_that_fit_the_terminal) {
+  for (const auto columns : std::to_array<unsigned short>({30, 80, 250})) {
+    shop f;
+    f.sqlite()["sample_rows"] = 500;
+    f.settings["search"] = {{"root", ""}};
+    terminal t(columns);
+    process p({HANGUP_BINARY, "--port", "0", "--config", f.config()}, t.there());
+    t.hand_over();
+    std::istringstream lines(t.read_to("100 %"));
+    int updates = 0;
+    bool has_bar = false;
+    for (std::string line; std::getline(lines, line, '\r');) {
+      if (line.find('%') != std::string::npos) {
+        ++updates;
+        EXPECT_LT(line.size(), columns) << line;
+        has_bar = has_bar || line.find('#') != std::string::npos;
+      }
+    }
+    EXPECT_GT(updates, 50);
+    EXPECT_EQ(has_bar, columns == 250);
+  }
+}
+
+TEST(start, under_a_limit_of_file_sizes_says_that_a_sample_cannot_be_made) {
+  for (const auto* const key : {"HANGUP_DATABASES__SQLITE__FILE", "HANGUP_SEARCH__ROOT"}) {
+    const shop f;
+    const auto sample = std::string(key) + "=" + (f / "sample");
+    const auto other =
+        std::string(key) == "HANGUP_SEARCH__ROOT" ? "HANGUP_DATABASES={}" : "HANGUP_SEARCH__ROOT=";
+    const auto r = run({"sh", "-c", "ulimit -f 8; exec \"$@\"", "sh", "env", "HANGUP_PORT=0",
+                        sample, other, HANGUP_BINARY});
+    EXPECT_EQ(r.exit, 2) << r.output;
+    EXPECT_NE(r.output.find(" cannot be made: "), std::string::npos) << r.output;
+    EXPECT_TRUE(fs::is_empty(f.path()));
+  }
 }
 
 TEST(index, lists_the_routes_that_there_are_each_with_an_example_that_works) {

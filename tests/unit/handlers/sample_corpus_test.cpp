@@ -106,5 +106,27 @@ TEST(sample_corpus, says_why_it_cannot_be_made) {
             std::errc::not_a_directory);
 }
 
+TEST(sample_corpus, a_part_that_is_not_there_is_a_fault_and_so_is_all_of_it) {
+  const temp_tree tree;
+  const auto folder = tree.path("corpus");
+  ASSERT_FALSE(make_corpus(background(), folder, [](unsigned) {}));
+  EXPECT_EQ(corpus_fault(folder), std::nullopt);
+  const auto lost = [](int files) {
+    return std::to_string(files) + " of its 178 files are not there or empty";
+  };
+  std::filesystem::remove_all(folder + "/letters/2024-01");
+  EXPECT_EQ(corpus_fault(folder), lost(12));
+  std::filesystem::remove_all(folder + "/letters");
+  EXPECT_EQ(corpus_fault(folder), lost(144));
+  std::filesystem::remove_all(folder + "/log");
+  EXPECT_EQ(corpus_fault(folder), lost(172));
+  std::filesystem::rename(folder + "/odd", folder + "/own");
+  EXPECT_EQ(corpus_fault(folder), std::nullopt) << "somebody else's files";
+  std::filesystem::remove_all(folder + "/own");
+  EXPECT_EQ(corpus_fault(folder), "there is nothing in it");
+  std::filesystem::remove(folder);
+  EXPECT_EQ(corpus_fault(folder), "it is not there");
+}
+
 }  // namespace
 }  // namespace hangup::search

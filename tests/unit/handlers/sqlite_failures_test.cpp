@@ -1,5 +1,4 @@
 // What can be wrong with a SQLite file, its folder, the process, an argument: each has an answer.
-#include <sys/fsuid.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -9,32 +8,13 @@
 
 #include "handlers/query/source.h"
 #include "handlers/query/sqlite_errors.h"
+#include "tests/support/nobody.h"
 #include "tests/unit/handlers/sqlite_support.h"
 
 namespace hangup::query {
 namespace {
 
-// While it exists, this thread may do with files what nobody special may.
-class nobody {
- public:
-  nobody() : was_root_(::geteuid() == 0) {
-    if (was_root_) {
-      ::setfsgid(65534);
-      ::setfsuid(65534);
-    }
-  }
-  ~nobody() {
-    if (was_root_) {
-      ::setfsuid(0);
-      ::setfsgid(0);
-    }
-  }
-  nobody(const nobody&) = delete;
-  nobody& operator=(const nobody&) = delete;
-
- private:
-  const bool was_root_;
-};
+using test::nobody;
 
 // A database in WAL mode with one row, closed in good order, in a folder that can be locked.
 class wal_folder {

@@ -65,5 +65,15 @@ TEST(tls_identity, is_refused_in_one_line_that_names_the_file) {
   EXPECT_EQ(refusal_of(own.file, own.key_file), "") << "a refusal leaves nothing behind";
 }
 
+TEST(tls_identity, is_refused_in_one_line_and_not_with_all_of_a_key_in_place_of_its_path) {
+  const test::certificate own;
+  const auto key = "Bag Attributes\n" + std::string(200, 'x') + "s3cret\n";
+  for (const auto& said : {refusal_of(own.file, key), refusal_of(key, own.key_file)}) {
+    EXPECT_EQ(said.rfind("Bag Attributes?xxx", 0), 0U) << said;
+    EXPECT_EQ(said.find('\n'), std::string::npos) << said;
+    EXPECT_EQ(said.find("s3cret"), std::string::npos) << said;
+  }
+}
+
 }  // namespace
 }  // namespace hangup::http

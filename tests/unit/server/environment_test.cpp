@@ -276,11 +276,38 @@ TEST(environment, a_secret_that_is_wrong_is_in_no_error) {
 }
 
 TEST(environment, a_key_in_place_of_its_path_is_refused_and_not_shown) {
-  const auto pem = "-----BEGIN PRIVATE KEY-----\ns3cret\n-----END PRIVATE KEY-----\n";
-  const auto in_file = "HANGUP_TLS__KEY_FILE=" + a_file_with(pem);
-  EXPECT_EQ(refusal_of({in_file.c_str(), "HANGUP_TLS__CERTIFICATE=a.pem"}),
-            "built-in defaults with HANGUP_TLS__CERTIFICATE, HANGUP_TLS__KEY_FILE: tls.key: found "
-            "what is in a PEM file, allowed its path");
+  const std::string key = "-----BEGIN PRIVATE KEY-----\ns3cret\n-----END PRIVATE KEY-----\n";
+  // As openssl-pkcs12(1) writes it.
+  const auto exported =
+      "Bag Attributes\n    localKeyID: 01\nKey Attributes: <No Attributes>\n" + key;
+  for (const auto& pem : {key, " " + key, exported}) {
+    const auto given = "HANGUP_TLS__KEY=" + pem;
+    EXPECT_EQ(refusal_of({given.c_str(), "HANGUP_TLS__CERTIFICATE=a.pem"}),
+              "built-in defaults with HANGUP_TLS__CERTIFICATE, HANGUP_TLS__KEY: tls.key: found "
+              "what is in a PEM file, allowed its path");
+  }
+  for (const auto* name : {"HANGUP_TLS__KEY", "HANGUP_TLS__CERTIFICATE"}) {
+    const auto in_file = std::string(name) + "_FILE=" + a_file_with(exported);
+    EXPECT_EQ(mistake_in({in_file.c_str()}),
+              std::string(name) + "_FILE: " + name +
+                  " is already the path of the file, allowed that name");
+  }
+}
+
+TEST(environment, a_path_of_several_lines_is_refused_and_not_shown) {
+  for (const auto& [key, name] :
+       {std::pair("tls.key", "HANGUP_TLS__KEY"),
+        {"tls.certificate", "HANGUP_TLS__CERTIFICATE"},
+        {"databases.sqlite.file", "HANGUP_DATABASES__SQLITE__FILE"},
+        {"search.root", "HANGUP_SEARCH__ROOT"},
+        {"relay.upstreams.a.ca_file", "HANGUP_RELAY__UPSTREAMS__A__CA_FILE"}}) {
+    const auto line = std::string(name) + "=a\ns3cret";
+    const auto wrong = refusal_of({line.c_str(), "HANGUP_RELAY__UPSTREAMS__A__URL=https://a"});
+    EXPECT_NE(wrong.find(std::string(key) + ": found a text with control characters"),
+              std::string::npos)
+        << wrong;
+    EXPECT_EQ(wrong.find("s3cret"), std::string::npos) << wrong;
+  }
 }
 
 TEST(environment, json_is_read_as_strictly_as_in_a_file) {

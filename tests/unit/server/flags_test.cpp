@@ -15,6 +15,7 @@
 
 #include "server/cpus.h"
 #include "server/sample_place.h"
+#include "tests/support/nobody.h"
 #include "tests/support/temporary_directory.h"
 
 namespace hangup::server {
@@ -48,6 +49,12 @@ class flags : public testing::Test {
     arguments.insert(arguments.begin(), "hangup");
     environment.push_back(nullptr);
     return read_flags(static_cast<int>(arguments.size()), arguments.data(), environment.data());
+  }
+
+  static std::string error_of_environment(const std::vector<const char*>& environment) {
+    const auto l = read({"--check-config"}, environment);
+    EXPECT_EQ(l.exit_code, 2);
+    return l.message;
   }
 
   // The one line of an error, which is checked to be one.
@@ -201,6 +208,9 @@ TEST_F(flags, a_named_file_must_be_there) {
   write("empty.json", "");
   EXPECT_EQ(error_of({"--config", "empty.json"}),
             "empty.json: it is empty, allowed JSON, such as {}");
+  write("mark.json", "\xef\xbb\xbf\r\n");
+  EXPECT_EQ(error_of({"--config", "mark.json"}),
+            "mark.json: it is empty, allowed JSON, such as {}");
   EXPECT_EQ(error_of({"--config", ""}),
             "--config: found nothing, allowed the path of a file; see --help");
 }
@@ -263,8 +273,9 @@ TEST_F(flags, a_sample_is_made_where_its_folder_is_and_else_among_the_users_data
   const auto data = std::filesystem::current_path() / "data/hangup";
   EXPECT_EQ(read({}).settings.databases.at("sqlite").file, data / "sample.db");
   EXPECT_EQ(read({}).settings.search.root, data / "corpus");
-  EXPECT_NE(read({"--print-config"}).message.find("sample.db\"  # there is no folder build\n"),
-            std::string::npos);
+  EXPECT_NE(
+      read({"--print-config"}).message.find("sample.db\"  # default; there is no folder build\n"),
+      std::string::npos);
   ::unsetenv("XDG_DATA_HOME");
   const auto* const home = std::getenv("HOME");
   const std::string before = home == nullptr ? "" : home;
@@ -287,6 +298,101 @@ TEST_F(flags, a_sample_is_made_where_its_folder_is_and_else_among_the_users_data
   const auto own = read(
       {}, {"HANGUP_DATABASES__SQLITE__SAMPLE=false", "HANGUP_DATABASES__SQLITE__FILE=no/own.db"});
   EXPECT_EQ(own.settings.databases.at("sqlite").file, "no/own.db");
+}
+
+// What the variable HOME is within a test that changes it.
+class home_of_a_test {
+ public:
+  home_of_a_test() {
+    if (const auto* const home = std::getenv("HOME")) {
+      before_ = home;
+    }
+  }
+  ~home_of_a_test() { ::setenv("HOME", before_.c_str(), 1); }
+  home_of_a_test(const home_of_a_test&) = delete;
+  home_of_a_test& operator=(const home_of_a_test&) = delete;
+
+ private:
+  std::string before_;
+};
+
+TEST_F(flags, a_sample_is_in_the_current_folder_if_there_is_no_home_or_no_use_in_it) {
+  const home_of_a_test restored;
+  for (const auto* const data : {"", "/dev/null/home"}) {
+    ::setenv("XDG_DATA_HOME", data, 1);
+    ::unsetenv("HOME");
+    const auto l = read({});
+    EXPECT_EQ(l.exit_code, std::nullopt) << l.message;
+    EXPECT_EQ(l.settings.databases.at("sqlite").file, "sample.db");
+    EXPECT_EQ(l.settings.search.root, "corpus");
+    EXPECT_EQ(read({}, {"HANGUP_DATABASES={}"}).settings.search.root, "corpus");
+  }
+}
+
+TEST_F(flags, a_sample_is_not_made_in_a_folder_that_cannot_be_written_but_used_if_it_is_there) {
+  std::filesystem::create_directories("data/hangup");
+  std::filesystem::create_directory("build");
+  namespace fs = std::filesystem;
+  fs::permissions(".", fs::perms(0777));
+  fs::permissions("data/hangup", fs::perms(0777));
+  fs::permissions("build", fs::perms(0555));
+  {
+    const test::nobody here;
+    EXPECT_EQ(read({}).settings, defaults_here());
+    EXPECT_NE(read({"--print-config"}, {"HANGUP_SEARCH__ROOT=build/corpus"})
+                  .message.find("# HANGUP_SEARCH__ROOT; nothing can be made in the folder build\n"),
+              std::string::npos);
+  }
+  fs::permissions("build", fs::perms(0777));
+  fs::create_directory("build/corpus");
+  write("build/sample.db", "");
+  fs::permissions("build", fs::perms(0555));
+  const test::nobody here;
+  EXPECT_EQ(read({}).settings, defaults());
+}
+
+TEST_F(flags, where_no_sample_can_be_made_the_variables_that_help_are_named) {
+  const home_of_a_test restored;
+  ::unsetenv("HOME");
+  ::unsetenv("XDG_DATA_HOME");
+  std::filesystem::permissions(".", std::filesystem::perms(0555));
+  {
+    const test::nobody here;
+    const auto l = read({});
+    EXPECT_EQ(l.exit_code, 2);
+    for (const auto* const key : {"search.root: the sample texts build/corpus",
+                                  "databases.sqlite.file: the sample database build/sample.db"}) {
+      EXPECT_NE(l.message.find(std::string(key) +
+                               " cannot be made: No such file or directory, and neither "
+                               "XDG_DATA_HOME nor HOME names a folder that can be written; "),
+                std::string::npos)
+          << l.message;
+    }
+  }
+  std::filesystem::permissions(".", std::filesystem::perms(0700));
+}
+
+TEST_F(flags, two_samples_in_one_place_are_a_mistake) {
+  const auto data = (std::filesystem::current_path() / "data/hangup/").string();
+  EXPECT_EQ(
+      error_of_environment({R"(HANGUP_DATABASES={"a": {"kind": "sqlite", "file": "qa/same.db", )"
+                            R"("sample": true}, "b": {"kind": "sqlite", "file": "qb/same.db", )"
+                            R"("sample": true}})"}),
+      "built-in defaults with HANGUP_DATABASES: databases.b.file: found \"qb/same.db\", whose "
+      "place "
+      "is " +
+          data + "same.db, which is that of databases.a.file as well, allowed another name");
+  EXPECT_EQ(
+      error_of_environment({"HANGUP_SEARCH__ROOT=no/sample.db"}),
+      "built-in defaults with HANGUP_SEARCH__ROOT: search.root: found \"no/sample.db\", whose "
+      "place is " +
+          data + "sample.db, which is that of databases.sqlite.file as well, allowed another name");
+  // One sample may be two databases.
+  EXPECT_EQ(read({}, {R"(HANGUP_DATABASES={"a": {"kind": "sqlite", "file": "qa/same.db", )"
+                      R"("sample": true}, "b": {"kind": "sqlite", "file": "qa/same.db", )"
+                      R"("sample": true}})"})
+                .exit_code,
+            std::nullopt);
 }
 
 TEST_F(flags, check_config_finds_what_the_start_would_find_and_makes_nothing) {
@@ -391,6 +497,9 @@ TEST_F(flags, to_check_and_to_print_are_not_asked_for_at_once) {
 TEST_F(flags, a_default_file_that_cannot_be_read_is_not_passed_over) {
   std::filesystem::create_directories("config/server.json");
   EXPECT_EQ(error_of({}), "config/server.json: cannot be read: it is a directory");
+  std::filesystem::remove("config/server.json");
+  std::filesystem::create_symlink("nowhere", "config/server.json");
+  EXPECT_EQ(error_of({}), "config/server.json: cannot be read: No such file or directory");
 }
 
 TEST_F(flags, a_wrong_file_is_refused_by_its_name) {
