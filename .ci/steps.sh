@@ -14,9 +14,9 @@ end_step() {
   steps+=("$(printf '%5d s  %s' "$((SECONDS - step_since))" "$step_name")")
   step_name=''
 }
-# To be called when the script ends, whatever happened: `trap report_steps EXIT`.
+# To be called when the script ends, whatever happened: `trap 'report_steps $?' EXIT`.
 report_steps() {
-  local status=$?
+  local status=$1
   if [ "$status" -ne 0 ]; then step_name+='  <- failed'; fi
   end_step
   printf '%s\n' "${steps[@]}"

@@ -17,7 +17,7 @@
 //
 // `err()` is non-empty exactly when `done()` is true. When cancel() returns, this holds for the
 // context that was ended, for every copy of it and for everything derived from it. Reading takes no
-// lock and allocates nothing; done() is two loads (under 1 ns).
+// lock and allocates nothing; done() is two loads (about a nanosecond).
 //
 // Memory order: what a thread does before it ends a context happens before whatever another thread
 // does after its done() has returned true, or after its wait has reported the end (release /

@@ -6,7 +6,7 @@ die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 # For wrong arguments.
 wrong() { printf '%s: %s (--help says what there is)\n' "${0##*/}" "$*" >&2; exit 2; }
 # Prints the comment at the head of the script. From the root of the repository.
-usage() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "scripts/${0##*/}"; }
+usage() { sed -nE '2,/^([^#]|$)/s/^# ?//p' "scripts/${0##*/}"; }
 
 packages_to_build=(g++ cmake ninja-build pkg-config git ca-certificates libcpp-httplib-dev libssl-dev
   zlib1g-dev libbrotli-dev nlohmann-json3-dev libspdlog-dev libre2-dev libcli11-dev prometheus-cpp-dev
@@ -31,7 +31,7 @@ quietly() (
 # need_packages PACKAGE... : installs those that are missing, and says which. Nothing that they bring
 # is started: no server listens afterwards that did not before.
 need_packages() {
-  command -v dpkg-query >/dev/null || die 'needs Debian packages; on another system see README.md, "Other systems"'
+  command -v dpkg-query >/dev/null || die 'needs Debian packages; on another system see docs/running.md, "Building by hand"'
   local missing=() name
   local -A have=()
   while read -r name; do have[${name%%:*}]=1; done \
@@ -55,15 +55,17 @@ need_packages() {
       if [ -n "$own_policy" ]; then rm -f "$policy"; fi
     }
     trap finish EXIT
+    exec {alone}</var/lib/dpkg && flock "$alone"  # another run of this would remove the policy
     if [ ! -e "$policy" ]; then  # what Debian asks whether a package may start its service
       own_policy=1
       printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"
     fi
     export DEBIAN_FRONTEND=noninteractive
-    apt() { apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@" >"$log" 2>&1 </dev/null; }
+    apt() { apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@" >>"$log" 2>&1 </dev/null; }
     install() { apt install -y --no-install-recommends "$@"; }
     # The lists may be old, or there may be none.
     for i in 1 2 3 4 5 6; do
+      : >"$log"
       apt update && break
       grep -q 'Could not get lock' "$log" || break
       echo "    another program uses apt; waiting for it ($i of 6)"

@@ -5,8 +5,8 @@ namespace {
 
 constexpr std::string_view spot = "http.spot_deadline_ms";
 constexpr std::string_view a_database = "a database in `databases`";
-constexpr std::string_view no_wait = "The answer is at hand: there is nothing to stop.";
-constexpr std::string_view writing = "Its text is made while it is sent, and no further.";
+constexpr std::string_view no_wait = "Nothing to stop: the answer is ready immediately.";
+constexpr std::string_view writing = "Generating the page stops.";
 constexpr std::string_view in_the_engine =
     "The query is stopped in the engine: SQLite asks for the context while it runs, PostgreSQL "
     "gets "
@@ -112,7 +112,7 @@ const std::vector<route_description>& route_descriptions() {
        "routes.relay.deadline_ms",
        "an upstream in `relay.upstreams`",
        "Asks another server and sends its answer on while it comes.",
-       "The call is closed, so that the other server hears the hang-up, too.",
+       "The call is closed, so that the other server notices the hang-up, too.",
        {{"hops", "a whole number 1..8", "1",
          "1: the upstream is asked for the target. More: for its own `/relay`, with one hop less. "
          "At most `relay.max_hops`."},

@@ -108,8 +108,8 @@ def run_page(page, root, binary, scratch, report, given):
 
 def built(root):
     """The program of the preset release, which is built where it is not current."""
-    subprocess.run(["bash", "-euc", "source scripts/packages.sh; need_packages \"${packages_to_run[@]}\"; "
-                    "build release hangup"], cwd=root, check=True)
+    subprocess.run(["bash", "-euo", "pipefail", "-c", "source scripts/packages.sh; need_packages \"${packages_to_run[@]}\"; "
+                    "build release hangup", "check-docs"], cwd=root, check=True)
     return os.path.join(root, "build/release/hangup")
 
 

@@ -40,6 +40,24 @@ class Wildcards(unittest.TestCase):
         self.fits('          "age_ms": 2235.341362,', '          "age_ms": 1,')
         self.fits('hangup_stop_seconds_sum{route="/x"} 2.2722e-05', 'hangup_stop_seconds_sum{route="/x"} 1')
 
+    def test_durations_have_a_bound(self):
+        self.fits("took 416.07 ms", "took 8300 ms")
+        self.differs("took 416.07 ms", "took 8400 ms")
+        self.fits("after 0.05 ms", "after 1000 ms")
+        self.differs("after 0.05 ms", "after 1001 ms")
+        self.differs("after 0.05 ms", "after -1 ms")
+        self.fits("in 20 µs", "in 900000 µs")
+        self.fits("502 after 0.1 s", "502 after 1.9 s")
+        self.differs("502 after 0.1 s", "502 after 2.1 s")
+        self.fits("client closed, stopped in 70 ms", "client closed, stopped in 999 ms")
+        self.differs("client closed, stopped in 70 ms", "client closed, stopped in 1001 ms")
+        self.fits('"age_ms": 2235.3,', '"age_ms": 44000,')
+        self.differs('"age_ms": 2235.3,', '"age_ms": 60000,')
+        self.fits('"started_ns": 1,', '"started_ns": 5386994824445,')
+        self.differs('hangup_stop_seconds_sum{route="/x"} 0.02', 'hangup_stop_seconds_sum{route="/x"} 1.5')
+        timed_out = "curl: (28) Operation timed out after {} milliseconds with 0 bytes received"
+        self.differs(timed_out.format(500), timed_out.format(10001))
+
     def test_everything_else_has_to_be_right(self):
         self.differs("499 client_closed", "499 client_reset")
         self.differs('hangup_requests_total{route="/x"} 1', 'hangup_requests_total{route="/x"} 2')
@@ -130,7 +148,9 @@ class Still(unittest.TestCase):
     def test_a_block_without_a_comment_is_an_error(self):
         for info, line in [("console", "$ true"), ("log", "x"), ("cpp", "x"), ("json", "{}"), ("sh", "x"), ("", "$ x")]:
             self.assertEqual(len(list(check_blocks(page(f"```{info}\n{line}\n```\n"), lambda path: None))), 1, info)
-        self.assertEqual(list(check_blocks(page("```text\nx\n```\n"), lambda path: None)), [])
+        for right in ["```text\nx\n```\n", "```\n ├──► x\n```\n"]:
+            self.assertEqual(list(check_blocks(page(right), lambda path: None)), [])
+        self.assertEqual(len(list(check_blocks(page("```\ncmake --preset release\n```\n"), lambda path: None))), 1)
         self.assertEqual(len(page("text\n\n    $ curl x\n").wrong), 1)
 
     def test_shown_source_is_that_of_its_file(self):
@@ -182,8 +202,8 @@ def ends(pid):
 
 class Servers(unittest.TestCase):
     # Stands for the program: says where it listens, then what it is sent by signals.
-    PROGRAM = ("import signal, sys, time\n"
-               "signal.signal(signal.SIGHUP, lambda *_: print('2031-01-01T00:00:00.000Z info heard', flush=True))\n"
+    PROGRAM = ("import os, signal, sys, time\n"
+               "signal.signal(signal.SIGHUP, lambda *_: os.write(1, b'2031-01-01T00:00:00.000Z info heard\\n'))\n"
                "print('x listens on http://127.0.0.1:%s with %s, pid 1' % (sys.argv[2], sys.argv[1]), flush=True)\n"
                "while True: time.sleep(1000)\n")
 
@@ -192,7 +212,7 @@ class Servers(unittest.TestCase):
         self.addCleanup(server.end)
         self.assertTrue(server.comes_up(20))
         os.kill(server._process.pid, signal.SIGHUP)
-        self.assertTrue(server.wait_for(lambda: len(server.lines) == 2, 20))
+        self.assertTrue(server.wait_for(lambda: len(server.lines) == 2, 20), server.lines)
         server.end()
         self.assertTrue(ends(server._process.pid))
 
@@ -305,6 +325,25 @@ class Servers(unittest.TestCase):
             ```
             """)
         self.assertEqual([line for line, _ in result.failures], [8])
+
+    def test_a_server_is_stopped_where_a_page_says_so(self):
+        result = self.run_page("""\
+            <!-- check: server=a -->
+            ```console
+            $ true
+            ```
+
+            <!-- check: server=none stops=a -->
+            ```console
+            $ true
+            ```
+
+            <!-- check: server=none stops=a -->
+            ```console
+            $ true
+            ```
+            """)
+        self.assertEqual(result.failures, [(13, ["check: stops: found 'a', allowed is a server that runs"])])
 
     def test_a_port_is_found_where_it_is_said(self):
         self.assertEqual(port_in([], {}, None), 8080)

@@ -13,7 +13,7 @@ REFERENCE = re.compile(r"^\s{0,3}\[[^\]]+\]:\s*<?(\S+?)>?\s*$")
 
 # The words and the keys that a comment may have.
 WORDS = {"start", "log", "part", "fragment", "config", "eventually"}
-KEYS = {"server", "flags", "env", "config", "needs", "ports", "timeout", "file"}
+KEYS = {"server", "flags", "env", "config", "needs", "ports", "timeout", "file", "stops"}
 
 
 class PageError(Exception):

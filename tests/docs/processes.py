@@ -209,18 +209,20 @@ class Server:
 
 
 class Cluster:
-    """A fresh PostgreSQL cluster on 127.0.0.1 that trusts everybody."""
+    """A fresh PostgreSQL cluster on 127.0.0.1, where it asks for passwords. By its socket, in the
+    folder `socket`, it trusts everybody."""
 
     def __init__(self, directory, port):
         binaries = postgres_binaries()
         as_root = os.geteuid() == 0
         how = {"user": "postgres", "group": "postgres", "extra_groups": []} if as_root else {}
         os.mkdir(directory)
+        self.socket = directory
         if as_root:
             shutil.chown(directory, "postgres", "postgres")
         data = os.path.join(directory, "data")
-        made = start([f"{binaries}/initdb", "-D", data, "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8",
-                      "--locale=C.UTF-8"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd="/", **how)
+        made = start([f"{binaries}/initdb", "-D", data, "-U", "postgres", "--auth-local=trust",
+                      "--auth-host=scram-sha-256", "-N", "-E", "UTF8", "--locale=C.UTF-8"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd="/", **how)
         said = made.communicate()[0]
         if made.returncode != 0:
             raise OSError("initdb has failed: " + said.decode("utf-8", "replace"))
@@ -253,6 +255,8 @@ def postgres_binaries():
 @functools.lru_cache
 def is_there(what):
     """Is there what a session needs?"""
+    if what == "root":
+        return os.geteuid() == 0
     if what == "postgres":
         return postgres_binaries() is not None
     if what == "docker":

@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <optional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "context/cause.h"
 #include "server/route_descriptions.h"
@@ -99,49 +99,54 @@ std::string parameters() {
 namespace {
 
 // Why the context of such a request has ended; none if it had not.
-std::optional<cause_kind> cause_of(http::request_end end) {
+std::vector<cause_kind> causes_of(http::request_end end) {
   switch (end) {
     case http::request_end::client_closed:
-      return cause_kind::client_closed;
+      return {cause_kind::client_closed};
     case http::request_end::client_reset:
-      return cause_kind::client_reset;
+      return {cause_kind::client_reset};
     case http::request_end::client_vanished:
-      return cause_kind::client_vanished;
+      return {cause_kind::client_vanished, cause_kind::write_timeout};
     case http::request_end::deadline:
-      return cause_kind::deadline;
+      return {cause_kind::deadline};
     case http::request_end::shutdown:
-      return cause_kind::shutdown;
+      return {cause_kind::shutdown};
     case http::request_end::operator_request:
-      return cause_kind::operator_request;
+      return {cause_kind::operator_request};
     default:
-      return std::nullopt;
+      return {};
   }
 }
 
 std::string_view meaning(http::request_end end) {
   switch (end) {
     case http::request_end::completed:
-      return "The whole answer was handed over. A client that leaves after that has not hung up.";
+      return "The whole answer was handed over, with a status below 400. A client that leaves "
+             "after "
+             "that has not hung up.";
     case http::request_end::client_closed:
-      return "The client closed the connection (FIN) before it had its answer.";
+      return "The client closed the connection (FIN) before it had its answer. Status 499, never "
+             "sent.";
     case http::request_end::client_reset:
       return "The client reset the connection (RST). One that closes while bytes are unread in its "
-             "socket does that, too.";
+             "socket does that, too. Status 499, never sent.";
     case http::request_end::client_vanished:
       return "The client no longer answered the kernel's questions, or did not take the answer in "
-             "`http.write_timeout_ms`.";
+             "`http.write_timeout_ms`. Status 499, never sent.";
     case http::request_end::deadline:
-      return "The deadline of the route, or the client's own, passed.";
+      return "The deadline of the route, or the client's own, passed: 504.";
     case http::request_end::shutdown:
-      return "The server stopped.";
+      return "The server stopped: 503.";
     case http::request_end::operator_request:
-      return "An operator ended it.";
+      return "An operator ended it: 503. Only programs that use the library can do that; no route "
+             "of "
+             "this one does.";
     case http::request_end::rejected:
       return "It was refused and may be tried again: 503 with `Retry-After`.";
     case http::request_end::failed:
-      return "It went wrong on this side: 5xx, or an answer that broke off.";
+      return "It went wrong on this side: another 5xx, an exception, or an answer that broke off.";
     case http::request_end::bad_request:
-      return "It was wrong: 4xx.";
+      return "It was wrong: 4xx, 501 or 505.";
   }
   throw std::runtime_error("an end of a request without a meaning");
 }
@@ -152,9 +157,11 @@ std::string ends() {
   std::string page = "| end | cause in the log | meaning |\n| --- | --- | --- |\n";
   for (std::size_t i = 0; i < http::request_ends; ++i) {
     const auto end = static_cast<http::request_end>(i);
-    const auto kind = cause_of(end);
-    page += "| " + code(name(end)) + " | " +
-            (kind ? code(describe({.kind = *kind})) : std::string("none")) + " | " +
+    std::string causes;
+    for (const auto kind : causes_of(end)) {
+      causes += (causes.empty() ? "" : ", ") + code(describe({.kind = kind}));
+    }
+    page += "| " + code(name(end)) + " | " + (causes.empty() ? "none" : causes) + " | " +
             std::string(meaning(end)) + " |\n";
   }
   return page;

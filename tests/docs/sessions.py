@@ -232,6 +232,8 @@ class Sessions:
             self._has_containers = True
             if self._shell is not None:
                 self._shell.end()  # the next one has the containers' environment
+        if "stops" in check.keys:
+            self._stop(check.keys["stops"], block.line)
         name = check.keys["server"]
         server = None
         if name != "none":
@@ -250,13 +252,21 @@ class Sessions:
 
     def _start_cluster(self):
         self._cluster = Cluster(os.path.join(self._scratch, "postgres"), self._ports[5432])
-        # Sessions say `sudo -u postgres` where the cluster is Debian's; this one trusts everybody.
+        # Sessions say `sudo -u postgres` where the cluster is Debian's, which lets that user in by its
+        # socket. This one lets in everybody who comes by the socket.
         sudo = os.path.join(self._scratch, "bin", "sudo")
         with open(sudo, "w", encoding="utf-8") as file:
-            file.write('#!/bin/sh\n[ "$1" != -u ] || { PGUSER=$2; export PGUSER; shift 2; }\nexec "$@"\n')
+            file.write(f'#!/bin/sh\n[ "$1" != -u ] || {{ PGUSER=$2 PGHOST={self._cluster.socket}; export PGUSER PGHOST; shift 2; }}\n'
+                       'exec "$@"\n')
         os.chmod(sudo, 0o755)
         if self._shell is not None:
             self._shell.end()
+
+    def _stop(self, name, line):
+        """Ends a server, as a reader who presses Ctrl-C."""
+        if name not in self._servers:
+            raise PageError(line, f"check: stops: found {name!r}, allowed is a server that runs")
+        self._servers.pop(name).end()
 
     def _server(self, name, line):
         """The server of this name, which is started if it does not run; None after a failure."""

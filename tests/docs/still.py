@@ -10,6 +10,7 @@ import urllib.parse
 README_LINES, README_BYTES, PAGE_LINES = 150, 10 * 1024, 250
 SESSIONS = ("console", "log")
 SHELLS = ("sh", "bash", "shell", "shell-session")
+DRAWN = re.compile("[\u2500-\u257f\u25b2-\u25c4]")  # lines, corners and arrowheads of a diagram
 
 
 GENERATED = re.compile(r"^<!-- generated: .*?^<!-- end of generated -->$", re.M | re.S)
@@ -55,6 +56,8 @@ def check_blocks(page, read):
                 yield block.line, f"a `{block.info}` block without a `check:` comment before it (file=, config, fragment)"
             elif block.info in SHELLS or any(line.startswith("$ ") for line in block.lines):
                 yield block.line, "commands stand in a `console` block, with a `check:` comment before it"
+            elif not block.info and not DRAWN.search("\n".join(block.lines)):
+                yield block.line, "a block that says not what it is and is no diagram: `console`, `log`, `cpp`, `json`, or `text`"
         elif "file" in check.keys:
             yield from check_shown(block, check.keys["file"], read(check.keys["file"]))
 

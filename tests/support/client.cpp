@@ -27,6 +27,12 @@ std::string post(std::string_view path, std::string_view body, std::string_view 
   return text.append(body);
 }
 
+std::string part_of_body(std::string_view path, std::size_t length, std::size_t sent) {
+  return "POST " + std::string(path) +
+         " HTTP/1.1\r\nHost: test\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n" +
+         std::string(sent, 'x');
+}
+
 std::string answer::header(std::string_view name) const {
   std::string found;
   for (const auto& [key, value] : headers) {

@@ -22,6 +22,8 @@ using namespace std::chrono_literals;
 // A request for the path, with these lines of headers (each with its CRLF) behind Host.
 std::string get(std::string_view path, std::string_view headers = {});
 std::string post(std::string_view path, std::string_view body, std::string_view headers = {});
+// A POST of `length` bytes of which only so many have been sent.
+std::string part_of_body(std::string_view path, std::size_t length, std::size_t sent);
 
 struct answer {
   int status = 0;                                              // 0: nothing came that is an answer

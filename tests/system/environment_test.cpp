@@ -151,29 +151,30 @@ TEST(environment, what_is_wrong_is_one_line_that_names_the_variable_and_exit_cod
     words variables;
     std::string says;
   };
-  for (
-      const auto& [variables, says] : {
-          wrong{{"HANGUP_LISTEN__PORT=http"},
-                R"(HANGUP_LISTEN__PORT: found "http", allowed an integer 0..65535)"},
-          {{"HANGUP_LISTEN__PORT="}, R"(HANGUP_LISTEN__PORT: found "", allowed an integer)"},
-          {{"HANGUP_LISTEN__PROT=1"},
-           R"(HANGUP_LISTEN__PROT: unknown key "listen.prot"; did you mean "HANGUP_LISTEN__PORT"?)"},
-          {{"HANGUP_LISTEN_PORT=1"},
-           R"(HANGUP_LISTEN_PORT: unknown key; did you mean "HANGUP_LISTEN__PORT"?)"},
-          {{"HANGUP_LOG__LEVEL_FILE=/nowhere"},
-           R"(HANGUP_LOG__LEVEL_FILE: "/nowhere" cannot be read: No such file or directory)"},
-          {{"HANGUP_LOG__LEVEL_FILE=/tmp"}, R"("/tmp" cannot be read: it is a directory)"},
-          {{"HANGUP_LOG__LEVEL_FILE=" + empty}, "HANGUP_LOG__LEVEL_FILE: \"" + empty},
-          {{"HANGUP_LOG__LEVEL=info", "HANGUP_LOG__LEVEL_FILE=" + level},
-           "HANGUP_LOG__LEVEL: found HANGUP_LOG__LEVEL_FILE as well, allowed one of them"},
-          {{"HANGUP_TLS__KEY_FILE=" + pem, "HANGUP_TLS__CERTIFICATE=x.pem"},
-           "tls.key: found what is in a PEM file, allowed its path"},
-          {{"HANGUP_SEARCH__ROOT=/dev/null/nowhere"}, "with HANGUP_SEARCH__ROOT: search.root: "},
-          {{"HANGUP_TLS__KEY=/nowhere", "HANGUP_TLS__CERTIFICATE=/nowhere"},
-           "with HANGUP_TLS__CERTIFICATE, HANGUP_TLS__KEY: tls: "},
-          {{"HANGUP_POOLS__A~B__WORKERS=1"}, R"(pools: name: found "a~b", allowed )"},
-          {{"HANGUP_DATABASES__PG__CONNINFO=s3cret"}, "databases.pg.kind: missing"},
-      }) {
+  for (const auto& [variables, says] : {
+           wrong{{"HANGUP_LISTEN__PORT=http"},
+                 R"(HANGUP_LISTEN__PORT: found "http", allowed an integer 0..65535)"},
+           {{"HANGUP_LISTEN__PORT="}, R"(HANGUP_LISTEN__PORT: found "", allowed an integer)"},
+           {{"HANGUP_LISTEN__PROT=1"},
+            R"(unknown key "listen.prot"; did you mean "HANGUP_LISTEN__PORT"?)"},
+           {{"HANGUP_LISTEN_PORT=1"},
+            R"(HANGUP_LISTEN_PORT: unknown key; did you mean "HANGUP_LISTEN__PORT"?)"},
+           {{"HANGUP_LOG__LEVEL_FILE=/nowhere"},
+            R"(HANGUP_LOG__LEVEL_FILE: "/nowhere" cannot be read: No such file or directory)"},
+           {{"HANGUP_LOG__LEVEL_FILE=/tmp"}, R"("/tmp" cannot be read: it is a directory)"},
+           {{"HANGUP_LOG__LEVEL_FILE=" + empty}, "HANGUP_LOG__LEVEL_FILE: \"" + empty},
+           {{"HANGUP_LOG__LEVEL=info", "HANGUP_LOG__LEVEL_FILE=" + level},
+            "HANGUP_LOG__LEVEL: found HANGUP_LOG__LEVEL_FILE as well, allowed one of them"},
+           {{"HANGUP_TLS__KEY_FILE=" + pem}, "HANGUP_TLS__KEY is already the path of the file"},
+           {{"HANGUP_TLS__KEY=Bag Attributes\n-----BEGIN PRIVATE KEY-----\ns3cret\n",
+             "HANGUP_TLS__CERTIFICATE=x.pem"},
+            "tls.key: found what is in a PEM file, allowed its path"},
+           {{"HANGUP_SEARCH__ROOT=/dev/null/nowhere"}, "with HANGUP_SEARCH__ROOT: search.root: "},
+           {{"HANGUP_TLS__KEY=/nowhere", "HANGUP_TLS__CERTIFICATE=/nowhere"},
+            "with HANGUP_TLS__CERTIFICATE, HANGUP_TLS__KEY: tls: "},
+           {{"HANGUP_POOLS__A~B__WORKERS=1"}, R"(pools: name: found "a~b", allowed )"},
+           {{"HANGUP_DATABASES__PG__CONNINFO=s3cret"}, "databases.pg.kind: missing"},
+       }) {
     const auto r = hangup(variables, {"--config", folder.config(), "--port", "0"});
     EXPECT_EQ(r.exit, 2) << variables.front();
     EXPECT_TRUE(is_one_line(r.output)) << r.output;

@@ -54,7 +54,7 @@ reply ask(const server& s, const std::string& target, std::vector<std::string> m
   return a;
 }
 
-std::vector<json> rows_of(const std::string& body) {
+std::vector<json> rows_in(const std::string& body) {
   std::vector<json> all;
   std::istringstream lines(body);
   for (std::string line; std::getline(lines, line);) {
@@ -76,7 +76,7 @@ TEST(fanout, parts_are_shares_of_the_whole_in_order_and_go_round_the_databases) 
   server s({"--config", f.config()});
   const auto a = ask(s, "/fanout?parts=8");
   ASSERT_EQ(a.status, 200) << a.body;
-  const auto rows = rows_of(a.body);
+  const auto rows = rows_in(a.body);
   EXPECT_TRUE(std::is_sorted(rows.begin(), rows.end(),
                              [](const json& x, const json& y) { return x["part"] < y["part"]; }));
   std::map<std::string, std::int64_t> items;
@@ -86,7 +86,7 @@ TEST(fanout, parts_are_shares_of_the_whole_in_order_and_go_round_the_databases) 
     seen.insert(r["part"].get<int>());
   }
   EXPECT_EQ(seen.size(), 8U);
-  for (const auto& r : rows_of(s.curl("/query/sqlite?report=revenue_by_country").output)) {
+  for (const auto& r : rows_in(s.curl("/query/sqlite?report=revenue_by_country").output)) {
     EXPECT_EQ(items[r["country"]], r["items"]) << r;
   }
   EXPECT_EQ(s.metric(R"(hangup_queries_total{database="sqlite",end="completed"})"), 5);
@@ -102,7 +102,7 @@ TEST(fanout, parts_are_shares_of_the_whole_in_order_and_go_round_the_databases) 
 TEST(fanout, more_rows_than_are_kept_come_in_order_and_whole) {
   const shops f;
   server s({"--config", f.config()});
-  const auto rows = rows_of(ask(s, "/fanout?parts=20&report=orders&n=2000").body);
+  const auto rows = rows_in(ask(s, "/fanout?parts=20&report=orders&n=2000").body);
   ASSERT_EQ(rows.size(), 40'000U);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     ASSERT_EQ(rows[i]["part"], i / 2000);

@@ -16,7 +16,7 @@ std::vector<std::string> flags_of(const test::certificate& own) {
   return {"--tls-certificate", own.file, "--tls-key", own.key_file};
 }
 
-result hangup(std::vector<std::string> flags) {
+result hangup_at_a_free_port(std::vector<std::string> flags) {
   flags.insert(flags.begin(), {HANGUP_BINARY, "--port", "0"});
   return run(std::move(flags));
 }
@@ -102,7 +102,7 @@ TEST(https, with_files_that_do_not_do_is_one_line_and_exit_code_2) {
       if (only_check) {
         all.insert(all.begin(), "--check-config");
       }
-      const auto r = hangup(all);
+      const auto r = hangup_at_a_free_port(all);
       EXPECT_EQ(r.exit, 2) << r.output;
       EXPECT_EQ(std::count(r.output.begin(), r.output.end(), '\n'), 1) << r.output;
       EXPECT_NE(r.output.find("tls"), std::string::npos) << r.output;
@@ -110,7 +110,7 @@ TEST(https, with_files_that_do_not_do_is_one_line_and_exit_code_2) {
   }
   auto good = flags_of(own);
   good.emplace_back("--check-config");
-  EXPECT_EQ(hangup(good).exit, 0);
+  EXPECT_EQ(hangup_at_a_free_port(good).exit, 0);
 }
 
 }  // namespace

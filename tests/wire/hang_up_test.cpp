@@ -11,11 +11,6 @@ namespace {
 
 const std::string five = "hello";
 
-std::string part_of_body(const std::string& path, std::size_t length, std::size_t sent) {
-  return "POST " + path + " HTTP/1.1\r\nHost: test\r\nContent-Length: " + std::to_string(length) +
-         "\r\n\r\n" + std::string(sent, 'x');
-}
-
 // What a client has sent when it leaves while the handler of /wait runs. Some of it behind the
 // request, in the same segment or later, where nobody reads it.
 struct sent {

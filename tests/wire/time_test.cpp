@@ -15,11 +15,6 @@ setup with(std::chrono::milliseconds http::options::*which, std::chrono::millise
   return how;
 }
 
-std::string part_of_body(const std::string& path, std::size_t length, std::size_t sent) {
-  return "POST " + path + " HTTP/1.1\r\nHost: test\r\nContent-Length: " + std::to_string(length) +
-         "\r\n\r\n" + std::string(sent, 'x');
-}
-
 TEST(head_timeout, is_answered_408_and_the_connection_closed) {
   live_server server(with(&http::options::head_timeout, 100ms));
   client c = server.connect();

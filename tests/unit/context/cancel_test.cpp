@@ -11,10 +11,6 @@ namespace {
 
 using namespace test;
 
-struct level_key {
-  using type = int;
-};
-
 TEST(cancel, a_new_child_lives) {  // B4
   const auto c = with_cancel(background());
   EXPECT_FALSE(c.ctx.done());

@@ -16,10 +16,6 @@ namespace {
 
 using namespace test;
 
-struct level_key {
-  using type = int;
-};
-
 // Looks again and again. Gives the core away so often that two threads which wait for each other at
 // each step get on also where others want the cores.
 template <class Ready>

@@ -9,9 +9,6 @@ namespace {
 
 using namespace test;
 
-struct level_key {
-  using type = int;
-};
 struct other_key {
   using type = int;
 };

@@ -14,10 +14,6 @@ namespace {
 
 using namespace test;
 
-struct user_key {
-  using type = std::string;
-};
-
 TEST(shield, the_region_does_not_see_the_end_and_learns_of_it_on_leaving) {  // B51
   const auto outer = with_cancel(background());
   const shield region(outer.ctx, never);

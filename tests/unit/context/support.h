@@ -31,6 +31,14 @@ using clock = context::clock;
 // A time that no test lives to see.
 inline constexpr auto never = 1h;
 
+// Keys of values.
+struct user_key {
+  using type = std::string;
+};
+struct level_key {
+  using type = int;
+};
+
 inline cause because(std::string text) {
   return {cause_kind::caller, {}, std::move(text)};
 }

@@ -16,9 +16,6 @@ namespace {
 
 using namespace test;
 
-struct user_key {
-  using type = std::string;
-};
 struct trace_key {  // the same type of value, another key
   using type = std::string;
 };

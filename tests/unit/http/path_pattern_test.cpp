@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "http/route.h"
+#include "tests/unit/http/route_to.h"
 
 namespace hangup::http {
 namespace {
@@ -71,10 +72,6 @@ TEST(path_pattern, that_is_none_is_refused) {
         "/jobs/{ID}", "/jobs/{i d}", "/jobs/{*}"}) {
     EXPECT_THROW(path_pattern{text}, std::invalid_argument) << text;
   }
-}
-
-route to(std::string method, std::string path) {
-  return {.method = std::move(method), .path = std::move(path)};
 }
 
 TEST(routes, with_a_pattern_are_found_where_no_whole_path_fits) {

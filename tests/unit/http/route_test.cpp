@@ -1,5 +1,6 @@
 // Which handler answers what.
 #include "http/route.h"
+#include "tests/unit/http/route_to.h"
 
 #include <gtest/gtest.h>
 
@@ -7,10 +8,6 @@
 
 namespace hangup::http {
 namespace {
-
-route to(std::string method, std::string path) {
-  return {.method = std::move(method), .path = std::move(path)};
-}
 
 TEST(routes, are_found_by_method_and_whole_path) {
   route_table table;
