@@ -118,7 +118,9 @@ bool is_absent(const std::error_code& ec) noexcept {
   return ec == std::errc::address_not_available || ec == std::errc::address_family_not_supported;
 }
 
-std::error_code listen_at(place p, bool v6_only, const options& how, listener& to) {
+enum class wanted { bound, listening };
+
+std::error_code listen_at(place p, bool v6_only, const options& how, wanted what, listener& to) {
   p.is_v6() ? p.v6().sin6_port = htons(to.port) : p.v4().sin_port = htons(to.port);
   descriptor fd(::socket(p.at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) {
@@ -130,7 +132,8 @@ std::error_code listen_at(place p, bool v6_only, const options& how, listener& t
   }
   p.size = p.is_v6() ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
   auto* const at = reinterpret_cast<sockaddr*>(&p.at);
-  if (::bind(fd.get(), at, p.size) != 0 || ::listen(fd.get(), how.backlog) != 0 ||
+  if (::bind(fd.get(), at, p.size) != 0 ||
+      (what == wanted::listening && ::listen(fd.get(), how.backlog) != 0) ||
       ::getsockname(fd.get(), at, &p.size) != 0) {
     return last_error();
   }
@@ -143,14 +146,14 @@ std::error_code listen_at(place p, bool v6_only, const options& how, listener& t
 }
 
 std::error_code listen_at_all(std::vector<place>& places, std::uint16_t port, const options& how,
-                              listener& to) {
+                              wanted what, listener& to) {
   const bool any_v4 =
       std::any_of(places.begin(), places.end(), [](place& p) { return !p.is_v6() && p.is_any(); });
   listener made;
   made.port = port;
   std::error_code absent;
   for (auto& p : places) {
-    const auto ec = listen_at(p, !p.is_any() || any_v4, how, made);
+    const auto ec = listen_at(p, !p.is_any() || any_v4, how, what, made);
     if (ec && !is_absent(ec)) {
       return ec;
     }
@@ -174,11 +177,21 @@ std::error_code listen_on(const std::string& host, std::uint16_t port, const opt
   // A port that is free on the first address may be in use on the second; then another port is
   // tried.
   for (int attempts = port == 0 && places.size() > 1 ? 16 : 1;; --attempts) {
-    const auto ec = listen_at_all(places, port, how, to);
+    const auto ec = listen_at_all(places, port, how, wanted::listening, to);
     if (ec != std::errc::address_in_use || attempts == 1) {
       return ec;
     }
   }
+}
+
+std::error_code can_listen_on(const std::string& host, std::uint16_t port) {
+  std::vector<place> places;
+  if (const auto ec = places_of(host, places)) {
+    return ec;
+  }
+  listener closed;
+  const auto ec = listen_at_all(places, port, {}, wanted::bound, closed);
+  return ec == std::errc::address_in_use ? std::error_code() : ec;
 }
 
 }  // namespace hangup::http

@@ -28,4 +28,8 @@ struct listener {
 std::error_code listen_on(const std::string& host, std::uint16_t port, const options& how,
                           listener& to);
 
+// Why listen_on() would fail, if so; a port that is in use is not an error here. Binds the sockets
+// and closes them again, and listens on none. Throws only std::bad_alloc.
+std::error_code can_listen_on(const std::string& host, std::uint16_t port);
+
 }  // namespace hangup::http

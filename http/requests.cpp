@@ -42,26 +42,18 @@ service::then service::next(connection& c) {
   }
   request_head head;
   refusal why;
-  switch (read_head(c.received(), how_.head, head, why)) {
-    case head_is::incomplete:
-      park(c, phase::reading, how_.head_timeout);
-      return then::parked;
-    case head_is::refused:
-      c.keep_alive = false;
-      c.is_head = head.method == "HEAD";
-      c.body = {};
-      begin(c, routes_.none(), head);
-      c.request->over = why.over;
-      return answer(c, why.status, why.detail, why.headers);
-    case head_is::whole:
-      if (c.wants_tls()) {
-        c.keep_alive = false;
-        c.is_head = head.method == "HEAD";
-        c.body = {};
-        begin(c, routes_.none(), head);
-        return answer(c, 400, "this port speaks TLS, and the request came without: use https://");
-      }
-      break;
+  const auto found = read_head(c.received(), how_.head, head, why);
+  if (found == head_is::incomplete) {
+    park(c, phase::reading, how_.head_timeout);
+    return then::parked;
+  }
+  if (found == head_is::refused || c.wants_tls()) {
+    c.keep_alive = false;
+    c.is_head = head.method == "HEAD";
+    c.body = {};
+    begin(c, routes_.none(), head);
+    c.request->over = why.over;
+    return answer(c, why.status, why.detail, why.headers);
   }
   ++c.served;
   return received(c, head);
@@ -250,6 +242,11 @@ service::then service::serve(connection& c, bool on_the_spot) {
 service::then service::answer(connection& c, int status, std::string_view detail,
                               std::string_view headers) {
   exchange& x = *c.request;
+  if (c.wants_tls()) {  // whatever else is wrong with the request
+    status = 400;
+    detail = "this port speaks TLS, and the request came without: use https://";
+    headers = {};
+  }
   watcher_.stop_reading(c.fd());
   const bool keep = c.keep_alive && !draining_ && (c.body.complete() || discard_rest(c));
   const auto text = whole_text({.status = status,

@@ -13,6 +13,7 @@
 #include <system_error>
 #include <utility>
 
+#include "http/head.h"
 #include "http/regular_file.h"
 
 namespace hangup::http {
@@ -121,11 +122,15 @@ struct tls_socket {
 namespace {
 
 // "GET /", "POST", "O": the beginning of a method, or of a request line. No record of TLS begins
-// with a letter.
+// with a letter. In capitals a part of the method is enough. In other letters it can be told from
+// other protocols only with the path behind it.
 bool is_like_a_request(std::string_view begin) noexcept {
+  begin.remove_prefix(leading_empty_lines(begin));
   const auto method = begin.substr(0, begin.find(' '));
-  return !method.empty() &&
-         std::all_of(method.begin(), method.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+  const bool with_path = begin.substr(method.size()).starts_with(" /");
+  return !method.empty() && std::all_of(method.begin(), method.end(), [with_path](char c) {
+    return (c >= 'A' && c <= 'Z') || (with_path && c >= 'a' && c <= 'z');
+  });
 }
 
 }  // namespace

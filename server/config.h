@@ -177,6 +177,12 @@ struct config {
   bool operator==(const config&) const = default;
 };
 
+// The number of workers that the jobs of a database have, with the spare ones: half as many as it
+// has connections, so that connections are left for requests.
+constexpr std::size_t workers_for_jobs(std::size_t connections) noexcept {
+  return connections < 4 ? 1 : connections / 2;
+}
+
 // `percent` percent of `of`, rounded up: the reserve for those that have less than others.
 constexpr std::size_t spare(std::size_t of, unsigned percent) noexcept {
   return (of * percent + 99) / 100;

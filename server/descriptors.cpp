@@ -7,8 +7,11 @@
 namespace hangup::server {
 namespace {
 
-constexpr std::size_t always = 128;   // the log, sets of epoll, threads that wait, refused clients
-constexpr std::size_t of_sqlite = 5;  // the file, its -wal and -shm, temporary files of a sort
+constexpr std::size_t always = 128;  // the log, sets of epoll, threads that wait, refused clients
+constexpr std::size_t at_rest = 32;  // those of `always` that there are if nobody asks for much
+constexpr std::size_t few_clients = 16;
+constexpr std::size_t of_front_thread = 2;  // a set of epoll, and what wakes it
+constexpr std::size_t of_sqlite = 5;    // the file, its -wal and -shm, temporary files of a sort
 constexpr std::size_t of_postgres = 2;  // the connection, and one that cancels
 constexpr std::size_t of_worker = 1;    // each thread that waits on a context keeps one
 constexpr std::size_t of_relay = 1;     // the connection to the upstream
@@ -31,6 +34,7 @@ std::size_t descriptors_needed(const config& c) noexcept {
   }
   for (const auto& [name, d] : c.databases) {
     needed += (d.kind == "sqlite" ? of_sqlite : of_postgres) * all(d.connections, d.spare_percent);
+    needed += of_worker * workers_for_jobs(d.connections);
   }
   if (!c.relay.upstreams.empty()) {
     needed += of_relay * workers_of(c.routes.relay.pool);
@@ -39,6 +43,15 @@ std::size_t descriptors_needed(const config& c) noexcept {
     needed += of_search * workers_of(c.routes.search.pool);
   }
   return needed;
+}
+
+std::size_t least_descriptors(const config& c) noexcept {
+  return at_rest + of_front_thread * c.http.front_threads + few_clients;
+}
+
+std::size_t allowed_descriptors() noexcept {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_max : SIZE_MAX;
 }
 
 std::size_t raise_descriptor_limit() noexcept {

@@ -120,7 +120,7 @@ std::set<std::string> unsound_sections(const json& document) {
   std::set<std::string> unsound;
   for (const auto& section : document.items()) {
     const auto& name = section.key();
-    if (name.find('.') != std::string::npos || config_schema().knows(name) ||
+    if (name.find('.') != std::string::npos || !config_schema().has(name) ||
         !config_schema().allows(name, section.value())) {
       unsound.insert(name);
     }
@@ -307,7 +307,10 @@ document load_document(const std::string& path, std::string_view by,
 document read_document(std::string_view text, std::string_view name,
                        const std::vector<setting>& settings, mistakes& wrong) {
   json values;
-  if (const auto not_json = read_json(text, values)) {
+  mistakes twice;
+  const auto not_json = read_json(text, values, twice);
+  wrong.add_all(twice, [&](const std::string& line) { return placed(name, line); });
+  if (not_json) {
     wrong.add(placed(name, *not_json));
     return document_of(nullptr, name, settings, wrong);
   }

@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "server/json_reader.h"
 #include "server/schema.h"
 #include "server/text_file.h"
 
@@ -33,11 +34,11 @@ std::string key_of(std::string_view name) {
 // The key whose value a file has: "log.level" for "log.level_file"; "" if there is none.
 std::string named_by(const std::string& key) {
   const auto named = key.substr(0, key.size() - std::min(from_file.size(), key.size()));
-  return key.ends_with(from_file) && !config_schema().knows(named) ? named : "";
+  return key.ends_with(from_file) && config_schema().has(named) ? named : "";
 }
 
 bool has_a_value(const std::string& key) {
-  return !config_schema().knows(key) && config_schema().allowed(key) != "an object";
+  return config_schema().has(key) && config_schema().allowed(key) != "an object";
 }
 
 // "LISTEN_PORT" -> "LISTEN__PORT": some of its underscores were meant to be two. "" if not.
@@ -93,8 +94,8 @@ bool is_of_an_orchestrator(std::string_view by, std::string_view text) {
 
 // Is it for scripts around the server? See the header.
 bool is_of_a_script(std::string_view name) {
-  constexpr std::array<std::string_view, 9> names = {"HOME",   "BIN", "BINARY",  "DIR", "ROOT",
-                                                     "SOURCE", "URL", "VERSION", "SEED"};
+  constexpr std::array<std::string_view, 6> names = {"HOME",   "BIN",     "BINARY",
+                                                     "SOURCE", "VERSION", "SEED"};
   constexpr std::array<std::string_view, 3> beginnings = {"TEST_", "BENCH_", "SOAK_"};
   return std::find(names.begin(), names.end(), name) != names.end() ||
          std::any_of(beginnings.begin(), beginnings.end(),
@@ -114,46 +115,140 @@ std::string variable_of(std::string_view key) {
   return name;
 }
 
-// The variables of all keys that there are by default.
-std::vector<std::string> known_variables() {
-  auto defaults = nlohmann::json::object();
-  static_cast<void>(config_schema().complete(defaults));
-  std::vector<std::string> names = {"HANGUP_CONFIG", "HANGUP_HOST", "HANGUP_PORT"};
-  for (const auto& key : keys_of(defaults)) {
-    if (key != "$schema") {
-      names.push_back(variable_of(key));
-    }
+std::string with_single_underscores(std::string name) {
+  for (auto at = name.find("__"); at != std::string::npos; at = name.find("__", at)) {
+    name.erase(at, 1);
   }
-  return names;
+  return name;
 }
 
-// What a variable that is not known may have been meant to be: it is near to one as a whole, or to
-// the last part of some ("WORKERS" of HANGUP_POOLS__CPU__WORKERS).
-std::string unknown_variable(std::string_view name) {
-  constexpr std::size_t shown_at_most = 4;
-  std::vector<std::string> names;
-  std::vector<std::string> last_parts;
-  for (const auto& variable : known_variables()) {
-    names.push_back(variable.substr(prefix.size()));
-    const auto last = names.back().rfind("__");
-    last_parts.push_back(last == std::string::npos ? "" : names.back().substr(last + 2));
-  }
-  if (const auto near = nearest(name, names)) {
-    return "did you mean " + shown(std::string(prefix) + *near) + "?";
-  }
-  constexpr std::size_t long_enough = 5;  // to be told from other words with a letter wrong
-  const auto part =
-      name.size() < long_enough ? std::optional(std::string(name)) : nearest(name, last_parts);
-  std::vector<std::string> meant;
-  for (std::size_t i = 0; part && i < names.size() && meant.size() < shown_at_most; ++i) {
-    if (last_parts[i] == *part) {
-      meant.push_back(std::string(prefix) + names[i]);
+// The variables that there are by default, without the prefix: the short names, the sections, and
+// each key.
+class known_variables {
+ public:
+  known_variables() {
+    auto defaults = nlohmann::json::object();
+    static_cast<void>(config_schema().complete(defaults));
+    for (const auto* const name : {"CONFIG", "HOST", "PORT"}) {
+      add(name);
+    }
+    for (const auto& section : names_in(defaults)) {
+      if (defaults[section].is_object()) {
+        sections_.push_back(variable_of(section).substr(prefix.size()));
+        add(sections_.back());
+      }
+    }
+    for (const auto& key : keys_of(defaults)) {
+      if (key.find('.') != std::string::npos) {
+        add(variable_of(key).substr(prefix.size()));
+      }
     }
   }
-  return meant.size() == 1 ? "did you mean " + listed(meant) + "?"
-         : !meant.empty()  ? "did you mean one of " + listed(meant) + "?"
-                           : "allowed: HANGUP_CONFIG, HANGUP_HOST, HANGUP_PORT, and each key as "
-                             "--print-config shows it, such as HANGUP_LISTEN__PORT for listen.port";
+
+  bool is_section(std::string_view name) const {
+    return std::find(sections_.begin(), sections_.end(), name) != sections_.end();
+  }
+
+  // Those that a name may have been meant to be, which is in capitals: what is as a whole near to
+  // it, or begins with it, or what it begins with, or whose last part is near to it ("WORKERS" of
+  // POOLS__CPU__WORKERS).
+  std::vector<std::string> meant_by(const std::string& name) const {
+    constexpr std::size_t long_enough = 3;  // to be the beginning of a word
+    const auto flat = with_single_underscores(name);
+    const bool is_key =
+        name.find("__") != std::string::npos;  // the schema knows what is near to it
+    if (const auto near = is_key ? std::nullopt : nearest(flat, flat_)) {
+      return those([&](std::size_t i) { return flat_[i] == *near; });
+    }
+    if (flat.size() >= long_enough) {
+      if (auto longer = those([&](std::size_t i) { return flat_[i].starts_with(flat); });
+          !longer.empty()) {
+        return longer;
+      }
+    }
+    if (is_key) {
+      return {};
+    }
+    if (auto shorter = those([&](std::size_t i) {
+          return flat.starts_with(flat_[i] + "_") && !is_section(names_[i]);
+        });
+        !shorter.empty()) {
+      return shorter;
+    }
+    constexpr std::size_t of_a_part = 5;  // letters, to be told from other words with one wrong
+    const auto part = name.size() < of_a_part ? std::optional(name) : nearest(name, last_parts_);
+    return part ? those([&](std::size_t i) { return last_parts_[i] == *part; })
+                : std::vector<std::string>();
+  }
+
+ private:
+  void add(const std::string& name) {
+    names_.push_back(name);
+    flat_.push_back(with_single_underscores(name));
+    const auto last = name.rfind("__");
+    last_parts_.push_back(last == std::string::npos ? "" : name.substr(last + 2));
+  }
+
+  // With the prefix.
+  template <class Is>
+  std::vector<std::string> those(const Is& is) const {
+    constexpr std::size_t shown_at_most = 4;
+    std::vector<std::string> found;
+    for (std::size_t i = 0; i < names_.size() && found.size() < shown_at_most; ++i) {
+      if (is(i)) {
+        found.push_back(std::string(prefix) + names_[i]);
+      }
+    }
+    return found;
+  }
+
+  std::vector<std::string> sections_;
+  std::vector<std::string> names_;
+  std::vector<std::string> flat_;        // of each name
+  std::vector<std::string> last_parts_;  // of each name
+};
+
+const known_variables& variables() {
+  static const known_variables known;
+  return known;
+}
+
+std::string capitals(std::string_view name) {
+  std::string all(name);
+  std::transform(all.begin(), all.end(), all.begin(), [](char c) {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  });
+  return all;
+}
+
+std::string first_part(std::string_view name) {
+  return capitals(name.substr(0, name.find("__")));
+}
+
+std::string did_you_mean_one_of(const std::vector<std::string>& variables) {
+  return (variables.size() == 1 ? "did you mean " : "did you mean one of ") + listed(variables) +
+         "?";
+}
+
+// What is wrong with a name that is not known, and which one may have been meant.
+std::string not_known(std::string_view name) {
+  const auto key = key_of(name);
+  if (name.find("__") != std::string_view::npos) {
+    const auto unknown = "unknown key " + shown(key) + "; ";
+    if (const auto meant = config_schema().nearest_key(key)) {
+      return unknown + did_you_mean_one_of({variable_of(*meant)});
+    }
+    const auto meant = variables().meant_by(capitals(name));
+    return meant.empty() ? *config_schema().knows(key) : unknown + did_you_mean_one_of(meant);
+  }
+  if (const auto meant = meant_by(capitals(name)); !meant.empty()) {
+    return "unknown key; " + did_you_mean_one_of({std::string(prefix) + meant});
+  }
+  const auto meant = variables().meant_by(capitals(name));
+  return "unknown variable; " +
+         (meant.empty() ? "allowed: HANGUP_CONFIG, HANGUP_HOST, HANGUP_PORT, and each key as "
+                          "--print-config shows it, such as HANGUP_LISTEN__PORT for listen.port"
+                        : did_you_mean_one_of(meant));
 }
 
 std::string contents(const std::string& path) {
@@ -177,23 +272,30 @@ std::string contents(const std::string& path) {
   return text;
 }
 
-// None if it is not ours.
-std::optional<setting> setting_of(const std::string& by, std::string_view text) {
+// None if it is not ours, or wrong.
+std::optional<setting> setting_of(const std::string& by, std::string_view text, mistakes& wrong) {
   const auto name = std::string_view(by).substr(prefix.size());
   const auto key = key_of(name);
-  const auto unknown = config_schema().knows(key);
-  if (!unknown) {
+  if (config_schema().has(key)) {
     return setting{by, key, std::string(text)};
   }
   if (const auto named = named_by(key); !named.empty()) {
     if (named == "tls.key" || named == "tls.certificate") {
-      throw config_error(variable_of(named) +
-                         " is already the path of the file, allowed that name");
+      wrong.add(shown_name(by) + ": " + variable_of(named) +
+                " is already the path of the file, allowed that name");
+      return std::nullopt;
     }
-    // An object is said to be wrong by its place and its keys.
-    return setting{by, named, contents(std::string(text)), has_a_value(named), std::string(text)};
+    try {
+      // An object is said to be wrong by its place and its keys.
+      return setting{by, named, contents(std::string(text)), has_a_value(named), std::string(text)};
+    } catch (const config_error& why) {
+      wrong.add(shown_name(by) + ": " + why.what());
+      return std::nullopt;
+    }
   }
-  if (is_of_a_script(name) || is_of_an_orchestrator(by, text)) {
+  const bool is_ours =
+      name.find("__") != std::string_view::npos && variables().is_section(first_part(name));
+  if (!is_ours && (is_of_a_script(name) || is_of_an_orchestrator(by, text))) {
     return std::nullopt;
   }
   for (const auto& [short_name, meant] : short_names) {
@@ -201,13 +303,8 @@ std::optional<setting> setting_of(const std::string& by, std::string_view text) 
       return setting{by, std::string(meant), std::string(text)};
     }
   }
-  if (name.find("__") != std::string_view::npos) {
-    throw config_error(*unknown);
-  }
-  if (const auto meant = meant_by(name); !meant.empty()) {
-    throw config_error("unknown key; did you mean " + shown(std::string(prefix) + meant) + "?");
-  }
-  throw config_error("unknown variable; " + unknown_variable(name));
+  wrong.add_made([&] { return shown_name(by) + ": " + not_known(name); });
+  return std::nullopt;
 }
 
 }  // namespace
@@ -227,12 +324,8 @@ environment read_environment(const char* const* variables) {
       found.config = text;
       continue;
     }
-    try {
-      if (auto ours = setting_of(name, text)) {
-        all.push_back(std::move(*ours));
-      }
-    } catch (const config_error& wrong) {
-      found.wrong.add(shown_name(name) + ": " + wrong.what());
+    if (auto ours = setting_of(name, text, found.wrong)) {
+      all.push_back(std::move(*ours));
     }
   }
   // What is around comes before what is in it, which goes over it.

@@ -14,13 +14,14 @@
 //
 // Any other variable whose name begins with HANGUP_ is a mistake, with two exceptions:
 // - Variables that scripts around the server use and the server ignores: HANGUP_HOME, HANGUP_BIN,
-//   HANGUP_BINARY, HANGUP_DIR, HANGUP_ROOT, HANGUP_SOURCE, HANGUP_URL, HANGUP_VERSION, HANGUP_SEED,
-//   and all that begin with HANGUP_TEST_, HANGUP_BENCH_ or HANGUP_SOAK_.
+//   HANGUP_BINARY, HANGUP_SOURCE, HANGUP_VERSION, HANGUP_SEED, and all that begin with
+//   HANGUP_TEST_, HANGUP_BENCH_ or HANGUP_SOAK_.
 // - Variables that orchestrators set for a service or container called hangup or hangup-something:
 //   HANGUP_PORT=tcp://10.0.0.1:80, HANGUP_PORT_80_TCP_ADDR, HANGUP_SERVICE_HOST,
 //   HANGUP_SERVICE_PORT_HTTP, HANGUP_NAME=/web/hangup, HANGUP_ENV_PATH
 //   (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables,
-//   https://docs.docker.com/engine/network/links/#environment-variables).
+//   https://docs.docker.com/engine/network/links/#environment-variables). A name with two
+//   underscores in a row whose first part is a section of the configuration is never one of them.
 #pragma once
 
 #include <optional>

@@ -1,13 +1,18 @@
 #include "server/file_checks.h"
 
+#include <unistd.h>
+
 #include <filesystem>
 #include <system_error>
 
 #include "handlers/query/postgres_files.h"
+#include "handlers/sample_corpus.h"
 #include "http/listener.h"
 #include "server/databases.h"
+#include "server/descriptors.h"
 #include "server/identity.h"
 #include "server/relay_upstreams.h"
+#include "server/request_log.h"
 #include "server/sample_place.h"
 #include "server/search_files.h"
 #include "server/text_file.h"
@@ -15,9 +20,57 @@
 namespace hangup::server {
 namespace {
 
+namespace fs = std::filesystem;
+
 bool is_there(const std::string& path) {
   std::error_code ec;
-  return std::filesystem::exists(path, ec) || ec;  // what cannot be looked at is not made, either
+  return fs::exists(path, ec);
+}
+
+// Why nothing can be made under this name, whatever the folder that it is in; "" if it can.
+std::string cannot_be_named(const std::string& path) {
+  std::error_code ec;
+  if (fs::status(path, ec).type() == fs::file_type::none) {
+    return ec.message();
+  }
+  if (fs::is_symlink(fs::symlink_status(path, ec))) {
+    return "it is a symbolic link to what does not exist";
+  }
+  fs::path before;  // the kernel does not go back from a folder that does not exist
+  for (const auto& part : fs::path(path)) {
+    if (part == ".." && !before.empty() && !fs::is_directory(before, ec)) {
+      return "there is no folder " + before.string();
+    }
+    before /= part;
+  }
+  return {};
+}
+
+// Why a file beside it, under which it is made first, cannot be written; "" if it can.
+std::string cannot_be_written(const std::string& path) {
+  std::error_code ec;
+  const auto there = fs::status(path, ec);
+  if (there.type() == fs::file_type::none) {
+    return ec.message();
+  }
+  if (there.type() == fs::file_type::not_found) {
+    return {};
+  }
+  const auto what = path + " is there and ";
+  if (there.type() != fs::file_type::regular) {
+    return what + "is not a regular file";
+  }
+  return ::access(path.c_str(), W_OK) == 0 ? "" : what + "cannot be written";
+}
+
+// "corpus//" is "corpus".
+std::string without_slashes(std::string path) {
+  path.erase(path.find_last_not_of('/') + 1);
+  return path;
+}
+
+bool is_sample(const config::database_t& d) {
+  return d.kind == "sqlite" && d.sample;
 }
 
 void check_identity(const config& c, mistakes& wrong) {
@@ -33,8 +86,16 @@ void check_search(const config::search_t& c, mistakes& wrong) {
     return;
   }
   if (c.sample && !is_there(c.root)) {
-    if (const auto ec = can_be_made(c.root, std::filesystem::path(c.root).is_absolute())) {
-      wrong.add(corpus_not_made(c.root, why_not_made(c.root, ec)));
+    auto why = cannot_be_named(c.root);
+    if (const auto name = without_slashes(c.root); why.empty()) {
+      why = cannot_be_written(name + ".lock");
+    }
+    if (const auto ec =
+            why.empty() ? can_be_made(c.root, fs::path(c.root).is_absolute()) : std::error_code()) {
+      why = why_not_made(c.root, ec);
+    }
+    if (!why.empty()) {
+      wrong.add(corpus_not_made(c.root, why));
     }
     return;
   }
@@ -55,11 +116,26 @@ void check_relay(const config::relay_t& c, mistakes& wrong) {
   }
 }
 
+// Why a sample that is not there cannot be made; "" if it can.
+std::string cannot_be_made(const std::string& file) {
+  if (file.ends_with('/')) {
+    return "a file has no / at its end";
+  }
+  if (auto why = cannot_be_named(file); !why.empty()) {
+    return why;
+  }
+  if (auto why = cannot_be_written(file + ".making"); !why.empty()) {
+    return why;
+  }
+  const auto in_data_folder = fs::path(file).parent_path() == data_folder();
+  const auto ec = can_be_made(file, in_data_folder);
+  return ec ? why_not_made(file, ec) : "";
+}
+
 void check_database(const std::string& name, const config::database_t& d, mistakes& wrong) {
-  if (d.kind == "sqlite" && d.sample && !is_there(d.file)) {
-    const auto in_data_folder = std::filesystem::path(d.file).parent_path() == data_folder();
-    if (const auto ec = can_be_made(d.file, in_data_folder)) {
-      wrong.add(sample_not_made(name, d.file, why_not_made(d.file, ec)));
+  if (is_sample(d) && !is_there(d.file)) {
+    if (const auto why = cannot_be_made(d.file); !why.empty()) {
+      wrong.add(sample_not_made(name, d.file, why));
     }
   }
   if (d.kind == "postgres") {
@@ -76,7 +152,7 @@ void check_database(const std::string& name, const config::database_t& d, mistak
 mistakes by_who(const launch& with, const mistakes& found) {
   mistakes wrong;
   wrong.add_all(found, [&](const std::string& line) {
-    return in_one_line(who_said(line, with.source, with.over)) + ": " + line;
+    return in_one_line(who_said(line, with.source, with.over)) + ": " + escaped(line);
   });
   return wrong;
 }
@@ -95,15 +171,42 @@ mistakes check_files(const launch& with) {
   return by_who(with, found);
 }
 
-mistakes check_host(const launch& with) {
-  const auto& host = with.settings.listen.host;
+mistakes check_samples(const launch& with) {
+  auto c = with.settings;
+  std::erase_if(c.databases, [](const auto& database) {
+    return !is_sample(database.second) || !is_there(database.second.file);
+  });
   mistakes found;
-  http::listener sockets;
-  if (const auto ec = http::listen_on(host, 0, {}, sockets)) {
+  for (const auto& line : damaged_samples(background(), c)) {
+    found.add(line);
+  }
+  if (c.search.sample && is_there(c.search.root)) {
+    if (const auto fault = search::corpus_fault(c.search.root)) {
+      found.add("search.root: the sample texts " + c.search.root + ": " + *fault +
+                "; remove the folder, and the start makes it anew");
+    }
+  }
+  return by_who(with, found);
+}
+
+mistakes check_process(const launch& with) {
+  const auto& [host, port, backlog] = with.settings.listen;
+  mistakes found;
+  if (const auto ec = http::can_listen_on(host, port); ec == std::errc::permission_denied) {
+    found.add("listen.port: found " + std::to_string(port) +
+              ", on which this user cannot listen (" + ec.message() +
+              "), allowed a port from 1024 on, or CAP_NET_BIND_SERVICE");
+  } else if (ec) {
     found.add("listen.host: found " + shown(host) + ", on which nothing can listen (" +
               ec.message() + "), allowed an address of this machine, or a name that has one");
   }
-  return by_who(with, found);
+  mistakes wrong = by_who(with, found);
+  const auto allowed = allowed_descriptors();
+  if (const auto least = least_descriptors(with.settings); allowed < least) {
+    wrong.add("the limit of open files: found " + std::to_string(allowed) +
+              " (ulimit -Hn), allowed from " + std::to_string(least) + " on");
+  }
+  return wrong;
 }
 
 }  // namespace hangup::server

@@ -1,5 +1,5 @@
-// Checks the files that a configuration names, before the server starts: certificates, folders, and
-// samples that cannot be made.
+// Checks what a configuration names, before the server starts: files, folders, samples, and the
+// address to listen on.
 #pragma once
 
 #include "server/flags.h"
@@ -12,8 +12,13 @@ namespace hangup::server {
 // nothing.
 mistakes check_files(const launch& with);
 
-// The mistake that no socket can listen on listen.host. The port is not checked, because the server
-// that is to be replaced may be using it. Uses the resolver, which may take long.
-mistakes check_host(const launch& with);
+// The samples that are there and of no use: damaged, empty, or not readable. The start logs these
+// and the server is not ready. Takes up to a second.
+mistakes check_samples(const launch& with);
+
+// Whether this process can serve: sockets can be bound to listen.host and listen.port, and the
+// limit of open files is not too low (descriptors.h). A port that is in use is no mistake, because
+// the server that is to be replaced may be using it. Uses the resolver, which may take long.
+mistakes check_process(const launch& with);
 
 }  // namespace hangup::server

@@ -57,31 +57,45 @@ launch refusal(std::string message) {
 }
 
 // Of the command line itself.
-launch misuse(const std::string& message) {
-  return refusal(message + (message.ends_with('?') ? " See --help" : "; see --help"));
+std::string misuse(const std::string& message) {
+  return message + (message.ends_with('?') ? " See --help" : "; see --help");
 }
 
-launch found_nothing(const value_flag& flag) {
+std::string found_nothing(const value_flag& flag) {
   return misuse(flag.name + ": found nothing, allowed " + flag.allowed());
 }
 
-launch unknown(const CLI::App& app, const std::string& argument) {
-  if (!argument.starts_with('-') || argument == "--") {
-    return misuse(shown(argument) + ": unknown argument, allowed are only flags");
-  }
+// Adds what is no flag. If there are other mistakes, an argument may be the value of one of them.
+void add_unknown(const CLI::App& app, const std::vector<std::string>& arguments, mistakes& wrong) {
+  const auto is_flag = [](const std::string& argument) {
+    return argument.starts_with('-') && argument != "--";
+  };
+  const bool only_flags =
+      !wrong.empty() || std::any_of(arguments.begin(), arguments.end(), is_flag);
   std::vector<std::string> known;
   for (const auto* option : app.get_options()) {
     known.push_back(option->get_name());
   }
-  const auto name = argument.substr(0, argument.find('='));
-  return misuse(shown_name(name) + ": unknown flag; " + did_you_mean(name, known));
+  for (const auto& argument : arguments) {
+    if (is_flag(argument)) {
+      wrong.add_made([&] {
+        const auto name = argument.substr(0, argument.find('='));
+        return misuse(shown_name(name) + ": unknown flag; " + did_you_mean(name, known));
+      });
+    } else if (!only_flags) {
+      wrong.add(misuse(shown(argument) + ": unknown argument, allowed are only flags"));
+    }
+    if (argument == "--") {
+      break;  // nothing behind it is a flag
+    }
+  }
 }
 
 // CLI11 takes whatever follows a flag for its value: so one is missing only at the very end, and
 // one too many is glued to a flag that has none.
 template <class Flags>
-launch mismatch(const Flags& flags, const std::vector<std::string>& arguments,
-                const CLI::Error& why) {
+std::string mismatch(const Flags& flags, const std::vector<std::string>& arguments,
+                     const CLI::Error& why) {
   for (const auto& flag : flags) {
     if (!arguments.empty() &&
         (arguments.back() == flag.name || arguments.back() == flag.name + "=")) {
@@ -126,7 +140,8 @@ launch launch_with(const named_file& file, const std::vector<setting>& settings,
   }
   wrong.add_all(check_files(l));
   if (what == wanted::check) {
-    wrong.add_all(check_host(l));
+    wrong.add_all(check_samples(l));
+    wrong.add_all(check_process(l));
   }
   if (!wrong.empty()) {
     return refusal(wrong.text());
@@ -145,15 +160,16 @@ launch read_flags(int argc, const char* const* argv, const char* const* environm
   app.set_version_flag("--version", "hangup " HANGUP_VERSION, "Print the version and exit.");
   app.allow_extras();  // unknown() has more to say about them
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  app.footer(
-      std::string("Flags go over the environment, and that over the file. In the environment "
-                  "HANGUP_LISTEN__PORT is the\nkey listen.port, HANGUP_..._FILE names a file with "
-                  "the value, HANGUP_HOST and HANGUP_PORT are --host\nand --port, HANGUP_CONFIG is "
-                  "--config; another HANGUP_ name is a mistake. Without --config the file is\n") +
-      default_file +
-      " in the current directory, and if there is none the built-in defaults hold.\n"
-      "A sample named by a relative path is made there, or where that cannot be done, in\n"
-      "$XDG_DATA_HOME/hangup (~/.local/share/hangup), or else in the current directory.");
+  app.footer(std::string(
+                 "Flags go over the environment, and that over the file. In the environment "
+                 "HANGUP_LISTEN__PORT is the\nkey listen.port, HANGUP_..._FILE names a file with "
+                 "the value, HANGUP_HOST and HANGUP_PORT are --host\nand --port, HANGUP_CONFIG is "
+                 "--config; another HANGUP_ name is a mistake, except what Kubernetes, Docker and\n"
+                 "scripts set (docs/running.md). Without --config the file is\n") +
+             default_file +
+             " in the current directory, and if there is none the built-in defaults hold.\n"
+             "A sample named by a relative path is made there, or where that cannot be done, in\n"
+             "$XDG_DATA_HOME/hangup (~/.local/share/hangup), or else in the current directory.");
 
   std::array<value_flag, 7> flags{{{"--config", ""},
                                    {"--probe", ""},
@@ -187,6 +203,7 @@ launch read_flags(int argc, const char* const* argv, const char* const* environm
                "Print each setting in effect and who says so, without secrets, and exit.")
       ->disable_flag_override();
 
+  mistakes misused;
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::CallForHelp&) {
@@ -194,21 +211,29 @@ launch read_flags(int argc, const char* const* argv, const char* const* environm
   } catch (const CLI::CallForVersion& version) {
     return answer(version.what());
   } catch (const CLI::ParseError& why) {
-    return mismatch(flags, arguments, why);
+    misused.add(mismatch(flags, arguments, why));
   }
-  for (const auto& flag : flags) {
-    if (flag.is_given() && flag.value.starts_with("--")) {  // `--port --host x`
-      return found_nothing(flag);
+  if (misused.empty()) {
+    for (const auto& flag : flags) {
+      // `--port --host x`, `--probe "$URL"`
+      if (flag.is_given() &&
+          (flag.value.starts_with("--") || (&flag == &asked && flag.value.empty()))) {
+        misused.add(found_nothing(flag));
+      }
+    }
+    add_unknown(app, app.remaining(), misused);
+    if (only_check && only_print) {
+      misused.add(misuse("--check-config: found --print-config as well, allowed one of them"));
     }
   }
-  if (const auto extras = app.remaining(); !extras.empty()) {
-    return unknown(app, extras.front());
+  if (!misused.empty()) {
+    if (!asked.is_given()) {  // who only asks a server reads no environment
+      misused.add_all(read_environment(environment).wrong);
+    }
+    return refusal(misused.text());
   }
 
   if (asked.is_given()) {
-    if (asked.value.empty()) {  // `--probe "$URL"`
-      return found_nothing(asked);
-    }
     launch l;
     l.probe = asked.value;
     return l;
@@ -226,7 +251,7 @@ launch read_flags(int argc, const char* const* argv, const char* const* environm
     from.path = found == std::filesystem::file_type::not_found ? "" : default_file;
   }
   if (from.path.empty() && !from.by.empty()) {
-    return misuse(from.by + ": found nothing, allowed " + file.allowed());
+    return refusal(misuse(from.by + ": found nothing, allowed " + file.allowed()));
   }
   auto settings = std::move(around.settings);
   for (const auto* flag : {&host, &port, &certificate, &key, &level}) {

@@ -20,11 +20,11 @@ constexpr const char* documentation = "docs/routes.md";  // in the source tree
 struct entry {
   const http::route* to;
   const route_description* about;
+  std::string_view works;  // the example of the description; empty: it is answered with 404 here
 
   // One of the description that is of this very route, not of another database.
   std::string_view example() const {
-    const auto& example = about->example;
-    return example.substr(0, example.find('?')) == to->path ? example : std::string_view();
+    return works.substr(0, works.find('?')) == to->path ? works : std::string_view();
   }
 };
 
@@ -47,26 +47,30 @@ bool has_a_name_of_its_own(const http::route& r) {
   return false;
 }
 
-std::vector<entry> entries_of(const http::server& server) {
+std::vector<entry> entries_of(const http::server& server, bool with_fanout) {
   std::vector<entry> all;
   for (const auto& d : route_descriptions()) {
     for (const auto* r : server.routes()) {
       if (describes(d, *r) && (d.path == r->path || !has_a_name_of_its_own(*r))) {
-        all.push_back({r, &d});
+        const bool works = with_fanout || d.path != "/fanout";
+        all.push_back({r, &d, works ? d.example : std::string_view()});
       }
     }
   }
   return all;
 }
 
-// Without the marks of Markdown: "see [metrics](metrics.md)" is "see metrics".
+// Without the marks of Markdown: "see [metrics](metrics.md)" is "see docs/metrics.md".
 std::string plain(std::string_view markdown) {
   std::string text;
   for (std::size_t i = 0; i < markdown.size(); ++i) {
     const char c = markdown[i];
-    if (c == ']' && markdown.substr(i + 1, 1) == "(") {
-      i = std::min(markdown.find(')', i), markdown.size());
-    } else if (c != '`' && c != '[') {
+    const auto target = c == '[' ? markdown.find("](", i) : std::string_view::npos;
+    if (const auto end = markdown.find(')', std::min(target, markdown.size()));
+        end != std::string_view::npos) {
+      text.append("docs/").append(markdown.substr(target + 2, end - target - 2));
+      i = end;
+    } else if (c != '`') {
       text.push_back(c);
     }
   }
@@ -113,20 +117,22 @@ bool wants_json(const httplib::Request& req) {
 
 }  // namespace
 
-void add_index_page(http::server& server) {
-  server.handle(
-      {.method = "GET",
-       .path = "/",
-       .answer = [&server](const context&, const httplib::Request& req, httplib::Response& res) {
-         const auto all = entries_of(server);
-         res.set_header("Vary", "Accept");
-         res.set_header("Cache-Control", "no-store");
-         if (wants_json(req)) {
-           res.set_content(as_json(all), "application/json");
-         } else {
-           res.set_content(as_text(all), "text/plain; charset=utf-8");
-         }
-       }});
+void add_index_page(http::server& server, bool with_fanout, making pages) {
+  server.handle({.method = "GET",
+                 .path = "/",
+                 .runs_on = &pages.on,
+                 .deadline = pages.deadline,
+                 .answer = [&server, with_fanout](const context&, const httplib::Request& req,
+                                                  httplib::Response& res) {
+                   const auto all = entries_of(server, with_fanout);
+                   res.set_header("Vary", "Accept");
+                   res.set_header("Cache-Control", "no-store");
+                   if (wants_json(req)) {
+                     res.set_content(as_json(all), "application/json");
+                   } else {
+                     res.set_content(as_text(all), "text/plain; charset=utf-8");
+                   }
+                 }});
 }
 
 }  // namespace hangup::server

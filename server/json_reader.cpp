@@ -17,7 +17,8 @@ constexpr std::size_t max_levels = 16;
 // nlohmann's own reader takes the last of two equal keys, and its errors speak of its parser.
 class reader final : public nlohmann::json_sax<json> {
  public:
-  reader(std::string_view text, json& out) : text_(text), slot_(&out) {}
+  reader(std::string_view text, json& out, mistakes& twice)
+      : text_(text), slot_(&out), twice_(twice) {}
 
   bool null() override { return add(nullptr); }
   bool boolean(bool value) override { return add(value); }
@@ -28,7 +29,7 @@ class reader final : public nlohmann::json_sax<json> {
 
   bool string(string_t& value) override {
     if (value.find('\0') != std::string::npos) {  // the system would cut it there
-      return stop_here("found a string with a NUL in it");
+      return stop(here("found a string with a NUL in it"));
     }
     return add(std::move(value));
   }
@@ -37,7 +38,10 @@ class reader final : public nlohmann::json_sax<json> {
     names_.back() = name;
     const auto [member, is_new] = open_.back()->emplace(name, nullptr);
     slot_ = &member.value();
-    return is_new || stop_here("given twice");
+    if (!is_new) {
+      twice_.add_made([this] { return here("given twice"); });
+    }
+    return true;
   }
 
   bool start_object(std::size_t) override { return start(json::object()); }
@@ -114,7 +118,7 @@ class reader final : public nlohmann::json_sax<json> {
     return true;
   }
 
-  bool stop_here(const std::string& what) {
+  std::string here(const std::string& what) const {
     std::string path;
     for (std::size_t i = 0; i < open_.size(); ++i) {
       if (open_[i]->is_object()) {
@@ -123,11 +127,12 @@ class reader final : public nlohmann::json_sax<json> {
         path += "[]";
       }
     }
-    return stop(path.empty() ? what : path + ": " + what);
+    return path.empty() ? what : path + ": " + what;
   }
 
   const std::string_view text_;
   json* slot_;  // where the value of the current key goes
+  mistakes& twice_;
   std::vector<json*> open_;
   std::vector<std::string> names_;  // of each open object the current key
 };
@@ -135,7 +140,13 @@ class reader final : public nlohmann::json_sax<json> {
 }  // namespace
 
 problem read_json(std::string_view text, json& out) {
-  reader r(text, out);
+  mistakes twice;
+  const auto wrong = read_json(text, out, twice);
+  return wrong || twice.empty() ? wrong : problem(twice.lines().front());
+}
+
+problem read_json(std::string_view text, json& out, mistakes& twice) {
+  reader r(text, out, twice);
   if (const auto nul = text.find('\0'); nul != std::string_view::npos) {
     return r.where(nul) + "not JSON: unexpected NUL";  // nlohmann takes it for the end
   }

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "server/mistakes.h"
 #include "server/words.h"
 
 namespace hangup::server {
@@ -14,6 +15,10 @@ namespace hangup::server {
 // problem includes the place: `line 3, column 5: not JSON: unexpected "}"`, `listen.port: given
 // twice`.
 problem read_json(std::string_view text, nlohmann::json& out);
+
+// The same, but a key that is given twice is added to `twice`, and the reading goes on: the last
+// value holds.
+problem read_json(std::string_view text, nlohmann::json& out, mistakes& twice);
 
 // The keys of an object.
 std::vector<std::string> names_in(const nlohmann::json& object);

@@ -21,6 +21,7 @@
 #include "context/timer.h"
 #include "context/wait.h"
 #include "server/descriptors.h"
+#include "server/file_checks.h"
 #include "server/probe.h"
 #include "server/program.h"
 #include "server/schema.h"
@@ -204,6 +205,9 @@ int live(int argc, const char* const* argv, const char* const* environment,
     if (!with.probe.empty()) {
       const auto wrong = probe(with.probe);
       return wrong.empty() ? 0 : fail(1, wrong);
+    }
+    if (const auto wrong = check_process(with); !wrong.empty()) {
+      return fail(2, wrong.text());
     }
     asked.listen();
     return serve(with, asked);

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "context/after_func.h"
@@ -52,7 +53,7 @@ http::options http_options(const config& c) {
 }
 
 config_error wrong(const launch& with, const std::string& what) {
-  return config_error(who_said(what, with.source, with.over) + ": " + what);
+  return config_error(escaped(who_said(what, with.source, with.over) + ": " + what));
 }
 
 std::shared_ptr<const handlers::relay_options> relay_options(const launch& with) {
@@ -145,7 +146,12 @@ program::program(const context& opening, const launch& with)
   add_routes();
   add_databases();
   const making pages{pages_, how_.http.spot_deadline};
-  add_index_page(server_);
+  add_index_page(server_,
+                 std::any_of(how_.databases.begin(), how_.databases.end(),
+                             [this](const auto& database) {
+                               return database.second.reports.contains(how_.fanout.report);
+                             }),
+                 pages);
   add_pages(server_, ended_, pages);
   add_readiness_page(server_, sources_.empty() && !tree_ ? nullptr : &probes_,
                      how_.http.spot_deadline, [this](const context& ctx) {
@@ -229,11 +235,11 @@ void program::add_routes() {
   }
 }
 
-// Jobs of a database have workers of their own, half as many as it has connections at most: nobody
-// waits for a job, and who does wait finds a worker and a connection.
+// Jobs of a database have workers of their own: nobody waits for a job, and who does wait finds a
+// worker and a connection.
 pool& program::job_pool(const std::string& database) {
   const auto& how = how_.databases.at(database);
-  const auto all = std::max<std::size_t>(1, how.connections / 2);
+  const auto all = workers_for_jobs(how.connections);
   const auto for_others = all > 1 ? spare(all, how.spare_percent) : 0;
   const auto workers = std::max<std::size_t>(1, all - for_others);
   auto& made = job_pools_[database];

@@ -348,6 +348,41 @@ mistakes schema::read_text(std::string_view key, std::string_view text,
   return wrong;
 }
 
+bool schema::has(std::string_view key) const {
+  const json* node = &root_;
+  for (auto rest = key; node != nullptr;) {
+    const auto dot = std::min(rest.find('.'), rest.size());
+    node = dot == 0 ? nullptr : member(*node, std::string(rest.substr(0, dot)));
+    if (dot == rest.size()) {
+      break;
+    }
+    rest.remove_prefix(dot + 1);
+  }
+  return node != nullptr;
+}
+
+std::optional<std::string> schema::nearest_key(std::string_view key) const {
+  const json* node = &root_;
+  std::string found;
+  for (auto rest = key;;) {
+    const auto dot = std::min(rest.find('.'), rest.size());
+    std::string name(rest.substr(0, dot));
+    if (name.empty() || member(*node, name) == nullptr) {
+      const auto near = nearest(name, names_in(properties_of(*node)));
+      if (!near) {
+        return std::nullopt;
+      }
+      name = *near;
+    }
+    found.append(found.empty() ? "" : ".").append(name);
+    node = member(*node, name);
+    if (dot == rest.size()) {
+      return found;
+    }
+    rest.remove_prefix(dot + 1);
+  }
+}
+
 problem schema::knows(std::string_view key) const {
   const json* node = &root_;
   for (std::size_t from = 0;;) {

@@ -41,9 +41,15 @@ class schema {
   // Whether the key may have this value.
   bool allows(std::string_view key, nlohmann::json value) const;
 
-  // Checks whether the key exists. In a map, every name that the map allows exists. The problem is
-  // e.g. `unknown key "listen.prot"; did you mean "port"?`
+  // Whether the key exists. In a map, every name that the map allows exists.
+  bool has(std::string_view key) const;
+
+  // The same in words: `unknown key "listen.prot"; did you mean "port"?`
   problem knows(std::string_view key) const;
+
+  // The key with each unknown part replaced by the nearest one: "listen.port" for "listen.prot".
+  // nullopt if there is none that is near.
+  std::optional<std::string> nearest_key(std::string_view key) const;
 
   // Parses the value of one key ("listen.port") as it is written on a command line, in UTF-8; the
   // value of an array or an object is JSON. The mistakes do not contain the key: `found "fast",

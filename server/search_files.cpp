@@ -7,12 +7,13 @@
 #include "handlers/query/postgres_files.h"
 #include "handlers/sample_corpus.h"
 #include "server/progress.h"
+#include "server/request_log.h"
 
 namespace hangup::server {
 namespace {
 
 config_error wrong_root(const launch& with, const std::string& line) {
-  return config_error(who_said(line, with.source, with.over) + ": " + line);
+  return config_error(escaped(who_said(line, with.source, with.over) + ": " + line));
 }
 
 void add_database(const config::database_t& d, std::vector<std::string>& to) {

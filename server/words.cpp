@@ -61,11 +61,12 @@ std::string in_one_line(std::string_view text) {
 }
 
 std::string listed(const std::vector<std::string>& names) {
+  constexpr std::size_t most = 20;
   std::string all;
-  for (const auto& name : names) {
-    all += (all.empty() ? "" : ", ") + shown(name);
+  for (std::size_t i = 0; i < names.size() && i < most; ++i) {
+    all += (all.empty() ? "" : ", ") + shown(names[i]);
   }
-  return all;
+  return names.size() <= most ? all : all + " and " + std::to_string(names.size() - most) + " more";
 }
 
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& known) {
@@ -73,8 +74,11 @@ std::optional<std::string> nearest(std::string_view word, const std::vector<std:
   const auto distance = [&](const std::string& name) { return edit_distance(word, name); };
   const auto found = std::min_element(known.begin(), known.end(),
                                       [&](auto& a, auto& b) { return distance(a) < distance(b); });
-  // Farther than a third of it, and it is another word.
-  if (found != known.end() && distance(*found) <= std::max<std::size_t>(2, word.size() / 3)) {
+  // Farther than a third of it, and it is another word. Words of few letters are all near to each
+  // other.
+  constexpr std::size_t few_letters = 5;
+  const auto most = word.size() < few_letters ? 1 : std::max<std::size_t>(2, word.size() / 3);
+  if (found != known.end() && !word.empty() && distance(*found) <= most) {
     return *found;
   }
   return std::nullopt;

@@ -21,11 +21,11 @@ std::string shown_name(std::string_view name);
 // A path or the source of a setting: unchanged if it is one line of ASCII; otherwise escaped.
 std::string in_one_line(std::string_view text);
 
-// "a", "b", "c"
+// "a", "b", "c". After 20 names: `and 3 more`.
 std::string listed(const std::vector<std::string>& names);
 
 // The known word with the smallest edit distance; nullopt if the distance is more than a third of
-// the letters.
+// the letters (more than 2 for a word of 5 letters, more than 1 for a shorter one).
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& known);
 
 // `did you mean "x"?` with the known word that has the smallest edit distance; if none is close,

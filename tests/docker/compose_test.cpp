@@ -181,7 +181,8 @@ TEST(image, with_a_wrong_configuration_says_so_in_one_line_and_exits_2) {
            {"HANGUP_LISTEN__PORT=http",
             "HANGUP_LISTEN__PORT: found \"http\", allowed an integer 0..65535\n"},
            {"HANGUP_LISTEN__PROT=1",
-            "HANGUP_LISTEN__PROT: unknown key \"listen.prot\"; did you mean \"port\"?\n"}}) {
+            "HANGUP_LISTEN__PROT: unknown key \"listen.prot\"; did you mean "
+            "\"HANGUP_LISTEN__PORT\"?\n"}}) {
     const auto r = docker({"run", "--rm", "-e", variable, "hangup"});
     EXPECT_EQ(r.exit, 2);
     EXPECT_EQ(r.output, reason);

@@ -1,5 +1,6 @@
 // Flags, configuration and what goes wrong at the start, on the built binary.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -82,6 +83,38 @@ TEST(command_line, a_search_root_that_is_not_there_is_one_line_and_exit_code_2) 
   EXPECT_NE(r.output.find("search.root"), std::string::npos) << r.output;
   EXPECT_FALSE(std::filesystem::exists(bad / "shop.db"))
       << "made before what is cheap was looked at";
+}
+
+TEST(command_line, where_nothing_can_listen_is_refused_by_the_check_and_by_the_start) {
+  const auto checked = hangup({"--check-config", "--host", "192.0.2.1"});
+  const auto started = hangup({"--host", "192.0.2.1", "--port", "0"});
+  EXPECT_NE(started.output.find("listen.host: found \"192.0.2.1\", on which nothing can listen"),
+            std::string::npos)
+      << started.output;
+  EXPECT_TRUE(is_one_line(started.output)) << started.output;
+  EXPECT_EQ(started.exit, 2);
+  EXPECT_EQ(checked.exit, 2);
+  EXPECT_NE(checked.output.find("listen.host: found \"192.0.2.1\", on which nothing can listen"),
+            std::string::npos)
+      << checked.output;
+}
+
+TEST(command_line, a_port_for_which_one_must_be_root_is_refused_by_the_check) {
+  std::ifstream in("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+  int first = 0;
+  in >> first;
+  shop f;
+  std::vector<std::string> command = {HANGUP_BINARY, "--check-config", "--config",
+                                      f.config(),    "--port",         "1"};
+  if (::geteuid() == 0) {
+    command.insert(command.begin(), {"setpriv", "--bounding-set=-net_bind_service"});
+  }
+  const auto r = run(std::move(command));
+  EXPECT_EQ(r.exit, first > 1 ? 2 : 0) << r.output;
+  EXPECT_EQ(
+      r.output.find("listen.port: found 1, on which this user cannot listen") != std::string::npos,
+      first > 1)
+      << r.output;
 }
 
 TEST(command_line, a_port_that_is_taken_is_one_line_and_exit_code_1) {

@@ -156,7 +156,7 @@ TEST(environment, what_is_wrong_is_one_line_that_names_the_variable_and_exit_cod
                  R"(HANGUP_LISTEN__PORT: found "http", allowed an integer 0..65535)"},
            {{"HANGUP_LISTEN__PORT="}, R"(HANGUP_LISTEN__PORT: found "", allowed an integer)"},
            {{"HANGUP_LISTEN__PROT=1"},
-            R"(HANGUP_LISTEN__PROT: unknown key "listen.prot"; did you mean "port"?)"},
+            R"(unknown key "listen.prot"; did you mean "HANGUP_LISTEN__PORT"?)"},
            {{"HANGUP_LISTEN_PORT=1"},
             R"(HANGUP_LISTEN_PORT: unknown key; did you mean "HANGUP_LISTEN__PORT"?)"},
            {{"HANGUP_LOG__LEVEL_FILE=/nowhere"},

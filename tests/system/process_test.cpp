@@ -229,6 +229,14 @@ TEST(few_descriptors, are_a_warning_at_the_start_with_both_numbers) {
   EXPECT_EQ(with("4096", "1000").find("ulimit"), std::string::npos);
 }
 
+TEST(few_descriptors, with_which_nobody_could_be_served_are_refused_with_both_numbers) {
+  for (const auto* flag : {"--check-config", "--port=0"}) {
+    const auto r = run({"prlimit", "--nofile=20:20", HANGUP_BINARY, flag});
+    EXPECT_EQ(r.exit, 2) << flag;
+    EXPECT_EQ(r.output, "the limit of open files: found 20 (ulimit -Hn), allowed from 52 on\n");
+  }
+}
+
 TEST(signals, three_end_it_on_the_spot) {
   shop f;
   f.settings["databases"] = nlohmann::json::object();

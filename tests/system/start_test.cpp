@@ -291,6 +291,8 @@ TEST(index, lists_the_routes_that_there_are_each_with_an_example_that_works) {
   EXPECT_EQ(text.find("/relay"), std::string::npos) << "it is not there";
   EXPECT_NE(text.find("docs/"), std::string::npos) << text;
   EXPECT_EQ(text.find('`'), std::string::npos) << text;
+  EXPECT_NE(text.find("see docs/metrics.md"), std::string::npos) << text;
+  EXPECT_NE(text.find("/fanout?parts="), std::string::npos) << text;
 
   const auto json =
       nlohmann::json::parse(s.curl("/", {"-H", "Accept: application/json"}).output, nullptr, false);
@@ -313,6 +315,15 @@ TEST(index, lists_the_routes_that_there_are_each_with_an_example_that_works) {
   for (const auto& name : wanted) {
     EXPECT_EQ(std::count(names.begin(), names.end(), name), 1) << name;
   }
+}
+
+TEST(index, shows_no_example_of_a_fan_out_if_no_database_has_its_report) {
+  shop f;
+  f.settings["fanout"] = {{"report", "no_such"}};
+  const server s({"--config", f.config()});
+  const auto text = s.curl("/").output;
+  EXPECT_NE(text.find("GET /fanout\n"), std::string::npos) << text;
+  EXPECT_EQ(text.find("/fanout?parts="), std::string::npos) << text;
 }
 
 TEST(index, is_answered_to_head_and_counted_as_other_routes_are) {

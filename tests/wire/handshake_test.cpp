@@ -78,6 +78,26 @@ TEST(handshake, that_is_plain_http_is_told_in_plain_http_that_the_port_speaks_tl
   EXPECT_EQ(shaken(server).ask(get("/fast")).status, 200);
 }
 
+TEST(handshake, that_is_plain_http_with_mistakes_is_told_of_tls_all_the_same) {
+  live_server server(over_tls());
+  for (const std::string request :
+       {"GET / HTTP/1.1\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET /\r\n\r\n",
+        "BREW / HTTP/1.1\r\nHost: x\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        "get / HTTP/1.1\r\nHost: x\r\n\r\n", "\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n"}) {
+    client plain = server.connect();
+    ASSERT_TRUE(plain.send(request));
+    const auto said = plain.receive_rest();
+    EXPECT_TRUE(said.starts_with("HTTP/1.1 400 ")) << request << said;
+    EXPECT_NE(said.find("this port speaks TLS"), std::string::npos) << request << said;
+  }
+  for (const std::string garbage : {"hello there", "\r\n\r\n\r\n"}) {
+    client other = server.connect();
+    ASSERT_TRUE(other.send(garbage));
+    EXPECT_EQ(other.receive_rest().find("HTTP"), std::string::npos) << garbage;
+  }
+  EXPECT_TRUE(server.await_no_connections());
+}
+
 TEST(handshake, that_is_plain_http_may_come_in_pieces) {
   live_server server(over_tls());
   client slow = server.connect();
@@ -96,7 +116,9 @@ TEST(handshake, that_is_plain_http_without_an_end_has_the_time_of_a_head) {
   live_server server(how);
   client half = server.connect();
   ASSERT_TRUE(half.send("GET / HTTP/1.1\r\n"));
-  EXPECT_TRUE(half.receive_rest().starts_with("HTTP/1.1 408 "));
+  const auto said = half.receive_rest();
+  EXPECT_TRUE(said.starts_with("HTTP/1.1 400 ")) << said;
+  EXPECT_NE(said.find("this port speaks TLS"), std::string::npos) << said;
   client gone = server.connect();
   ASSERT_TRUE(gone.send("GET"));
   gone.close();

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <fstream>
 
 #include "server/config.h"
@@ -64,7 +65,52 @@ TEST(environment, what_is_not_ours_is_left_alone) {
 
 TEST(environment, an_unknown_key_is_refused_with_the_nearest_known_one) {
   EXPECT_EQ(mistake_in({"HANGUP_LISTEN__PROT=1"}),
-            R"(HANGUP_LISTEN__PROT: unknown key "listen.prot"; did you mean "port"?)");
+            R"(HANGUP_LISTEN__PROT: unknown key "listen.prot"; did you mean )"
+            R"("HANGUP_LISTEN__PORT"?)");
+  EXPECT_EQ(mistake_in({"HANGUP_LITSEN__PROT=1"}),
+            R"(HANGUP_LITSEN__PROT: unknown key "litsen.prot"; did you mean )"
+            R"("HANGUP_LISTEN__PORT"?)");
+  EXPECT_EQ(mistake_in({"HANGUP_TLS__CERT=a.pem"}),
+            R"(HANGUP_TLS__CERT: unknown key "tls.cert"; did you mean )"
+            R"("HANGUP_TLS__CERTIFICATE"?)");
+}
+
+TEST(environment, a_name_with_a_section_is_never_that_of_an_orchestrator) {
+  for (const auto* line : {"HANGUP_HTTP__ENV_X=1", "HANGUP_LISTEN__SERVICE_PORT=1",
+                           "HANGUP_TLS__X_NAME=/x", "HANGUP_http__ENV_X=1"}) {
+    EXPECT_NE(mistake_in({line}).find(": unknown key \""), std::string::npos) << line;
+  }
+}
+
+TEST(environment, letters_that_are_small_are_told) {
+  EXPECT_EQ(mistake_in({"HANGUP_port=1"}),
+            R"(HANGUP_port: unknown variable; did you mean "HANGUP_PORT"?)");
+  EXPECT_EQ(mistake_in({"HANGUP_config=1"}),
+            R"(HANGUP_config: unknown variable; did you mean "HANGUP_CONFIG"?)");
+}
+
+TEST(environment, the_beginning_of_a_name_is_near_to_it) {
+  for (const auto& [name, meant] : {std::pair("HANGUP_TLS_CERT", "HANGUP_TLS__CERTIFICATE"),
+                                    {"HANGUP_CONFIG_FILE", "HANGUP_CONFIG"},
+                                    {"HANGUP_DATABASE", "HANGUP_DATABASES"},
+                                    {"HANGUP_LOGS", "HANGUP_LOG"}}) {
+    EXPECT_EQ(mistake_in({(std::string(name) + "=x").c_str()}),
+              std::string(name) + ": unknown variable; did you mean \"" + meant + "\"?");
+  }
+}
+
+TEST(environment, many_unknown_names_are_counted_and_few_are_told) {
+  std::vector<std::string> lines;
+  for (int i = 0; i < 20'000; ++i) {
+    lines.push_back("HANGUP_UNKNOWN_" + std::to_string(i) + "=1");
+  }
+  std::vector<const char*> variables;
+  for (const auto& line : lines) {
+    variables.push_back(line.c_str());
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_TRUE(mistake_in(variables).ends_with("\nand 19980 more"));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
 }
 
 TEST(environment, a_key_that_ends_too_early_or_too_late_is_refused) {
@@ -99,10 +145,12 @@ TEST(environment, what_orchestrators_set_for_a_service_called_hangup_is_left_alo
 
 TEST(environment, what_scripts_around_the_server_use_is_left_alone) {
   EXPECT_TRUE(settings({"HANGUP=build/dev/hangup", "HANGUP_HOME=/opt/hangup", "HANGUP_BINARY=/x",
-                        "HANGUP_BIN=/x", "HANGUP_DIR=/x", "HANGUP_ROOT=/x", "HANGUP_URL=http://x",
-                        "HANGUP_SOURCE=/x", "HANGUP_VERSION=1", "HANGUP_SEED=1",
+                        "HANGUP_BIN=/x", "HANGUP_SOURCE=/x", "HANGUP_VERSION=1", "HANGUP_SEED=1",
                         "HANGUP_SOAK_SECONDS=60", "HANGUP_BENCH_ROUNDS=1", "HANGUP_TEST_X=1"})
                   .empty());
+  for (const auto* line : {"HANGUP_ROOT=/x", "HANGUP_URL=http://x", "HANGUP_DIR=/x"}) {
+    EXPECT_NE(mistake_in({line}).find(": unknown variable; "), std::string::npos) << line;
+  }
 }
 
 TEST(environment, the_host_the_port_and_the_file_have_short_names) {
@@ -141,7 +189,8 @@ TEST(environment, any_other_name_is_refused_with_those_that_are_near) {
 TEST(environment, all_mistakes_are_told) {
   EXPECT_EQ(mistake_in({"HANGUP_LISTEN_PORT=1", "HANGUP_LOG__LEVL=x", "HANGUP_HOST=x"}),
             "HANGUP_LISTEN_PORT: unknown key; did you mean \"HANGUP_LISTEN__PORT\"?\n"
-            "HANGUP_LOG__LEVL: unknown key \"log.levl\"; did you mean \"level\"?");
+            "HANGUP_LOG__LEVL: unknown key \"log.levl\"; did you mean "
+            "\"HANGUP_LOG__LEVEL\"?");
 }
 
 TEST(environment, a_section_may_be_given_as_a_whole_and_a_key_of_it_beside_it) {

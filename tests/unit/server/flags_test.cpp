@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -253,6 +254,16 @@ TEST_F(flags, mistakes_of_the_file_the_environment_and_the_flags_are_told_togeth
   EXPECT_FALSE(std::getline(lines, line)) << line;
 }
 
+TEST_F(flags, all_unknown_flags_are_told_and_what_is_wrong_in_the_environment) {
+  EXPECT_EQ(read({"--prot", "1", "--hots=x"}, {"HANGUP_PROT=1"}).message,
+            "--prot: unknown flag; did you mean \"--port\"? See --help\n"
+            "--hots: unknown flag; did you mean \"--host\"? See --help\n"
+            "HANGUP_PROT: unknown variable; did you mean \"HANGUP_PORT\"?");
+  EXPECT_EQ(read({"--port"}, {"HANGUP_PROT=1"}).message,
+            "--port: found nothing, allowed an integer 0..65535; see --help\n"
+            "HANGUP_PROT: unknown variable; did you mean \"HANGUP_PORT\"?");
+}
+
 TEST_F(flags, h_is_help) {
   EXPECT_EQ(read({"-h"}).message, read({"--help"}).message);
   EXPECT_EQ(read({"-h"}).exit_code, 0);
@@ -420,6 +431,66 @@ TEST_F(flags, check_config_finds_what_the_start_would_find_and_makes_nothing) {
   EXPECT_EQ(read({"--check-config"}).message, "built-in defaults: ok");
   EXPECT_FALSE(std::filesystem::exists("data"));
   EXPECT_FALSE(std::filesystem::exists("build"));
+}
+
+TEST_F(flags, check_config_finds_a_sample_that_could_not_be_made) {
+  std::filesystem::create_directory("x.db.making");
+  std::filesystem::create_directory("y.lock");
+  std::filesystem::create_symlink("nowhere", "dangling");
+  std::filesystem::create_symlink("loop", "loop");
+  const auto database = "HANGUP_DATABASES__SQLITE__FILE=";
+  const auto corpus = "HANGUP_SEARCH__ROOT=";
+  for (const auto& [variable, path, why] : std::vector<std::array<std::string, 3>>{
+           {database, std::string(250, 'n'), "File name too long"},
+           {database, "x.db", "x.db.making is there and is not a regular file"},
+           {database, "new/", "a file has no / at its end"},
+           {database, "no/../z.db", "there is no folder no"},
+           {database, "loop", "Too many levels of symbolic links"},
+           {corpus, "loop", "Too many levels of symbolic links"},
+           {corpus, "dangling", "it is a symbolic link to what does not exist"},
+           {corpus, "no/../z", "there is no folder no"},
+           {corpus, "y/", "y.lock is there and is not a regular file"}}) {
+    for (const auto& arguments : {std::vector<const char*>{"--check-config"}, {}}) {
+      const auto l = read(arguments, {(variable + path).c_str()});
+      EXPECT_EQ(l.exit_code, 2) << path;
+      EXPECT_NE(l.message.find(why), std::string::npos) << l.message;
+    }
+  }
+}
+
+TEST_F(flags, check_config_finds_a_sample_that_is_of_no_use) {
+  write("garbage.db", "this is no database");
+  write("empty.db", "");
+  std::filesystem::create_directory("folder.db");
+  std::filesystem::create_directory("empty");
+  for (const auto* line :
+       {"HANGUP_DATABASES__SQLITE__FILE=garbage.db", "HANGUP_DATABASES__SQLITE__FILE=empty.db",
+        "HANGUP_DATABASES__SQLITE__FILE=folder.db", "HANGUP_SEARCH__ROOT=empty"}) {
+    const auto l = read({"--check-config"}, {line});
+    EXPECT_EQ(l.exit_code, 2) << line;
+    EXPECT_NE(l.message.find(std::string(line).substr(std::string(line).find('=') + 1)),
+              std::string::npos)
+        << l.message;
+  }
+}
+
+TEST_F(flags, a_path_with_a_line_break_does_not_break_the_line_of_a_mistake) {
+  for (const std::vector<const char*>& environment :
+       {std::vector<const char*>{"HANGUP_SEARCH__ROOT=/no\n\x1b[31m",
+                                 "HANGUP_SEARCH__SAMPLE=false"},
+        {"HANGUP_SEARCH__ROOT=/dev/null/no\n\x1b[31m"},
+        {"HANGUP_DATABASES__SQLITE__FILE=/no\n\x1b[31m/x.db"}}) {
+    for (const auto& arguments : {std::vector<const char*>{"--check-config"}, {}}) {
+      const auto l = read(arguments, environment);
+      EXPECT_EQ(l.exit_code, 2);
+      EXPECT_EQ(l.message.find_first_of("\n\x1b"), std::string::npos) << l.message;
+    }
+  }
+}
+
+TEST_F(flags, to_check_and_to_print_are_not_asked_for_at_once) {
+  EXPECT_EQ(error_of({"--check-config", "--print-config"}),
+            "--check-config: found --print-config as well, allowed one of them; see --help");
 }
 
 TEST_F(flags, a_default_file_that_cannot_be_read_is_not_passed_over) {

@@ -273,6 +273,13 @@ TEST(schema, a_text_is_never_cut_within_a_character) {
   EXPECT_EQ(shown(""), R"("")");
 }
 
+TEST(schema, a_list_of_names_ends_after_20) {
+  std::vector<std::string> names(20, "a");
+  EXPECT_TRUE(listed(names).ends_with(R"("a", "a")"));
+  names.resize(30'000, "b");
+  EXPECT_TRUE(listed(names).ends_with(R"("a", "a" and 29980 more)")) << listed(names);
+}
+
 TEST(schema, the_nearest_known_word_is_proposed_and_none_if_all_are_far) {
   EXPECT_EQ(did_you_mean("prot", {"host", "port"}), R"(did you mean "port"?)");
   EXPECT_EQ(did_you_mean("worker", {"queue", "workers"}), R"(did you mean "workers"?)");
@@ -281,6 +288,7 @@ TEST(schema, the_nearest_known_word_is_proposed_and_none_if_all_are_far) {
   EXPECT_EQ(did_you_mean("threads", {"host", "port"}), R"(allowed: "host", "port")");
   EXPECT_EQ(did_you_mean("", {"listen"}), R"(allowed: "listen")");
   EXPECT_EQ(did_you_mean("x", {}), "allowed: ");
+  EXPECT_EQ(did_you_mean("foo", {"log"}), R"(allowed: "log")");
 }
 
 TEST(schema, a_value_from_a_command_line_is_read_as_what_its_key_is) {
