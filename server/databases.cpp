@@ -109,6 +109,10 @@ struct asked {
   const config::database_t& how;
 };
 
+std::string line_of(const asked& one, const std::string& why) {
+  return "database " + one.name + ": " + why;
+}
+
 // Asks all at the same time; a line for each fault.
 std::vector<std::string> faults(const context& ctx, const std::vector<asked>& all) {
   const auto [soon, cancel] = with_timeout(ctx, 1s);
@@ -117,7 +121,7 @@ std::vector<std::string> faults(const context& ctx, const std::vector<asked>& al
   task_group asking;
   const auto add = [&](const asked& one, const std::string& why) {
     const std::lock_guard hold(mutex);
-    lines.push_back("database " + one.name + ": " + why);
+    lines.push_back(line_of(one, why));
   };
   for (const auto& one : all) {
     const auto refused = asking.go([&, soon = soon] {
@@ -168,6 +172,10 @@ std::vector<std::string> damaged_samples(const context& ctx, const config& c) {
       opened.push_back(query::open_sqlite({.file = d.file, .connections = 1, .patience = 200ms}));
       engines.push_back({name, *opened.back(), d});
     }
+  }
+  if (engines.size() == 1) {  // needs no thread of its own, which would be kept for a while
+    const auto why = fault(with_timeout(ctx, 1s).ctx, engines[0].engine, engines[0].how);
+    return why ? std::vector{line_of(engines[0], *why)} : std::vector<std::string>();
   }
   return faults(ctx, engines);
 }

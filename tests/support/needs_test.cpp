@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 
 #include "tests/support/temporary_directory.h"
 #include "tests/support/variable.h"
@@ -35,9 +36,11 @@ TEST(needs, of_what_is_missing_skip_and_name_all_of_it_in_one_line) {
   const auto told = result_of({program("sh"), program("no-such-1"), program("no-such-2")});
   ASSERT_TRUE(told);
   EXPECT_TRUE(told->skipped());
-  EXPECT_STREQ(told->message(),
-               "needs no-such-1: apt-get install no-such-1, needs no-such-2: apt-get install "
-               "no-such-2");
+  std::string message = told->message();
+  message.erase(message.find_last_not_of('\n') + 1);  // which newer versions of GoogleTest add
+  EXPECT_EQ(
+      message,
+      "needs no-such-1: apt-get install no-such-1, needs no-such-2: apt-get install no-such-2");
 }
 
 TEST(needs, of_what_is_missing_fail_in_ci_but_for_what_a_build_lacks) {
