@@ -48,8 +48,11 @@ TEST(query, a_stop_within_one_long_instruction_is_reported_as_late) {
   {
     process curl({"curl", "-sN", "-H", "X-Request-Id: long-1",
                   s.url("/query/sqlite?report=one_instruction")});
-    ASSERT_TRUE(s.in_flight_until(
-        [](const json& all) { return !all.empty() && all[0].at("state") == "running"; }));
+    ASSERT_TRUE(s.in_flight_until([](const json& all) {
+      return std::any_of(all.begin(), all.end(), [](const json& r) {
+        return r["id"] == "long-1" && r["state"] == "running";
+      });
+    }));
     curl.signal(SIGKILL);
   }
   EXPECT_FALSE(
