@@ -167,7 +167,9 @@ TEST(handshake, whose_first_message_comes_in_pieces_is_understood) {
     std::string records;
     for (std::size_t at = head; at < hello.size(); at += piece) {
       const auto part = hello.substr(at, piece);
-      records.append("\x16\x03\x01", 3).append(1, '\0').append(1, static_cast<char>(part.size()));
+      records.append("\x16\x03\x01", 3);
+      records.append(1, static_cast<char>(part.size() / 256));
+      records.append(1, static_cast<char>(part.size() % 256));
       records.append(part);
     }
     c.send_raw(records);
