@@ -149,10 +149,16 @@ std::vector<std::string> reading_from(const fifo& config) {
           HANGUP_BINARY, config.path()};
 }
 
-// Has the program blocked its signals, which it does before anything else?
+// Has the program blocked its signals, which it does before anything else? The shell that starts
+// it blocks some, too, for a moment.
 bool hears_signals(const process& p) {
   return eventually([&] {
-    std::ifstream in("/proc/" + std::to_string(p.pid()) + "/status");
+    const auto of = "/proc/" + std::to_string(p.pid());
+    std::error_code ignored;
+    if (!std::filesystem::equivalent(of + "/exe", HANGUP_BINARY, ignored)) {
+      return false;
+    }
+    std::ifstream in(of + "/status");
     for (std::string line; std::getline(in, line);) {
       if (line.starts_with("SigBlk:")) {
         return (std::stoull(line.substr(7), nullptr, 16) >> (SIGHUP - 1) & 1U) != 0;
