@@ -16,10 +16,14 @@ constexpr bool is_token_char(char c) noexcept {
          std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
+// A control character of ASCII, such as a tab or a line end.
+constexpr bool is_control(char c) noexcept {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
+
 // A character of a header's value: anything but control characters other than the tab.
 constexpr bool is_value_char(char c) noexcept {
-  const auto u = static_cast<unsigned char>(c);
-  return c == '\t' || (u >= 0x20 && u != 0x7f);
+  return c == '\t' || !is_control(c);
 }
 
 constexpr bool is_token(std::string_view text) noexcept {

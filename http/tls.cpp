@@ -13,6 +13,7 @@
 #include <system_error>
 #include <utility>
 
+#include "http/grammar.h"
 #include "http/head.h"
 #include "http/regular_file.h"
 
@@ -35,8 +36,7 @@ std::string why() {
 std::string in_a_message(const std::string& path) {
   constexpr std::size_t most = 128;
   auto line = path.substr(0, most);
-  std::replace_if(
-      line.begin(), line.end(), [](unsigned char c) { return c < ' ' || c == '\x7f'; }, '?');
+  std::replace_if(line.begin(), line.end(), is_control, '?');
   return path.size() > most ? line + "..." : line;
 }
 

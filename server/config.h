@@ -177,6 +177,11 @@ struct config {
   bool operator==(const config&) const = default;
 };
 
+// A database that the start makes if its file is not there.
+inline bool is_sample(const config::database_t& d) noexcept {
+  return d.kind == "sqlite" && d.sample;
+}
+
 // The number of workers that the jobs of a database have, with the spare ones: half as many as it
 // has connections, so that connections are left for requests.
 constexpr std::size_t workers_for_jobs(std::size_t connections) noexcept {

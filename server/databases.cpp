@@ -82,14 +82,13 @@ problem fault(const context& soon, query::database& engine, const config::databa
   if (ec == query::errc::busy) {
     return {};
   }
-  const bool is_sample = d.kind == "sqlite" && d.sample;
-  const bool is_empty = !ec && is_sample && has_no_table(soon, engine);
+  const bool is_empty = !ec && is_sample(d) && has_no_table(soon, engine);
   if (is_empty) {
     why = "there is no table in it";
   } else if (!ec) {
     return {};
   }
-  if (!is_sample) {
+  if (!is_sample(d)) {
     return why;
   }
   std::error_code ignored;
@@ -168,7 +167,7 @@ std::vector<std::string> damaged_samples(const context& ctx, const config& c) {
   std::vector<std::unique_ptr<query::database>> opened;
   std::vector<asked> engines;
   for (const auto& [name, d] : c.databases) {
-    if (d.kind == "sqlite" && d.sample) {
+    if (is_sample(d)) {
       opened.push_back(query::open_sqlite({.file = d.file, .connections = 1, .patience = 200ms}));
       engines.push_back({name, *opened.back(), d});
     }

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "http/grammar.h"
 #include "server/cpus.h"
 #include "server/database_config.h"
 #include "server/json_reader.h"
@@ -60,8 +61,7 @@ void check_path(const std::string& key, const json& value, mistakes& wrong) {
   const auto& path = value.get_ref<const std::string&>();
   if (path.find("-----BEGIN") != std::string::npos) {
     wrong.add(key + ": found what is in a PEM file, allowed its path");
-  } else if (std::any_of(path.begin(), path.end(),
-                         [](unsigned char c) { return c < ' ' || c == '\x7f'; })) {
+  } else if (std::any_of(path.begin(), path.end(), http::is_control)) {
     wrong.add(key + ": found a text with control characters, which is not shown, allowed a path");
   }
 }

@@ -106,11 +106,19 @@ bool is_of_a_script(std::string_view name) {
 constexpr std::array<std::pair<std::string_view, std::string_view>, 2> short_names = {
     {{"HOST", "listen.host"}, {"PORT", "listen.port"}}};
 
+std::string capitals(std::string_view name) {
+  std::string all(name);
+  std::transform(all.begin(), all.end(), all.begin(), [](char c) {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  });
+  return all;
+}
+
 // "listen.port" -> "HANGUP_LISTEN__PORT"
 std::string variable_of(std::string_view key) {
   std::string name(prefix);
-  for (const char c : key) {
-    name += c == '.' ? "__" : std::string(1, c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c);
+  for (const char c : capitals(key)) {
+    name += c == '.' ? "__" : std::string(1, c);
   }
   return name;
 }
@@ -213,14 +221,6 @@ const known_variables& variables() {
   return known;
 }
 
-std::string capitals(std::string_view name) {
-  std::string all(name);
-  std::transform(all.begin(), all.end(), all.begin(), [](char c) {
-    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  });
-  return all;
-}
-
 std::string first_part(std::string_view name) {
   return capitals(name.substr(0, name.find("__")));
 }
@@ -251,25 +251,25 @@ std::string not_known(std::string_view name) {
                         : did_you_mean_one_of(meant));
 }
 
-std::string contents(const std::string& path) {
+// The text of a file that a variable names; what is wrong with it otherwise.
+problem read_contents(const std::string& path, std::string& text) {
   if (path.empty()) {
-    throw config_error("found nothing, allowed the path of a file");
+    return "found nothing, allowed the path of a file";
   }
-  std::string text;
   if (const auto why = read_text_file(path, max_secret_bytes, text)) {
-    throw config_error(shown(path) + " cannot be read: " + *why);
+    return shown(path) + " cannot be read: " + *why;
   }
   text.erase(text.find_last_not_of("\r\n") + 1);
   if (text.empty()) {
-    throw config_error(shown(path) + " is empty");
+    return shown(path) + " is empty";
   }
   if (is_wide_text(text)) {
-    throw config_error(shown(path) + " is UTF-16, allowed UTF-8");
+    return shown(path) + " is UTF-16, allowed UTF-8";
   }
   if (text.find('\0') != std::string::npos) {
-    throw config_error(shown(path) + " has a NUL in it");
+    return shown(path) + " has a NUL in it";
   }
-  return text;
+  return {};
 }
 
 // None if it is not ours, or wrong.
@@ -285,13 +285,13 @@ std::optional<setting> setting_of(const std::string& by, std::string_view text, 
                 " is already the path of the file, allowed that name");
       return std::nullopt;
     }
-    try {
-      // An object is said to be wrong by its place and its keys.
-      return setting{by, named, contents(std::string(text)), has_a_value(named), std::string(text)};
-    } catch (const config_error& why) {
-      wrong.add(shown_name(by) + ": " + why.what());
+    std::string value;
+    if (const auto why = read_contents(std::string(text), value)) {
+      wrong.add(shown_name(by) + ": " + *why);
       return std::nullopt;
     }
+    // An object is said to be wrong by its place and its keys.
+    return setting{by, named, std::move(value), has_a_value(named), std::string(text)};
   }
   const bool is_ours =
       name.find("__") != std::string_view::npos && variables().is_section(first_part(name));

@@ -69,10 +69,6 @@ std::string without_slashes(std::string path) {
   return path;
 }
 
-bool is_sample(const config::database_t& d) {
-  return d.kind == "sqlite" && d.sample;
-}
-
 void check_identity(const config& c, mistakes& wrong) {
   try {
     static_cast<void>(identity_of(c));

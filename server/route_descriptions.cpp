@@ -9,11 +9,12 @@ constexpr std::string_view no_wait = "Nothing to stop: the answer is ready immed
 constexpr std::string_view writing = "Generating the page stops.";
 constexpr std::string_view in_the_engine =
     "The query is stopped in the engine: SQLite asks for the context while it runs, PostgreSQL "
-    "gets "
-    "a cancel request.";
+    "gets a cancel request.";
 
 const parameter_description report_name{"report", "one of the reports of the database", "",
                                         "The report. `GET /query` lists them."};
+const parameter_description detach{
+    "detach", "0 or 1", "0", "1: the report becomes a job, the answer is 202 with its address."};
 const parameter_description report_arguments{
     "...", "what the report says", "what the report says",
     "The parameters of the report, by name. `GET /query` lists them with their ranges and "
@@ -75,10 +76,7 @@ const std::vector<route_description>& route_descriptions() {
        a_database,
        "The rows of a report as NDJSON while they come, or as CSV with `Accept: text/csv`.",
        in_the_engine,
-       {report_name,
-        {"detach", "0 or 1", "0",
-         "1: the report becomes a job, the answer is 202 with its address."},
-        report_arguments}},
+       {report_name, detach, report_arguments}},
       {"POST",
        "/query/{database}",
        "",
@@ -87,10 +85,7 @@ const std::vector<route_description>& route_descriptions() {
        "The same as with GET, for clients and proxies that might repeat a GET. A page of another "
        "origin gets a 403.",
        "With `detach=1` the job goes on: nobody waits for it. Else as with GET.",
-       {report_name,
-        {"detach", "0 or 1", "0",
-         "1: the report becomes a job, the answer is 202 with its address."},
-        report_arguments}},
+       {report_name, detach, report_arguments}},
       {"GET",
        "/fanout",
        "/fanout?parts=4",

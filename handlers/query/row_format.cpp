@@ -7,6 +7,7 @@
 #include <set>
 
 #include "handlers/utf8.h"
+#include "http/grammar.h"
 #include "http/header_list.h"
 
 namespace hangup::query {
@@ -61,10 +62,6 @@ void append_real(double number, bool quoted, std::string& to) {
   }
 }
 
-bool is_control(unsigned char c) noexcept {
-  return c < ' ' || c == 0x7f;
-}
-
 // RFC 4180 allows no control characters except line ends in quotes; all readers accept tabs.
 // Others, including NUL, are replaced like bytes that are not UTF-8.
 void append_csv(std::string_view text, std::string& to) {
@@ -74,7 +71,8 @@ void append_csv(std::string_view text, std::string& to) {
   append_utf8(
       text, to,
       [](unsigned char c) {
-        return c != '"' && (!is_control(c) || c == '\t' || c == '\r' || c == '\n');
+        return c != '"' &&
+               (!http::is_control(static_cast<char>(c)) || c == '\t' || c == '\r' || c == '\n');
       },
       [&to](unsigned char c) { to.append(c == '"' ? "\"\"" : replacement); });
   to.append(bare ? "" : "\"");
@@ -115,7 +113,10 @@ format preferred(std::string_view accept) {
 void append_json(std::string_view text, std::string& to) {
   to.push_back('"');
   append_utf8(
-      text, to, [](unsigned char c) { return !is_control(c) && c != '"' && c != '\\'; },
+      text, to,
+      [](unsigned char c) {
+        return !http::is_control(static_cast<char>(c)) && c != '"' && c != '\\';
+      },
       [&to](unsigned char c) {
         constexpr std::string_view hex = "0123456789abcdef";
         switch (c) {
