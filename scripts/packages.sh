@@ -28,6 +28,24 @@ quietly() (
   "$@" >"$log" 2>&1 || { status=$?; cat "$log" >&2; exit "$status"; }
 )
 
+# in_background COMMAND... : runs it in a process group of its own, so that Ctrl-C reaches this script
+# alone, which ends its jobs in order. The job is $!.
+background_jobs=()
+in_background() {
+  set -m
+  "$@" &
+  set +m
+  background_jobs+=($!)
+}
+# Ends those that still run, with what they have started, and waits for them.
+end_background_jobs() {
+  local job
+  for job in "${background_jobs[@]}"; do
+    kill -TERM -- "-$job" 2>/dev/null || continue
+    wait "$job" || true
+  done
+}
+
 # need_packages PACKAGE... : installs those that are missing, and says which. Nothing that they bring
 # is started: no server listens afterwards that did not before.
 need_packages() {
