@@ -19,9 +19,9 @@
 #include <vector>
 
 #include "bench/measure.h"
-#include "context/after_func.h"
-#include "context/context.h"
-#include "context/task_group.h"
+#include "hangup/context/after_func.h"
+#include "hangup/context/context.h"
+#include "hangup/context/task_group.h"
 
 namespace {
 

@@ -17,8 +17,8 @@
 #include <vector>
 
 #include "bench/measure.h"
-#include "context/context.h"
-#include "context/wait.h"
+#include "hangup/context/context.h"
+#include "hangup/context/wait.h"
 
 namespace bench {
 namespace {

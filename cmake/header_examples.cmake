@@ -1,8 +1,8 @@
 # The examples in the comments that open our headers, as code that is compiled with everything else:
 #
-#   hangup_header_examples(name LIBRARY lib SOURCE file.cpp HEADERS context/select.h ...)
+#   hangup_header_examples(name LIBRARY lib SOURCE file.cpp HEADERS include/hangup/context/select.h ...)
 #
-# Lines that begin with "//   ", but for the points of a list, become context/select.h.example, which
+# Lines that begin with "//   ", but for the points of a list, become include/hangup/context/select.h.example, which
 # the source includes in a function that declares the names that the example uses.
 function(hangup_header_examples name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "LIBRARY;SOURCE" "HEADERS")

@@ -1,4 +1,4 @@
-#include "context/bridge.h"
+#include "hangup/context/bridge.h"
 
 #include <optional>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "context/cause.h"
+#include "hangup/context/cause.h"
 
 namespace hangup {
 

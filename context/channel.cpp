@@ -1,12 +1,12 @@
-#include "context/channel.h"
+#include "hangup/context/channel.h"
 
 #include <atomic>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
 
-#include "context/after_func.h"
-#include "context/threads.h"
+#include "hangup/context/after_func.h"
+#include "hangup/context/detail/threads.h"
 
 namespace hangup {
 namespace {

@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "context/context.h"
+#include "hangup/context/context.h"
 
 namespace hangup {
 namespace {

@@ -1,4 +1,4 @@
-#include "context/error.h"
+#include "hangup/context/error.h"
 
 namespace hangup {
 

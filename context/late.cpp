@@ -1,4 +1,4 @@
-#include "context/late.h"
+#include "hangup/context/late.h"
 
 namespace hangup {
 

@@ -1,4 +1,4 @@
-#include "context/signal.h"
+#include "hangup/context/signal.h"
 
 #include <signal.h>
 #include <string.h>

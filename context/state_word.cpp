@@ -1,4 +1,4 @@
-#include "context/state_word.h"
+#include "hangup/context/detail/state_word.h"
 
 #include <linux/futex.h>
 #include <sys/syscall.h>

@@ -1,10 +1,10 @@
-#include "context/task_group.h"
+#include "hangup/context/task_group.h"
 
 #include <new>
 #include <optional>
 #include <stdexcept>
 
-#include "context/wait.h"
+#include "hangup/context/wait.h"
 
 namespace hangup {
 namespace {

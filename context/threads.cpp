@@ -1,4 +1,4 @@
-#include "context/threads.h"
+#include "hangup/context/detail/threads.h"
 
 #include <algorithm>
 #include <chrono>
@@ -9,7 +9,7 @@
 
 #include "context/background_thread.h"
 #include "context/immortal.h"
-#include "context/timer.h"
+#include "hangup/context/detail/timer.h"
 
 namespace hangup::tree {
 namespace {

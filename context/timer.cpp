@@ -1,4 +1,4 @@
-#include "context/timer.h"
+#include "hangup/context/detail/timer.h"
 
 #include <condition_variable>
 #include <mutex>

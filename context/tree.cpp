@@ -1,10 +1,10 @@
-#include "context/tree.h"
+#include "hangup/context/detail/tree.h"
 
 #include <algorithm>
 #include <ctime>
 #include <new>
 
-#include "context/error.h"
+#include "hangup/context/error.h"
 
 namespace hangup::tree {
 

@@ -1,4 +1,4 @@
-#include "context/wait.h"
+#include "hangup/context/wait.h"
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -8,8 +8,8 @@
 #include <cerrno>
 #include <ctime>
 
-#include "context/after_func.h"
 #include "context/early_end.h"
+#include "hangup/context/after_func.h"
 
 namespace hangup {
 namespace {

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <iostream>
 
-#include "context/context.h"
+#include "hangup/context/context.h"
 
 using namespace std::chrono_literals;
 using hangup::context;

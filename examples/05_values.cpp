@@ -3,7 +3,7 @@
 // type that was stored, without a cast.
 #include <iostream>
 
-#include "context/context.h"
+#include "hangup/context/context.h"
 
 namespace accounts {
 struct user_id {

@@ -5,9 +5,9 @@
 #include <chrono>
 #include <iostream>
 
-#include "context/signal.h"
-#include "context/wait.h"
-#include "http/server.h"
+#include "hangup/context/signal.h"
+#include "hangup/context/wait.h"
+#include "hangup/http/server.h"
 
 using namespace std::chrono_literals;
 using hangup::context;

@@ -3,8 +3,8 @@
 #include <chrono>
 #include <iostream>
 
-#include "context/context.h"
-#include "context/wait.h"
+#include "hangup/context/context.h"
+#include "hangup/context/wait.h"
 
 using namespace std::chrono_literals;
 

@@ -10,9 +10,9 @@
 #include <optional>
 #include <syncstream>
 
-#include "context/after_func.h"
-#include "context/wait.h"
-#include "http/server.h"
+#include "hangup/context/after_func.h"
+#include "hangup/context/wait.h"
+#include "hangup/http/server.h"
 
 using namespace std::chrono_literals;
 using hangup::context;

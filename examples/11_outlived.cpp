@@ -6,8 +6,8 @@
 #include <iostream>
 #include <thread>
 
-#include "context/context.h"
-#include "context/wait.h"
+#include "hangup/context/context.h"
+#include "hangup/context/wait.h"
 
 using namespace std::chrono_literals;
 using hangup::context;

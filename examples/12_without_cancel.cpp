@@ -5,8 +5,8 @@
 #include <string>
 #include <thread>
 
-#include "context/context.h"
-#include "context/wait.h"
+#include "hangup/context/context.h"
+#include "hangup/context/wait.h"
 
 using namespace std::chrono_literals;
 using hangup::context;

@@ -6,9 +6,9 @@
 #include <string>
 #include <syncstream>
 
-#include "context/signal.h"
-#include "context/wait.h"
-#include "http/server.h"
+#include "hangup/context/signal.h"
+#include "hangup/context/wait.h"
+#include "hangup/http/server.h"
 
 using namespace std::chrono_literals;
 using hangup::context;

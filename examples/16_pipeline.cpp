@@ -5,9 +5,9 @@
 #include <iostream>
 #include <system_error>
 
-#include "context/channel.h"
-#include "context/context.h"
-#include "context/task_group.h"
+#include "hangup/context/channel.h"
+#include "hangup/context/context.h"
+#include "hangup/context/task_group.h"
 
 using hangup::channel;
 using hangup::context;

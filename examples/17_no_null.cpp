@@ -9,7 +9,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "context/context.h"
+#include "hangup/context/context.h"
 
 using hangup::context;
 

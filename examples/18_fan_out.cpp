@@ -5,9 +5,9 @@
 #include <syncstream>
 #include <system_error>
 
-#include "context/context.h"
-#include "context/task_group.h"
-#include "context/wait.h"
+#include "hangup/context/context.h"
+#include "hangup/context/task_group.h"
+#include "hangup/context/wait.h"
 
 using namespace std::chrono_literals;
 using hangup::context;

@@ -7,9 +7,9 @@
 #include <fstream>
 #include <iostream>
 
-#include "context/signal.h"
-#include "context/wait.h"
-#include "http/server.h"
+#include "hangup/context/signal.h"
+#include "hangup/context/wait.h"
+#include "hangup/http/server.h"
 
 using namespace std::filesystem;
 using hangup::context;

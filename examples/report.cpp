@@ -1,9 +1,9 @@
 // One slow route, whose work stops when its client hangs up: the program of the README.
 #include <iostream>
 
-#include "context/signal.h"
-#include "context/wait.h"
-#include "http/server.h"
+#include "hangup/context/signal.h"
+#include "hangup/context/wait.h"
+#include "hangup/http/server.h"
 
 using namespace std::chrono_literals;
 

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <system_error>
 
-#include "http/reply.h"
+#include "hangup/http/reply.h"
 
 namespace hangup::handlers {
 

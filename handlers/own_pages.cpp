@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "http/problem.h"
-#include "http/request.h"
+#include "hangup/http/problem.h"
+#include "hangup/http/request.h"
 
 namespace hangup::handlers {
 namespace {

@@ -1,7 +1,7 @@
 // Protects requests that change something from being sent by other sites' web pages.
 #pragma once
 
-#include "http/route.h"
+#include "hangup/http/route.h"
 
 namespace hangup::handlers {
 

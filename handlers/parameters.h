@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "http/httplib.h"
+#include "hangup/http/httplib.h"
 
 namespace hangup::handlers {
 

@@ -1,4 +1,4 @@
-#include "http/limit.h"
+#include "hangup/http/limit.h"
 
 #include <array>
 

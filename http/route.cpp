@@ -1,4 +1,4 @@
-#include "http/route.h"
+#include "hangup/http/route.h"
 
 #include <algorithm>
 #include <array>

@@ -1,9 +1,9 @@
-#include "http/server.h"
+#include "hangup/http/server.h"
 
 #include <new>
 #include <utility>
 
-#include "http/service.h"
+#include "http/session/service.h"
 
 namespace hangup::http {
 

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "handlers/query/report.h"
-#include "http/half_close.h"
+#include "hangup/http/half_close.h"
 #include "server/document.h"
 
 namespace hangup::server {

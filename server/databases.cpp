@@ -6,11 +6,11 @@
 #include <mutex>
 #include <span>
 
-#include "context/task_group.h"
 #include "handlers/query/postgres.h"
 #include "handlers/query/sample_database.h"
 #include "handlers/query/sqlite.h"
 #include "handlers/query/sqlite_errors.h"
+#include "hangup/context/task_group.h"
 #include "server/progress.h"
 #include "server/sample_place.h"
 #include "server/words.h"

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "context/context.h"
 #include "handlers/query/source.h"
+#include "hangup/context/context.h"
 #include "server/config.h"
 
 namespace hangup::server {

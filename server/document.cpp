@@ -6,7 +6,7 @@
 #include <set>
 #include <utility>
 
-#include "http/grammar.h"
+#include "http/wire/grammar.h"
 #include "server/cpus.h"
 #include "server/database_config.h"
 #include "server/json_reader.h"

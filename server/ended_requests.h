@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "http/observer.h"
+#include "hangup/http/observer.h"
 
 namespace hangup::server {
 

@@ -6,8 +6,8 @@
 #include <system_error>
 
 #include "handlers/query/postgres_files.h"
-#include "handlers/sample_corpus.h"
-#include "http/listener.h"
+#include "handlers/search/sample_corpus.h"
+#include "http/net/listener.h"
 #include "server/databases.h"
 #include "server/descriptors.h"
 #include "server/identity.h"

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "http/tls.h"
+#include "hangup/http/tls.h"
 #include "server/config.h"
 #include "server/document.h"
 

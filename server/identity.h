@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "http/tls.h"
+#include "hangup/http/tls.h"
 #include "server/config.h"
 
 namespace hangup::server {

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "http/header_list.h"
-#include "http/path_pattern.h"
+#include "hangup/http/path_pattern.h"
+#include "http/wire/header_list.h"
 #include "server/route_descriptions.h"
 
 namespace hangup::server {

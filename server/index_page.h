@@ -1,7 +1,7 @@
 // The page at /, which lists the routes.
 #pragma once
 
-#include "http/server.h"
+#include "hangup/http/server.h"
 #include "server/pages.h"
 
 namespace hangup::server {

@@ -16,10 +16,10 @@
 #include <thread>
 #include <utility>
 
-#include "context/after_func.h"
 #include "context/background_thread.h"
-#include "context/timer.h"
-#include "context/wait.h"
+#include "hangup/context/after_func.h"
+#include "hangup/context/detail/timer.h"
+#include "hangup/context/wait.h"
 #include "server/descriptors.h"
 #include "server/file_checks.h"
 #include "server/probe.h"

@@ -16,10 +16,10 @@
 
 #include "handlers/histogram.h"
 #include "handlers/query/source.h"
-#include "http/observer.h"
-#include "http/reply.h"
-#include "http/server.h"
-#include "worker/pool.h"
+#include "hangup/http/observer.h"
+#include "hangup/http/reply.h"
+#include "hangup/http/server.h"
+#include "hangup/worker/pool.h"
 
 namespace hangup::server {
 

@@ -7,9 +7,9 @@
 
 #include "handlers/json_list.h"
 #include "handlers/parameters.h"
-#include "http/problem.h"
-#include "http/reply.h"
-#include "http/request.h"
+#include "hangup/http/problem.h"
+#include "hangup/http/reply.h"
+#include "hangup/http/request.h"
 
 namespace hangup::server {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "http/server.h"
+#include "hangup/http/server.h"
 #include "server/ended_requests.h"
 #include "server/metrics.h"
 

@@ -5,14 +5,14 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "context/after_func.h"
 #include "handlers/jobs/routes.h"
 #include "handlers/own_pages.h"
 #include "handlers/query/routes.h"
-#include "handlers/sample_corpus.h"
-#include "handlers/search.h"
-#include "handlers/sim_query.h"
-#include "handlers/spin.h"
+#include "handlers/query/sim_query.h"
+#include "handlers/query/spin.h"
+#include "handlers/search/sample_corpus.h"
+#include "handlers/search/search.h"
+#include "hangup/context/after_func.h"
 #include "server/identity.h"
 #include "server/index_page.h"
 #include "server/pages.h"

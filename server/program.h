@@ -8,9 +8,10 @@
 
 #include "handlers/jobs/store.h"
 #include "handlers/query/fanout.h"
-#include "handlers/relay.h"
-#include "handlers/search_root.h"
-#include "http/server.h"
+#include "handlers/relay/relay.h"
+#include "handlers/search/search_root.h"
+#include "hangup/http/server.h"
+#include "hangup/worker/pool.h"
 #include "server/databases.h"
 #include "server/ended_requests.h"
 #include "server/fanout_metrics.h"
@@ -19,7 +20,6 @@
 #include "server/metrics.h"
 #include "server/request_log.h"
 #include "server/upstream_metrics.h"
-#include "worker/pool.h"
 
 namespace hangup::server {
 

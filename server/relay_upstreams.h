@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "handlers/relay.h"
+#include "handlers/relay/relay.h"
 #include "server/config.h"
 
 namespace hangup::server {

@@ -11,7 +11,7 @@
 
 #include <spdlog/logger.h>
 
-#include "http/observer.h"
+#include "hangup/http/observer.h"
 #include "server/config.h"
 #include "server/line_writer.h"
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "handlers/query/postgres_files.h"
-#include "handlers/sample_corpus.h"
+#include "handlers/search/sample_corpus.h"
 #include "server/progress.h"
 #include "server/request_log.h"
 

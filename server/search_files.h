@@ -4,9 +4,9 @@
 #include <memory>
 #include <string>
 
-#include "context/context.h"
-#include "handlers/own_files.h"
-#include "handlers/search_root.h"
+#include "handlers/search/own_files.h"
+#include "handlers/search/search_root.h"
+#include "hangup/context/context.h"
 #include "server/flags.h"
 
 namespace hangup::server {

@@ -11,7 +11,7 @@
 #include <csignal>
 #include <optional>
 
-#include "context/context.h"
+#include "hangup/context/context.h"
 
 namespace hangup::server {
 

@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <climits>
 
-#include "context/wait.h"
+#include "hangup/context/wait.h"
 
 namespace hangup::server {
 namespace {

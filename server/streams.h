@@ -7,7 +7,7 @@
 #include <string_view>
 #include <system_error>
 
-#include "context/context.h"
+#include "hangup/context/context.h"
 
 namespace hangup::server {
 

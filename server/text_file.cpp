@@ -11,7 +11,7 @@
 #include <cerrno>
 #include <system_error>
 
-#include "http/descriptor.h"
+#include "http/net/descriptor.h"
 
 namespace hangup::server {
 namespace {

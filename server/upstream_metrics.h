@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-#include "handlers/relay.h"
+#include "handlers/relay/relay.h"
 
 namespace hangup::server {
 

@@ -1,6 +1,6 @@
-#include "worker/fair_queue.h"
+#include "hangup/worker/detail/fair_queue.h"
 
-#include "worker/pool.h"
+#include "hangup/worker/pool.h"
 
 namespace hangup {
 

@@ -1,4 +1,4 @@
-#include "worker/pool.h"
+#include "hangup/worker/pool.h"
 
 #include <pthread.h>
 

@@ -5,8 +5,8 @@
 //   shares connections({.ordinary = 8, .spare = 2});
 //   if (connections.free_for(whose)) { connections.take(whose); ... connections.give_back(whose); }
 //
-// Owners are the same numbers as in a pool (worker/pool.h). Not thread-safe. take() allocates for
-// an owner that held nothing. If it throws std::bad_alloc, nothing has been taken.
+// Owners are the same numbers as in a pool (include/hangup/worker/pool.h). Not thread-safe. take()
+// allocates for an owner that held nothing. If it throws std::bad_alloc, nothing has been taken.
 #pragma once
 
 #include <cstddef>

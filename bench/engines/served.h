@@ -7,8 +7,8 @@
 
 #include "bench/engines/engine.h"
 #include "handlers/query/routes.h"
-#include "http/server.h"
-#include "worker/pool.h"
+#include "hangup/http/server.h"
+#include "hangup/worker/pool.h"
 
 namespace bench {
 

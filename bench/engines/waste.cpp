@@ -4,7 +4,7 @@
 
 #include "bench/engines/served.h"
 #include "bench/http/wire.h"
-#include "http/request.h"
+#include "hangup/http/request.h"
 
 namespace bench {
 namespace {

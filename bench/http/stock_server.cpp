@@ -13,7 +13,7 @@
 #include <string>
 #include <thread>
 
-#include "http/httplib.h"
+#include "hangup/http/httplib.h"
 
 namespace {
 

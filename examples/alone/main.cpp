@@ -3,9 +3,9 @@
 #include <cstdio>
 #include <string>
 
-#include "context/signal.h"
-#include "context/task_group.h"
-#include "context/wait.h"
+#include "hangup/context/signal.h"
+#include "hangup/context/task_group.h"
+#include "hangup/context/wait.h"
 
 using namespace hangup;
 using namespace std::chrono_literals;

@@ -3,9 +3,9 @@
 #include <new>
 
 #include "handlers/jobs/shelf.h"
-#include "http/clock.h"
-#include "http/random_hex.h"
-#include "http/request.h"
+#include "hangup/http/clock.h"
+#include "hangup/http/request.h"
+#include "http/wire/random_hex.h"
 
 namespace hangup::jobs {
 namespace {

@@ -9,10 +9,10 @@
 #include "handlers/json_list.h"
 #include "handlers/own_pages.h"
 #include "handlers/parameters.h"
-#include "http/path_pattern.h"
-#include "http/problem.h"
-#include "http/reply.h"
-#include "http/request.h"
+#include "hangup/http/path_pattern.h"
+#include "hangup/http/problem.h"
+#include "hangup/http/reply.h"
+#include "hangup/http/request.h"
 
 namespace hangup::jobs {
 namespace {

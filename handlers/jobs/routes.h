@@ -11,8 +11,8 @@
 #pragma once
 
 #include "handlers/jobs/store.h"
-#include "http/route.h"
-#include "http/server.h"
+#include "hangup/http/route.h"
+#include "hangup/http/server.h"
 
 namespace hangup::jobs {
 

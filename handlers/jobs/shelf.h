@@ -13,9 +13,9 @@
 #include <system_error>
 #include <unordered_map>
 
-#include "context/late.h"
-#include "context/timer.h"
 #include "handlers/jobs/store.h"
+#include "hangup/context/detail/timer.h"
+#include "hangup/context/late.h"
 #include "worker/shares.h"
 
 namespace hangup::jobs {

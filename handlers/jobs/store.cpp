@@ -5,9 +5,9 @@
 #include <new>
 #include <utility>
 
-#include "context/wait.h"
 #include "handlers/jobs/shelf.h"
-#include "http/request.h"
+#include "hangup/context/wait.h"
+#include "hangup/http/request.h"
 
 namespace hangup::jobs {
 

@@ -34,9 +34,9 @@
 #include <system_error>
 #include <vector>
 
-#include "context/context.h"
 #include "handlers/jobs/result.h"
-#include "worker/pool.h"
+#include "hangup/context/context.h"
+#include "hangup/worker/pool.h"
 
 namespace hangup::jobs {
 

@@ -28,9 +28,9 @@
 #include <system_error>
 #include <variant>
 
-#include "context/context.h"
 #include "handlers/histogram.h"
 #include "handlers/query/report.h"
+#include "hangup/context/context.h"
 
 namespace hangup::query {
 

@@ -18,7 +18,7 @@
 
 #include "handlers/query/places.h"
 #include "handlers/query/source.h"
-#include "http/route.h"
+#include "hangup/http/route.h"
 
 namespace hangup::query {
 
@@ -79,7 +79,8 @@ class fanout {
   // the database's own limit, and the part then fails as busy.
   //
   // The handler waits for its parts. So they do not run in the handler's pool, but on threads of
-  // their own (context/task_group.h), at most two more per request than parts may run.
+  // their own (include/hangup/context/task_group.h), at most two more per request than parts may
+  // run.
   //
   // The handler must not outlive this object.
   http::handler handler();

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "context/wait.h"
-#include "http/problem.h"
-#include "http/request.h"
+#include "hangup/context/wait.h"
+#include "hangup/http/problem.h"
+#include "hangup/http/request.h"
 
 namespace hangup::query {
 

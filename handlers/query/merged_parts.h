@@ -10,11 +10,11 @@
 #include <string>
 #include <vector>
 
-#include "context/channel.h"
-#include "context/task_group.h"
 #include "handlers/query/fanout.h"
 #include "handlers/query/row_format.h"
-#include "http/reply.h"
+#include "hangup/context/channel.h"
+#include "hangup/context/task_group.h"
+#include "hangup/http/reply.h"
 
 namespace hangup::query {
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "context/wait.h"
 #include "handlers/query/database.h"
-#include "http/request.h"
+#include "hangup/context/wait.h"
+#include "hangup/http/request.h"
 
 namespace hangup::query {
 

@@ -10,7 +10,7 @@
 #include <system_error>
 #include <utility>
 
-#include "context/context.h"
+#include "hangup/context/context.h"
 #include "worker/shares.h"
 
 namespace hangup::query {

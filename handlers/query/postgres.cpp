@@ -3,7 +3,7 @@
 #include <utility>
 #include <vector>
 
-#include "http/request.h"
+#include "hangup/http/request.h"
 
 namespace hangup::query {
 

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "context/background_thread.h"
-#include "http/descriptor.h"
+#include "http/net/descriptor.h"
 
 namespace hangup::query {
 

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-#include "context/wait.h"
+#include "hangup/context/wait.h"
 
 namespace hangup::query {
 namespace {

@@ -23,10 +23,10 @@
 
 #include <libpq-fe.h>
 
-#include "context/context.h"
 #include "handlers/query/database.h"
 #include "handlers/query/postgres_cancel.h"
 #include "handlers/query/postgres_errors.h"
+#include "hangup/context/context.h"
 
 namespace hangup::query {
 

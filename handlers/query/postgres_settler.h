@@ -28,11 +28,11 @@
 #include <thread>
 #include <vector>
 
-#include "context/context.h"
 #include "handlers/query/connection_pool.h"
 #include "handlers/query/postgres_cancel.h"
 #include "handlers/query/postgres_connection.h"
-#include "http/descriptor.h"
+#include "hangup/context/context.h"
+#include "http/net/descriptor.h"
 
 namespace hangup::query {
 

@@ -6,9 +6,9 @@
 #include "handlers/jobs/routes.h"
 #include "handlers/parameters.h"
 #include "handlers/query/rows_out.h"
-#include "http/header_list.h"
-#include "http/problem.h"
-#include "http/request.h"
+#include "hangup/http/problem.h"
+#include "hangup/http/request.h"
+#include "http/wire/header_list.h"
 
 namespace hangup::query {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "handlers/jobs/store.h"
 #include "handlers/query/source.h"
-#include "http/route.h"
+#include "hangup/http/route.h"
 
 namespace hangup::query {
 

@@ -7,8 +7,8 @@
 #include <set>
 
 #include "handlers/utf8.h"
-#include "http/grammar.h"
-#include "http/header_list.h"
+#include "http/wire/grammar.h"
+#include "http/wire/header_list.h"
 
 namespace hangup::query {
 namespace {

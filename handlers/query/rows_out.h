@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "handlers/query/row_format.h"
-#include "http/reply.h"
+#include "hangup/http/reply.h"
 
 namespace hangup::query {
 

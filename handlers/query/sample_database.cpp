@@ -10,10 +10,10 @@
 #include <memory>
 #include <string_view>
 
-#include "handlers/locked_file.h"
 #include "handlers/query/database.h"
 #include "handlers/query/sqlite_connection.h"
-#include "handlers/sample_words.h"
+#include "handlers/search/locked_file.h"
+#include "handlers/search/sample_words.h"
 
 namespace hangup::query {
 namespace {

@@ -11,7 +11,7 @@
 #include <string>
 #include <system_error>
 
-#include "context/context.h"
+#include "hangup/context/context.h"
 
 namespace hangup::query {
 

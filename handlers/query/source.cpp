@@ -1,6 +1,6 @@
 #include "handlers/query/source.h"
 
-#include "context/error.h"
+#include "hangup/context/error.h"
 
 namespace hangup::query {
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "context/wait.h"
 #include "handlers/query/sqlite_errors.h"
+#include "hangup/context/wait.h"
 
 namespace hangup::query {
 namespace {

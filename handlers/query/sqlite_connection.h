@@ -13,10 +13,10 @@
 #include <system_error>
 #include <unordered_map>
 
-#include "context/context.h"
 #include "handlers/query/database.h"
 #include "handlers/query/sqlite_file_state.h"
 #include "handlers/query/sqlite_files.h"
+#include "hangup/context/context.h"
 
 namespace hangup::query {
 

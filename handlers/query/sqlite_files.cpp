@@ -6,7 +6,7 @@
 #include <limits>
 #include <mutex>
 
-#include "http/regular_file.h"
+#include "http/net/regular_file.h"
 
 namespace hangup::query {
 namespace {

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "context/cause.h"
+#include "hangup/context/cause.h"
 #include "server/route_descriptions.h"
 #include "tests/docs/reference.h"
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "http/body.h"
+#include "http/wire/body.h"
 
 using hangup::http::body_scan;
 

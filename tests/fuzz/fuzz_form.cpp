@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <string>
 
-#include "http/byte_range.h"
-#include "http/form.h"
+#include "http/run/form.h"
+#include "http/wire/byte_range.h"
 
 using namespace hangup::http;
 

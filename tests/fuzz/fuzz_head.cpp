@@ -6,11 +6,11 @@
 #include <sstream>
 #include <string>
 
-#include "http/authority.h"
-#include "http/head.h"
-#include "http/header_list.h"
-#include "http/incoming.h"
-#include "http/trace.h"
+#include "hangup/http/trace.h"
+#include "http/run/incoming.h"
+#include "http/wire/authority.h"
+#include "http/wire/head.h"
+#include "http/wire/header_list.h"
 
 using namespace hangup::http;
 

@@ -9,14 +9,14 @@
 #include <optional>
 #include <string>
 
-#include "context/context.h"
 #include "handlers/parameters.h"
-#include "handlers/search.h"
-#include "handlers/search_root.h"
-#include "handlers/sim_query.h"
-#include "handlers/spin.h"
-#include "http/head.h"
-#include "http/incoming.h"
+#include "handlers/query/sim_query.h"
+#include "handlers/query/spin.h"
+#include "handlers/search/search.h"
+#include "handlers/search/search_root.h"
+#include "hangup/context/context.h"
+#include "http/run/incoming.h"
+#include "http/wire/head.h"
 #include "tests/support/temporary_directory.h"
 
 using namespace hangup;

@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "handlers/line_matcher.h"
+#include "handlers/search/line_matcher.h"
 
 using namespace hangup::search;
 
@@ -20,7 +20,7 @@ void require(bool holds) {
   }
 }
 
-re2::RE2::Options options() {  // as handlers/line_matcher.cpp has them
+re2::RE2::Options options() {  // as handlers/search/line_matcher.cpp has them
   re2::RE2::Options o;
   o.set_log_errors(false);
   o.set_never_nl(true);

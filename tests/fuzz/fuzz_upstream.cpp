@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <string>
 
-#include "handlers/upstream_head.h"
-#include "http/grammar.h"
+#include "handlers/relay/upstream_head.h"
+#include "http/wire/grammar.h"
 
 using hangup::handlers::asked_for;
 using hangup::handlers::upstream_head;

@@ -4,14 +4,14 @@
 #include <string>
 #include <vector>
 
-#include "context/after_func.h"
-#include "context/channel.h"
-#include "context/select.h"
-#include "context/shield.h"
-#include "context/signal.h"
-#include "context/task_group.h"
-#include "worker/after_func_on.h"
-#include "worker/pool.h"
+#include "hangup/context/after_func.h"
+#include "hangup/context/channel.h"
+#include "hangup/context/select.h"
+#include "hangup/context/shield.h"
+#include "hangup/context/signal.h"
+#include "hangup/context/task_group.h"
+#include "hangup/worker/after_func_on.h"
+#include "hangup/worker/pool.h"
 
 namespace hangup::header_examples {
 
@@ -22,7 +22,7 @@ void ask(const context& ctx);
 
 std::error_code of_task_group(const context& request, const std::vector<std::string>& wanted);
 std::error_code of_task_group(const context& request, const std::vector<std::string>& wanted) {
-#include "context/task_group.h.example"
+#include "include/hangup/context/task_group.h.example"
   return {};
 }
 
@@ -35,13 +35,13 @@ std::error_code of_select(const context& ctx, channel<job>& jobs, channel<job>& 
                           channel<std::string>& results) {
   std::string next;
   bool over = false;
-#include "context/select.h.example"
+#include "include/hangup/context/select.h.example"
   return ec;
 }
 
 std::error_code of_signal();
 std::error_code of_signal() {
-#include "context/signal.h.example"
+#include "include/hangup/context/signal.h.example"
   stop();
   return ctx.err();
 }
@@ -49,23 +49,23 @@ std::error_code of_signal() {
 void write_audit(const context& ctx, const std::string& record);
 std::error_code of_shield(const context& ctx, const std::string& record);
 std::error_code of_shield(const context& ctx, const std::string& record) {
-#include "context/shield.h.example"
+#include "include/hangup/context/shield.h.example"
 }
 
 void of_channel(const context& ctx);
 void of_channel(const context& ctx) {
   std::string line;
-#include "context/channel.h.example"
+#include "include/hangup/context/channel.h.example"
 }
 
 void of_after_func(const context& ctx, int fd);
 void of_after_func(const context& ctx, int fd){
-#include "context/after_func.h.example"
+#include "include/hangup/context/after_func.h.example"
 }
 
 std::error_code of_pool(const context& request);
 std::error_code of_pool(const context& request) {
-#include "worker/pool.h.example"
+#include "include/hangup/worker/pool.h.example"
   return ec;
 }
 
@@ -74,7 +74,7 @@ struct engine {
 };
 void of_after_func_on(const context& ctx, pool& queries, engine& server, int query);
 void of_after_func_on(const context& ctx, pool& queries, engine& server, int query) {
-#include "worker/after_func_on.h.example"
+#include "include/hangup/worker/after_func_on.h.example"
 }
 
 }  // namespace hangup::header_examples

@@ -3,12 +3,12 @@
 #include <string>
 #include <vector>
 
-#include "handlers/file_search.h"
 #include "handlers/jobs/store.h"
 #include "handlers/query/connection_pool.h"
 #include "handlers/query/database.h"
 #include "handlers/query/fanout.h"
-#include "http/server.h"
+#include "handlers/search/file_search.h"
+#include "hangup/http/server.h"
 
 namespace hangup::header_examples {
 
@@ -46,7 +46,7 @@ void of_fanout(http::server& server, pool& queries, const std::vector<query::sou
 
 std::error_code of_file_search(const context& ctx, const search::root& files, search::sink& out);
 std::error_code of_file_search(const context& ctx, const search::root& files, search::sink& out) {
-#include "handlers/file_search.h.example"
+#include "handlers/search/file_search.h.example"
 }
 
 }  // namespace hangup::header_examples

@@ -7,7 +7,7 @@
 #include <numeric>
 #include <random>
 
-#include "context/wait.h"
+#include "hangup/context/wait.h"
 #include "tests/support/eventually.h"
 #include "tests/support/resources.h"
 #include "tests/system/postgres_engine.h"

@@ -1,6 +1,6 @@
 // Attacks on where a body ends: whoever can make two servers disagree about that hides a request
 // between them. (More of them, against more observers: bad_input_test.cpp,
-// unit/http/head_test.cpp.)
+// unit/http/wire/head_test.cpp.)
 #include "tests/wire/attack.h"
 
 namespace hangup::wire {

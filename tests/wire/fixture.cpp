@@ -4,9 +4,9 @@
 #include <numeric>
 #include <stdexcept>
 
-#include "context/wait.h"
-#include "http/problem.h"
-#include "http/reply.h"
+#include "hangup/context/wait.h"
+#include "hangup/http/problem.h"
+#include "hangup/http/reply.h"
 
 namespace hangup::wire {
 

@@ -16,16 +16,16 @@
 #include <thread>
 #include <vector>
 
-#include "context/wait.h"
-#include "http/problem.h"
-#include "http/reply.h"
-#include "http/request.h"
-#include "http/server.h"
+#include "hangup/context/wait.h"
+#include "hangup/http/problem.h"
+#include "hangup/http/reply.h"
+#include "hangup/http/request.h"
+#include "hangup/http/server.h"
+#include "hangup/worker/pool.h"
 #include "tests/support/client.h"
 #include "tests/support/eventually.h"
 #include "tests/support/resources.h"
 #include "tests/support/sanitized.h"
-#include "worker/pool.h"
 
 namespace hangup::wire {
 

@@ -1,6 +1,6 @@
-// What http/watcher.h takes for granted of Linux, shown: which events the server's side of a
-// connection reports after each way to leave, with and without bytes that nobody has read. The last
-// column is why nothing here ever looks for a departure by reading.
+// What http/departure/watcher.h takes for granted of Linux, shown: which events the server's side
+// of a connection reports after each way to leave, with and without bytes that nobody has read. The
+// last column is why nothing here ever looks for a departure by reading.
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>

@@ -71,7 +71,8 @@ TEST_F(storm, of_a_thousand_requests_that_all_leave_at_once) {
   EXPECT_EQ(server.seen.count(request_end::client_reset), all / 2);
   EXPECT_TRUE(server.await_quiet());
   EXPECT_TRUE(server.await_no_connections());
-  // A worker that has waited keeps an eventfd (context/wait.h), and that is all that is kept.
+  // A worker that has waited keeps an eventfd (include/hangup/context/wait.h), and that is all that
+  // is kept.
   EXPECT_TRUE(eventually([&] { return open_descriptors() <= before + workers; }))
       << open_descriptors();
   // Each was started, dropped from the queue, or taken by a worker that found it ended already.
@@ -173,7 +174,7 @@ TEST_F(storm, of_random_clients_ends_each_request_once) {
               continue;
             default: {
               // No more behind what is waited for than the receive window takes: a FIN behind that
-              // is not seen (http/watcher.h).
+              // is not seen (http/departure/watcher.h).
               const auto& piece = pieces[below(pieces.size())];
               const auto part = piece.substr(0, 1 + below(2 * piece.size()));
               if (open[at].fresh || open[at].later + part.size() <= 20'000) {

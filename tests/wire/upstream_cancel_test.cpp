@@ -6,8 +6,8 @@
 #include <cstdio>
 #include <future>
 
-#include "handlers/upstream_call.h"
-#include "http/problem.h"
+#include "handlers/relay/upstream_call.h"
+#include "hangup/http/problem.h"
 #include "tests/support/fake_upstream.h"
 
 namespace hangup::handlers {

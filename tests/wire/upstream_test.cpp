@@ -4,9 +4,9 @@
 
 #include <future>
 
-#include "context/wait.h"
-#include "handlers/upstream_call.h"
-#include "http/problem.h"
+#include "handlers/relay/upstream_call.h"
+#include "hangup/context/wait.h"
+#include "hangup/http/problem.h"
 #include "tests/support/certificate.h"
 #include "tests/support/fake_upstream.h"
 

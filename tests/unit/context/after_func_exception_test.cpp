@@ -11,7 +11,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "context/wait.h"
+#include "hangup/context/wait.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup {

@@ -7,7 +7,7 @@
 #include <memory>
 #include <optional>
 
-#include "context/wait.h"
+#include "hangup/context/wait.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup {

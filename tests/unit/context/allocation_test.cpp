@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <new>
 
-#include "context/wait.h"
+#include "hangup/context/wait.h"
 #include "tests/support/needs.h"
 #include "tests/unit/context/support.h"
 

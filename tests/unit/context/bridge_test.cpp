@@ -1,5 +1,5 @@
 // with_either and with_stop_token: a second reason to end.
-#include "context/bridge.h"
+#include "hangup/context/bridge.h"
 
 #include <gtest/gtest.h>
 
@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-#include "context/wait.h"
+#include "hangup/context/wait.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup {

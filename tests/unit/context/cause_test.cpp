@@ -4,7 +4,7 @@
 #include <set>
 #include <string>
 
-#include "context/wait.h"
+#include "hangup/context/wait.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup {

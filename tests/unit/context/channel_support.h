@@ -8,7 +8,7 @@
 #include <system_error>
 #include <utility>
 
-#include "context/channel.h"
+#include "hangup/context/channel.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup::test {

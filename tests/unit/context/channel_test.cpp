@@ -1,5 +1,5 @@
 // channel<T> without a second thread: what goes in, what comes out, and who gets which error.
-#include "context/channel.h"
+#include "hangup/context/channel.h"
 
 #include <gtest/gtest.h>
 

@@ -10,8 +10,8 @@
 #include <random>
 #include <string>
 
-#include "context/channel.h"
-#include "context/wait.h"
+#include "hangup/context/channel.h"
+#include "hangup/context/wait.h"
 #include "tests/unit/context/channel_support.h"
 
 namespace hangup {

@@ -7,7 +7,7 @@
 #include <future>
 #include <string>
 
-#include "context/wait.h"
+#include "hangup/context/wait.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup {

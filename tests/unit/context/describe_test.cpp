@@ -7,10 +7,10 @@
 #include <stop_token>
 #include <string>
 
-#include "context/bridge.h"
-#include "context/shield.h"
-#include "context/signal.h"
-#include "context/task_group.h"
+#include "hangup/context/bridge.h"
+#include "hangup/context/shield.h"
+#include "hangup/context/signal.h"
+#include "hangup/context/task_group.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup {

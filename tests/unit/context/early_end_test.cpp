@@ -8,7 +8,7 @@
 
 #include <atomic>
 
-#include "context/wait.h"
+#include "hangup/context/wait.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup::test {

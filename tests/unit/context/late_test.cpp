@@ -1,5 +1,5 @@
 // Late stoppers: who is reported, when, and how often.
-#include "context/late.h"
+#include "hangup/context/late.h"
 
 #include <gtest/gtest.h>
 
@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "context/task_group.h"
-#include "context/wait.h"
+#include "hangup/context/task_group.h"
+#include "hangup/context/wait.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup {

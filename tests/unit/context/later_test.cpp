@@ -1,4 +1,4 @@
-#include "context/context.h"
+#include "hangup/context/context.h"
 
 #include <gtest/gtest.h>
 

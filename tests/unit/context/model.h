@@ -11,7 +11,7 @@
 #include <optional>
 #include <vector>
 
-#include "context/context.h"
+#include "hangup/context/context.h"
 
 namespace hangup::model {
 

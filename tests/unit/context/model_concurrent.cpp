@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <deque>
 
-#include "context/wait.h"
+#include "hangup/context/wait.h"
 #include "tests/unit/context/model_crew.h"
 #include "tests/unit/context/model_worker.h"
 #include "tests/unit/context/support.h"

@@ -7,8 +7,8 @@
 #include <string>
 #include <utility>
 
-#include "context/after_func.h"
-#include "context/context.h"
+#include "hangup/context/after_func.h"
+#include "hangup/context/context.h"
 #include "tests/unit/context/model.h"
 #include "tests/unit/context/model_schedule.h"
 

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "context/cause.h"
+#include "hangup/context/cause.h"
 
 namespace hangup::model {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "context/bridge.h"
+#include "hangup/context/bridge.h"
 #include "tests/unit/context/model_lockstep.h"
 #include "tests/unit/context/support.h"
 

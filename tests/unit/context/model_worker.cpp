@@ -2,8 +2,8 @@
 
 #include <chrono>
 
-#include "context/bridge.h"
-#include "context/wait.h"
+#include "hangup/context/bridge.h"
+#include "hangup/context/wait.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup::model {

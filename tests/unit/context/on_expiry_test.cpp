@@ -4,8 +4,8 @@
 #include <optional>
 #include <string>
 
-#include "context/after_func.h"
-#include "context/wait.h"
+#include "hangup/context/after_func.h"
+#include "hangup/context/wait.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup {

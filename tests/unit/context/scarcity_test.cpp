@@ -15,16 +15,16 @@
 #include <thread>
 #include <vector>
 
-#include "context/bridge.h"
-#include "context/signal.h"
-#include "context/task_group.h"
-#include "context/timer.h"
-#include "context/wait.h"
+#include "hangup/context/bridge.h"
+#include "hangup/context/detail/timer.h"
+#include "hangup/context/signal.h"
+#include "hangup/context/task_group.h"
+#include "hangup/context/wait.h"
+#include "hangup/worker/after_func_on.h"
+#include "hangup/worker/pool.h"
 #include "tests/support/needs.h"
 #include "tests/support/scarce.h"
 #include "tests/unit/context/support.h"
-#include "worker/after_func_on.h"
-#include "worker/pool.h"
 
 namespace hangup {
 namespace {

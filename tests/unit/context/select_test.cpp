@@ -1,5 +1,5 @@
 // select(): one of several channels, or the context.
-#include "context/select.h"
+#include "hangup/context/select.h"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 #include <random>
 #include <string>
 
-#include "context/wait.h"
+#include "hangup/context/wait.h"
 #include "tests/unit/context/channel_support.h"
 
 namespace hangup {

@@ -1,12 +1,12 @@
 // A region that finishes although its request ends meanwhile.
-#include "context/shield.h"
+#include "hangup/context/shield.h"
 
 #include <gtest/gtest.h>
 
 #include <future>
 #include <string>
 
-#include "context/wait.h"
+#include "hangup/context/wait.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup {

@@ -1,5 +1,5 @@
 // with_signal: a context that ends when the process is told to stop.
-#include "context/signal.h"
+#include "hangup/context/signal.h"
 
 #include <gtest/gtest.h>
 #include <pthread.h>
@@ -16,8 +16,8 @@
 #include <thread>
 #include <vector>
 
-#include "context/task_group.h"
-#include "context/wait.h"
+#include "hangup/context/task_group.h"
+#include "hangup/context/wait.h"
 #include "tests/support/needs.h"
 #include "tests/unit/context/support.h"
 

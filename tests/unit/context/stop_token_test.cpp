@@ -7,7 +7,7 @@
 #include <mutex>
 #include <stop_token>
 
-#include "context/wait.h"
+#include "hangup/context/wait.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup {

@@ -10,7 +10,7 @@
 #include <stop_token>
 #include <string>
 
-#include "context/wait.h"
+#include "hangup/context/wait.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup {

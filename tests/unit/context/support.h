@@ -17,8 +17,8 @@
 #include <utility>
 #include <vector>
 
-#include "context/after_func.h"
-#include "context/context.h"
+#include "hangup/context/after_func.h"
+#include "hangup/context/context.h"
 #include "tests/support/patience.h"
 #include "tests/support/resources.h"
 #include "tests/support/sanitized.h"

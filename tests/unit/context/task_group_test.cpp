@@ -1,5 +1,5 @@
 // task_group: errors, exceptions, limits, and what is over when wait() returns.
-#include "context/task_group.h"
+#include "hangup/context/task_group.h"
 
 #include <gtest/gtest.h>
 
@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "context/wait.h"
+#include "hangup/context/wait.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup {

@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
-#include "context/task_group.h"
-#include "context/wait.h"
+#include "hangup/context/task_group.h"
+#include "hangup/context/wait.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup {

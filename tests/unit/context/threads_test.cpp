@@ -1,5 +1,5 @@
 // The kept threads under task_group.
-#include "context/threads.h"
+#include "hangup/context/detail/threads.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -16,8 +16,8 @@
 #include <thread>
 #include <vector>
 
-#include "context/task_group.h"
-#include "context/wait.h"
+#include "hangup/context/task_group.h"
+#include "hangup/context/wait.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup {

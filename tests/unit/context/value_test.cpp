@@ -7,8 +7,8 @@
 #include <stop_token>
 #include <string>
 
-#include "context/bridge.h"
-#include "context/signal.h"
+#include "hangup/context/bridge.h"
+#include "hangup/context/signal.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup {

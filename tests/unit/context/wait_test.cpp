@@ -9,7 +9,7 @@
 #include <future>
 #include <mutex>
 
-#include "context/wait.h"
+#include "hangup/context/wait.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup {

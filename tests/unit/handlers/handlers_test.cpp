@@ -11,11 +11,11 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "context/wait.h"
 #include "handlers/parameters.h"
-#include "handlers/search.h"
-#include "handlers/sim_query.h"
-#include "handlers/spin.h"
+#include "handlers/query/sim_query.h"
+#include "handlers/query/spin.h"
+#include "handlers/search/search.h"
+#include "hangup/context/wait.h"
 #include "tests/support/temporary_directory.h"
 
 namespace hangup::handlers {

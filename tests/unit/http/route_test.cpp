@@ -1,5 +1,5 @@
 // Which handler answers what.
-#include "http/route.h"
+#include "hangup/http/route.h"
 #include "tests/unit/http/route_to.h"
 
 #include <gtest/gtest.h>

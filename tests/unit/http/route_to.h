@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "http/route.h"
+#include "hangup/http/route.h"
 
 namespace hangup::http {
 

@@ -1,7 +1,7 @@
 // What is said at the start about samples.
 #include "server/databases.h"
 
-#include "tests/unit/handlers/sqlite_support.h"
+#include "tests/unit/handlers/query/sqlite_support.h"
 
 namespace hangup::server {
 namespace {

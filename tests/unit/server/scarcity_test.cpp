@@ -8,16 +8,16 @@
 #include <latch>
 #include <string>
 
-#include "context/timer.h"
-#include "context/wait.h"
 #include "handlers/jobs/store.h"
-#include "handlers/name_lookup.h"
+#include "handlers/relay/name_lookup.h"
+#include "hangup/context/detail/timer.h"
+#include "hangup/context/wait.h"
 #include "server/ended_requests.h"
 #include "server/request_log.h"
 #include "tests/support/eventually.h"
 #include "tests/support/needs.h"
 #include "tests/support/scarce.h"
-#include "tests/unit/handlers/fanout_support.h"
+#include "tests/unit/handlers/query/fanout_support.h"
 
 namespace hangup::server {
 namespace {

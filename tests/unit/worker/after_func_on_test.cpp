@@ -1,5 +1,5 @@
 // Functions that a pool runs when a context ends.
-#include "worker/after_func_on.h"
+#include "hangup/worker/after_func_on.h"
 
 #include <gtest/gtest.h>
 

@@ -5,9 +5,9 @@
 #include <mutex>
 #include <vector>
 
-#include "context/wait.h"
+#include "hangup/context/wait.h"
+#include "hangup/worker/pool.h"
 #include "tests/unit/context/support.h"
-#include "worker/pool.h"
 
 namespace hangup {
 namespace {

@@ -1,5 +1,5 @@
 // Bounded workers, bounded queue, and what nobody waits for any more is never run.
-#include "worker/pool.h"
+#include "hangup/worker/pool.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <set>
 #include <stdexcept>
 
-#include "context/wait.h"
+#include "hangup/context/wait.h"
 #include "tests/unit/worker/support.h"
 
 namespace hangup {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "context/wait.h"
+#include "hangup/context/wait.h"
 #include "tests/unit/worker/support.h"
 
 namespace hangup {

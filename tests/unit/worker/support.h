@@ -9,8 +9,8 @@
 #include <memory>
 #include <mutex>
 
+#include "hangup/worker/pool.h"
 #include "tests/unit/context/support.h"
-#include "worker/pool.h"
 
 namespace hangup::test {
 

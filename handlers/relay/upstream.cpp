@@ -1,0 +1,93 @@
+#include "handlers/relay/upstream.h"
+
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
+
+#include <algorithm>
+#include <charconv>
+#include <stdexcept>
+
+namespace hangup::handlers {
+
+std::string_view name(upstream_end end) noexcept {
+  switch (end) {
+    case upstream_end::completed:
+      return "completed";
+    case upstream_end::canceled:
+      return "canceled";
+    case upstream_end::deadline:
+      return "deadline";
+    case upstream_end::unreachable:
+      return "unreachable";
+    case upstream_end::timed_out:
+      return "timed_out";
+    case upstream_end::broken:
+      return "broken";
+    case upstream_end::malformed:
+      return "malformed";
+  }
+  return "unknown";
+}
+
+upstream::upstream(std::string name, const upstream_options& how, name_lookup::function look)
+    : upstream(std::move(name), how, place_of(how.url), std::move(look)) {
+  if (!how_.url.starts_with("https:")) {
+    return;
+  }
+  trusted_ = {::X509_STORE_new(), &::X509_STORE_free};
+  const auto& file = how_.ca_file;
+  const int read = file.empty() ? ::X509_STORE_set_default_paths(trusted_.get())
+                                : ::X509_STORE_load_file(trusted_.get(), file.c_str());
+  ::ERR_clear_error();
+  if (read != 1) {
+    throw std::invalid_argument("ca_file: cannot be read as PEM");
+  }
+}
+
+upstream::upstream(std::string name, upstream_options how, place at, name_lookup::function look)
+    : name_(std::move(name)),
+      how_(std::move(how)),
+      host_(std::move(at.host)),
+      port_(at.port),
+      lookup_(host_, std::move(look)) {}
+
+upstream::place upstream::place_of(const std::string& url) {
+  const bool secure = url.starts_with("https://");
+  if (!secure && !url.starts_with("http://")) {
+    throw std::invalid_argument("url: is neither http:// nor https://");
+  }
+  std::string_view rest(url);
+  rest.remove_prefix(secure ? 8 : 7);
+  const bool bracketed = rest.starts_with('[');
+  const auto end = bracketed ? rest.find(']') : rest.find(':');
+  const auto host = rest.substr(bracketed ? 1 : 0, bracketed ? end - 1 : end);
+  constexpr std::string_view allowed =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:";
+  if (host.empty() || host.find_first_not_of(allowed) != std::string_view::npos ||
+      (bracketed && end == std::string_view::npos)) {
+    throw std::invalid_argument("url: has no host, or more behind it than a port");
+  }
+  rest.remove_prefix(std::min(rest.size(), end == std::string_view::npos ? end
+                                           : bracketed                   ? end + 1
+                                                                         : end));
+  std::uint16_t port = secure ? 443 : 80;
+  if (!rest.empty()) {
+    const auto* const last = rest.data() + rest.size();
+    const auto [stop, ec] = std::from_chars(rest.data() + 1, last, port);
+    if (rest.front() != ':' || ec != std::errc{} || stop != last || port == 0) {
+      throw std::invalid_argument("url: has no port 1..65535 behind its host, or more than that");
+    }
+  }
+  return {std::string(host), port};
+}
+
+std::uint64_t upstream::in_flight() const noexcept {
+  std::uint64_t over = 0;
+  for (const auto& n : ended_) {  // read before began_, so that the difference is not negative
+    over += n.load(std::memory_order_acquire);
+  }
+  const auto began = began_.load(std::memory_order_relaxed);
+  return began - std::min(began, over);
+}
+
+}  // namespace hangup::handlers

@@ -1,0 +1,231 @@
+#include "http/departure/watcher.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace hangup::http {
+namespace {
+
+constexpr std::uint64_t wake_tag = ~std::uint64_t{0};
+
+departure departure_of(int fd, std::uint32_t events) noexcept {
+  if ((events & (EPOLLERR | EPOLLHUP)) == 0) {
+    return (events & EPOLLRDHUP) != 0 ? departure::closed : departure::none;
+  }
+  int error = 0;
+  socklen_t size = sizeof error;
+  ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+  return departure_by(error);
+}
+
+// The present state of the socket.
+std::uint32_t events_now(int fd) noexcept {
+  pollfd now{fd, POLLRDHUP, 0};
+  ::poll(&now, 1, 0);
+  static_assert(POLLERR == EPOLLERR && POLLHUP == EPOLLHUP && POLLRDHUP == EPOLLRDHUP);
+  return static_cast<std::uint32_t>(now.revents);
+}
+
+departure departure_now(int fd) noexcept {
+  return departure_of(fd, events_now(fd));
+}
+
+}  // namespace
+
+departure departure_by(int error) noexcept {
+  return error == ETIMEDOUT || error == EHOSTUNREACH ? departure::vanished : departure::reset;
+}
+
+cause cause_of(departure how) {
+  switch (how) {
+    case departure::reset:
+      return {.kind = cause_kind::client_reset};
+    case departure::vanished:
+      return {.kind = cause_kind::client_vanished};
+    case departure::cut_off:
+      return {.kind = cause_kind::client_closed, .text = "TLS was cut off"};
+    case departure::shown_out:
+      return {.kind = cause_kind::client_closed, .text = "shown out, its TLS only made work"};
+    case departure::closed:
+    case departure::none:
+      break;
+  }
+  return {.kind = cause_kind::client_closed};
+}
+
+watcher::watcher()
+    : epoll_(descriptor::made(::epoll_create1(EPOLL_CLOEXEC), "epoll")),
+      wake_(descriptor::made(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")) {
+  epoll_event ev{};
+  ev.events = EPOLLIN;
+  ev.data.u64 = wake_tag;
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &ev) != 0) {
+    throw std::system_error(errno, std::generic_category(), "epoll");
+  }
+  thread_ = std::thread([this] { run(); });
+  ::pthread_setname_np(thread_.native_handle(), "hangup-watcher");
+}
+
+watcher::~watcher() {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto n = ::write(wake_.get(), &one, sizeof one);
+  thread_.join();
+}
+
+std::error_code watcher::watch(int fd, std::uint32_t& generation) noexcept {
+  slot* const made = slots_.make(fd);
+  if (made == nullptr) {
+    return std::make_error_code(std::errc::too_many_files_open);
+  }
+  slot& s = *made;
+  const std::lock_guard hold(s.mutex);
+  s.muted = false;
+  s.gone = departure::none;
+  generation = s.generation;
+  return listen(EPOLL_CTL_ADD, fd, s, 0) ? std::error_code{}
+                                         : std::error_code{errno, std::generic_category()};
+}
+
+void watcher::forget(int fd) noexcept {
+  slot& s = slots_.at(fd);
+  const std::lock_guard hold(s.mutex);
+  ++s.generation;
+  s.muted = true;
+  s.current.reset();
+  s.reading = nullptr;
+}
+
+departure watcher::begin(int fd, const context& ctx, half_close policy) noexcept {
+  slot& s = slots_.at(fd);
+  const std::lock_guard hold(s.mutex);
+  s.fin_ends = policy == half_close::cancel;
+  if (s.gone == departure::none || (s.gone == departure::closed && !s.fin_ends)) {
+    s.current = ctx;
+    return departure::none;
+  }
+  return s.gone;
+}
+
+bool watcher::listen(int op, int fd, const slot& s, std::uint32_t more) noexcept {
+  epoll_event ev{};
+  ev.events = EPOLLRDHUP | EPOLLET | more;
+  ev.data.u64 = descriptor_tag{fd, s.generation}.packed();
+  return ::epoll_ctl(epoll_.get(), op, fd, &ev) == 0;
+}
+
+void watcher::stop_reading(int fd, slot& s) noexcept {
+  if (s.reading != nullptr) {
+    s.reading = nullptr;
+    listen(EPOLL_CTL_MOD, fd, s, 0);
+  }
+}
+
+void watcher::read_ahead(int fd, input& from) noexcept {
+  slot& s = slots_.at(fd);
+  const std::lock_guard hold(s.mutex);
+  if (s.reading == nullptr) {
+    s.reading = &from;
+    listen(EPOLL_CTL_MOD, fd, s, EPOLLIN);
+  }
+}
+
+void watcher::stop_reading(int fd) noexcept {
+  slot& s = slots_.at(fd);
+  const std::lock_guard hold(s.mutex);
+  stop_reading(fd, s);
+}
+
+departure watcher::look(int fd, departure seen) noexcept {
+  slot& s = slots_.at(fd);
+  const std::lock_guard hold(s.mutex);
+  if (s.gone == departure::none) {
+    s.gone = std::max(departure_now(fd), seen);
+  }
+  return s.gone;
+}
+
+void watcher::check(int fd, std::uint32_t generation) noexcept {
+  if (const auto events = events_now(fd); events != 0) {
+    heard(fd, generation, events);
+  }
+}
+
+void watcher::over(int fd) noexcept {
+  slot& s = slots_.at(fd);
+  std::optional<context> last;  // released outside of the lock
+  const std::lock_guard hold(s.mutex);
+  last.swap(s.current);
+  stop_reading(fd, s);
+}
+
+void watcher::mute(int fd) noexcept {
+  slot& s = slots_.at(fd);
+  const std::lock_guard hold(s.mutex);
+  s.muted = true;
+}
+
+early_end::type watcher::announced(int fd, std::uint32_t generation, half_close policy) noexcept {
+  return {fd, static_cast<short>(policy == half_close::cancel ? POLLRDHUP : 0),
+          [](void* of, const early_end::type& what, short events) noexcept {
+            static_cast<watcher*>(of)->heard(what.fd, what.tag, static_cast<std::uint32_t>(events));
+          },
+          this, generation};
+}
+
+void watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) noexcept {
+  slot& s = slots_.at(fd);
+  std::optional<context> ctx;
+  departure how{};
+  {
+    const std::lock_guard hold(s.mutex);
+    if (s.generation != generation || s.muted) {
+      return;
+    }
+    // The error of a socket can be read only once, also by a read: look() may already have done so.
+    if (s.gone < departure::reset) {
+      const auto seen = departure_of(fd, events);
+      const bool ask =
+          s.reading != nullptr && (seen == departure::none || s.reading->ends_in_band());
+      const auto read = ask ? s.reading->read_ahead() : input::read{};
+      if (read.more) {
+        listen(EPOLL_CTL_MOD, fd, s, EPOLLIN);  // reported again, after what has happened meanwhile
+      }
+      // A reset whose error has already been read looks like an end.
+      const auto now = read.how == departure::none ? read.how : departure_now(fd);
+      s.gone = std::max({s.gone, seen, read.how, now});
+    }
+    how = s.gone;
+    if (how == departure::none || (how == departure::closed && !s.fin_ends)) {
+      return;
+    }
+    ctx.swap(s.current);
+  }
+  if (ctx) {
+    context_access::end(*ctx, cause_of(how));
+  }
+}
+
+void watcher::run() {
+  std::array<epoll_event, 256> events;
+  for (;;) {
+    const int n = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
+    for (int i = 0; i < n; ++i) {
+      const auto& ev = events[static_cast<std::size_t>(i)];
+      if (ev.data.u64 == wake_tag) {
+        return;
+      }
+      const auto of = descriptor_tag::of(ev.data.u64);
+      heard(of.fd, of.generation, ev.events);
+    }
+  }
+}
+
+}  // namespace hangup::http

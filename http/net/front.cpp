@@ -1,0 +1,339 @@
+#include "http/net/front.h"
+
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <new>
+#include <utility>
+
+#include "http/net/address.h"
+
+namespace hangup::http {
+namespace {
+
+std::error_code last_error() noexcept {
+  return {errno, std::generic_category()};
+}
+
+void ring(int eventfd) noexcept {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto n = ::write(eventfd, &one, sizeof one);
+}
+
+// The state of a slot: who owns the connection, and for which use of the descriptor number.
+enum : std::uint64_t { owned = 0, parked = 1, missed = 2, which = 3 };  // missed: owned as well
+
+constexpr std::uint64_t state_of(std::uint32_t generation, std::uint64_t who) noexcept {
+  return std::uint64_t{generation} << 2 | who;
+}
+
+std::uint32_t generation_of(const std::atomic<std::uint64_t>& state) noexcept {
+  return static_cast<std::uint32_t>(state.load(std::memory_order_relaxed) >> 2);
+}
+
+// EPOLLPRI reports an urgent byte, at which a read stops even if there is more after it.
+constexpr std::uint32_t input_events = EPOLLIN | EPOLLRDHUP | EPOLLPRI;
+
+}  // namespace
+
+front::front(const options& how, driver& d)
+    : how_(how),
+      driver_(d),
+      epoll_(descriptor::made(::epoll_create1(EPOLL_CLOEXEC), "epoll")),
+      wake_(descriptor::made(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
+      bell_(descriptor::made(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")) {
+  auto ec = arm(EPOLL_CTL_ADD, wake_.get(), EPOLLIN);
+  if (!ec) {
+    ec = arm(EPOLL_CTL_ADD, bell_.get(), EPOLLIN | EPOLLET);  // each write to it wakes one thread
+  }
+  if (ec) {
+    throw std::system_error(ec, "epoll");
+  }
+}
+
+front::~front() {
+  stop();
+}
+
+std::error_code front::listen(const std::string& host, std::uint16_t port) {
+  const auto ec = listen_on(host, port, how_, listener_);
+  listening_ = !ec;
+  return ec;
+}
+
+std::error_code front::start() {
+  try {
+    threads_.reserve(how_.front_threads);
+    for (unsigned i = 0; i < how_.front_threads; ++i) {
+      threads_.emplace_back([this] { run(); });
+      ::pthread_setname_np(threads_.back().native_handle(), "hangup-front");
+    }
+  } catch (const std::system_error& e) {
+    stop();
+    return e.code();
+  } catch (const std::bad_alloc&) {
+    stop();
+    return std::make_error_code(std::errc::not_enough_memory);
+  }
+  for (const auto& s : listener_.sockets) {
+    if (const auto ec = arm(EPOLL_CTL_ADD, s.get(), EPOLLIN | EPOLLONESHOT)) {
+      stop();
+      return ec;
+    }
+  }
+  return {};
+}
+
+void front::stop_listening() noexcept {
+  listening_ = false;
+  for (const auto& s : listener_.sockets) {
+    ::shutdown(s.get(), SHUT_RDWR);  // closed later, because a thread may be accepting from it now
+  }
+}
+
+void front::stop() noexcept {
+  ring(wake_.get());
+  for (auto& t : threads_) {
+    t.join();
+  }
+  threads_.clear();
+}
+
+std::error_code front::arm(int op, int fd, std::uint32_t events,
+                           std::uint32_t generation) noexcept {
+  epoll_event ev{};
+  ev.events = events;
+  ev.data.u64 = descriptor_tag{fd, generation}.packed();
+  return ::epoll_ctl(epoll_.get(), op, fd, &ev) == 0 ? std::error_code{} : last_error();
+}
+
+std::error_code front::adopt(connection& c) noexcept {
+  slot* const s = slots_.make(c.fd());
+  if (s == nullptr) {
+    return std::make_error_code(std::errc::too_many_files_open);
+  }
+  s->c = &c;
+  c.heard_events = input_events;
+  return arm(EPOLL_CTL_ADD, c.fd(), input_events | EPOLLET, generation_of(s->state));
+}
+
+void front::forget(const connection& c) noexcept {
+  auto& state = slots_.at(c.fd()).state;
+  state.store(state_of(generation_of(state) + 1, owned), std::memory_order_release);
+}
+
+// Uses release, so that what the owner did to the connection happens before what the next owner
+// does. Returns false if an event has arrived since the owner took it.
+bool front::give_up(connection& c) noexcept {
+  auto& state = slots_.at(c.fd()).state;
+  auto was = state.load(std::memory_order_relaxed);
+  return (was & which) == owned &&
+         state.compare_exchange_strong(was, was | parked, std::memory_order_release,
+                                       std::memory_order_relaxed);
+}
+
+// Changes the events that are reported for the connection, if they differ from the present ones.
+void front::hear(connection& c, std::uint32_t events) noexcept {
+  if (std::exchange(c.heard_events, events) != events) {
+    static_cast<void>(
+        arm(EPOLL_CTL_MOD, c.fd(), events | EPOLLET, generation_of(slots_.at(c.fd()).state)));
+  }
+}
+
+void front::park_for_input(connection& c) noexcept {
+  if ((c.heard_events & EPOLLIN) == 0) {
+    hear(c, input_events);
+  }
+  if (!c.drained() || !give_up(c)) {
+    resume(c);
+  }
+}
+
+void front::park_for_room(connection& c) noexcept {
+  // And keeps doing so afterwards: few connections ever wait for room.
+  hear(c, input_events | EPOLLOUT);
+  if (!give_up(c)) {
+    resume(c);
+  }
+}
+
+void front::turn_away(connection& c) noexcept {
+  hear(c, 0);
+}
+
+void front::happened(descriptor_tag what, std::uint32_t events) noexcept {
+  slot& s = slots_.at(what.fd);
+  const auto ours = state_of(what.generation, owned);
+  auto was = s.state.load(std::memory_order_relaxed);
+  for (;;) {
+    if ((was | which) != (ours | which) || (was & which) == missed) {
+      return;  // closed meanwhile, or already noted
+    }
+    const auto next = (was & which) == parked ? ours : ours | missed;
+    if (s.state.compare_exchange_weak(was, next, std::memory_order_acquire,
+                                      std::memory_order_relaxed)) {
+      break;
+    }
+  }
+  if ((was & which) == parked) {
+    s.c->happened(events);
+    driver_.ready(*s.c);
+  }
+}
+
+thread_local front::own front::this_thread;
+
+void front::line::push(connection& c) noexcept {
+  c.resumed_after = nullptr;
+  (last != nullptr ? last->resumed_after : first) = &c;
+  last = &c;
+}
+
+connection* front::line::pop() noexcept {
+  connection* const c = first;
+  if (c != nullptr) {
+    first = c->resumed_after;
+    last = first != nullptr ? last : nullptr;
+  }
+  return c;
+}
+
+void front::catch_up(connection& c) noexcept {
+  auto& state = slots_.at(c.fd()).state;
+  if ((state.load(std::memory_order_relaxed) & which) == missed) {
+    state.fetch_and(~std::uint64_t{missed}, std::memory_order_acquire);
+    c.happened(input_events);
+  }
+}
+
+void front::resume(connection& c) noexcept {
+  if (this_thread.of == this) {
+    this_thread.again.push(c);
+    return;
+  }
+  bool first = false;
+  {
+    const std::lock_guard hold(resuming_);
+    first = resumed_.first == nullptr;
+    resumed_.push(c);
+  }
+  if (first) {
+    ring(bell_.get());
+  }
+}
+
+void front::serve_resumed() noexcept {
+  constexpr int at_a_time = 16;  // then connections with events are served
+  for (int i = 0; i < at_a_time; ++i) {
+    connection* c = nullptr;
+    bool more = false;
+    {
+      const std::lock_guard hold(resuming_);
+      c = resumed_.pop();
+      more = resumed_.first != nullptr;
+    }
+    if (c == nullptr) {
+      return;
+    }
+    if (more && (i == 0 || i + 1 == at_a_time)) {
+      ring(bell_.get());  // another thread may help, or this one continues later
+    }
+    driver_.ready(*c);
+  }
+}
+
+bool front::is_listener(int fd) const noexcept {
+  for (const auto& s : listener_.sockets) {
+    if (s.get() == fd) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void front::descriptor_freed() noexcept {
+  if (accepting_stopped_.load(std::memory_order_relaxed) &&
+      accepting_stopped_.exchange(false, std::memory_order_acq_rel)) {
+    for (const auto& s : listener_.sockets) {  // sockets that are already armed do not change
+      if (listening_ && arm(EPOLL_CTL_MOD, s.get(), EPOLLIN | EPOLLONESHOT)) {
+        accept_again_later();
+      }
+    }
+  }
+}
+
+// Clients wait in the backlog until there is a descriptor again. No client is lost and no thread
+// spins.
+void front::accept_again_later() noexcept {
+  accepting_stopped_.store(true, std::memory_order_release);
+  // The descriptor that becomes free may belong to another part of the program.
+  constexpr std::chrono::milliseconds elsewhere{100};
+  retry_.arm(clock::now() + elsewhere);
+}
+
+void front::accept_all(int listener) noexcept {
+  constexpr int at_a_time = 64;  // then parked connections are served
+  for (int i = 0; i < at_a_time; ++i) {
+    sockaddr_storage at{};
+    socklen_t size = sizeof at;
+    descriptor socket(
+        ::accept4(listener, reinterpret_cast<sockaddr*>(&at), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!socket) {
+      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        accept_again_later();
+        return;
+      }
+      if (errno == EINTR || errno == ECONNABORTED) {
+        continue;
+      }
+      break;
+    }
+    try {
+      peer ends;
+      ends.remote_address = address_of(at, ends.remote_port);
+      size = sizeof at;
+      ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&at), &size);
+      ends.local_address = address_of(at, ends.local_port);
+      driver_.accepted(std::move(socket), std::move(ends));
+    } catch (const std::bad_alloc&) {  // an IPv6 address does not fit into a short string
+    }
+  }
+  if (listening_ && arm(EPOLL_CTL_MOD, listener, EPOLLIN | EPOLLONESHOT)) {
+    accept_again_later();
+  }
+}
+
+void front::run() noexcept {
+  std::array<epoll_event, 4> events;  // events that this thread takes must wait for it
+  this_thread.of = this;
+  line& again = this_thread.again;
+  for (bool over = false; !over || again.first != nullptr;) {
+    const int patience = again.first != nullptr ? 0 : -1;
+    const int n =
+        ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), patience);
+    auto before = std::exchange(again, {});
+    for (int i = 0; i < n; ++i) {
+      const auto& ev = events[static_cast<std::size_t>(i)];
+      const auto what = descriptor_tag::of(ev.data.u64);
+      if (what.fd == wake_.get()) {
+        over = true;  // the event stays pending for the other threads
+      } else if (what.fd == bell_.get()) {
+        serve_resumed();
+      } else if (is_listener(what.fd)) {
+        accept_all(what.fd);
+      } else {
+        happened(what, ev.events);
+      }
+    }
+    while (connection* const c = before.pop()) {
+      driver_.ready(*c);
+    }
+  }
+}
+
+}  // namespace hangup::http

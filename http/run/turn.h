@@ -1,0 +1,52 @@
+// The processing of one request on a thread: reads the rest of its body, calls the handler, and
+// turns the outcome (an answer, an exception, or nothing because the context has ended) into an
+// answer to the client. Not for users.
+#pragma once
+
+#include <atomic>
+
+#include "hangup/http/options.h"
+#include "http/run/answer_writer.h"
+#include "http/session/connection.h"
+
+namespace hangup::http {
+
+class turn {
+ public:
+  // `draining`: the answer closes its connection. `on_the_spot`: this thread must not wait. The
+  // connection must have a request in flight, with `incoming` set.
+  turn(connection& c, const options& how, watcher& ears, const std::atomic<bool>& draining,
+       bool on_the_spot) noexcept
+      : c_(c),
+        x_(*c.request),
+        how_(how),
+        ears_(ears),
+        draining_(draining),
+        on_the_spot_(on_the_spot),
+        out_(c, how, on_the_spot) {}
+
+  // Returns true if the whole answer has been sent. Rethrows what the producer of a stream throws.
+  bool run();
+  // Whether any part of the answer has been sent.
+  bool wrote() const noexcept { return out_.wrote(); }
+
+ private:
+  bool read_body(httplib::Request& req, httplib::Response& res);
+  bool await_body();
+  bool refuse_body(httplib::Response& res);
+  void call(const httplib::Request& req, httplib::Response& res);
+  void compress(const httplib::Request& req, httplib::Response& res);
+  void fail(httplib::Response& res, const char* what);
+  bool answer_for_ended(httplib::Response& res);
+
+  connection& c_;
+  exchange& x_;
+  const options& how_;
+  watcher& ears_;
+  const std::atomic<bool>& draining_;
+  const bool on_the_spot_;
+  answer_writer out_;
+  bool body_late_ = false;  // the client was too slow in sending the body
+};
+
+}  // namespace hangup::http

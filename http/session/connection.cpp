@@ -1,0 +1,363 @@
+#include "http/session/connection.h"
+
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <new>
+#include <utility>
+
+#include "hangup/context/wait.h"
+
+namespace hangup::http {
+namespace {
+
+constexpr std::size_t read_size = 16 * 1024;
+constexpr std::size_t keep_capacity = 4 * 1024;  // how much of its buffers an idle connection keeps
+
+thread_local std::array<char, read_size> read_buffer;
+
+ssize_t receive_from(int fd) noexcept {
+  for (;;) {
+    const auto n = ::recv(fd, read_buffer.data(), read_buffer.size(), MSG_DONTWAIT);
+    if (n >= 0 || errno != EINTR) {
+      return n;
+    }
+  }
+}
+
+// For the result of the recv(2) call just made.
+connection::io outcome_of(ssize_t n) noexcept {
+  if (n > 0) {
+    return connection::io::some;
+  }
+  if (n == 0) {
+    return connection::io::closed;
+  }
+  return errno == EAGAIN || errno == EWOULDBLOCK ? connection::io::again : connection::io::failed;
+}
+
+}  // namespace
+
+std::string_view name(phase p) noexcept {
+  switch (p) {
+    case phase::shaking:
+      return "handshake";
+    case phase::idle:
+      return "idle";
+    case phase::reading:
+      return "reading";
+    case phase::queued:
+      return "queued";
+    case phase::running:
+      return "running";
+    case phase::writing:
+      return "writing";
+    case phase::lingering:
+      return "lingering";
+  }
+  return "unknown";
+}
+
+connection::connection(descriptor socket, peer ends, std::unique_ptr<tls_session> tls,
+                       const options& how, connection_owner& owner)
+    : coming(how.body_timeout, how.body_min_rate),
+      going(how.write_timeout, how.write_min_rate),
+      socket_(std::move(socket)),
+      ends_(std::move(ends)),
+      client_(endpoint(ends_.remote_address, ends_.remote_port)),
+      tls_(std::move(tls)),
+      owner_(owner) {}
+
+connection::~connection() {
+  static_cast<void>(owner_.may_keep(-static_cast<std::ptrdiff_t>(ahead_)));
+}
+
+void connection::consume(std::size_t n) noexcept {
+  used_ += n;
+  if (used_ == in_.size()) {
+    used_ = 0;
+    in_.clear();
+    if (in_.capacity() > keep_capacity) {
+      in_ = {};
+    }
+  } else if (used_ >=
+             read_size) {  // what is left of much input moves to the front, once in a while
+    in_.erase(0, used_);
+    used_ = 0;
+  }
+}
+
+tls_session::io connection::shake_hands() noexcept {
+  const auto how = tls_->handshake();
+  drained_ = how != tls_session::io::more;
+  return how;
+}
+
+// Appends the bytes in the thread's buffer to the input.
+connection::io connection::keep(std::size_t n) {
+  lost_ = true;
+  in_.append(read_buffer.data(), n);
+  lost_ = false;
+  coming.moved(n, coming.waiting() ? clock::now() : clock::time_point{});
+  return io::some;
+}
+
+connection::io connection::receive() {
+  if (lost_) {
+    throw std::bad_alloc();
+  }
+  if (tls_) {
+    std::size_t n = 0;
+    const auto how = tls_->read(read_buffer.data(), read_buffer.size(), n);
+    drained_ = how != tls_session::io::done && how != tls_session::io::more;
+    reads_when_writable_ = how == tls_session::io::want_room;
+    switch (how) {
+      case tls_session::io::done:
+        return keep(n);
+      case tls_session::io::want_input:
+      case tls_session::io::want_room:
+      case tls_session::io::more:
+        return io::again;
+      case tls_session::io::closed:
+        return io::closed;
+      case tls_session::io::cut_off:
+      case tls_session::io::failed:
+      case tls_session::io::plain_http:
+      case tls_session::io::only_work:
+        return io::cut_off;
+      case tls_session::io::reset:
+        break;
+    }
+    return io::failed;
+  }
+  const auto n = read_socket();
+  return n > 0 ? keep(static_cast<std::size_t>(n)) : outcome_of(n);
+}
+
+connection::io connection::discard() noexcept {
+  return outcome_of(read_socket());
+}
+
+// If less than was asked for was read, that was all there was (epoll(7)). But an end after it may
+// have been reported together with it, and every read stops at an urgent byte.
+ssize_t connection::read_socket() noexcept {
+  const auto n = receive_from(fd());
+  to_the_end_ = to_the_end_ && n > 0;
+  drained_ = n <= 0 || (static_cast<std::size_t>(n) < read_size && !to_the_end_);
+  return n;
+}
+
+void connection::happened(std::uint32_t events) noexcept {
+  drained_ = drained_ && (events & EPOLLIN) == 0;
+  to_the_end_ = to_the_end_ || (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI)) != 0;
+}
+
+input::read connection::read_ahead() noexcept try {
+  constexpr int at_a_time = 8;  // of 16 KiB; then the watcher looks at other connections
+  for (int i = 0; i < at_a_time; ++i) {
+    const auto before = received().size();
+    // Bytes that nobody will read (a body that no handler gets, and everything after the last
+    // request) are discarded as they arrive and need no room. So an end after them is noticed,
+    // however many there are.
+    const bool unwanted = body.complete() ? is_last : body.refused() || !takes_body;
+    if (!unwanted && (before >= ahead_limit || !owner_.may_keep(0))) {
+      char next = 0;
+      ahead_capped_ = ahead_capped_ || ::recv(fd(), &next, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+      return {};
+    }
+    if (const auto how = receive(); how != io::some) {
+      const bool more = how == io::again && !drained_;
+      drained_ = drained_ && how == io::again;  // its owner has not noticed the end yet
+      const bool work = how == io::cut_off && tls_ && tls_->only_works();
+      return {work ? departure::shown_out : seen_by(how), more};
+    }
+    if (unwanted && (!take_body() || (body.complete() && is_last))) {
+      consume(received().size());  // if it is malformed, the owner will find that
+    }
+    const auto more = received().size() - before;
+    ahead_ += more;
+    static_cast<void>(owner_.may_keep(static_cast<std::ptrdiff_t>(more)));
+  }
+  return {.more = true};
+} catch (const std::bad_alloc&) {
+  ahead_capped_ = true;
+  drained_ = false;  // makes the owner look
+  return {};
+}
+
+bool connection::settle_ahead() noexcept {
+  const auto left = std::min(ahead_, received().size());
+  static_cast<void>(owner_.may_keep(static_cast<std::ptrdiff_t>(left) -
+                                    static_cast<std::ptrdiff_t>(std::exchange(ahead_, left))));
+  return std::exchange(ahead_capped_, false);
+}
+
+// Sends what the socket takes now. `again` corresponds to one poll(2) event, also with TLS: it
+// needs input in order to write only during its handshake, which is over.
+connection::io connection::put(std::string_view bytes, std::size_t& taken) noexcept {
+  taken = 0;
+  if (tls_) {
+    switch (tls_->write(bytes, taken)) {
+      case tls_session::io::done:
+        return io::some;
+      case tls_session::io::want_room:
+        return io::again;
+      default:
+        return io::failed;
+    }
+  }
+  for (;;) {
+    const auto n = ::send(fd(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n >= 0) {
+      taken = static_cast<std::size_t>(n);
+      return io::some;
+    }
+    if (errno != EINTR) {
+      return errno == EAGAIN || errno == EWOULDBLOCK ? io::again : io::failed;
+    }
+  }
+}
+
+bool connection::send_now(std::string_view bytes) {
+  const bool kept = unsent() > 0;
+  if (kept) {
+    out_.append(bytes);
+    bytes = std::string_view(out_).substr(sent_);
+  }
+  std::size_t taken = 0;
+  while (taken < bytes.size()) {
+    note_departure();
+    std::size_t n = 0;
+    const auto how = put(bytes.substr(taken), n);
+    if (how == io::failed) {
+      client_left(seen_by(how));
+      return false;
+    }
+    if (how == io::again) {
+      break;
+    }
+    taken += n;
+    note_taken(n);
+  }
+  if (!kept) {
+    out_.assign(bytes.substr(taken));
+    sent_ = 0;
+  } else {
+    sent_ += taken;
+  }
+  if (unsent() == 0) {
+    sent_ = 0;
+    out_.clear();
+    if (out_.capacity() > keep_capacity) {
+      out_ = {};
+    }
+  }
+  return true;
+}
+
+bool connection::send_all(std::string_view bytes) {
+  if (unsent() > 0) {
+    const auto kept = std::exchange(out_, {});
+    const auto from = std::exchange(sent_, 0);
+    if (!send_all(std::string_view(kept).substr(from))) {
+      return false;
+    }
+  }
+  while (!bytes.empty()) {
+    note_departure();
+    std::size_t n = 0;
+    const auto how = put(bytes, n);
+    if (how == io::some) {
+      bytes.remove_prefix(n);
+      note_taken(n);
+      continue;
+    }
+    if (how == io::failed) {
+      client_left(seen_by(how));
+      return false;
+    }
+    const bool half_closed = request->ctx.done() && !request->cut_off();
+    // Clients that have half-closed the connection have a deadline too.
+    const auto deadline = request->ctx.deadline().value_or(never);
+    const auto patience = going.wait(clock::now());
+    const auto ec = wait_fd(half_closed ? background() : request->ctx, fd(), POLLOUT,
+                            std::min(patience, deadline));
+    if (ec == std::errc::timed_out && patience < deadline) {
+      request->over = limit::write_time;
+      request->scope.cancel({.kind = cause_kind::write_timeout});
+    }
+    if (ec && (half_closed || request->cut_off())) {
+      return false;
+    }
+  }
+  return true;
+}
+
+departure connection::seen_by(io how) noexcept {
+  switch (how) {
+    case io::some:
+    case io::again:
+      return departure::none;
+    case io::closed:
+      return departure::closed;
+    case io::cut_off:
+      return departure::cut_off;
+    case io::failed:
+      break;
+  }
+  return departure_by(errno);
+}
+
+void connection::client_left(departure seen) noexcept {
+  if (request) {
+    request->scope.cancel(owner_.how_left(*this, seen));
+  }
+}
+
+bool connection::take_body() {
+  const auto taken = body.feed(received(), [this](std::string_view data) {
+    if (takes_body) {
+      incoming->body.append(data);
+    }
+  });
+  body_taken += taken;
+  consume(taken);
+  return !body.refused();
+}
+
+void connection::park_until(clock::time_point when) noexcept {
+  const std::lock_guard hold(parking_);
+  due_ = when;
+  if (when < armed_) {
+    armed_ = when;
+    timer_.arm(when);
+  }
+}
+
+bool connection::take() noexcept {
+  const std::lock_guard hold(parking_);
+  due_ = never;
+  return !std::exchange(overdue_, false);
+}
+
+void connection::overdue_timer::expire() noexcept {
+  const std::lock_guard hold(self.parking_);
+  self.armed_ = never;
+  if (self.due_ == never) {
+    return;
+  }
+  if (clock::now() < self.due_) {
+    self.armed_ = self.due_;
+    arm(self.due_);
+    return;
+  }
+  self.overdue_ = true;
+  self.owner_.overdue(self);
+}
+
+}  // namespace hangup::http

@@ -1,0 +1,216 @@
+// One accepted connection: its descriptor, input that has been read but not used, output that has
+// not been sent yet, and the request in flight. Not for users.
+//
+// It has exactly one owner at a time: the epoll set in which it is parked, a front thread, the
+// queue of a pool, a worker, or the list of connections to be resumed. Only the owner may call the
+// functions here, except those marked as thread-safe.
+//
+// Reading ahead is the other exception. Between watcher::read_ahead() and watcher::stop_reading()
+// or over(), the input (the buffer and drained()) belongs to the watcher, under the lock of its
+// slot, and the owner does not touch it. So while a connection waits in a queue, the queue owns it
+// and the watcher owns its input. Any thread that ends contexts may drop it from the queue while
+// the watcher reads; that thread only puts the connection on the list of those to be resumed. The
+// front thread that takes it from the list becomes the owner. It first stops the reading, and only
+// then looks at the input: at what was read ahead, and at the events that the front has noted
+// (front::catch_up).
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "hangup/context/detail/timer.h"
+#include "hangup/http/observer.h"
+#include "hangup/http/options.h"
+#include "hangup/worker/pool.h"
+#include "http/departure/watcher.h"
+#include "http/exchange/exchange.h"
+#include "http/net/address.h"
+#include "http/net/client_key.h"
+#include "http/net/descriptor.h"
+#include "http/net/pace.h"
+#include "http/net/tls_session.h"
+#include "http/wire/body.h"
+
+namespace hangup::http {
+
+class connection;
+
+// The object that owns and processes connections.
+class connection_owner {
+ public:
+  virtual void run(connection& c) noexcept = 0;      // called on a worker
+  virtual void dropped(connection& c) noexcept = 0;  // its context has ended in the queue
+  // It has been parked too long. Called on the timer thread; park_until() and take() of this
+  // connection wait meanwhile.
+  virtual void overdue(connection& c) noexcept = 0;
+  // How the client has left, after a read or a write has shown that it has.
+  virtual cause how_left(connection& c, departure seen) noexcept = 0;
+  // Whether so many more bytes may be kept of what is read ahead, over all connections. They count
+  // until they are given back, by a call with a negative number.
+  virtual bool may_keep(std::ptrdiff_t bytes) noexcept = 0;
+
+ protected:
+  ~connection_owner() = default;
+};
+
+class connection final : public job, public input {
+ public:
+  enum class io {
+    some,
+    again,
+    closed,
+    cut_off,  // closed without the end of TLS, or what came is not TLS
+    failed,   // errno has the reason
+  };
+
+  // The socket must be non-blocking. With a session the connection uses TLS.
+  connection(descriptor socket, peer ends, std::unique_ptr<tls_session> tls, const options& how,
+             connection_owner& owner);
+  ~connection();
+
+  int fd() const noexcept { return socket_.get(); }
+  const peer& ends() const noexcept { return ends_; }
+  // "127.0.0.1:50312", "[::1]:50312"
+  const std::string& client() const noexcept { return client_; }
+  pool::owner client_key() const noexcept { return client_key_; }
+  tls_session* tls() const noexcept { return tls_.get(); }  // null: plain TCP
+  tls_session::io shake_hands() noexcept;
+  // Its client has begun with plain HTTP (tls_session::io::plain_http): goes on without TLS, so
+  // that it can be told in a way that it understands. The request is not to be served.
+  void answer_plainly() noexcept {
+    tls_.reset();
+    wants_tls_ = true;
+  }
+  bool wants_tls() const noexcept { return wants_tls_; }
+
+  // --- input ---
+  std::string_view received() const noexcept { return std::string_view(in_).substr(used_); }
+  void consume(std::size_t n) noexcept;
+  // Reads once, at most 16 KiB, without blocking. Throws std::bad_alloc if there is no memory for
+  // what was read; so does every later call, because bytes are then missing from the input.
+  io receive();
+  io discard() noexcept;  // the same, but discards the bytes without decrypting them
+  // Whether everything has been read that had arrived at the last event of the descriptor.
+  bool drained() const noexcept { return drained_; }
+  // Before it can read more, TLS must send something for which there was no room.
+  bool reads_when_writable() const noexcept { return reads_when_writable_; }
+  void happened(std::uint32_t events) noexcept;  // `events` as in epoll(7)
+  // If there is no memory, it reads no more; the owner learns of it when it reads.
+  read read_ahead() noexcept override;
+  bool ends_in_band() const noexcept override { return tls_ != nullptr; }
+  // What was read ahead and has been used no longer counts. Returns true if more had arrived than
+  // may be kept.
+  bool settle_ahead() noexcept;
+
+  // --- output ---
+  // Sends what the socket takes now and keeps the rest. Returns false if the client has left; the
+  // context of the request in flight has then ended. Throws std::bad_alloc if the rest cannot be
+  // kept; then nothing more may be sent.
+  bool send_now(std::string_view bytes);
+  bool flush_now() { return send_now({}); }  // does not throw
+  std::size_t unsent() const noexcept { return out_.size() - sent_; }
+  // Sends everything, after what was kept. It waits while the client keeps its pace and the request
+  // is not cut off. Otherwise it ends the context with the reason and returns false.
+  bool send_all(std::string_view bytes);
+
+  // --- how long the client may be waited for: updated by what is received and sent ---
+  pace coming;
+  pace going;
+
+  // --- the request in flight ---
+  std::optional<exchange> request;  // written under `guard`, which other threads take to look at it
+  std::mutex guard;
+  std::unique_ptr<httplib::Request> incoming;  // what the handler gets; null: there is none
+  body_scan body;                              // finds the end of the body
+  std::size_t body_taken = 0;                  // how much of the body has arrived, with its framing
+  bool takes_body = false;                     // the handler gets the body
+  bool is_last = false;                        // nothing that arrives after this request is served
+  bool keep_alive = true;                      // unless the answer says otherwise
+  bool wants_continue = false;  // 100 (Continue) must be sent before the body arrives
+  bool is_head = false;         // HEAD: the answer has no body
+  outcome answer;               // of the request in flight; left_before_last is set while sending
+  std::size_t ahead_limit = 0;  // how much received() may grow by reading ahead
+  std::uint32_t heard_as = 0;   // its generation, see watcher.h
+  limit refused = limit::none;  // set: one connection too many; it is only told so
+  clock::time_point since{};    // when it began to wait for what it is parked for
+  std::uint32_t heard_events = 0;  // the events that the front listens for
+  unsigned served = 0;   // requests served in a row, without serving other connections in between
+  bool yielded = false;  // it has been resumed with input that has not been looked at
+
+  // Moves what has arrived of the body out of received(): into `incoming` if the handler gets the
+  // body, otherwise it is discarded. Returns false if the body is refused; body.why() has the
+  // reason.
+  bool take_body();
+  // The departure that the result of a read or write means; errno must still be that of the call.
+  static departure seen_by(io how) noexcept;
+  // Ends the context of the request in flight, because the client has left.
+  void client_left(departure seen) noexcept;
+
+  // --- parking ---
+  std::atomic<phase> now{phase::idle};  // thread-safe
+  // Sets until when the connection may stay parked. This costs a timer operation only if the time
+  // is earlier than the timer is already set to, which is rare for a connection that is kept alive.
+  void park_until(clock::time_point when) noexcept;
+  // Ends the parking. Returns false if it had lasted too long and overdue() was called.
+  bool take() noexcept;
+
+  // The next in the list of those to be resumed, guarded by the front.
+  connection* resumed_after = nullptr;
+
+  connection* lot_prev = nullptr;  // the list of all connections, guarded by the connection_owner
+  connection* lot_next = nullptr;
+
+ private:
+  struct overdue_timer final : tree::timer {
+    explicit overdue_timer(connection& c) noexcept : self(c) {}
+    ~overdue_timer() { disarm_and_wait(); }
+    void expire() noexcept override;
+    connection& self;
+  };
+
+  ssize_t read_socket() noexcept;
+  io keep(std::size_t n);
+  io put(std::string_view bytes, std::size_t& taken) noexcept;
+  void note_taken(std::size_t n) noexcept {
+    going.moved(n, going.waiting() ? clock::now() : clock::time_point{});
+  }
+  void note_departure() noexcept { answer.left_before_last = request && request->ctx.done(); }
+
+  static constexpr auto never = clock::time_point::max();
+
+  void run() noexcept override { owner_.run(*this); }
+  void dropped() noexcept override { owner_.dropped(*this); }
+
+  const descriptor socket_;
+  const peer ends_;
+  const std::string client_;
+  const pool::owner client_key_ = http::client_key(ends_.remote_address);
+  std::unique_ptr<tls_session> tls_;
+  bool wants_tls_ = false;
+  connection_owner& owner_;
+  std::string in_;
+  std::size_t ahead_ = 0;      // how much of what has been received counts as read ahead
+  bool ahead_capped_ = false;  // more had arrived than could be kept
+  bool drained_ = true;
+  // An end or an urgent byte was reported: a short read may not be the last.
+  bool to_the_end_ = false;
+  bool lost_ = false;  // there was no memory for what was read
+  bool reads_when_writable_ = false;
+  std::size_t used_ = 0;
+  std::string out_;
+  std::size_t sent_ = 0;
+  std::mutex parking_;
+  clock::time_point due_ = never;    // guarded by parking_
+  clock::time_point armed_ = never;  // guarded by parking_: when the timer expires next
+  bool overdue_ = false;             // guarded by parking_
+  overdue_timer timer_{*this};       // last: destroyed first
+};
+
+}  // namespace hangup::http

@@ -1,0 +1,197 @@
+// A bounded first-in, first-out queue between the stages of a pipeline. Its waits return when the
+// context ends. So a stage ends with its request even if it is waiting for input or for room in its
+// output.
+//
+//   channel<std::string> lines(64);
+//   while (read(line) && !lines.send(ctx, line)) {         // one stage
+//   }
+//   for (std::string next; !lines.receive(ctx, next);) {   // the next
+//     write(next);
+//   }
+//
+// All functions are thread-safe, for any number of senders and receivers. An operation takes one
+// lock. If it has to wait, it registers with its context, sleeps on a futex and allocates nothing.
+// Waiting threads are woken in the order in which they began to wait, but a thread that arrives at
+// that moment may be served before one that is just waking up. To wait for one of several channels,
+// use select() (select.h).
+//
+// The capacity is at least 1. Channels without capacity, as in Go, are not supported: there a value
+// is handed directly to a waiting thread, whose context may be ending at that moment, so that a
+// value could be sent but never received. Here each thread performs its own operation, or leaves
+// without having changed anything. A sender that must know that a value has been received needs an
+// answer from the receiver.
+//
+// Memory order: what a thread does before it sends a value happens before what another thread does
+// after receiving it. The same holds between close() and a call that returns `closed`, and between
+// a receive and the send that uses the room it made.
+//
+// T must be move-constructible and move-assignable. A value is moved into the channel (copied, if
+// an lvalue is sent) and out of it while the channel's lock is held, so these constructors must not
+// use the channel. If one of them throws, the exception leaves the call and nothing has been sent
+// or received: the channel has the same values in the same order. The value being moved is in
+// whatever state its constructor has left it. The assignment to the caller's variable happens
+// without the lock, after the value has left the channel; if it throws, that one value is lost.
+//
+// A channel may be destroyed when no call uses it. Once another thread has seen the effect of a
+// send, receive or close, that call no longer uses the channel. The values that are left are
+// destroyed with the channel.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+
+#include "hangup/context/context.h"
+#include "hangup/context/detail/channel_ring.h"
+
+namespace hangup {
+
+enum class channel_errc {
+  closed = 1,  // the channel is closed; for a receiver: and empty
+  empty,       // try_receive() only; == std::errc::operation_would_block
+  full,        // try_send() only; == std::errc::operation_would_block
+};
+
+const std::error_category& channel_category() noexcept;
+
+inline std::error_code make_error_code(channel_errc e) noexcept {
+  return {static_cast<int>(e), channel_category()};
+}
+
+template <class T>
+class channel : protected channels::ring {
+  static_assert(std::is_move_constructible_v<T> && std::is_move_assignable_v<T>);
+
+ public:
+  // Allocates room for `capacity` values. Throws std::invalid_argument if that is 0.
+  explicit channel(std::size_t capacity)
+      : ring(capacity), values_(std::allocator<T>().allocate(capacity)) {}
+  ~channel();
+  channel(const channel&) = delete;
+  channel& operator=(const channel&) = delete;
+
+  // Sends a value; waits while the channel is full. Returns channel_errc::closed if the channel is
+  // closed before the value is sent, and ctx.err() if the context has ended, even if there is room.
+  // A value that is not sent is destroyed. To keep it in that case, use select() with on_send().
+  [[nodiscard]] std::error_code send(const context& ctx, T value);
+
+  // Receives a value; waits while the channel is empty. Returns channel_errc::closed if it is
+  // closed and empty, and ctx.err() if the context has ended, even if there is a value. `into` is
+  // assigned only if a value was received.
+  [[nodiscard]] std::error_code receive(const context& ctx, T& into);
+
+  // The same without waiting: they return channel_errc::full or channel_errc::empty instead. A
+  // value that is not sent is not moved from.
+  [[nodiscard]] std::error_code try_send(T&& value);
+  [[nodiscard]] std::error_code try_send(const T& value) requires std::is_copy_constructible_v<T>;
+  [[nodiscard]] std::error_code try_receive(T& into);
+
+  // Closes the channel. From now on send() returns channel_errc::closed, also for threads that are
+  // waiting in it. Receivers get the values that are left, and then channel_errc::closed. The
+  // second call does nothing.
+  using ring::close;
+
+  // The number of values in the channel. While other threads use it, the number may already have
+  // changed.
+  using ring::capacity;
+  using ring::size;
+
+ private:
+  template <class U, class Value>
+  friend class channels::put;
+  template <class U>
+  friend class channels::take;
+
+  T* const values_;  // room for `capacity` values; the ring knows which exist
+};
+
+namespace channels {
+
+template <class T, class Value>  // T: the value is moved from; const T: it is copied
+class put : public operation {
+ public:
+  put(channel<T>& to, Value& value, bool hears_close = false) noexcept
+      : operation(to, way::in, hears_close), to_(to), value_(value) {}
+
+ private:
+  void transfer(std::size_t place) final {
+    std::construct_at(to_.values_ + place, static_cast<Value&&>(value_));
+  }
+
+  channel<T>& to_;
+  Value& value_;
+};
+
+template <class T>
+class take : public operation {
+ public:
+  explicit take(channel<T>& from, bool hears_close = false) noexcept
+      : operation(from, way::out, hears_close), from_(from) {}
+  T& value() noexcept { return *value_; }  // valid once a value has been received
+
+ private:
+  void transfer(std::size_t place) final {
+    T* const value = from_.values_ + place;
+    value_.emplace(std::move(*value));
+    std::destroy_at(value);
+  }
+
+  channel<T>& from_;
+  std::optional<T> value_;
+};
+
+}  // namespace channels
+
+template <class T>
+channel<T>::~channel() {
+  for (std::size_t nth = 0, count = size(); nth < count; ++nth) {
+    std::destroy_at(values_ + place(nth));
+  }
+  std::allocator<T>().deallocate(values_, capacity());
+}
+
+template <class T>
+std::error_code channel<T>::send(const context& ctx, T value) {
+  channels::put<T, T> op(*this, value);
+  return wait(ctx, op);
+}
+
+template <class T>
+std::error_code channel<T>::receive(const context& ctx, T& into) {
+  channels::take<T> op(*this);
+  const auto ec = wait(ctx, op);
+  if (!ec) {
+    into = std::move(op.value());
+  }
+  return ec;
+}
+
+template <class T>
+std::error_code channel<T>::try_send(T&& value) {
+  channels::put<T, T> op(*this, value);
+  return try_now(op);
+}
+
+template <class T>
+std::error_code channel<T>::try_send(const T& value) requires std::is_copy_constructible_v<T> {
+  channels::put<T, const T> op(*this, value);
+  return try_now(op);
+}
+
+template <class T>
+std::error_code channel<T>::try_receive(T& into) {
+  channels::take<T> op(*this);
+  const auto ec = try_now(op);
+  if (!ec) {
+    into = std::move(op.value());
+  }
+  return ec;
+}
+
+}  // namespace hangup
+
+template <>
+struct std::is_error_code_enum<hangup::channel_errc> : std::true_type {};

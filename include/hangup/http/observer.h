@@ -1,0 +1,97 @@
+// What the server reports about its requests. The server itself neither logs nor counts: a
+// program's log and its metrics are observers.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "hangup/http/clock.h"
+#include "hangup/http/limit.h"
+#include "hangup/http/request_end.h"
+#include "hangup/http/route.h"
+#include "hangup/http/trace.h"
+
+namespace hangup::http {
+
+// A duration in milliseconds, as logs and pages show it.
+inline double ms(clock::duration d) noexcept {
+  return std::chrono::duration<double, std::milli>(d).count();
+}
+
+// A request that has ended. The strings are as the client sent them, so escape them before
+// printing. They are valid until the call returns.
+struct request_report {
+  std::string_view id;
+  std::string_view method;
+  std::string_view target;
+  std::string_view client;  // "127.0.0.1:50312"
+  const route& to;
+  request_end end;
+  std::string cause{};  // as text; empty if the context had not ended
+  int status = 0;       // the status sent; 0: none; 499 (never sent): the client left first
+  clock::time_point started{};
+  std::optional<clock::time_point> work_began{};  // empty: the handler was never called
+  // Empty: it was answered before its context ended.
+  std::optional<clock::time_point> context_ended{};
+  // When the work noticed the end, if it was running.
+  std::optional<clock::time_point> work_stopped{};
+  std::optional<clock::time_point> work_ended{};  // when the handler had returned
+  clock::time_point ended{};
+  std::string_view broken{};  // what the handler threw; for the log only
+  const trace* journey = nullptr;
+};
+
+// Work that is still going on `since` after the context of its request ended.
+struct late_request {
+  std::string_view id;
+  std::string_view method;
+  std::string_view target;
+  std::string_view client;
+  const route& to;
+  std::string cause;
+  clock::duration since;
+  bool over;  // false: it is still going on; true: it has now stopped
+  const trace* journey = nullptr;
+};
+
+// The functions are called on the serving threads, by several at once. They must be thread-safe and
+// quick, and must not throw.
+class observer {
+ public:
+  // A limit has been reached. limit::read_ahead is reported at most once per request.
+  virtual void reached(limit) noexcept {}
+  virtual void began(const route&) noexcept {}
+  // Called on the timer thread when the work is late by options::late_after, and again when it has
+  // stopped.
+  virtual void late(const late_request&) noexcept {}
+  virtual void ended(const request_report&) noexcept {}
+
+ protected:
+  ~observer() = default;
+};
+
+// A request in flight, for operators' pages.
+struct request_view {
+  std::string id;
+  std::string method;
+  std::string target;            // the first 256 bytes at most
+  std::size_t target_bytes = 0;  // the length of the whole target
+  std::string client;
+  const route* to;
+  request_state state;
+  bool late;  // reported as a late stopper: see observer::late
+  std::string cause;
+  clock::time_point started;
+  // Set: the context has ended, but the work has not.
+  std::optional<clock::time_point> context_ended;
+};
+
+// What a connection is doing, for operators.
+enum class phase : std::uint8_t { shaking, idle, reading, queued, running, writing, lingering };
+inline constexpr int phases = 7;
+std::string_view name(phase p) noexcept;
+
+}  // namespace hangup::http

@@ -1,0 +1,89 @@
+// Routes: which handler answers which requests, where it runs, and its deadline.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "hangup/context/context.h"
+#include "hangup/http/half_close.h"
+#include "hangup/http/httplib.h"
+#include "hangup/http/path_pattern.h"
+#include "hangup/worker/pool.h"
+
+namespace hangup::http {
+
+// A cpp-httplib handler with a context as additional first parameter. It checks the context, or
+// passes it to the functions that wait, and returns when the context has ended. It need not set an
+// answer then; if it does, the answer is sent where that is still possible. It may throw
+// canceled_error; any other exception gives a 500.
+using handler =
+    std::function<void(const context& ctx, const httplib::Request& req, httplib::Response& res)>;
+
+struct route {
+  std::string method;  // GET also answers HEAD
+  // A complete decoded path, "/query/sim", or a pattern, "/jobs/{id}" (path_pattern.h). It is also
+  // the name of the route in metrics: one name per pattern, whatever the client sends in place of
+  // {id}.
+  std::string path;
+  // The pool that the handler runs on. Null: it runs on the thread that has read the request. That
+  // is only for small answers that need no waiting, since other connections wait meanwhile.
+  pool* runs_on = nullptr;
+  std::chrono::milliseconds deadline{0};  // from the complete head to the end of the work; 0: none,
+                                          // or options::spot_deadline without a pool
+  std::optional<half_close> on_half_close{};  // empty: as in options
+  // If set, the route answers 404 when the path has percent-encodings. For paths that a proxy in
+  // front blocks, because not every proxy decodes a path before it compares.
+  bool as_written = false;
+  // If set, answers that are complete in memory are compressed with gzip for clients that accept
+  // it. Only with a pool, because compressing is a part of the request's work:
+  // route_table::add() throws std::invalid_argument otherwise.
+  bool compress = false;
+  handler answer{};
+  std::size_t index = 0;  // set by the table: 1, 2 ... in the order of add()
+};
+
+// Finds a route by method and path: in constant time for a plain path, otherwise with one
+// comparison per pattern. It is filled before the server starts and only read afterwards.
+class route_table {
+ public:
+  struct found {
+    const route* to = nullptr;
+    // If no route was found: the methods that the path has (for "*": those of all paths), including
+    // OPTIONS. Empty if the path is unknown.
+    std::string allow{};
+  };
+
+  route_table();
+
+  // Adds a route. Throws std::invalid_argument for a path that does not begin with '/', an invalid
+  // pattern, an unsupported method, `compress` without a pool, and a second handler for the same
+  // method and path. A plain path takes precedence over patterns, and an earlier pattern over a
+  // later one.
+  void add(route r);
+
+  // Finds a route. `encoded`: the path had percent-encodings in the target.
+  found find(std::string_view method, const std::string& path, bool encoded = false) const;
+
+  // The route under which requests without one are counted: path "none", index 0.
+  const route& none() const noexcept { return *routes_.front(); }
+  std::vector<const route*> all() const;  // in the order of their index, none() first
+
+ private:
+  using by_method = std::vector<const route*>;  // the routes of one path
+  by_method& at(const std::string& path);
+  const by_method* matching(const std::string& path) const;
+
+  std::vector<std::unique_ptr<route>> routes_;
+  std::unordered_map<std::string, by_method> by_path_;
+  std::vector<std::pair<path_pattern, by_method>> by_pattern_;
+};
+
+}  // namespace hangup::http

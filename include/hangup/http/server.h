@@ -1,0 +1,110 @@
+// An HTTP server for cpp-httplib handlers, in which every request has a context that ends when the
+// client leaves.
+//
+//   using namespace std::chrono_literals;
+//   hangup::pool queries({.name = "query", .workers = 64, .queue = 1024});
+//   hangup::http::server server;
+//   server.handle({.method = "GET",
+//                  .path = "/report",
+//                  .runs_on = &queries,
+//                  .deadline = 30s,
+//                  .answer = [](const hangup::context& ctx, const httplib::Request& req,
+//                               httplib::Response& res) { make_report(ctx, req, res); }});
+//   if (const auto ec = server.listen("127.0.0.1", 8080)) {
+//     return ec;
+//   }
+//   const auto told = hangup::with_signal(hangup::background(), {SIGINT, SIGTERM});
+//   hangup::wait_done(told.ctx);
+//   const auto patience = hangup::with_timeout(hangup::background(), 10s);
+//   return server.drain(patience.ctx, 5s);
+//
+// Pools and observers must outlive the server. The destructor ends every request with cause
+// `shutdown` and waits until all handlers have returned.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "hangup/http/observer.h"
+#include "hangup/http/options.h"
+#include "hangup/http/route.h"
+#include "hangup/http/tls.h"
+
+namespace hangup::http {
+
+class service;
+
+class server {
+ public:
+  explicit server(options how = {});
+  ~server();
+  server(const server&) = delete;
+  server& operator=(const server&) = delete;
+
+  // Adds a route. Must be called before listen(). Throws std::invalid_argument as
+  // route_table::add() does.
+  server& handle(route r);
+  // Tells `o` of each request that ends. Must be called before listen(), from one thread; `o` must
+  // live longer than the server.
+  server& observe(observer& o);
+
+  // Uses TLS, with this certificate, on all connections accepted from now on. The first call must
+  // come before listen(); otherwise the server does not use TLS. Later calls replace the
+  // certificate, at any time and from any thread; existing connections keep theirs.
+  void use_tls(std::shared_ptr<const tls_identity> as);
+
+  // Binds, listens, starts to serve and returns. `host` is an address or a name, which stands for
+  // all of its addresses. IPv6 addresses may be in brackets; "::" means all addresses of IPv6 and
+  // IPv4. Port 0 chooses a free port, the same for all addresses.
+  //
+  // Never throws. A port in use is std::errc::address_in_use; lack of a descriptor, a thread or
+  // memory is an error too. After an error nothing has changed, and it may be called again; after a
+  // success a second call returns std::errc::already_connected.
+  std::error_code listen(const std::string& host, std::uint16_t port) noexcept;
+  std::uint16_t port() const noexcept;  // 0: it is not listening
+  // The addresses it listens on: "127.0.0.1:8080", "[::1]:8080".
+  std::vector<std::string> endpoints() const;
+
+  // The first half of a stop behind a proxy that must not cost any client a request. From now on
+  // draining() returns true, which the readiness probe of the proxy reports, and every answer
+  // closes its connection. New clients are still served. Call drain() when the proxy has had time
+  // to notice. Thread-safe.
+  void announce_drain() noexcept;
+  // Stops gracefully. New clients are refused, every answer closes its connection, and requests in
+  // flight may finish until `ctx` ends. Then their contexts end with cause `shutdown`, and clients
+  // that have been sent nothing get a 503. Returns an empty error when the last connection is
+  // closed. Returns errc::deadline_exceeded if a handler has not returned `stop_patience` after
+  // that: then do not destroy the server, but end the process. From any thread but those of
+  // handlers. A second call, also at the same time, waits in the same way.
+  std::error_code drain(const context& ctx, std::chrono::milliseconds stop_patience);
+  // Whether a drain has been announced or begun: for a readiness probe.
+  bool draining() const noexcept;
+
+  // For operators' pages. Thread-safe. These functions take the lock that accepting connections
+  // takes too, for a few dozen connections at a time.
+  //
+  // Calls `look` with each request in flight until it returns false, starting with the newest
+  // connection. No lock is held during the call, so `look` may take its time.
+  void each_in_flight(const std::function<bool(const request_view&)>& look) const;
+  std::vector<request_view> in_flight() const;          // all of them
+  std::size_t in_flight_count() const noexcept;         // reads a counter
+  std::array<std::size_t, phases> connections() const;  // by phase
+  // In the order of their index: first route_table::none(), then those added.
+  std::vector<const route*> routes() const;
+
+ private:
+  const options how_;
+  route_table routes_;
+  std::vector<observer*> observers_;
+  // Until listen() has succeeded; then the service has it.
+  std::shared_ptr<const tls_identity> identity_;
+  std::unique_ptr<service> service_;
+};
+
+}  // namespace hangup::http
