@@ -129,8 +129,9 @@ class thread_service final : timer {
     if (!armed_) {
       armed_ = true;
       taken_before_ = taken_;
+      const auto wait = cannot_since_ == clock::time_point{} ? patience : until_next_try;
       hold.unlock();
-      arm(clock::now() + (cannot_since_ == clock::time_point{} ? patience : until_next_try));
+      arm(clock::now() + wait);
       hold.lock();
     }
   }
