@@ -3,6 +3,18 @@
 namespace hangup {
 namespace {
 
+void end(tree::scope* s, cause&& why, location from) noexcept {
+  if (s == nullptr) {  // background()
+    return;
+  }
+  if (why.source.line == 0) {
+    why.source = from;
+  }
+  const auto how =
+      why.kind == cause_kind::deadline ? tree::state_word::expired : tree::state_word::canceled;
+  tree::end(*s, how, std::move(why));
+}
+
 // A root that is never destroyed, because contexts in static objects may be used until the process
 // ends.
 union forever {
@@ -57,24 +69,17 @@ cancel_func& cancel_func::operator=(cancel_func&& other) noexcept {
 }
 
 void cancel_func::operator()(hangup::cause why, location from) const noexcept {
-  if (context_access::scope(ctx_) != nullptr) {
-    if (why.source.line == 0) {
-      why.source = from;
-    }
-    context_access::end(ctx_, std::move(why));
-  }
+  end(context_access::scope(ctx_), std::move(why), from);
+}
+
+void cancel_handle::operator()(hangup::cause why, location from) const noexcept {
+  end(context_access::scope(ctx_), std::move(why), from);
 }
 
 cancelable context_access::adopt_scope(tree::scope* fresh) noexcept {
   fresh->refs.store(2, std::memory_order_relaxed);  // nobody else knows it yet
   fresh->parent->ref();
   return {context(fresh), cancel_func(context(fresh))};
-}
-
-void context_access::end(const context& ctx, cause why) noexcept {
-  const auto how =
-      why.kind == cause_kind::deadline ? tree::state_word::expired : tree::state_word::canceled;
-  tree::end(*scope(ctx), how, std::move(why));
 }
 
 cancelable with_cancel(const context& parent, location made) {

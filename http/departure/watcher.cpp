@@ -16,14 +16,13 @@ namespace {
 
 constexpr std::uint64_t wake_tag = ~std::uint64_t{0};
 
-departure departure_of(int fd, std::uint32_t events) noexcept {
-  if ((events & (EPOLLERR | EPOLLHUP)) == 0) {
-    return (events & EPOLLRDHUP) != 0 ? departure::closed : departure::none;
-  }
+departure reported_by(int fd, std::uint32_t events) noexcept {
   int error = 0;
-  socklen_t size = sizeof error;
-  ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
-  return departure_by(error);
+  if (has_error(events)) {  // reading the error takes it back
+    socklen_t size = sizeof error;
+    ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+  }
+  return departure_of(events, error);
 }
 
 // The present state of the socket.
@@ -35,31 +34,10 @@ std::uint32_t events_now(int fd) noexcept {
 }
 
 departure departure_now(int fd) noexcept {
-  return departure_of(fd, events_now(fd));
+  return reported_by(fd, events_now(fd));
 }
 
 }  // namespace
-
-departure departure_by(int error) noexcept {
-  return error == ETIMEDOUT || error == EHOSTUNREACH ? departure::vanished : departure::reset;
-}
-
-cause cause_of(departure how) {
-  switch (how) {
-    case departure::reset:
-      return {.kind = cause_kind::client_reset};
-    case departure::vanished:
-      return {.kind = cause_kind::client_vanished};
-    case departure::cut_off:
-      return {.kind = cause_kind::client_closed, .text = "TLS was cut off"};
-    case departure::shown_out:
-      return {.kind = cause_kind::client_closed, .text = "shown out, its TLS only made work"};
-    case departure::closed:
-    case departure::none:
-      break;
-  }
-  return {.kind = cause_kind::client_closed};
-}
 
 watcher::watcher()
     : epoll_(descriptor::made(::epoll_create1(EPOLL_CLOEXEC), "epoll")),
@@ -103,12 +81,12 @@ void watcher::forget(int fd) noexcept {
   s.reading = nullptr;
 }
 
-departure watcher::begin(int fd, const context& ctx, half_close policy) noexcept {
+departure watcher::begin(int fd, const cancel_func& cancel, half_close policy) noexcept {
   slot& s = slots_.at(fd);
   const std::lock_guard hold(s.mutex);
   s.fin_ends = policy == half_close::cancel;
   if (s.gone == departure::none || (s.gone == departure::closed && !s.fin_ends)) {
-    s.current = ctx;
+    s.current.emplace(cancel);
     return departure::none;
   }
   return s.gone;
@@ -160,7 +138,7 @@ void watcher::check(int fd, std::uint32_t generation) noexcept {
 
 void watcher::over(int fd) noexcept {
   slot& s = slots_.at(fd);
-  std::optional<context> last;  // released outside of the lock
+  std::optional<cancel_handle> last;  // released outside of the lock
   const std::lock_guard hold(s.mutex);
   last.swap(s.current);
   stop_reading(fd, s);
@@ -182,7 +160,7 @@ early_end::type watcher::announced(int fd, std::uint32_t generation, half_close 
 
 void watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) noexcept {
   slot& s = slots_.at(fd);
-  std::optional<context> ctx;
+  std::optional<cancel_handle> cancel;
   departure how{};
   {
     const std::lock_guard hold(s.mutex);
@@ -191,7 +169,7 @@ void watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) noex
     }
     // The error of a socket can be read only once, also by a read: look() may already have done so.
     if (s.gone < departure::reset) {
-      const auto seen = departure_of(fd, events);
+      const auto seen = reported_by(fd, events);
       const bool ask =
           s.reading != nullptr && (seen == departure::none || s.reading->ends_in_band());
       const auto read = ask ? s.reading->read_ahead() : input::read{};
@@ -206,10 +184,10 @@ void watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) noex
     if (how == departure::none || (how == departure::closed && !s.fin_ends)) {
       return;
     }
-    ctx.swap(s.current);
+    cancel.swap(s.current);
   }
-  if (ctx) {
-    context_access::end(*ctx, cause_of(how));
+  if (cancel) {
+    (*cancel)(cause_of(how), location());
   }
 }
 

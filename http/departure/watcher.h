@@ -18,7 +18,6 @@
 //
 // All functions are thread-safe. For one descriptor, watch() must come first and forget() last.
 // begin() and over() each cost one uncontended lock and no system call.
-// others. Cost of begin() and over(): one uncontended lock each, no system call.
 #pragma once
 
 #include <atomic>
@@ -33,18 +32,11 @@
 #include "context/early_end.h"
 #include "hangup/context/context.h"
 #include "hangup/http/half_close.h"
+#include "http/departure/departure.h"
 #include "http/net/descriptor.h"
 #include "http/net/descriptor_table.h"
 
 namespace hangup::http {
-
-// How a client has left: by FIN or the end of TLS, by FIN without the end of TLS, because the
-// server closed a TLS session that only made work, by RST, or without a word (timeout).
-enum class departure : std::uint8_t { none, closed, cut_off, shown_out, reset, vanished };
-
-cause cause_of(departure how);
-// The departure that an error of recv(2) or SO_ERROR means.
-departure departure_by(int error) noexcept;
 
 // A connection, as far as the watcher reads from it.
 class input {
@@ -80,10 +72,10 @@ class watcher {
   // the epoll set.
   void forget(int fd) noexcept;
 
-  // Registers the context that is to end when the client leaves. If the client has already left,
-  // returns how; then the caller must end the context. With half_close::ignore, a FIN alone does
-  // not count.
-  departure begin(int fd, const context& ctx, half_close policy) noexcept;
+  // Registers what ends the context of the request when the client leaves. If the client has
+  // already left, returns how; then the caller must end the context. With half_close::ignore, a FIN
+  // alone does not count.
+  departure begin(int fd, const cancel_func& cancel, half_close policy) noexcept;
   // Starts to read ahead from this descriptor, until stop_reading() or over(). Does nothing if that
   // has already been started. Costs one system call.
   void read_ahead(int fd, input& from) noexcept;
@@ -112,7 +104,7 @@ class watcher {
     bool muted = true;
     bool fin_ends = true;  // depends on the half-close policy of the request in flight
     departure gone = departure::none;
-    std::optional<context> current;
+    std::optional<cancel_handle> current;
     input* reading = nullptr;
   };
   void run();

@@ -1,5 +1,6 @@
 #include "http/exchange/exchange.h"
 
+#include "hangup/http/causes.h"
 #include "hangup/http/request.h"
 
 namespace hangup::http {
@@ -30,7 +31,7 @@ exchange::exchange(const context& server, const route& r, request_stamp as, cloc
 
 bool exchange::cut_off() const noexcept {
   const auto* const why = ctx.cause();
-  return why != nullptr && why->kind != cause_kind::client_closed;
+  return why != nullptr && why->kind != causes::client_closed;
 }
 
 bool exchange::overdue() const noexcept {

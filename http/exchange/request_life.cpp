@@ -1,31 +1,9 @@
 #include "http/exchange/request_life.h"
 
+#include "http/departure/departure.h"
+
 namespace hangup::http {
 namespace {
-
-request_end end_by(cause_kind kind) noexcept {
-  switch (kind) {
-    case cause_kind::client_closed:
-      return request_end::client_closed;
-    case cause_kind::client_reset:
-      return request_end::client_reset;
-    case cause_kind::client_vanished:
-    case cause_kind::write_timeout:
-      return request_end::client_vanished;
-    case cause_kind::deadline:
-      return request_end::deadline;
-    case cause_kind::shutdown:
-    case cause_kind::signal:
-      return request_end::shutdown;
-    case cause_kind::operator_request:
-      return request_end::operator_request;
-    case cause_kind::caller:
-    case cause_kind::sibling_failed:
-    case cause_kind::handler_returned:
-      break;
-  }
-  return request_end::failed;
-}
 
 request_end end_by(int status) noexcept {
   if (status == 503) {
@@ -96,7 +74,7 @@ bool request_life::advance(request_state to) noexcept {
 request_end request_life::finish(const cause* why, const outcome& answer) noexcept {
   if (state() != request_state::ended) {
     const bool in_time = answer.complete && !answer.left_before_last;
-    end_ = why != nullptr && !in_time ? end_by(why->kind)
+    end_ = why != nullptr && !in_time ? end_of(why->kind)
            : !answer.complete         ? request_end::failed
                                       : end_by(answer.status);
     state_.store(request_state::ended, std::memory_order_relaxed);

@@ -195,19 +195,15 @@ void turn::fail(httplib::Response& res, const char* what) {
 // The work has stopped, or never began, without an answer: tells the client why, if it is still
 // there. Returns false if it is not.
 bool turn::answer_for_ended(httplib::Response& res) {
-  switch (x_.ctx.cause()->kind) {
-    case cause_kind::deadline:
-      set_problem(res, 504, usual_detail(504), x_.stamp.id);
-      return true;
-    case cause_kind::shutdown:
-    case cause_kind::signal:
-    case cause_kind::operator_request:
-      res.set_header("Retry-After", "1");
-      set_problem(res, 503, "the server ended this request", x_.stamp.id);
-      return true;
-    default:
-      return false;
+  const auto status = status_of(end_of(x_.ctx.cause()->kind));
+  if (status == 503) {
+    res.set_header("Retry-After", "1");
   }
+  if (status != 0) {
+    set_problem(res, status, status == 503 ? "the server ended this request" : usual_detail(status),
+                x_.stamp.id);
+  }
+  return status != 0;
 }
 
 }  // namespace hangup::http

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "hangup/context/wait.h"
+#include "hangup/http/causes.h"
 
 namespace hangup::http {
 namespace {
@@ -289,7 +290,7 @@ bool connection::send_all(std::string_view bytes) {
                             std::min(patience, deadline));
     if (ec == std::errc::timed_out && patience < deadline) {
       request->over = limit::write_time;
-      request->scope.cancel({.kind = cause_kind::write_timeout});
+      request->scope.cancel({.kind = causes::write_timeout});
     }
     if (ec && (half_closed || request->cut_off())) {
       return false;

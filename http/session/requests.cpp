@@ -135,7 +135,7 @@ void service::begin(connection& c, const route& to, const request_head& head) {
   for (auto* o : observers_) {
     o->began(to);
   }
-  if (const auto gone = watcher_.begin(c.fd(), c.request->scope.ctx, policy);
+  if (const auto gone = watcher_.begin(c.fd(), c.request->scope.cancel, policy);
       gone != departure::none) {
     c.request->scope.cancel(cause_of(gone));
   }
@@ -189,12 +189,10 @@ void service::work_on(connection& c) {
 
 // The context ended before the handler was called, so it will not be called.
 service::then service::settle_unstarted(connection& c) {
-  switch (c.request->ctx.cause()->kind) {
-    case cause_kind::deadline:
+  switch (status_of(end_of(c.request->ctx.cause()->kind))) {
+    case 504:
       return answer(c, 504, "the deadline of this request passed before its work began");
-    case cause_kind::shutdown:
-    case cause_kind::signal:
-    case cause_kind::operator_request:
+    case 503:
       c.keep_alive = false;
       return answer(c, 503, "the server ended this request before it was started",
                     "Retry-After: 1\r\n");

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "hangup/context/wait.h"
+#include "hangup/http/causes.h"
 #include "http/wire/answer_head.h"
 
 namespace hangup::http {
@@ -417,7 +418,7 @@ void service::too_late(connection& c) {
     case phase::writing:
       if (!c.request->overdue()) {
         c.request->over = limit::write_time;
-        c.request->scope.cancel({.kind = cause_kind::write_timeout});
+        c.request->scope.cancel({.kind = causes::write_timeout});
       }
       c.answer.complete = false;
       finish(c);

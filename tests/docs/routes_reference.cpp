@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "hangup/context/cause.h"
+#include "hangup/http/causes.h"
 #include "server/route_descriptions.h"
 #include "tests/docs/reference.h"
 
@@ -102,17 +103,17 @@ namespace {
 std::vector<cause_kind> causes_of(http::request_end end) {
   switch (end) {
     case http::request_end::client_closed:
-      return {cause_kind::client_closed};
+      return {http::causes::client_closed};
     case http::request_end::client_reset:
-      return {cause_kind::client_reset};
+      return {http::causes::client_reset};
     case http::request_end::client_vanished:
-      return {cause_kind::client_vanished, cause_kind::write_timeout};
+      return {http::causes::client_vanished, http::causes::write_timeout};
     case http::request_end::deadline:
       return {cause_kind::deadline};
     case http::request_end::shutdown:
       return {cause_kind::shutdown};
     case http::request_end::operator_request:
-      return {cause_kind::operator_request};
+      return {http::causes::operator_request};
     default:
       return {};
   }

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "handlers/query/postgres.h"
+#include "hangup/http/causes.h"
 #include "tests/system/postgres_fixture.h"
 
 namespace hangup::system_test {
@@ -137,7 +138,7 @@ class postgres_engine : public with_postgres {
       ec = ask(db, ctx, r, with, rows, why);
     });
     EXPECT_TRUE(server_->becomes(active, "1"));
-    cancel({.kind = cause_kind::client_closed});
+    cancel({.kind = http::causes::client_closed});
     request.join();
     EXPECT_EQ(ec, hangup::errc::canceled) << why;
     EXPECT_TRUE(server_->becomes(active, "0"));

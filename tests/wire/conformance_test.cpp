@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "hangup/http/causes.h"
 #include "tests/wire/fixture.h"
 
 namespace hangup::wire {
@@ -81,7 +82,7 @@ TEST(request_context, is_one_per_request_and_a_departure_ends_the_last_of_them_o
     EXPECT_EQ(kept.nth(i).cause()->kind, cause_kind::handler_returned);
     EXPECT_NE(kept.nth(i), kept.nth(3));
   }
-  EXPECT_EQ(kept.nth(3).cause()->kind, cause_kind::client_closed);
+  EXPECT_EQ(kept.nth(3).cause()->kind, http::causes::client_closed);
 }
 
 TEST(request_context, carries_its_own_id_and_the_request_its_own_addresses) {  // C41

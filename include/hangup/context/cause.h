@@ -5,7 +5,6 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -14,19 +13,58 @@
 
 namespace hangup {
 
-enum class cause_kind : std::uint8_t {
-  caller,            // cancel() was called; `code` and `text` are the caller's own
-  client_closed,     // the client closed the connection (FIN)
-  client_reset,      // the client reset the connection (RST)
-  client_vanished,   // the client stopped answering (keep-alive or user timeout)
-  deadline,          // the deadline passed
-  write_timeout,     // the client did not take the response in time
-  shutdown,          // the server is stopping
-  operator_request,  // an operator ended it
-  sibling_failed,    // another task of the same group failed
-  handler_returned,  // the handler has returned, so the request is over
-  signal,            // the process received a signal; `text` is its name
+// What ended a context. The set is open: each part of a program defines the kinds that it knows, as
+// http does with who has left and how (include/hangup/http/causes.h):
+//
+//   inline constexpr hangup::cause_kind::description out_of_budget_text{"out_of_budget",
+//                                                                       "the budget is used up"};
+//   inline constexpr hangup::cause_kind out_of_budget{out_of_budget_text};
+//
+// A kind is the address of its description, so two kinds are equal only if they are the same one.
+// It is as cheap to copy and to compare as a pointer.
+class cause_kind {
+ public:
+  struct description {
+    std::string_view name;  // for logs and metrics: "out_of_budget"
+    std::string_view text;  // for people: "the budget is used up"
+  };
+
+  // The description must have static storage duration.
+  constexpr explicit cause_kind(const description& what) noexcept : what_(&what) {}
+
+  constexpr std::string_view name() const noexcept { return what_->name; }
+  constexpr std::string_view text() const noexcept { return what_->text; }
+  friend constexpr bool operator==(cause_kind a, cause_kind b) noexcept {
+    return a.what_ == b.what_;
+  }
+
+  static const cause_kind caller;            // cancel() was called; `code` and `text` say more
+  static const cause_kind deadline;          // the deadline passed
+  static const cause_kind shutdown;          // the program or the server is stopping
+  static const cause_kind signal;            // the process received a signal; `text` is its name
+  static const cause_kind sibling_failed;    // another task of the same group failed
+  static const cause_kind handler_returned;  // the function it was made for has returned
+
+ private:
+  const description* what_;
 };
+
+// The descriptions of the kinds above.
+namespace cause_kinds {
+inline constexpr cause_kind::description caller{"caller", "canceled"};
+inline constexpr cause_kind::description deadline{"deadline", "deadline exceeded"};
+inline constexpr cause_kind::description shutdown{"shutdown", "server shutdown"};
+inline constexpr cause_kind::description signal{"signal", "signal"};
+inline constexpr cause_kind::description sibling_failed{"sibling_failed", "a sibling task failed"};
+inline constexpr cause_kind::description handler_returned{"handler_returned", "handler returned"};
+}  // namespace cause_kinds
+
+inline constexpr cause_kind cause_kind::caller{cause_kinds::caller};
+inline constexpr cause_kind cause_kind::deadline{cause_kinds::deadline};
+inline constexpr cause_kind cause_kind::shutdown{cause_kinds::shutdown};
+inline constexpr cause_kind cause_kind::signal{cause_kinds::signal};
+inline constexpr cause_kind cause_kind::sibling_failed{cause_kinds::sibling_failed};
+inline constexpr cause_kind cause_kind::handler_returned{cause_kinds::handler_returned};
 
 struct cause {
   cause_kind kind = cause_kind::caller;
@@ -39,10 +77,7 @@ struct cause {
   location source{};  // where cancel() was called; otherwise, where the context was made
 };
 
-// The name of a kind as used in logs and metrics: "client_closed".
-std::string_view name(cause_kind kind) noexcept;
-
-// A cause as text for people: "client closed (FIN)".
+// A cause as text for people: "canceled: disk full".
 std::string describe(const cause& why);
 
 }  // namespace hangup

@@ -163,8 +163,23 @@ class cancel_func {
  private:
   explicit cancel_func(context ctx) noexcept : ctx_(std::move(ctx)) {}
   friend struct context_access;
+  friend class cancel_handle;
 
   context ctx_;  // after a move: a context that never ends
+};
+
+// Ends the same context as the cancel_func that it was made from. It can be copied, and its
+// destructor ends nothing: for somebody else who may end the context, but does not own it (the
+// watcher of a server ends requests when their clients leave). It keeps the context's memory, not
+// the context alive. Only who has the cancel_func can make one. Thread-safe.
+class cancel_handle {
+ public:
+  explicit cancel_handle(const cancel_func& of) noexcept : ctx_(of.ctx_) {}
+  // As cancel_func's.
+  void operator()(hangup::cause why, location from = location::current()) const noexcept;
+
+ private:
+  context ctx_;
 };
 
 struct cancelable {
@@ -244,9 +259,6 @@ struct context_access {  // for the functions of this library, not for users
     return context(fresh);
   }
   static cancelable adopt_scope(tree::scope* fresh) noexcept;
-  // Ends a context like its cancel_func, for code of this library that does not hold the
-  // cancel_func.
-  static void end(const context& ctx, cause why) noexcept;
 };
 
 // Derives a context with one more value. It ends with its parent. One allocation; nothing is

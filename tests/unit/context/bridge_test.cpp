@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "hangup/context/wait.h"
+#include "tests/unit/context/kinds.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup {
@@ -66,10 +67,10 @@ TEST(with_either, ends_with_the_other_and_its_cause_before_cancel_returns) {  //
   const auto e = with_either(a.ctx, b.ctx);
   const auto below = with_timeout(with_cancel(e.ctx).ctx, never);
   const auto from = location::current();
-  b.cancel({cause_kind::client_reset, std::make_error_code(std::errc::io_error), "right"});
+  b.cancel({test::kinds::disconnected, std::make_error_code(std::errc::io_error), "right"});
   ASSERT_EQ(e.ctx.err(), errc::canceled);
   ASSERT_TRUE(below.ctx.done());
-  EXPECT_EQ(e.ctx.cause()->kind, cause_kind::client_reset);
+  EXPECT_EQ(e.ctx.cause()->kind, test::kinds::disconnected);
   EXPECT_EQ(e.ctx.cause()->code, std::errc::io_error);
   EXPECT_EQ(e.ctx.cause()->text, "right");
   EXPECT_EQ(e.ctx.cause()->at, b.ctx.cause()->at);

@@ -1,9 +1,11 @@
 // with_cancel on one thread: who ends with whom.
-#include <gtest/gtest.h>
+#include <optional>
 
+#include <optional>
 #include <random>
 #include <string>
 
+#include "tests/unit/context/kinds.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup {
@@ -86,7 +88,7 @@ TEST(cancel, a_child_that_ends_leaves_its_parent_and_siblings_alive) {  // B9
 
 TEST(cancel, a_child_of_an_ended_parent_is_born_ended_with_its_cause) {  // B10
   const auto parent = with_cancel(background());
-  parent.cancel({cause_kind::operator_request, {}, "enough"});
+  parent.cancel({test::kinds::overruled, {}, "enough"});
   const auto child = with_cancel(with_value<level_key>(parent.ctx, 1));
   const auto timed = with_timeout(parent.ctx, never);
   const auto grandchild = with_cancel(child.ctx);
@@ -95,6 +97,28 @@ TEST(cancel, a_child_of_an_ended_parent_is_born_ended_with_its_cause) {  // B10
     EXPECT_EQ(ctx.cause(), parent.ctx.cause());
   }
   EXPECT_EQ(tree::armed_timers(), 0U);
+}
+
+TEST(cancel, a_handle_ends_the_context_that_it_does_not_own) {
+  const auto c = with_cancel(background());
+  { const cancel_handle dropped(c.cancel); }
+  EXPECT_FALSE(c.ctx.done());
+  const cancel_handle handle(c.cancel);
+  const auto copy = handle;
+  copy(because("from elsewhere"));
+  handle(because("too late"));
+  EXPECT_EQ(c.ctx.cause()->text, "from elsewhere");
+}
+
+TEST(cancel, a_handle_outlives_the_owner_and_ends_nothing_then) {
+  std::optional<cancel_handle> handle;
+  {
+    const auto c = with_cancel(background());
+    handle.emplace(c.cancel);
+  }
+  (*handle)(because("nobody is left"));
+  const cancel_handle of_nothing{cancel_func()};
+  of_nothing(because("there is no context"));
 }
 
 TEST(cancel, throw_if_done_throws_the_error) {

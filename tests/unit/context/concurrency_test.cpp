@@ -5,6 +5,7 @@
 #include <string>
 
 #include "hangup/context/wait.h"
+#include "tests/unit/context/kinds.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup {
@@ -39,7 +40,7 @@ TEST(racing, the_first_cause_that_is_seen_is_whole_and_final) {  // B18
     const std::string text[2] = {std::string(100, 'a'), std::string(100, 'b')};
     together(4, [&](int i) {
       if (i < 2) {
-        parent.cancel({i == 0 ? cause_kind::shutdown : cause_kind::client_reset, {}, text[i]});
+        parent.cancel({i == 0 ? cause_kind::shutdown : test::kinds::disconnected, {}, text[i]});
         return;
       }
       const auto& seen = i == 2 ? parent.ctx : child.ctx;

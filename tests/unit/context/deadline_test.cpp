@@ -8,6 +8,7 @@
 #include <string>
 
 #include "hangup/context/wait.h"
+#include "tests/unit/context/kinds.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup {
@@ -79,7 +80,7 @@ TEST(deadline, in_the_past_ends_at_creation_under_a_parent_that_is_overdue) {  /
 
 TEST(deadline, in_the_past_under_a_cancelled_parent_has_the_cause_of_the_parent) {  // B23
   const auto parent = with_cancel(background());
-  parent.cancel({cause_kind::client_closed});
+  parent.cancel({test::kinds::disconnected});
   const auto child = with_timeout(parent.ctx, -1s);
   EXPECT_EQ(child.ctx.err(), errc::canceled);
   EXPECT_EQ(child.ctx.cause(), parent.ctx.cause());

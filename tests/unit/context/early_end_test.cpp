@@ -9,6 +9,7 @@
 #include <atomic>
 
 #include "hangup/context/wait.h"
+#include "tests/unit/context/kinds.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup::test {
@@ -30,7 +31,7 @@ class announced : public testing::Test {
     tag_ = what.tag;
     reported_ = reported;
     if (ends_) {
-      top_.cancel({.kind = cause_kind::client_closed});
+      top_.cancel({.kind = test::kinds::disconnected});
     }
   }
 
@@ -53,7 +54,7 @@ TEST_F(announced, an_end_wakes_the_sleeper_which_reports_it_once) {
   EXPECT_EQ(calls_, 1);
   EXPECT_EQ(tag_, 7U);
   EXPECT_NE(reported_ & POLLRDHUP, 0);
-  EXPECT_EQ(ctx.cause()->kind, cause_kind::client_closed);
+  EXPECT_EQ(ctx.cause()->kind, test::kinds::disconnected);
 }
 
 TEST_F(announced, an_end_that_is_there_before_the_sleep_is_met_by_it) {
@@ -71,7 +72,7 @@ TEST_F(announced, an_end_wakes_every_one_of_many_sleepers) {
     const auto ctx = with_value<early_end>(
         c.ctx, {both.fd[0], POLLRDHUP,
                 [](void* of, const early_end::type&, short) noexcept {
-                  (*static_cast<const cancel_func*>(of))({.kind = cause_kind::client_closed});
+                  (*static_cast<const cancel_func*>(of))({.kind = test::kinds::disconnected});
                 },
                 const_cast<cancel_func*>(&c.cancel), 0});
     together(4, [&](int n) {
@@ -167,7 +168,7 @@ TEST_F(announced, an_end_wakes_who_sleeps_on_what_is_derived) {
   both_.hang_up();
   EXPECT_EQ(sleep_for(child.ctx, never), errc::canceled);
   EXPECT_EQ(calls_, 1);
-  EXPECT_EQ(child.ctx.cause()->kind, cause_kind::client_closed);
+  EXPECT_EQ(child.ctx.cause()->kind, test::kinds::disconnected);
 }
 
 // The work goes on after the request, and maybe after the server that announced its end.

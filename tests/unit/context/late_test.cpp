@@ -12,6 +12,7 @@
 
 #include "hangup/context/task_group.h"
 #include "hangup/context/wait.h"
+#include "tests/unit/context/kinds.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup {
@@ -67,7 +68,7 @@ TEST(late, a_task_that_goes_on_is_reported_once_and_once_more_when_it_is_over) {
     go_on.wait();
   });
   started.wait();
-  parent.cancel({cause_kind::client_reset, {}, "gone"});
+  parent.cancel({test::kinds::disconnected, {}, "gone"});
   ASSERT_TRUE(told.come(1));
   // A second report of the same task would come on the timer thread, before this one.
   const auto later = with_timeout(background(), 20ms);
@@ -81,7 +82,7 @@ TEST(late, a_task_that_goes_on_is_reported_once_and_once_more_when_it_is_over) {
     EXPECT_EQ(r.name, "fetch");
     EXPECT_STREQ(r.started.file, from.file);
     EXPECT_EQ(r.started.line, from.line + 1);
-    EXPECT_EQ(r.why.kind, cause_kind::client_reset);
+    EXPECT_EQ(r.why.kind, test::kinds::disconnected);
     EXPECT_EQ(r.why.text, "gone");
     EXPECT_GE(r.since_end, 5ms);
   }

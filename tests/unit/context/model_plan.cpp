@@ -4,6 +4,7 @@
 #include <chrono>
 #include <iterator>
 
+#include "tests/unit/context/kinds.h"
 #include "tests/unit/context/model_real.h"
 
 namespace hangup::model {
@@ -145,7 +146,8 @@ class planner {
 
   int raise_at(int node) {
     const int number = static_cast<int>(p_.raises.size());
-    cause why{static_cast<cause_kind>(s_.below(static_cast<int>(cause_kind::signal) + 1)),
+    cause why{test::kinds::all[static_cast<std::size_t>(
+                  s_.below(static_cast<int>(test::kinds::all.size())))],
               {},
               words("cause ", number),
               {},

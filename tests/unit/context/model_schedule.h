@@ -26,7 +26,7 @@ inline void add_words(std::string& to, const char* part) {
   to.append(part);
 }
 inline void add_words(std::string& to, const cause& part) {
-  to.append(name(part.kind)).append(" '").append(part.text).append("' ");
+  to.append(part.kind.name()).append(" '").append(part.text).append("' ");
   to.append(part.code.message()).append(" from ").append(describe(part.source));
 }
 template <class... Parts>

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "hangup/context/bridge.h"
+#include "tests/unit/context/kinds.h"
 #include "tests/unit/context/model_lockstep.h"
 #include "tests/unit/context/support.h"
 
@@ -177,7 +178,8 @@ class sequence : lockstep {
     if (s_.one_in(3)) {
       log("cancel(#", one.ends, ") with no cause");
     } else {
-      why.kind = static_cast<cause_kind>(s_.below(static_cast<int>(cause_kind::signal) + 1));
+      why.kind = test::kinds::all[static_cast<std::size_t>(
+          s_.below(static_cast<int>(test::kinds::all.size())))];
       why.code = s_.one_in(2) ? std::make_error_code(std::errc::io_error) : std::error_code{};
       why.text = words("cause ", places_);
       why.source = s_.one_in(4) ? place("elsewhere") : location{};

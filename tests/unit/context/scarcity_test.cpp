@@ -24,6 +24,7 @@
 #include "hangup/worker/pool.h"
 #include "tests/support/needs.h"
 #include "tests/support/scarce.h"
+#include "tests/unit/context/kinds.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup {
@@ -147,13 +148,13 @@ TEST(no_memory, for_the_words_of_a_cause_costs_the_words_and_not_the_end) {
   const auto parent = with_cancel(background());
   const auto other = with_cancel(background());
   const auto both = with_either(parent.ctx, other.ctx);
-  cause why{.kind = cause_kind::operator_request, .text = long_words};
+  cause why{.kind = test::kinds::overruled, .text = long_words};
   {
     const without_memory none;
     other.cancel(std::move(why));
   }
   ASSERT_TRUE(both.ctx.done());
-  EXPECT_EQ(both.ctx.cause()->kind, cause_kind::operator_request);
+  EXPECT_EQ(both.ctx.cause()->kind, test::kinds::overruled);
   EXPECT_EQ(both.ctx.cause()->text, "");
   EXPECT_EQ(other.ctx.cause()->text, long_words);
 }

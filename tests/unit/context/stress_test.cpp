@@ -11,6 +11,7 @@
 #include <string>
 
 #include "hangup/context/wait.h"
+#include "tests/unit/context/kinds.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup {
@@ -119,7 +120,7 @@ class stressed_tree {
     if (e.cancel == nullptr) {
       return;
     }
-    (*e.cancel)({cause_kind::operator_request, {}, "stress"});
+    (*e.cancel)({test::kinds::overruled, {}, "stress"});
     check(e.ctx.done(), "done when cancel has returned");
     expired_ += e.ctx.err() == errc::deadline_exceeded;
     ++ends_;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "hangup/context/wait.h"
+#include "tests/unit/context/kinds.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup {
@@ -168,7 +169,7 @@ TEST(task_group, the_end_of_the_parent_reaches_the_tasks_with_its_cause) {  // B
     });
   }
   started.wait();
-  parent.cancel({cause_kind::client_reset, {}, "gone"});
+  parent.cancel({test::kinds::disconnected, {}, "gone"});
   EXPECT_EQ(g.wait(), errc::canceled);
   EXPECT_EQ(g.ctx().cause(), parent.ctx.cause());
 }

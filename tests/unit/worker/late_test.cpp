@@ -7,6 +7,7 @@
 
 #include "hangup/context/wait.h"
 #include "hangup/worker/pool.h"
+#include "tests/unit/context/kinds.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup {
@@ -61,7 +62,7 @@ TEST(late_job,
   }));
   const auto after = location::current().line;  // compilers differ in which line of a call counts
   in.get_future().wait();
-  c.cancel({.kind = cause_kind::client_closed});
+  c.cancel({.kind = test::kinds::disconnected});
   ASSERT_TRUE(seen.await(1));
   EXPECT_EQ(p.now().late, 1U);
   go.set_value();
@@ -71,7 +72,7 @@ TEST(late_job,
     EXPECT_EQ(r.name, "queries");
     EXPECT_GT(r.line, before);
     EXPECT_LT(r.line, after);
-    EXPECT_EQ(r.why, cause_kind::client_closed);
+    EXPECT_EQ(r.why, test::kinds::disconnected);
     EXPECT_GE(r.since_end, 10ms);
   }
   EXPECT_FALSE(all[0].over);

@@ -10,6 +10,7 @@
 #include "handlers/jobs/store.h"
 #include "hangup/context/detail/timer.h"
 #include "hangup/context/wait.h"
+#include "hangup/http/causes.h"
 #include "hangup/http/request.h"
 #include "http/exchange/exchange.h"
 #include "tests/support/eventually.h"
@@ -122,7 +123,7 @@ TEST_F(jobs_of_a_store, outlive_their_request_with_its_values_and_without_its_en
         },
         ctx);
     ASSERT_TRUE(in.await());
-    request.cancel({.kind = cause_kind::client_closed});
+    request.cancel({.kind = http::causes::client_closed});
   }
   EXPECT_FALSE(of_job->done());
   EXPECT_EQ(of_job->deadline(), std::nullopt);

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "hangup/context/wait.h"
+#include "hangup/http/causes.h"
 #include "tests/unit/handlers/query/fanout_support.h"
 
 namespace hangup::query {
@@ -241,14 +242,14 @@ TEST(fanout, a_hang_up_before_the_head_ends_all_parts) {
   s.start = [&](const context& ctx, std::int64_t, std::string&) {
     begun.count_down();
     const auto ec = wait_done(ctx);
-    closed += ctx.cause()->kind == cause_kind::client_closed ? 1 : 0;
+    closed += ctx.cause()->kind == http::causes::client_closed ? 1 : 0;
     return ec;
   };
   fanned f(s);
   const auto request = with_cancel(background());
   std::thread leaves([&] {
     begun.wait();
-    request.cancel({.kind = cause_kind::client_closed});
+    request.cancel({.kind = http::causes::client_closed});
   });
   const auto a = f.ask(request.ctx, {{"parts", "4"}});
   leaves.join();
@@ -284,7 +285,7 @@ TEST(fanout, a_hang_up_in_the_middle_of_the_rows_ends_all_parts) {
     int pieces = 0;
     const auto a = f.ask(request.ctx, {{"parts", "3"}}, "", [&](const std::string&) {
       if (++pieces == 5 && by_context) {
-        request.cancel({.kind = cause_kind::client_reset});
+        request.cancel({.kind = http::causes::client_reset});
       }
       return pieces < 5;
     });
@@ -485,7 +486,7 @@ TEST(fanout, in_a_storm_of_hang_ups_and_failures_every_part_ends_once) {
         std::thread client([&] {
           if (leaves < 3ms) {
             static_cast<void>(sleep_for(background(), leaves));
-            request.cancel({.kind = cause_kind::client_reset});
+            request.cancel({.kind = http::causes::client_reset});
           }
         });
         const auto a = f.ask(request.ctx, {{"parts", "6"}});

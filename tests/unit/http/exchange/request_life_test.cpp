@@ -1,5 +1,6 @@
 // The life of a request as a table: forward only, and exactly one end.
 #include "http/exchange/request_life.h"
+#include "hangup/http/causes.h"
 
 #include <gtest/gtest.h>
 
@@ -63,13 +64,13 @@ std::vector<ending> endings() {
       {std::nullopt, {false, false, 404}, end::failed},
   };
   const std::vector<std::pair<cause_kind, end>> causes = {
-      {cause_kind::client_closed, end::client_closed},
-      {cause_kind::client_reset, end::client_reset},
-      {cause_kind::client_vanished, end::client_vanished},
-      {cause_kind::write_timeout, end::client_vanished},
+      {causes::client_closed, end::client_closed},
+      {causes::client_reset, end::client_reset},
+      {causes::client_vanished, end::client_vanished},
+      {causes::write_timeout, end::client_vanished},
       {cause_kind::deadline, end::deadline},
       {cause_kind::shutdown, end::shutdown},
-      {cause_kind::operator_request, end::operator_request},
+      {causes::operator_request, end::operator_request},
       {cause_kind::caller, end::failed},
       {cause_kind::sibling_failed, end::failed},
       {cause_kind::handler_returned, end::failed},
@@ -91,14 +92,14 @@ TEST(request_life, ends_as_the_cause_and_the_answer_say) {
     cause why;
     why.kind = e.why.value_or(cause_kind::caller);
     EXPECT_EQ(life.finish(e.why ? &why : nullptr, e.answer), e.expected)
-        << (e.why ? name(*e.why) : "alive") << " " << e.answer.status << " " << e.answer.complete;
+        << (e.why ? e.why->name() : "alive") << " " << e.answer.status << " " << e.answer.complete;
     EXPECT_EQ(life.state(), st::ended);
   }
 }
 
 TEST(request_life, ends_once) {
   cause why;
-  why.kind = cause_kind::client_reset;
+  why.kind = causes::client_reset;
   request_life life;
   EXPECT_EQ(life.finish(&why, {}), end::client_reset);
   EXPECT_EQ(life.finish(nullptr, {true, false, 200}), end::client_reset);
