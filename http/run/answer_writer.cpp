@@ -139,7 +139,7 @@ std::string answer_writer::head_of(const httplib::Response& res, framing as) con
       head.add(name, value);
     }
   }
-  const auto for_head = c_.is_head ? length_for_head(res) : std::nullopt;
+  const auto for_head = c_.session.to_head() ? length_for_head(res) : std::nullopt;
   if (as == framing::chunks && !for_head) {
     head.add("Transfer-Encoding", "chunked");
   } else if (for_head && as != framing::none) {
@@ -153,7 +153,7 @@ std::string answer_writer::head_of(const httplib::Response& res, framing as) con
     head.add("Content-Type", "text/plain");
   }
   head.add("X-Request-Id", c_.request->stamp.id);
-  if (!c_.keep_alive) {
+  if (!c_.session.keeps()) {
     head.add("Connection", "close");
   }
   return std::move(head).finish();
@@ -161,9 +161,9 @@ std::string answer_writer::head_of(const httplib::Response& res, framing as) con
 
 bool answer_writer::write(const httplib::Request& req, httplib::Response& res) {
   const auto as = framing_of(req, res);
-  const bool bodiless = c_.is_head || as == framing::none;
+  const bool bodiless = c_.session.to_head() || as == framing::none;
   if (as == framing::until_close) {
-    c_.keep_alive = false;
+    c_.session.close_after();
     c_.answer.ends_by_close = true;
   }
   auto text = head_of(res, as);

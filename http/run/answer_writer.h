@@ -27,7 +27,8 @@ class answer_writer {
 
   // Sends the answer. Returns false if it could not be sent completely or the producer of the
   // stream failed; rethrows what the producer throws. If only the close of the connection can mark
-  // the end of the body, it clears connection::keep_alive.
+  // the end of the body, the session does not keep
+  // the connection.
   bool write(const httplib::Request& req, httplib::Response& res);
 
   // Whether any part of the answer has been sent.

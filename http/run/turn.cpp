@@ -46,7 +46,7 @@ bool turn::run() {
       says_something = answer_for_ended(res);
     }
   } else {
-    c_.keep_alive = false;
+    c_.session.close_after();
     says_something = x_.ctx.done() ? answer_for_ended(res) : refuse_body(res);
   }
   if (!says_something) {
@@ -61,27 +61,31 @@ bool turn::run() {
     x_.work_ended = clock::now();
   }
   x_.status = res.status;
-  c_.keep_alive = c_.keep_alive && !draining_;
+  if (draining_) {
+    c_.session.close_after();
+  }
   return out_.write(req, res);
 }
 
 // For a body that is too large to be complete before the handler runs: a worker reads the rest.
 // Returns false if that is not possible, or if `res` says what is wrong with the body.
 bool turn::read_body(httplib::Request& req, httplib::Response& res) {
-  if (!c_.takes_body) {
+  if (!c_.session.wants_body()) {
     return true;
   }
-  if (!c_.body.complete()) {
+  const auto& body = c_.session.body();
+  if (!body.complete()) {
     ears_.stop_reading(c_.fd());
-    while (c_.take_body() && !c_.body.complete()) {
+    while (c_.session.take_body() && !body.complete()) {
       if (!await_body()) {
         return false;
       }
     }
-    if (!c_.body.complete()) {
+    if (!body.complete()) {
       return false;
     }
   }
+  req.body = c_.session.release_body();
   switch (read_form(req)) {
     case form_is::none:
     case form_is::read:
@@ -128,7 +132,7 @@ bool turn::refuse_body(httplib::Response& res) {
     x_.over = limit::body_time;
     set_problem(res, 408, "the request did not arrive in time", x_.stamp.id);
   } else {
-    const auto why = c_.body.why();
+    const auto why = c_.session.body().why();
     x_.over = why.over;
     set_problem(res, why.status, why.detail, x_.stamp.id);
   }

@@ -68,6 +68,7 @@ connection::connection(descriptor socket, peer ends, std::unique_ptr<tls_session
                        const options& how, connection_owner& owner)
     : coming(how.body_timeout, how.body_min_rate),
       going(how.write_timeout, how.write_min_rate),
+      session(how.head),
       socket_(std::move(socket)),
       ends_(std::move(ends)),
       client_(endpoint(ends_.remote_address, ends_.remote_port)),
@@ -78,31 +79,23 @@ connection::~connection() {
   static_cast<void>(owner_.may_keep(-static_cast<std::ptrdiff_t>(ahead_)));
 }
 
-void connection::consume(std::size_t n) noexcept {
-  used_ += n;
-  if (used_ == in_.size()) {
-    used_ = 0;
-    in_.clear();
-    if (in_.capacity() > keep_capacity) {
-      in_ = {};
-    }
-  } else if (used_ >=
-             read_size) {  // what is left of much input moves to the front, once in a while
-    in_.erase(0, used_);
-    used_ = 0;
-  }
-}
-
 tls_session::io connection::shake_hands() noexcept {
   const auto how = tls_->handshake();
   drained_ = how != tls_session::io::more;
   return how;
 }
 
+void connection::answer_plainly() {
+  session.refuse_all(
+      {.status = 400,
+       .detail = "this port speaks TLS, and the request came without: use https://"});
+  tls_.reset();
+}
+
 // Appends the bytes in the thread's buffer to the input.
 connection::io connection::keep(std::size_t n) {
   lost_ = true;
-  in_.append(read_buffer.data(), n);
+  session.append({read_buffer.data(), n});
   lost_ = false;
   coming.moved(n, coming.waiting() ? clock::now() : clock::time_point{});
   return io::some;
@@ -161,11 +154,11 @@ void connection::happened(std::uint32_t events) noexcept {
 input::read connection::read_ahead() noexcept try {
   constexpr int at_a_time = 8;  // of 16 KiB; then the watcher looks at other connections
   for (int i = 0; i < at_a_time; ++i) {
-    const auto before = received().size();
+    const auto before = session.received().size();
     // Bytes that nobody will read (a body that no handler gets, and everything after the last
     // request) are discarded as they arrive and need no room. So an end after them is noticed,
     // however many there are.
-    const bool unwanted = body.complete() ? is_last : body.refused() || !takes_body;
+    const bool unwanted = session.discards();
     if (!unwanted && (before >= ahead_limit || !owner_.may_keep(0))) {
       char next = 0;
       ahead_capped_ = ahead_capped_ || ::recv(fd(), &next, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
@@ -177,10 +170,10 @@ input::read connection::read_ahead() noexcept try {
       const bool work = how == io::cut_off && tls_ && tls_->only_works();
       return {work ? departure::shown_out : seen_by(how), more};
     }
-    if (unwanted && (!take_body() || (body.complete() && is_last))) {
-      consume(received().size());  // if it is malformed, the owner will find that
+    if (unwanted) {
+      session.discard_received();
     }
-    const auto more = received().size() - before;
+    const auto more = session.received().size() - before;
     ahead_ += more;
     static_cast<void>(owner_.may_keep(static_cast<std::ptrdiff_t>(more)));
   }
@@ -192,7 +185,7 @@ input::read connection::read_ahead() noexcept try {
 }
 
 bool connection::settle_ahead() noexcept {
-  const auto left = std::min(ahead_, received().size());
+  const auto left = std::min(ahead_, session.received().size());
   static_cast<void>(owner_.may_keep(static_cast<std::ptrdiff_t>(left) -
                                     static_cast<std::ptrdiff_t>(std::exchange(ahead_, left))));
   return std::exchange(ahead_capped_, false);
@@ -318,17 +311,6 @@ void connection::client_left(departure seen) noexcept {
   if (request) {
     request->scope.cancel(owner_.how_left(*this, seen));
   }
-}
-
-bool connection::take_body() {
-  const auto taken = body.feed(received(), [this](std::string_view data) {
-    if (takes_body) {
-      incoming->body.append(data);
-    }
-  });
-  body_taken += taken;
-  consume(taken);
-  return !body.refused();
 }
 
 void connection::park_until(clock::time_point when) noexcept {

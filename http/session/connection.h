@@ -36,7 +36,7 @@
 #include "http/net/descriptor.h"
 #include "http/net/pace.h"
 #include "http/net/tls_session.h"
-#include "http/wire/body.h"
+#include "http/session/http1.h"
 
 namespace hangup::http {
 
@@ -84,15 +84,9 @@ class connection final : public job, public input {
   tls_session::io shake_hands() noexcept;
   // Its client has begun with plain HTTP (tls_session::io::plain_http): goes on without TLS, so
   // that it can be told in a way that it understands. The request is not to be served.
-  void answer_plainly() noexcept {
-    tls_.reset();
-    wants_tls_ = true;
-  }
-  bool wants_tls() const noexcept { return wants_tls_; }
+  void answer_plainly();
 
-  // --- input ---
-  std::string_view received() const noexcept { return std::string_view(in_).substr(used_); }
-  void consume(std::size_t n) noexcept;
+  // --- input, which is kept in `session` ---
   // Reads once, at most 16 KiB, without blocking. Throws std::bad_alloc if there is no memory for
   // what was read; so does every later call, because bytes are then missing from the input.
   io receive();
@@ -124,30 +118,20 @@ class connection final : public job, public input {
   pace coming;
   pace going;
 
+  http1 session;  // the requests in the input, and what is to be done next
+
   // --- the request in flight ---
   std::optional<exchange> request;  // written under `guard`, which other threads take to look at it
   std::mutex guard;
   std::unique_ptr<httplib::Request> incoming;  // what the handler gets; null: there is none
-  body_scan body;                              // finds the end of the body
-  std::size_t body_taken = 0;                  // how much of the body has arrived, with its framing
-  bool takes_body = false;                     // the handler gets the body
-  bool is_last = false;                        // nothing that arrives after this request is served
-  bool keep_alive = true;                      // unless the answer says otherwise
-  bool wants_continue = false;  // 100 (Continue) must be sent before the body arrives
-  bool is_head = false;         // HEAD: the answer has no body
   outcome answer;               // of the request in flight; left_before_last is set while sending
-  std::size_t ahead_limit = 0;  // how much received() may grow by reading ahead
+  std::size_t ahead_limit = 0;  // how much the unused input may grow by reading ahead
   std::uint32_t heard_as = 0;   // its generation, see watcher.h
   limit refused = limit::none;  // set: one connection too many; it is only told so
   clock::time_point since{};    // when it began to wait for what it is parked for
   std::uint32_t heard_events = 0;  // the events that the front listens for
-  unsigned served = 0;   // requests served in a row, without serving other connections in between
-  bool yielded = false;  // it has been resumed with input that has not been looked at
+  bool yielded = false;            // it has been resumed with input that has not been looked at
 
-  // Moves what has arrived of the body out of received(): into `incoming` if the handler gets the
-  // body, otherwise it is discarded. Returns false if the body is refused; body.why() has the
-  // reason.
-  bool take_body();
   // The departure that the result of a read or write means; errno must still be that of the call.
   static departure seen_by(io how) noexcept;
   // Ends the context of the request in flight, because the client has left.
@@ -193,9 +177,7 @@ class connection final : public job, public input {
   const std::string client_;
   const pool::owner client_key_ = http::client_key(ends_.remote_address);
   std::unique_ptr<tls_session> tls_;
-  bool wants_tls_ = false;
   connection_owner& owner_;
-  std::string in_;
   std::size_t ahead_ = 0;      // how much of what has been received counts as read ahead
   bool ahead_capped_ = false;  // more had arrived than could be kept
   bool drained_ = true;
@@ -203,7 +185,6 @@ class connection final : public job, public input {
   bool to_the_end_ = false;
   bool lost_ = false;  // there was no memory for what was read
   bool reads_when_writable_ = false;
-  std::size_t used_ = 0;
   std::string out_;
   std::size_t sent_ = 0;
   std::mutex parking_;

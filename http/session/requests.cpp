@@ -12,8 +12,6 @@
 namespace hangup::http {
 namespace {
 
-constexpr unsigned in_a_row = 16;  // requests on one connection before others are served
-
 // If there is no memory for the text, it is empty: the request still ends and is reported.
 std::string in_words(const cause& why) noexcept {
   try {
@@ -25,61 +23,14 @@ std::string in_words(const cause& why) noexcept {
 
 }  // namespace
 
-service::then service::next(connection& c) {
-  c.consume(leading_empty_lines(c.received()));
-  if (closing_.made()) {
-    return then::close;
-  }
-  if (c.received().empty()) {
-    c.served = 0;
-    park(c, phase::idle, how_.idle_timeout);
-    return then::parked;
-  }
-  if (c.served == in_a_row) {
-    c.served = 0;
-    yield(c);
-    return then::parked;
-  }
-  request_head head;
-  refusal why;
-  const auto found = read_head(c.received(), how_.head, head, why);
-  if (found == head_is::incomplete) {
-    park(c, phase::reading, how_.head_timeout);
-    return then::parked;
-  }
-  if (found == head_is::refused || c.wants_tls()) {
-    c.keep_alive = false;
-    c.is_head = head.method == "HEAD";
-    c.body = {};
-    begin(c, routes_.none(), head);
-    c.request->over = why.over;
-    return answer(c, why.status, why.detail, why.headers);
-  }
-  ++c.served;
-  return received(c, head);
-}
-
-service::then service::received(connection& c, const request_head& head) {
-  c.keep_alive = head.keep_alive && head.http_1_1;  // with HTTP/1.0 the close ends the answer
-  c.is_head = head.method == "HEAD";
+// A head has arrived.
+service::action service::begun(connection& c) {
+  const auto& head = c.session.head();
   const auto hit = routes_.find(head.method, head.path, head.encoded);
-  const bool wanted = hit.to == nullptr || takes_body(head.method);
-  // Without a pool no thread waits for the body, so it must fit into the buffer. A body that is
-  // discarded as it arrives may have any size.
-  const auto largest = !wanted ? std::numeric_limits<std::uint64_t>::max()
-                       : hit.to != nullptr && hit.to->runs_on == nullptr
-                           ? std::min(how_.max_body, how_.body_buffer)
-                           : how_.max_body;
-  c.body = head.chunked ? body_scan::of_chunks(largest, how_.head)
-                        : body_scan::of_length(head.content_length, largest);
-  c.body_taken = 0;
-  c.takes_body = false;
-  c.is_last = !c.keep_alive;
   begin(c, hit.to != nullptr ? *hit.to : routes_.none(), head);
   if (hit.to == nullptr) {
-    c.keep_alive = c.keep_alive && !head.has_body();
     const bool is_options = head.method == "OPTIONS";
-    c.consume(head.size);  // the views in `head` end here
+    c.session.accept_none();
     if (hit.allow.empty()) {
       return answer(c, 404, "there is nothing at this path");
     }
@@ -87,30 +38,29 @@ service::then service::received(connection& c, const request_head& head) {
     return is_options ? answer(c, 204, {}, allow)
                       : answer(c, 405, "the methods here are " + hit.allow, allow);
   }
-  c.wants_continue = head.expects_continue;
-  c.takes_body = wanted;
   c.incoming = request_for_handler(head, c.ends());
-  c.consume(head.size);  // the views in `head` end here
-  return body_arrived(c);
+  body_rule rule{.wanted = takes_body(head.method)};
+  // Without a pool no thread waits for the body, so it must fit into the buffer. A body that is
+  // discarded as it arrives may have any size.
+  const bool on_the_spot = hit.to->runs_on == nullptr;
+  if (rule.wanted) {
+    rule.largest = on_the_spot ? std::min(how_.max_body, how_.body_buffer) : how_.max_body;
+  }
+  if (!rule.wanted || !on_the_spot) {
+    rule.enough = how_.body_buffer;
+  }
+  return c.session.accept(rule);
 }
 
-service::then service::body_arrived(connection& c) {
-  if (!c.take_body()) {
-    c.keep_alive = false;
-    const auto why = c.body.why();
+service::action service::refused(connection& c) {
+  const auto& why = c.session.why();
+  if (!c.request) {
+    begin(c, routes_.none(), c.session.head());
+  }
+  if (c.request->over == limit::none) {
     c.request->over = why.over;
-    return answer(c, why.status, why.detail);
   }
-  const bool may_go_on = c.request->to.runs_on != nullptr || !c.takes_body;
-  if (c.body.complete() || (may_go_on && c.body_taken >= how_.body_buffer)) {
-    return start(c);
-  }
-  if (c.wants_continue && c.body_taken == 0) {
-    static_cast<void>(c.send_now("HTTP/1.1 100 Continue\r\n\r\n"));
-  }
-  c.wants_continue = false;
-  park(c, phase::reading, how_.body_timeout);
-  return then::parked;
+  return answer(c, why.status, why.detail, why.headers);
 }
 
 void service::begin(connection& c, const route& to, const request_head& head) {
@@ -141,13 +91,16 @@ void service::begin(connection& c, const route& to, const request_head& head) {
   }
 }
 
-service::then service::start(connection& c) {
+// Returns false if the connection belongs to a pool now. Otherwise `after` is what is to be done.
+bool service::start(connection& c, action& after) {
   exchange& x = *c.request;
   if (x.ctx.done()) {
-    return settle_unstarted(c);
+    after = ended_early(c);
+    return true;
   }
   if (x.to.runs_on == nullptr) {
-    return serve(c, true);
+    after = serve(c, true);
+    return true;
   }
   x.life.advance(request_state::queued);
   c.now.store(phase::queued, std::memory_order_relaxed);
@@ -158,15 +111,17 @@ service::then service::start(connection& c) {
   }
   const auto ec = x.to.runs_on->post(x.ctx, c, c.client_key());
   if (!ec) {
-    return then::parked;  // the pool owns the connection, or the job has already run
+    return false;  // the pool owns the connection, or the job has already run
   }
   if (x.ctx.done()) {
-    return settle_unstarted(c);
+    after = ended_early(c);
+    return true;
   }
   x.over = ec == pool_errc::share  ? limit::client_share
            : ec == pool_errc::full ? limit::queue
                                    : limit::none;
-  return answer(c, 503, x.to.runs_on->why_not(ec), "Retry-After: 1\r\n");
+  after = answer(c, 503, x.to.runs_on->why_not(ec), "Retry-After: 1\r\n");
+  return true;
 }
 
 void service::dropped(connection& c) noexcept {
@@ -179,27 +134,24 @@ void service::run(connection& c) noexcept {
 
 void service::work_on(connection& c) {
   watcher_.check(c.fd(), c.heard_as);  // a free worker may be faster than the watcher
-  const auto after = c.request->ctx.done() ? settle_unstarted(c) : serve(c, false);
-  if (after == then::next && !c.received().empty()) {
-    yield(c);  // further requests are read by the front, not by a worker
-  } else {
-    go_on(c, after);
+  auto after = c.request->ctx.done() ? ended_early(c) : serve(c, false);
+  if (after == action::finish) {
+    after = finished(c);
   }
+  if (after == action::next && !c.session.received().empty()) {
+    after = action::yield;  // further requests are read by the front, not by a worker
+  }
+  go_on(c, after);
 }
 
 // The context ended before the handler was called, so it will not be called.
-service::then service::settle_unstarted(connection& c) {
-  switch (status_of(end_of(c.request->ctx.cause()->kind))) {
-    case 504:
-      return answer(c, 504, "the deadline of this request passed before its work began");
-    case 503:
-      c.keep_alive = false;
-      return answer(c, 503, "the server ended this request before it was started",
-                    "Retry-After: 1\r\n");
-    default:
-      finish(c);
-      return then::drop;
+service::action service::ended_early(connection& c) {
+  const auto what = c.session.ended_early(status_of(end_of(c.request->ctx.cause()->kind)));
+  if (what == action::drop) {
+    finish(c);
+    return what;
   }
+  return refused(c);
 }
 
 bool service::work(connection& c, turn& t) {
@@ -219,7 +171,7 @@ bool service::work(connection& c, turn& t) {
   return whole && t.wrote();
 }
 
-service::then service::serve(connection& c, bool on_the_spot) {
+service::action service::serve(connection& c, bool on_the_spot) {
   exchange& x = *c.request;
   c.now.store(phase::running, std::memory_order_relaxed);
   x.life.advance(request_state::running);
@@ -231,56 +183,43 @@ service::then service::serve(connection& c, bool on_the_spot) {
   }
   // If a drain began after the head was sent, a connection for which keep-alive was promised is not
   // closed: the next request may already be on its way.
-  c.keep_alive = c.keep_alive && whole;
-  c.answer.complete = whole;
   c.answer.status = t.wrote() ? x.status : 0;
-  return answered(c);
+  return answered(c, whole);
 }
 
-service::then service::answer(connection& c, int status, std::string_view detail,
-                              std::string_view headers) {
+service::action service::answer(connection& c, int status, std::string_view detail,
+                                std::string_view headers) {
   exchange& x = *c.request;
-  if (c.wants_tls()) {  // whatever else is wrong with the request
-    status = 400;
-    detail = "this port speaks TLS, and the request came without: use https://";
-    headers = {};
-  }
   watcher_.stop_reading(c.fd());
-  const bool keep = c.keep_alive && !draining_ && (c.body.complete() || discard_rest(c));
+  if (draining_ || (c.session.keeps() && !c.session.body().complete() && !discard_rest(c))) {
+    c.session.close_after();
+  }
   const auto text = whole_text({.status = status,
                                 .detail = detail,
                                 .request_id = x.stamp.id,
                                 .headers = headers,
-                                .keep_alive = keep,
-                                .to_head = c.is_head});
+                                .keep_alive = c.session.keeps(),
+                                .to_head = c.session.to_head()});
   x.status = status;
   x.life.advance(request_state::writing);
-  c.keep_alive = keep;
   c.answer.status = status;
-  c.answer.complete = c.send_now(text);
-  return answered(c);
+  return answered(c, c.send_now(text));
 }
 
-// Called when the answer has been handed to the kernel or to the connection's own buffer.
-service::then service::answered(connection& c) {
-  if (c.unsent() > 0 && c.answer.complete) {
-    park(c, phase::writing, how_.write_timeout);
-    return then::parked;
-  }
+// All that there is of the answer has been handed to the kernel or to the connection's own buffer.
+service::action service::answered(connection& c, bool complete) {
+  c.answer.complete = complete;
+  return c.session.answered(complete, c.unsent() > 0);
+}
+
+service::action service::finished(connection& c) {
   const bool silent = c.answer.status == 0;
   finish(c);
-  if (silent) {
-    return then::drop;
-  }
-  return c.keep_alive && discard_rest(c) ? then::next : then::close;
+  return c.session.finished(silent, silent || !c.session.keeps() || discard_rest(c));
 }
 
-service::then service::output_ready(connection& c) {
-  if (c.request->cut_off() || !c.flush_now()) {
-    c.answer.complete = false;
-    c.keep_alive = false;
-  }
-  return answered(c);
+service::action service::output_ready(connection& c) {
+  return answered(c, !c.request->cut_off() && c.flush_now());
 }
 
 void service::tell_late(connection& c, const late_stopper& l) const noexcept {
@@ -350,14 +289,17 @@ void service::finish(connection& c) noexcept {
 
 // Discards the rest of the body, if it has arrived or is small.
 bool service::discard_rest(connection& c) {
-  c.takes_body = false;
   constexpr int most = 16;  // reads of 16 KiB each
   for (int i = 0; i < most; ++i) {
-    const bool well = c.take_body();  // includes what was read ahead
-    if (c.body.complete()) {
-      return true;
+    switch (c.session.discard_rest()) {  // includes what was read ahead
+      case http1::rest::discarded:
+        return true;
+      case http1::rest::unusable:
+        return false;
+      case http1::rest::more:
+        break;
     }
-    if (!well || c.receive() != connection::io::some) {
+    if (c.receive() != connection::io::some) {
       return false;
     }
   }

@@ -14,15 +14,6 @@ namespace {
 
 constexpr int most_reads = 64;  // of 16 KiB each; a client that keeps sending is cut off
 
-// For an incomplete head of which `before` bytes had arrived earlier. A head that arrives byte by
-// byte is not parsed again for each byte, but for each line, and within a long line every 1024
-// bytes.
-bool is_worth_a_look(std::string_view received, std::size_t before) noexcept {
-  constexpr std::size_t now_and_then = 1024;
-  return received.find('\n', before) != std::string_view::npos ||
-         received.size() / now_and_then != before / now_and_then;
-}
-
 // An answer that was cut off and whose end is marked only by the close: a reset is the only way to
 // show that it is incomplete.
 bool seems_whole(const connection& c) noexcept {
@@ -272,7 +263,7 @@ void service::look_at(connection& c) {
     return;
   }
   if (std::exchange(c.yielded, false)) {
-    go_on(c, next(c));
+    go_on(c, action::next);
     return;
   }
   switch (as) {
@@ -284,10 +275,10 @@ void service::look_at(connection& c) {
       readable(c);
       break;
     case phase::queued:  // it was dropped from the queue
-      go_on(c, settle_unstarted(c));
+      go_on(c, ended_early(c));
       break;
     case phase::running:  // a running connection that is given to the front has yielded
-      go_on(c, next(c));
+      go_on(c, action::next);
       break;
     case phase::writing:
       go_on(c, output_ready(c));
@@ -298,41 +289,98 @@ void service::look_at(connection& c) {
   }
 }
 
-void service::go_on(connection& c, then what) {
-  while (what == then::next) {
-    what = next(c);
-  }
-  if (what == then::close) {
-    linger(c);
-  } else if (what == then::drop) {
-    drop(c);
+void service::go_on(connection& c, action what) {
+  for (;;) {
+    switch (what) {
+      case action::proceed:
+        static_cast<void>(c.send_now("HTTP/1.1 100 Continue\r\n\r\n"));
+        park(c);
+        return;
+      case action::wait:
+        park(c);
+        return;
+      case action::next:
+        what = c.session.next(closing_.made());
+        break;
+      case action::begin:
+        what = begun(c);
+        break;
+      case action::refuse:
+        what = refused(c);
+        break;
+      case action::start:
+        if (!start(c, what)) {
+          return;
+        }
+        break;
+      case action::left:
+        what = ended_early(c);
+        break;
+      case action::finish:
+        what = finished(c);
+        break;
+      case action::cut_off:
+        if (!c.request->overdue()) {
+          c.request->over = limit::write_time;
+          c.request->scope.cancel({.kind = causes::write_timeout});
+        }
+        c.answer.complete = false;
+        finish(c);
+        close(c);
+        return;
+      case action::yield:
+        yield(c);
+        return;
+      case action::linger:
+        linger(c);
+        return;
+      case action::drop:
+        drop(c);
+        return;
+      case action::close:
+        close(c);
+        return;
+    }
   }
 }
 
 void service::readable(connection& c) {
-  const auto before = c.received().size();
-  const auto got = c.receive();
-  const auto seen = connection::seen_by(got);
-  const auto as = c.now.load(std::memory_order_relaxed);
-  const bool within_a_line = got == connection::io::some && as == phase::reading && !c.request &&
-                             !is_worth_a_look(c.received(), before);
-  if ((got == connection::io::again || within_a_line) && !closing_.made()) {
-    c.request ? park(c, as, how_.body_timeout)
-              : park(c, as, as == phase::idle ? how_.idle_timeout : how_.head_timeout);
-    return;
+  switch (const auto got = c.receive()) {
+    case connection::io::some:
+      go_on(c, c.session.arrived(closing_.made()));
+      return;
+    case connection::io::again:
+      if (c.request && closing_.made()) {
+        c.request->scope.cancel({.kind = cause_kind::shutdown});  // unless it has already ended
+      }
+      go_on(c, c.session.nothing_arrived(closing_.made()));
+      return;
+    case connection::io::closed:
+    case connection::io::cut_off:
+    case connection::io::failed:
+      c.client_left(connection::seen_by(got));
+      go_on(c, c.session.input_ended());
+      return;
   }
-  if (got == connection::io::some) {
-    go_on(c, c.request ? body_arrived(c) : next(c));
-    return;
+}
+
+// Waits for what the session waits for.
+void service::park(connection& c) {
+  switch (c.session.at()) {
+    case http1::state::between:
+      park(c, phase::idle, how_.idle_timeout);
+      return;
+    case http1::state::head:
+      park(c, phase::reading, how_.head_timeout);
+      return;
+    case http1::state::body:
+    case http1::state::work:
+      park(c, phase::reading, how_.body_timeout);
+      return;
+    case http1::state::room:
+      park(c, phase::writing, how_.write_timeout);
+      return;
   }
-  if (c.request) {  // the client left, or the server is stopping, before the body was complete
-    c.request->scope.cancel(got == connection::io::again
-                                ? cause{.kind = cause_kind::shutdown}
-                                : how_left(c, seen));  // unless it has already ended
-    go_on(c, settle_unstarted(c));
-    return;
-  }
-  close(c);
 }
 
 // `since` is kept while the connection waits for the same thing, so that arriving bytes do not
@@ -401,32 +449,12 @@ void service::too_late(connection& c) {
       close(c);
       return;
     case phase::reading:
-      c.keep_alive = false;
-      if (!c.request) {
-        c.is_head = false;
-        begin(c, routes_.none(), {});
-        c.request->over = limit::head_time;
-      } else if (c.request->overdue()) {
-        go_on(c, settle_unstarted(c));
-        return;
-      }
-      if (c.request->over == limit::none) {
-        c.request->over = limit::body_time;
-      }
-      go_on(c, answer(c, 408, "the request did not arrive in time"));
-      return;
     case phase::writing:
-      if (!c.request->overdue()) {
-        c.request->over = limit::write_time;
-        c.request->scope.cancel({.kind = causes::write_timeout});
-      }
-      c.answer.complete = false;
-      finish(c);
-      close(c);
-      return;
     case phase::queued:
     case phase::running:
-      go_on(c, then::close);
+      go_on(c, c.request && c.session.at() == http1::state::body && c.request->overdue()
+                   ? ended_early(c)
+                   : c.session.timed_out());
       return;
   }
 }
@@ -445,7 +473,7 @@ void service::linger(connection& c) {
     close(c);
     return;
   }
-  c.consume(c.received().size());
+  c.session.consume(c.session.received().size());
   c.since = {};
   c.now.store(phase::lingering, std::memory_order_relaxed);
   lingering(c);

@@ -63,8 +63,7 @@ class service final : private connection_owner, private front::driver {
   std::array<std::size_t, phases> connections();
 
  private:
-  // Drop: the client has left, so close without lingering.
-  enum class then { next, close, drop, parked };
+  using action = http1::action;
 
   // connection_owner
   void run(connection& c) noexcept override;
@@ -80,10 +79,12 @@ class service final : private connection_owner, private front::driver {
   void step(connection& c, void (service::*what)(connection&)) noexcept;
   void abandon(connection& c, const char* why) noexcept;
   void look_at(connection& c);
-  void go_on(connection& c, then what);
+  // Does what the session says, until the connection is parked, handed over or closed.
+  void go_on(connection& c, action what);
   connection* admitted(descriptor socket, peer ends);
   bool admit(connection& c) noexcept;
   void greet(connection& c);
+  void park(connection& c);
   void park(connection& c, phase as, std::chrono::milliseconds patience, bool for_room = false);
   void yield(connection& c) noexcept;
   void shake_hands(connection& c);
@@ -107,17 +108,17 @@ class service final : private connection_owner, private front::driver {
 
   // requests.cpp: requests
   void work_on(connection& c);
-  then next(connection& c);
-  then received(connection& c, const request_head& head);
-  then body_arrived(connection& c);
-  then start(connection& c);
-  then settle_unstarted(connection& c);
-  then serve(connection& c, bool on_the_spot);
+  action begun(connection& c);
+  action refused(connection& c);
+  bool start(connection& c, action& after);
+  action ended_early(connection& c);
+  action serve(connection& c, bool on_the_spot);
   bool work(connection& c, turn& t);
   void begin(connection& c, const route& to, const request_head& head);
-  then answer(connection& c, int status, std::string_view detail, std::string_view headers = {});
-  then answered(connection& c);
-  then output_ready(connection& c);
+  action answer(connection& c, int status, std::string_view detail, std::string_view headers = {});
+  action answered(connection& c, bool complete);
+  action finished(connection& c);
+  action output_ready(connection& c);
   void finish(connection& c) noexcept;
   void tell_late(connection& c, const late_stopper& l) const noexcept;
   void report(const connection& c, request_end end, const cause* why,
