@@ -11,6 +11,7 @@
 #include <new>
 #include <utility>
 
+#include "hangup/http/clock.h"
 #include "http/net/address.h"
 
 namespace hangup::http {
@@ -112,24 +113,24 @@ std::error_code front::arm(int op, int fd, std::uint32_t events,
   return ::epoll_ctl(epoll_.get(), op, fd, &ev) == 0 ? std::error_code{} : last_error();
 }
 
-std::error_code front::adopt(connection& c) noexcept {
+std::error_code front::adopt(parkable& c) noexcept {
   slot* const s = slots_.make(c.fd());
   if (s == nullptr) {
     return std::make_error_code(std::errc::too_many_files_open);
   }
   s->c = &c;
-  c.heard_events = input_events;
+  c.heard_events_ = input_events;
   return arm(EPOLL_CTL_ADD, c.fd(), input_events | EPOLLET, generation_of(s->state));
 }
 
-void front::forget(const connection& c) noexcept {
+void front::forget(const parkable& c) noexcept {
   auto& state = slots_.at(c.fd()).state;
   state.store(state_of(generation_of(state) + 1, owned), std::memory_order_release);
 }
 
 // Uses release, so that what the owner did to the connection happens before what the next owner
 // does. Returns false if an event has arrived since the owner took it.
-bool front::give_up(connection& c) noexcept {
+bool front::give_up(parkable& c) noexcept {
   auto& state = slots_.at(c.fd()).state;
   auto was = state.load(std::memory_order_relaxed);
   return (was & which) == owned &&
@@ -138,15 +139,15 @@ bool front::give_up(connection& c) noexcept {
 }
 
 // Changes the events that are reported for the connection, if they differ from the present ones.
-void front::hear(connection& c, std::uint32_t events) noexcept {
-  if (std::exchange(c.heard_events, events) != events) {
+void front::hear(parkable& c, std::uint32_t events) noexcept {
+  if (std::exchange(c.heard_events_, events) != events) {
     static_cast<void>(
         arm(EPOLL_CTL_MOD, c.fd(), events | EPOLLET, generation_of(slots_.at(c.fd()).state)));
   }
 }
 
-void front::park_for_input(connection& c) noexcept {
-  if ((c.heard_events & EPOLLIN) == 0) {
+void front::park_for_input(parkable& c) noexcept {
+  if ((c.heard_events_ & EPOLLIN) == 0) {
     hear(c, input_events);
   }
   if (!c.drained() || !give_up(c)) {
@@ -154,7 +155,7 @@ void front::park_for_input(connection& c) noexcept {
   }
 }
 
-void front::park_for_room(connection& c) noexcept {
+void front::park_for_room(parkable& c) noexcept {
   // And keeps doing so afterwards: few connections ever wait for room.
   hear(c, input_events | EPOLLOUT);
   if (!give_up(c)) {
@@ -162,7 +163,7 @@ void front::park_for_room(connection& c) noexcept {
   }
 }
 
-void front::turn_away(connection& c) noexcept {
+void front::turn_away(parkable& c) noexcept {
   hear(c, 0);
 }
 
@@ -188,22 +189,22 @@ void front::happened(descriptor_tag what, std::uint32_t events) noexcept {
 
 thread_local front::own front::this_thread;
 
-void front::line::push(connection& c) noexcept {
-  c.resumed_after = nullptr;
-  (last != nullptr ? last->resumed_after : first) = &c;
+void front::line::push(parkable& c) noexcept {
+  c.resumed_after_ = nullptr;
+  (last != nullptr ? last->resumed_after_ : first) = &c;
   last = &c;
 }
 
-connection* front::line::pop() noexcept {
-  connection* const c = first;
+parkable* front::line::pop() noexcept {
+  parkable* const c = first;
   if (c != nullptr) {
-    first = c->resumed_after;
+    first = c->resumed_after_;
     last = first != nullptr ? last : nullptr;
   }
   return c;
 }
 
-void front::catch_up(connection& c) noexcept {
+void front::catch_up(parkable& c) noexcept {
   auto& state = slots_.at(c.fd()).state;
   if ((state.load(std::memory_order_relaxed) & which) == missed) {
     state.fetch_and(~std::uint64_t{missed}, std::memory_order_acquire);
@@ -211,7 +212,7 @@ void front::catch_up(connection& c) noexcept {
   }
 }
 
-void front::resume(connection& c) noexcept {
+void front::resume(parkable& c) noexcept {
   if (this_thread.of == this) {
     this_thread.again.push(c);
     return;
@@ -230,7 +231,7 @@ void front::resume(connection& c) noexcept {
 void front::serve_resumed() noexcept {
   constexpr int at_a_time = 16;  // then connections with events are served
   for (int i = 0; i < at_a_time; ++i) {
-    connection* c = nullptr;
+    parkable* c = nullptr;
     bool more = false;
     {
       const std::lock_guard hold(resuming_);
@@ -330,7 +331,7 @@ void front::run() noexcept {
         happened(what, ev.events);
       }
     }
-    while (connection* const c = before.pop()) {
+    while (parkable* const c = before.pop()) {
       driver_.ready(*c);
     }
   }

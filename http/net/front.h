@@ -7,7 +7,7 @@
 // connection has an owner are noted, and parking it then returns it to a front thread at once. So
 // parking needs no system call and misses no event. (EPOLLONESHOT would need a system call each
 // time.) Before a connection is parked, everything that has arrived must have been read;
-// connection::drained() tells whether it has.
+// parkable::drained() tells whether it has.
 //
 // The note is one bit in the connection's slot. Any thread that takes an event sets it. Only the
 // owner clears it, in catch_up(), which passes it on to the connection. resume() may also be called
@@ -25,10 +25,11 @@
 
 #include "hangup/context/detail/timer.h"
 #include "hangup/http/options.h"
+#include "http/net/address.h"
 #include "http/net/descriptor.h"
 #include "http/net/descriptor_table.h"
 #include "http/net/listener.h"
-#include "http/session/connection.h"
+#include "http/net/parkable.h"
 
 namespace hangup::http {
 
@@ -41,7 +42,7 @@ class front {
     // A connection that was parked or resumed has something to do. It belongs to the driver until
     // it is parked or resumed again. Events that were noted have not been passed to it yet: see
     // catch_up().
-    virtual void ready(connection& c) noexcept = 0;
+    virtual void ready(parkable& c) noexcept = 0;
 
    protected:
     ~driver() = default;
@@ -66,24 +67,24 @@ class front {
   void stop() noexcept;
 
   // Registers a connection; the caller becomes its owner.
-  std::error_code adopt(connection& c) noexcept;
+  std::error_code adopt(parkable& c) noexcept;
   // Unregisters a connection, before its owner closes it. Pending events will have no effect.
-  void forget(const connection& c) noexcept;
+  void forget(const parkable& c) noexcept;
   // Gives up the connection until there is something to read. The caller must not touch it
   // afterwards, since another thread may already own it. Thread-safe.
-  void park_for_input(connection& c) noexcept;
+  void park_for_input(parkable& c) noexcept;
   // The same until there is room to write, or something else happens. Thread-safe.
-  void park_for_room(connection& c) noexcept;
+  void park_for_room(parkable& c) noexcept;
   // Stops reporting events of this connection until it is parked again, because its owner will be
   // busy for long. Otherwise a departing client would wake a front thread in addition to the
   // watcher. Costs one system call, and one more when the connection is parked.
-  void turn_away(connection& c) noexcept;
+  void turn_away(parkable& c) noexcept;
   // Hands the connection to any free front thread, behind the connections that are ready.
   // Thread-safe; it may also be called for the owner by another thread.
-  void resume(connection& c) noexcept;
+  void resume(parkable& c) noexcept;
   // Passes the events that were noted to the connection. Only for its owner, and not while the
   // watcher reads ahead from it.
-  void catch_up(connection& c) noexcept;
+  void catch_up(parkable& c) noexcept;
 
   // A descriptor or memory has become free: resumes accepting, if that had stopped for lack of one.
   // Thread-safe.
@@ -100,18 +101,18 @@ class front {
   // Who owns a connection; the upper bits identify the use of the descriptor number.
   struct slot {
     std::atomic<std::uint64_t> state{0};
-    connection* c = nullptr;  // written by the first owner
+    parkable* c = nullptr;  // written by the first owner
   };
   struct line {  // the connections to be resumed
-    connection* first = nullptr;
-    connection* last = nullptr;
-    void push(connection& c) noexcept;
-    connection* pop() noexcept;
+    parkable* first = nullptr;
+    parkable* last = nullptr;
+    void push(parkable& c) noexcept;
+    parkable* pop() noexcept;
   };
 
   void run() noexcept;
-  bool give_up(connection& c) noexcept;
-  void hear(connection& c, std::uint32_t events) noexcept;
+  bool give_up(parkable& c) noexcept;
+  void hear(parkable& c, std::uint32_t events) noexcept;
   void happened(descriptor_tag what, std::uint32_t events) noexcept;
   void serve_resumed() noexcept;
   bool is_listener(int fd) const noexcept;

@@ -35,6 +35,7 @@
 #include "http/net/client_key.h"
 #include "http/net/descriptor.h"
 #include "http/net/pace.h"
+#include "http/net/parkable.h"
 #include "http/net/tls_session.h"
 #include "http/session/http1.h"
 
@@ -60,7 +61,7 @@ class connection_owner {
   ~connection_owner() = default;
 };
 
-class connection final : public job, public input {
+class connection final : public job, public input, public parkable {
  public:
   enum class io {
     some,
@@ -75,7 +76,7 @@ class connection final : public job, public input {
              connection_owner& owner);
   ~connection();
 
-  int fd() const noexcept { return socket_.get(); }
+  int fd() const noexcept override { return socket_.get(); }
   const peer& ends() const noexcept { return ends_; }
   // "127.0.0.1:50312", "[::1]:50312"
   const std::string& client() const noexcept { return client_; }
@@ -92,10 +93,10 @@ class connection final : public job, public input {
   io receive();
   io discard() noexcept;  // the same, but discards the bytes without decrypting them
   // Whether everything has been read that had arrived at the last event of the descriptor.
-  bool drained() const noexcept { return drained_; }
+  bool drained() const noexcept override { return drained_; }
   // Before it can read more, TLS must send something for which there was no room.
   bool reads_when_writable() const noexcept { return reads_when_writable_; }
-  void happened(std::uint32_t events) noexcept;  // `events` as in epoll(7)
+  void happened(std::uint32_t events) noexcept override;
   // If there is no memory, it reads no more; the owner learns of it when it reads.
   read read_ahead() noexcept override;
   bool ends_in_band() const noexcept override { return tls_ != nullptr; }
@@ -129,8 +130,7 @@ class connection final : public job, public input {
   std::uint32_t heard_as = 0;   // its generation, see watcher.h
   limit refused = limit::none;  // set: one connection too many; it is only told so
   clock::time_point since{};    // when it began to wait for what it is parked for
-  std::uint32_t heard_events = 0;  // the events that the front listens for
-  bool yielded = false;            // it has been resumed with input that has not been looked at
+  bool yielded = false;         // it has been resumed with input that has not been looked at
 
   // The departure that the result of a read or write means; errno must still be that of the call.
   static departure seen_by(io how) noexcept;
@@ -144,9 +144,6 @@ class connection final : public job, public input {
   void park_until(clock::time_point when) noexcept;
   // Ends the parking. Returns false if it had lasted too long and overdue() was called.
   bool take() noexcept;
-
-  // The next in the list of those to be resumed, guarded by the front.
-  connection* resumed_after = nullptr;
 
   connection* lot_prev = nullptr;  // the list of all connections, guarded by the connection_owner
   connection* lot_next = nullptr;

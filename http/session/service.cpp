@@ -248,8 +248,9 @@ void service::close(connection& c) noexcept {
   }
 }
 
-void service::ready(connection& c) noexcept {
-  step(c, &service::look_at);
+// All that is ever parked here is a connection.
+void service::ready(parkable& c) noexcept {
+  step(static_cast<connection&>(c), &service::look_at);
 }
 
 void service::look_at(connection& c) {

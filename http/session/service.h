@@ -28,6 +28,7 @@
 #include "http/departure/watcher.h"
 #include "http/net/front.h"
 #include "http/net/last_call.h"
+#include "http/session/connection.h"
 
 namespace hangup::http {
 
@@ -73,7 +74,7 @@ class service final : private connection_owner, private front::driver {
   bool may_keep(std::ptrdiff_t bytes) noexcept override;
   // front::driver
   void accepted(descriptor socket, peer ends) noexcept override;
-  void ready(connection& c) noexcept override;
+  void ready(parkable& c) noexcept override;
 
   // service.cpp: connections
   void step(connection& c, void (service::*what)(connection&)) noexcept;
