@@ -145,8 +145,8 @@ class connection final : public job, public input, public parkable {
   // Ends the parking. Returns false if it had lasted too long and overdue() was called.
   bool take() noexcept;
 
-  connection* lot_prev = nullptr;  // the list of all connections, guarded by the connection_owner
-  connection* lot_next = nullptr;
+  connection* previous_of_all = nullptr;  // the list of all connections, guarded by the registry
+  connection* next_of_all = nullptr;
 
  private:
   struct overdue_timer final : tree::timer {

@@ -282,8 +282,7 @@ void service::finish(connection& c) noexcept {
     c.request.reset();
   }
   if (in_flight_.fetch_sub(1) == 1 && draining_) {
-    const std::lock_guard hold(lot_);
-    changed_.notify_all();
+    all_connections_.notify();
   }
 }
 

@@ -5,7 +5,6 @@
 
 #include <new>
 
-#include "hangup/context/wait.h"
 #include "hangup/http/causes.h"
 #include "http/wire/answer_head.h"
 
@@ -28,6 +27,7 @@ service::service(const options& how, const route_table& routes, std::vector<obse
       routes_(routes),
       observers_(std::move(observers)),
       all_(with_cancel(background())),
+      all_connections_(how),
       identity_(std::move(as)),
       front_(how, *this) {}
 
@@ -80,7 +80,7 @@ connection* service::admitted(descriptor socket, peer ends) {
   const int fd = socket.get();
   std::shared_ptr<const tls_identity> as;
   {
-    const std::lock_guard hold(lot_);
+    const std::lock_guard hold(identity_mutex_);
     as = identity_;
   }
   auto tls = as ? std::make_unique<tls_session>(*as, fd) : nullptr;
@@ -94,56 +94,16 @@ connection* service::admitted(descriptor socket, peer ends) {
     watcher_.forget(fd);
     return nullptr;
   }
-  if (!admit(*c)) {
+  const auto admission = all_connections_.add(*c, closing_);
+  if (admission.over != limit::none) {
+    tell(admission.over);
+  }
+  if (!admission.in) {
     watcher_.forget(fd);
     front_.forget(*c);
     return nullptr;
   }
   return c.release();  // the connection owns itself from now on: close() deletes it
-}
-
-// Connections over the limit are accepted only to be sent a 503, and only a few at a time.
-bool service::admit(connection& c) noexcept {
-  constexpr std::size_t refused_at_once = 64;
-  auto over = limit::none;
-  bool in = false;
-  {
-    const std::lock_guard hold(lot_);
-    if (closing_.made()) {
-      return false;
-    }
-    std::size_t* from_here = nullptr;
-    if (count_ - refused_ >= how_.max_connections) {
-      over = limit::connections;
-    } else if (const auto most = how_.max_connections_per_address; most != 0) {
-      try {
-        from_here = &by_address_[c.ends().remote_address];
-        over = *from_here >= most ? limit::connections_per_address : limit::none;
-      } catch (const std::bad_alloc&) {
-        over = limit::memory;
-      }
-    }
-    in = over == limit::none ||
-         (over != limit::memory && c.tls() == nullptr && refused_ < refused_at_once);
-    if (in) {
-      ++count_;
-      if (over != limit::none) {
-        ++refused_;
-      } else if (from_here != nullptr) {
-        ++*from_here;
-      }
-      c.refused = over;
-      c.lot_next = first_;
-      if (first_ != nullptr) {
-        first_->lot_prev = &c;
-      }
-      first_ = &c;
-    }
-  }
-  if (over != limit::none) {
-    tell(over);
-  }
-  return in;
 }
 
 // The first step of a connection.
@@ -169,7 +129,7 @@ void service::tell(limit reached) const noexcept {
 }
 
 void service::use_tls(std::shared_ptr<const tls_identity> as) noexcept {
-  const std::lock_guard hold(lot_);
+  const std::lock_guard hold(identity_mutex_);
   identity_.swap(as);
 }
 
@@ -221,31 +181,13 @@ void service::close(connection& c) noexcept {
     c.tls()->close();
   }
   front_.forget(c);
-  {
-    const std::lock_guard hold(lot_);
-    for (auto* p = passes_; p != nullptr; p = p->next) {
-      p->at = p->at == &c ? c.lot_next : p->at;
-    }
-    (c.lot_prev != nullptr ? c.lot_prev->lot_next : first_) = c.lot_next;
-    if (c.lot_next != nullptr) {
-      c.lot_next->lot_prev = c.lot_prev;
-    }
-    if (const auto here = by_address_.find(c.ends().remote_address);
-        c.refused == limit::none && here != by_address_.end() && --here->second == 0) {
-      by_address_.erase(here);
-    }
-  }
-  const bool refused = c.refused != limit::none;
+  all_connections_.take_out(c);
+  const auto refused = c.refused;
   delete &c;
   front_.descriptor_freed();
   // This comes last, because the destructor waits for it: afterwards the service may not exist any
   // more.
-  const std::lock_guard hold(lot_);
-  --count_;
-  refused_ -= refused ? 1 : 0;
-  if (closing_.made()) {
-    changed_.notify_all();
-  }
+  all_connections_.gone(refused);
 }
 
 // All that is ever parked here is a connection.
@@ -507,8 +449,7 @@ void service::lingering(connection& c) {
 }
 
 std::error_code service::wait_idle(const context& ctx) {
-  std::unique_lock hold(lot_);
-  return wait(ctx, changed_, hold, [this] { return in_flight_.load() == 0; });
+  return all_connections_.wait_until(ctx, [this] { return in_flight_.load() == 0; });
 }
 
 void service::end_all() noexcept {
@@ -522,24 +463,22 @@ std::error_code service::close_all(const context& ctx) {
   draining_ = true;
   closing_.make();
   wake_parked(false);
-  std::unique_lock hold(lot_);
-  return wait(ctx, changed_, hold, [this] { return count_ == 0; });
+  return all_connections_.wait_until(ctx, [this] { return all_connections_.is_empty(); });
 }
 
 // Called after a last_call. Parked connections are woken by closing their input; the owner then
 // finds that they are to end.
 void service::wake_parked(bool only_requests) noexcept {
-  const std::lock_guard hold(lot_);
-  for (connection* c = first_; c != nullptr; c = c->lot_next) {
-    const auto as = last_call::seen(c->now);
+  all_connections_.each_at_once([&](connection& c) {
+    const auto as = last_call::seen(c.now);
     if (as == phase::running || as == phase::queued) {
-      continue;  // not parked: its owner learns of the call when it parks it
+      return;  // not parked: its owner learns of the call when it parks it
     }
-    const std::lock_guard looking(c->guard);
-    if (!only_requests || c->request) {
-      overdue(*c);
+    const std::lock_guard looking(c.guard);
+    if (!only_requests || c.request) {
+      overdue(c);
     }
-  }
+  });
 }
 
 }  // namespace hangup::http

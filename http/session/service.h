@@ -12,13 +12,10 @@
 
 #include <array>
 #include <atomic>
-#include <condition_variable>
 #include <cstddef>
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "hangup/context/late.h"
@@ -29,6 +26,7 @@
 #include "http/net/front.h"
 #include "http/net/last_call.h"
 #include "http/session/connection.h"
+#include "http/session/registry.h"
 
 namespace hangup::http {
 
@@ -83,7 +81,6 @@ class service final : private connection_owner, private front::driver {
   // Does what the session says, until the connection is parked, handed over or closed.
   void go_on(connection& c, action what);
   connection* admitted(descriptor socket, peer ends);
-  bool admit(connection& c) noexcept;
   void greet(connection& c);
   void park(connection& c);
   void park(connection& c, phase as, std::chrono::milliseconds patience, bool for_room = false);
@@ -97,15 +94,6 @@ class service final : private connection_owner, private front::driver {
   void lingering(connection& c);
   void close(connection& c) noexcept;
   void wake_parked(bool only_requests) noexcept;
-
-  // views.cpp: iterations over all connections. When a connection is closed, every `at` that points
-  // to it moves on.
-  struct pass {
-    connection* at = nullptr;
-    pass* next = nullptr;
-  };
-  template <class Look, class Between>
-  void each_connection(const Look& look, const Between& between);
 
   // requests.cpp: requests
   void work_on(connection& c);
@@ -138,16 +126,10 @@ class service final : private connection_owner, private front::driver {
   last_call closing_;
   std::atomic<std::size_t> in_flight_{0};
 
-  std::mutex lot_;
-  // Signalled when there are fewer requests or connections: for a drain.
-  std::condition_variable_any changed_;
-  connection* first_ = nullptr;  // all connections, guarded by lot_
-  pass* passes_ = nullptr;       // guarded by lot_
-  std::size_t count_ = 0;        // guarded by lot_, as the rest here
-  std::size_t refused_ = 0;      // how many of these are only accepted to be sent a 503
-  std::unordered_map<std::string, std::size_t> by_address_;  // used if there is a limit per address
-  std::shared_ptr<const tls_identity> identity_;             // null: plain TCP
-  std::atomic<std::ptrdiff_t> ahead_{0};                     // bytes read ahead on all connections
+  registry all_connections_;
+  std::mutex identity_mutex_;
+  std::shared_ptr<const tls_identity> identity_;  // null: plain TCP; guarded by its mutex
+  std::atomic<std::ptrdiff_t> ahead_{0};          // bytes read ahead on all connections
 
   watcher watcher_;
   front front_;  // last: its threads use all of the above
