@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 namespace hangup::http {
 namespace {
@@ -58,7 +59,8 @@ watcher::~watcher() {
   thread_.join();
 }
 
-std::error_code watcher::watch(int fd, std::uint32_t& generation) noexcept {
+std::error_code watcher::watch(int fd, const cancel_func& cancel, half_close policy,
+                               std::uint32_t& generation) noexcept {
   slot* const made = slots_.make(fd);
   if (made == nullptr) {
     return std::make_error_code(std::errc::too_many_files_open);
@@ -67,6 +69,8 @@ std::error_code watcher::watch(int fd, std::uint32_t& generation) noexcept {
   const std::lock_guard hold(s.mutex);
   s.muted = false;
   s.gone = departure::none;
+  s.fin_ends = policy == half_close::cancel;
+  s.cancel.emplace(cancel);
   generation = s.generation;
   return listen(EPOLL_CTL_ADD, fd, s, 0) ? std::error_code{}
                                          : std::error_code{errno, std::generic_category()};
@@ -77,19 +81,28 @@ void watcher::forget(int fd) noexcept {
   const std::lock_guard hold(s.mutex);
   ++s.generation;
   s.muted = true;
-  s.current.reset();
+  s.cancel.reset();
   s.reading = nullptr;
 }
 
-departure watcher::begin(int fd, const cancel_func& cancel, half_close policy) noexcept {
+std::optional<cancel_handle> watcher::ended_by(slot& s) noexcept {
+  const bool counts = s.gone != departure::none && (s.gone != departure::closed || s.fin_ends);
+  return counts ? std::exchange(s.cancel, std::nullopt) : std::nullopt;
+}
+
+void watcher::use(int fd, half_close policy) noexcept {
   slot& s = slots_.at(fd);
-  const std::lock_guard hold(s.mutex);
-  s.fin_ends = policy == half_close::cancel;
-  if (s.gone == departure::none || (s.gone == departure::closed && !s.fin_ends)) {
-    s.current.emplace(cancel);
-    return departure::none;
+  std::optional<cancel_handle> cancel;
+  departure how{};
+  {
+    const std::lock_guard hold(s.mutex);
+    s.fin_ends = policy == half_close::cancel;
+    how = s.gone;
+    cancel = ended_by(s);
   }
-  return s.gone;
+  if (cancel) {
+    (*cancel)(cause_of(how), location());
+  }
 }
 
 bool watcher::listen(int op, int fd, const slot& s, std::uint32_t more) noexcept {
@@ -136,14 +149,6 @@ void watcher::check(int fd, std::uint32_t generation) noexcept {
   }
 }
 
-void watcher::over(int fd) noexcept {
-  slot& s = slots_.at(fd);
-  std::optional<cancel_handle> last;  // released outside of the lock
-  const std::lock_guard hold(s.mutex);
-  last.swap(s.current);
-  stop_reading(fd, s);
-}
-
 void watcher::mute(int fd) noexcept {
   slot& s = slots_.at(fd);
   const std::lock_guard hold(s.mutex);
@@ -181,10 +186,7 @@ void watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) noex
       s.gone = std::max({s.gone, seen, read.how, now});
     }
     how = s.gone;
-    if (how == departure::none || (how == departure::closed && !s.fin_ends)) {
-      return;
-    }
-    cancel.swap(s.current);
+    cancel = ended_by(s);
   }
   if (cancel) {
     (*cancel)(cause_of(how), location());

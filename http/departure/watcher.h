@@ -10,14 +10,14 @@
 // GET) are discarded and do not count. What remains unnoticed is a FIN behind more data than the
 // limit.
 //
-// While a request is in flight, its context is registered here, and the watcher ends it when the
-// client leaves. Both sides take the lock of the connection's slot. So either begin() reports that
-// the client has already left, or the watcher finds the context: no departure is missed, and a late
-// event for one request cannot end the next. A slot is identified by descriptor and generation, so
-// a pending event for a descriptor that has been closed and reused has no effect.
+// Each connection has a context, the parent of those of its requests. The watcher ends it when the
+// client leaves; so a request that begins later has ended from the start. A slot is identified by
+// descriptor and generation, so a pending event for a descriptor that has been closed and reused
+// has no effect.
 //
 // All functions are thread-safe. For one descriptor, watch() must come first and forget() last.
-// begin() and over() each cost one uncontended lock and no system call.
+// A request costs nothing here, unless something is read ahead or its half-close policy differs
+// from that of the request before.
 #pragma once
 
 #include <atomic>
@@ -48,7 +48,7 @@ class input {
   };
   // Reads what has arrived, up to the limits, and not more than is fair to other connections. Does
   // not block. It is called on the watcher's thread or on that of a sleeper (see announced()), by
-  // one thread at a time; begin(), stop_reading(), over() and forget() wait until it has returned.
+  // one thread at a time; stop_reading() and forget() wait until it has returned.
   virtual read read_ahead() noexcept = 0;
   // Whether the end is indicated by the last bytes of the stream (TLS). Otherwise what the socket
   // reports is enough.
@@ -65,18 +65,17 @@ class watcher {
   watcher(const watcher&) = delete;
   watcher& operator=(const watcher&) = delete;
 
-  // Registers a connection and sets `generation`, which announced() needs. After an error forget()
-  // must not be called.
-  std::error_code watch(int fd, std::uint32_t& generation) noexcept;
+  // Registers a connection, with what ends its context. Sets `generation`, which announced() needs.
+  // After an error forget() must not be called.
+  std::error_code watch(int fd, const cancel_func& cancel, half_close policy,
+                        std::uint32_t& generation) noexcept;
   // Unregisters a connection. Must be called before the descriptor is closed, which removes it from
   // the epoll set.
   void forget(int fd) noexcept;
 
-  // Registers what ends the context of the request when the client leaves. If the client has
-  // already left, returns how; then the caller must end the context. With half_close::ignore, a FIN
-  // alone does not count.
-  departure begin(int fd, const cancel_func& cancel, half_close policy) noexcept;
-  // Starts to read ahead from this descriptor, until stop_reading() or over(). Does nothing if that
+  // Whether a FIN alone ends the context, from now on. A FIN that was heard before counts too.
+  void use(int fd, half_close policy) noexcept;
+  // Starts to read ahead from this descriptor, until stop_reading(). Does nothing if that
   // has already been started. Costs one system call.
   void read_ahead(int fd, input& from) noexcept;
   // Stops reading ahead (one system call), and waits for a read_ahead() that is running.
@@ -85,11 +84,9 @@ class watcher {
   // 0 bytes or its failed write indicates. The result is the same as the watcher's, whichever of
   // the two is first.
   departure look(int fd, departure seen) noexcept;
-  // Checks whether the client has already left. If so, the registered context ends in this call,
+  // Checks whether the client has already left. If so, the context ends in this call,
   // not only when the watcher gets to it. Costs one system call.
   void check(int fd, std::uint32_t generation) noexcept;
-  // Unregisters the context: from now on the client's departure does not end it.
-  void over(int fd) noexcept;
   // From now on events of this descriptor are ignored, because the server itself causes them:
   // shutdown(2) raises EPOLLRDHUP too.
   void mute(int fd) noexcept;
@@ -102,13 +99,15 @@ class watcher {
     std::mutex mutex;
     std::uint32_t generation = 0;
     bool muted = true;
-    bool fin_ends = true;  // depends on the half-close policy of the request in flight
+    bool fin_ends = true;
     departure gone = departure::none;
-    std::optional<cancel_handle> current;
+    std::optional<cancel_handle> cancel;  // empty: it has been called
     input* reading = nullptr;
   };
   void run();
   void heard(int fd, std::uint32_t generation, std::uint32_t events) noexcept;
+  // What is to be called, outside of the lock, which must be held.
+  static std::optional<cancel_handle> ended_by(slot& s) noexcept;
   bool listen(int op, int fd, const slot& s, std::uint32_t more) noexcept;
   void stop_reading(int fd, slot& s) noexcept;  // the lock of `s` must be held
 

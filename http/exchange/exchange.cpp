@@ -6,22 +6,22 @@
 namespace hangup::http {
 namespace {
 
-cancelable scope_for(const context& server, const route& to, clock::time_point now,
+cancelable scope_for(const context& parent, const route& to, clock::time_point now,
                      std::optional<std::chrono::milliseconds> patience) {
   const bool bounded = to.deadline.count() > 0;
   if (patience && (!bounded || *patience < to.deadline)) {
-    return with_deadline(server, later(now, *patience), {.text = "the client's own"});
+    return with_deadline(parent, later(now, *patience), {.text = "the client's own"});
   }
-  return bounded ? with_deadline(server, later(now, to.deadline)) : with_cancel(server);
+  return bounded ? with_deadline(parent, later(now, to.deadline)) : with_cancel(parent);
 }
 
 }  // namespace
 
-exchange::exchange(const context& server, const route& r, request_stamp as, clock::time_point now,
+exchange::exchange(const context& parent, const route& r, request_stamp as, clock::time_point now,
                    std::optional<std::chrono::milliseconds> patience,
                    const early_end::type& heard_at)
     : to(r),
-      scope(scope_for(server, r, now, patience)),
+      scope(scope_for(parent, r, now, patience)),
       // A thread without a pool never sleeps on the context.
       ctx(with_value<request_key>(
           r.runs_on != nullptr ? with_value<early_end>(scope.ctx, heard_at) : scope.ctx,

@@ -39,7 +39,7 @@ struct exchange {
   // Makes the context as soon as the head is complete, so that the deadline includes the time in
   // the queue. `patience` is what the client asked for: the earlier of it and the route's deadline
   // counts.
-  exchange(const context& server, const route& r, request_stamp as, clock::time_point now,
+  exchange(const context& parent, const route& r, request_stamp as, clock::time_point now,
            std::optional<std::chrono::milliseconds> patience, const early_end::type& heard_at);
 
   // Whether the context has ended for any other reason than a FIN. A client that has closed only

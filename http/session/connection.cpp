@@ -65,10 +65,12 @@ std::string_view name(phase p) noexcept {
 }
 
 connection::connection(descriptor socket, peer ends, std::unique_ptr<tls_session> tls,
-                       const options& how, connection_owner& owner)
+                       const options& how, connection_owner& owner, const context& server)
     : coming(how.body_timeout, how.body_min_rate),
       going(how.write_timeout, how.write_min_rate),
       session(how.head),
+      policy(how.on_half_close),
+      scope_(with_cancel(server)),
       socket_(std::move(socket)),
       ends_(std::move(ends)),
       client_(endpoint(ends_.remote_address, ends_.remote_port)),

@@ -5,8 +5,8 @@
 // queue of a pool, a worker, or the list of connections to be resumed. Only the owner may call the
 // functions here, except those marked as thread-safe.
 //
-// Reading ahead is the other exception. Between watcher::read_ahead() and watcher::stop_reading()
-// or over(), the input (the buffer and drained()) belongs to the watcher, under the lock of its
+// Reading ahead is the other exception. Between watcher::read_ahead() and watcher::stop_reading(),
+// the input (the buffer and drained()) belongs to the watcher, under the lock of its
 // slot, and the owner does not touch it. So while a connection waits in a queue, the queue owns it
 // and the watcher owns its input. Any thread that ends contexts may drop it from the queue while
 // the watcher reads; that thread only puts the connection on the list of those to be resumed. The
@@ -71,9 +71,10 @@ class connection final : public job, public input, public parkable {
     failed,   // errno has the reason
   };
 
-  // The socket must be non-blocking. With a session the connection uses TLS.
+  // The socket must be non-blocking. With a session the connection uses TLS. `server` is the parent
+  // of the connection's context.
   connection(descriptor socket, peer ends, std::unique_ptr<tls_session> tls, const options& how,
-             connection_owner& owner);
+             connection_owner& owner, const context& server);
   ~connection();
 
   int fd() const noexcept override { return socket_.get(); }
@@ -86,6 +87,9 @@ class connection final : public job, public input, public parkable {
   // Its client has begun with plain HTTP (tls_session::io::plain_http): goes on without TLS, so
   // that it can be told in a way that it understands. The request is not to be served.
   void answer_plainly();
+
+  // The parent of the contexts of its requests. It ends when the client leaves.
+  const cancelable& scope() const noexcept { return scope_; }
 
   // --- input, which is kept in `session` ---
   // Reads once, at most 16 KiB, without blocking. Throws std::bad_alloc if there is no memory for
@@ -128,6 +132,7 @@ class connection final : public job, public input, public parkable {
   outcome answer;               // of the request in flight; left_before_last is set while sending
   std::size_t ahead_limit = 0;  // how much the unused input may grow by reading ahead
   std::uint32_t heard_as = 0;   // its generation, see watcher.h
+  half_close policy;            // as the watcher has been told
   limit refused = limit::none;  // set: one connection too many; it is only told so
   clock::time_point since{};    // when it began to wait for what it is parked for
   bool yielded = false;         // it has been resumed with input that has not been looked at
@@ -169,6 +174,7 @@ class connection final : public job, public input, public parkable {
   void run() noexcept override { owner_.run(*this); }
   void dropped() noexcept override { owner_.dropped(*this); }
 
+  const cancelable scope_;
   const descriptor socket_;
   const peer ends_;
   const std::string client_;

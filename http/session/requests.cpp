@@ -71,7 +71,7 @@ void service::begin(connection& c, const route& to, const request_head& head) {
   {
     const std::lock_guard hold(c.guard);
     c.request.emplace(
-        all_.ctx, to,
+        c.scope().ctx, to,
         request_stamp(std::move(id), trace::continued(head.traceparent, head.tracestate),
                       c.client_key()),
         clock::now(), head.patience, watcher_.announced(c.fd(), c.heard_as, policy));
@@ -85,9 +85,8 @@ void service::begin(connection& c, const route& to, const request_head& head) {
   for (auto* o : observers_) {
     o->began(to);
   }
-  if (const auto gone = watcher_.begin(c.fd(), c.request->scope.cancel, policy);
-      gone != departure::none) {
-    c.request->scope.cancel(cause_of(gone));
+  if (std::exchange(c.policy, policy) != policy) {
+    watcher_.use(c.fd(), policy);
   }
 }
 
@@ -261,7 +260,9 @@ void service::report(const connection& c, request_end end, const cause* why,
 
 void service::finish(connection& c) noexcept {
   exchange& x = *c.request;
-  watcher_.over(c.fd());
+  if (x.to.runs_on != nullptr) {
+    watcher_.stop_reading(c.fd());
+  }
   if (c.settle_ahead() && x.over == limit::none) {
     x.over = limit::read_ahead;
   }

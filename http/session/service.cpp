@@ -85,9 +85,9 @@ connection* service::admitted(descriptor socket, peer ends) {
   }
   auto tls = as ? std::make_unique<tls_session>(*as, fd) : nullptr;
   std::unique_ptr<connection> c(
-      new connection(std::move(socket), std::move(ends), std::move(tls), how_, *this));
+      new connection(std::move(socket), std::move(ends), std::move(tls), how_, *this, all_.ctx));
   // The descriptor number is too large, or there is no memory.
-  if (watcher_.watch(fd, c->heard_as)) {
+  if (watcher_.watch(fd, c->scope().cancel, c->policy, c->heard_as)) {
     return nullptr;
   }
   if (front_.adopt(*c)) {

@@ -117,7 +117,7 @@ class service final : private connection_owner, private front::driver {
   const options& how_;
   const route_table& routes_;
   const std::vector<observer*> observers_;
-  const cancelable all_;  // the parent of every request's context
+  const cancelable all_;  // the parent of every connection's context
   std::atomic<bool> draining_{false};
   // A connection is parked with rest(), and parked connections are woken after make(). There are
   // two calls: that the contexts of all requests have ended, and that all connections are to be
