@@ -25,6 +25,14 @@ void http1::consume(std::size_t n) noexcept {
   }
 }
 
+// Keeps the room for the headers of the next one.
+void http1::forget_head() noexcept {
+  auto headers = std::move(head_.headers);
+  headers.clear();
+  head_ = {};
+  head_.headers = std::move(headers);
+}
+
 // A head that arrives byte by byte is not parsed again for each byte, but for each line, and within
 // a long line every 1024 bytes.
 bool http1::is_worth_a_look() const noexcept {
@@ -64,7 +72,7 @@ http1::action http1::next(bool closing) {
     return action::yield;
   }
   at_ = state::head;
-  head_ = {};
+  forget_head();
   refusal why;
   switch (read_head(received(), limits_, head_, why)) {
     case head_is::incomplete:
@@ -106,7 +114,7 @@ http1::action http1::accept(const body_rule& rule) {
   awaits_continue_ = head_.expects_continue;
   at_ = state::body;
   consume(head_.size);
-  head_ = {};
+  forget_head();
   return body_arrived();
 }
 
@@ -151,7 +159,7 @@ http1::action http1::timed_out() {
     case state::head:
     case state::body:
       if (at_ == state::head) {
-        head_ = {};  // what is known of it points into the input as it was then
+        forget_head();  // what is known of it points into the input as it was then
         to_head_ = false;
       }
       return refuse({.status = 408,

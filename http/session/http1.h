@@ -128,6 +128,7 @@ class http1 {
   action refuse(refusal why);
   action body_arrived();
   bool is_worth_a_look() const noexcept;
+  void forget_head() noexcept;
 
   const head_limits limits_;
   state at_ = state::between;
