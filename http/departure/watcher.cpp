@@ -16,14 +16,14 @@ namespace {
 
 constexpr std::uint64_t wake_tag = ~std::uint64_t{0};
 
-departure departure_of(int fd, std::uint32_t events) noexcept {
+departure departure_of(int fd, std::uint32_t events, transport over) noexcept {
   if ((events & (EPOLLERR | EPOLLHUP)) == 0) {
     return (events & EPOLLRDHUP) != 0 ? departure::closed : departure::none;
   }
   int error = 0;
   socklen_t size = sizeof error;
   ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
-  return departure_by(error);
+  return departure_by(error, over);
 }
 
 // The present state of the socket.
@@ -34,13 +34,17 @@ std::uint32_t events_now(int fd) noexcept {
   return static_cast<std::uint32_t>(now.revents);
 }
 
-departure departure_now(int fd) noexcept {
-  return departure_of(fd, events_now(fd));
+departure departure_now(int fd, transport over) noexcept {
+  return departure_of(fd, events_now(fd), over);
 }
 
 }  // namespace
 
-departure departure_by(int error) noexcept {
+departure departure_by(int error, transport over) noexcept {
+  // A Unix socket whose client has closed reports no error, and a write to it EPIPE.
+  if (over == transport::unix_socket && (error == 0 || error == EPIPE)) {
+    return departure::closed_both;
+  }
   return error == ETIMEDOUT || error == EHOSTUNREACH ? departure::vanished : departure::reset;
 }
 
@@ -55,6 +59,7 @@ cause cause_of(departure how) {
     case departure::shown_out:
       return {.kind = cause_kind::client_closed, .text = "shown out, its TLS only made work"};
     case departure::closed:
+    case departure::closed_both:
     case departure::none:
       break;
   }
@@ -80,7 +85,7 @@ watcher::~watcher() {
   thread_.join();
 }
 
-std::error_code watcher::watch(int fd, std::uint32_t& generation) noexcept {
+std::error_code watcher::watch(int fd, transport over, std::uint32_t& generation) noexcept {
   slot* const made = slots_.make(fd);
   if (made == nullptr) {
     return std::make_error_code(std::errc::too_many_files_open);
@@ -88,6 +93,7 @@ std::error_code watcher::watch(int fd, std::uint32_t& generation) noexcept {
   slot& s = *made;
   const std::lock_guard hold(s.mutex);
   s.muted = false;
+  s.over = over;
   s.gone = departure::none;
   generation = s.generation;
   return listen(EPOLL_CTL_ADD, fd, s, 0) ? std::error_code{}
@@ -146,8 +152,11 @@ void watcher::stop_reading(int fd) noexcept {
 departure watcher::look(int fd, departure seen) noexcept {
   slot& s = slots_.at(fd);
   const std::lock_guard hold(s.mutex);
-  if (s.gone == departure::none) {
-    s.gone = std::max(departure_now(fd), seen);
+  // The error that tells a reset of a Unix socket from its close can be read only once: whoever has
+  // read it knows more.
+  const bool knows_more = s.over == transport::unix_socket && seen == departure::reset;
+  if (s.gone == departure::none || knows_more) {
+    s.gone = std::max({s.gone, departure_now(fd, s.over), seen});
   }
   return s.gone;
 }
@@ -191,7 +200,7 @@ void watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) noex
     }
     // The error of a socket can be read only once, also by a read: look() may already have done so.
     if (s.gone < departure::reset) {
-      const auto seen = departure_of(fd, events);
+      const auto seen = departure_of(fd, events, s.over);
       const bool ask =
           s.reading != nullptr && (seen == departure::none || s.reading->ends_in_band());
       const auto read = ask ? s.reading->read_ahead() : input::read{};
@@ -199,7 +208,7 @@ void watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) noex
         listen(EPOLL_CTL_MOD, fd, s, EPOLLIN);  // reported again, after what has happened meanwhile
       }
       // A reset whose error has already been read looks like an end.
-      const auto now = read.how == departure::none ? read.how : departure_now(fd);
+      const auto now = read.how == departure::none ? read.how : departure_now(fd, s.over);
       s.gone = std::max({s.gone, seen, read.how, now});
     }
     how = s.gone;

@@ -3,6 +3,10 @@
 // pipelined request, a stray byte) cannot hide that the client has left. A FIN is reported as
 // EPOLLRDHUP alone, a RST as EPOLLHUP too, and a peer that has stopped answering as ETIMEDOUT.
 //
+// A Unix socket tells more: a client that closes only its sending direction is EPOLLRDHUP, one that
+// has closed or was killed is EPOLLHUP too. If that client had not read everything, the error is
+// ECONNRESET, as with TCP. No client vanishes there.
+//
 // Two kinds of end are not reported by EPOLLRDHUP. A FIN behind data that does not fit into the
 // receive window has not arrived yet, and the end of a TLS session is itself data. To notice those,
 // the watcher reads ahead while a request waits or runs: it moves what arrives into the buffer of
@@ -18,7 +22,6 @@
 //
 // All functions are thread-safe. For one descriptor, watch() must come first and forget() last.
 // begin() and over() each cost one uncontended lock and no system call.
-// others. Cost of begin() and over(): one uncontended lock each, no system call.
 #pragma once
 
 #include <atomic>
@@ -38,13 +41,24 @@
 
 namespace hangup::http {
 
-// How a client has left: by FIN or the end of TLS, by FIN without the end of TLS, because the
-// server closed a TLS session that only made work, by RST, or without a word (timeout).
-enum class departure : std::uint8_t { none, closed, cut_off, shown_out, reset, vanished };
+// How a client has left: by FIN or the end of TLS, by closing both directions (which only a Unix
+// socket tells apart from a FIN, and so is never a half-close), by FIN without the end of TLS,
+// because the server closed a TLS session that only made work, by RST, or without a word (timeout).
+enum class departure : std::uint8_t {
+  none,
+  closed,
+  closed_both,
+  cut_off,
+  shown_out,
+  reset,
+  vanished
+};
+
+enum class transport : std::uint8_t { tcp, unix_socket };
 
 cause cause_of(departure how);
-// The departure that an error of recv(2) or SO_ERROR means.
-departure departure_by(int error) noexcept;
+// The departure that an error of recv(2), send(2) or SO_ERROR means.
+departure departure_by(int error, transport over) noexcept;
 
 // A connection, as far as the watcher reads from it.
 class input {
@@ -75,7 +89,7 @@ class watcher {
 
   // Registers a connection and sets `generation`, which announced() needs. After an error forget()
   // must not be called.
-  std::error_code watch(int fd, std::uint32_t& generation) noexcept;
+  std::error_code watch(int fd, transport over, std::uint32_t& generation) noexcept;
   // Unregisters a connection. Must be called before the descriptor is closed, which removes it from
   // the epoll set.
   void forget(int fd) noexcept;
@@ -110,6 +124,7 @@ class watcher {
     std::mutex mutex;
     std::uint32_t generation = 0;
     bool muted = true;
+    transport over = transport::tcp;
     bool fin_ends = true;  // depends on the half-close policy of the request in flight
     departure gone = departure::none;
     std::optional<context> current;

@@ -23,7 +23,7 @@ bool is_worth_a_look(std::string_view received, std::size_t before) noexcept {
 }
 
 // An answer that was cut off and whose end is marked only by the close: a reset is the only way to
-// show that it is incomplete.
+// show that it is incomplete. (A Unix socket has none: its client sees a close. See docs/limits.md.)
 bool seems_whole(const connection& c) noexcept {
   return c.answer.ends_by_close && !c.answer.complete;
 }
@@ -87,7 +87,7 @@ void service::accepted(descriptor socket, peer ends) noexcept {
 connection* service::admitted(descriptor socket, peer ends) {
   const int fd = socket.get();
   std::shared_ptr<const tls_identity> as;
-  {
+  if (!ends.is_unix) {  // nobody can listen in on a Unix socket, and its clients speak plain HTTP
     const std::lock_guard hold(lot_);
     as = identity_;
   }
@@ -95,7 +95,7 @@ connection* service::admitted(descriptor socket, peer ends) {
   std::unique_ptr<connection> c(
       new connection(std::move(socket), std::move(ends), std::move(tls), how_, *this));
   // The descriptor number is too large, or there is no memory.
-  if (watcher_.watch(fd, c->heard_as)) {
+  if (watcher_.watch(fd, c->over(), c->heard_as)) {
     return nullptr;
   }
   if (front_.adopt(*c)) {
@@ -311,7 +311,7 @@ void service::go_on(connection& c, then what) {
 void service::readable(connection& c) {
   const auto before = c.received().size();
   const auto got = c.receive();
-  const auto seen = connection::seen_by(got);
+  const auto seen = c.seen_by(got);
   const auto as = c.now.load(std::memory_order_relaxed);
   const bool within_a_line = got == connection::io::some && as == phase::reading && !c.request &&
                              !is_worth_a_look(c.received(), before);

@@ -144,7 +144,7 @@ class service final : private connection_owner, private front::driver {
   std::size_t count_ = 0;        // guarded by lot_, as the rest here
   std::size_t refused_ = 0;      // how many of these are only accepted to be sent a 503
   std::unordered_map<std::string, std::size_t> by_address_;  // used if there is a limit per address
-  std::shared_ptr<const tls_identity> identity_;             // null: plain TCP
+  std::shared_ptr<const tls_identity> identity_;             // null: plain HTTP
   std::atomic<std::ptrdiff_t> ahead_{0};                     // bytes read ahead on all connections
 
   watcher watcher_;
