@@ -180,14 +180,12 @@ int option_of(int fd, int name) noexcept {
 }
 
 std::error_code duplicate(int inherited, const options& how, listener& to) {
-  const auto family = option_of(inherited, SO_DOMAIN);
-  if (option_of(inherited, SO_TYPE) != SOCK_STREAM || option_of(inherited, SO_ACCEPTCONN) != 1 ||
-      (family != AF_INET && family != AF_INET6 && family != AF_UNIX)) {
+  if (!is_listening(inherited)) {
     return std::make_error_code(std::errc::not_a_socket);
   }
   auto& s = to.sockets.emplace_back();
   s.is_inherited = true;
-  s.is_unix = family == AF_UNIX;
+  s.is_unix = option_of(inherited, SO_DOMAIN) == AF_UNIX;
   s.fd = descriptor(::fcntl(inherited, F_DUPFD_CLOEXEC, 0));
   const int flags = s.fd ? ::fcntl(s.fd.get(), F_GETFL) : -1;
   place p;
@@ -253,6 +251,12 @@ std::error_code listen_on(const std::vector<listen_address>& all, const options&
   }
   to = std::move(made);
   return {};
+}
+
+bool is_listening(int fd) noexcept {
+  const int family = option_of(fd, SO_DOMAIN);
+  return (family == AF_INET || family == AF_INET6 || family == AF_UNIX) &&
+         option_of(fd, SO_TYPE) == SOCK_STREAM && option_of(fd, SO_ACCEPTCONN) == 1;
 }
 
 std::error_code listen_on_inherited(std::span<const int> all, const options& how, listener& to,

@@ -47,8 +47,11 @@ std::error_code listen_on(const std::string& host, std::uint16_t port, const opt
 std::error_code listen_on(const std::vector<listen_address>& all, const options& how, listener& to,
                           std::size_t* failed = nullptr);
 
-// Listens on duplicates of these descriptors. Each must be a stream socket of TCP or Unix that
-// listens already, otherwise it is std::errc::not_a_socket; `failed` as above. TCP options of the
+// Whether the descriptor is a stream socket of TCP or Unix that listens already.
+bool is_listening(int fd) noexcept;
+
+// Listens on duplicates of these descriptors. One for which is_listening() does not hold is
+// std::errc::not_a_socket; `failed` as above. TCP options of the
 // socket are set. Throws only std::bad_alloc.
 std::error_code listen_on_inherited(std::span<const int> all, const options& how, listener& to,
                                     std::size_t* failed = nullptr);
