@@ -45,13 +45,12 @@ std::string folder_of(const std::string& path) {
 
 std::string why_not(const named_address& a, const std::error_code& ec) {
   const bool is_host = a.key == "listen.host";
-  const auto found = shown(is_host                   ? a.at.host
-                           : a.key == "listen.path" ? a.at.path
-                                                    : a.at.text());
+  const auto found = shown(is_host ? a.at.host : a.key == "listen.path" ? a.at.path : a.at.text());
   if (a.at.is_unix()) {
     const auto where = a.key + ": found " + found + ", ";
     if (ec == std::errc::not_a_socket) {
-      return where + "where there is something that is not a socket, allowed the path of a socket, " +
+      return where +
+             "where there is something that is not a socket, allowed the path of a socket, " +
              "or one where nothing is";
     }
     return where + "where no socket can be made (" + ec.message() +
@@ -59,7 +58,8 @@ std::string why_not(const named_address& a, const std::error_code& ec) {
            ") and that this user may write to";
   }
   if (ec == std::errc::permission_denied) {
-    return (is_host ? "listen.port: found " + std::to_string(a.at.port) : a.key + ": found " + found) +
+    return (is_host ? "listen.port: found " + std::to_string(a.at.port)
+                    : a.key + ": found " + found) +
            ", on which this user cannot listen (" + ec.message() +
            "), allowed a port from 1024 on, or CAP_NET_BIND_SERVICE";
   }
@@ -119,9 +119,9 @@ std::string not_listening(const config::listen_t& c, std::size_t index,
                           const std::error_code& why) {
   const auto all = named_addresses(c);
   const auto& failed = all.at(std::min(index, all.size() - 1));
-  const auto where = failed.key == "listen.host"
-                         ? "host " + shown(failed.at.host) + ", port " + std::to_string(failed.at.port)
-                         : in_one_line(failed.at.text());
+  const auto where = failed.key == "listen.host" ? "host " + shown(failed.at.host) + ", port " +
+                                                       std::to_string(failed.at.port)
+                                                 : in_one_line(failed.at.text());
   return "cannot listen on " + where + ": " + why.message();
 }
 

@@ -171,9 +171,8 @@ int serve(const launch& with, const supervision& around, requests_to_the_program
   const auto places = urls(server, c.tls.key.empty() ? "http" : "https");
   all->log().say(spdlog::level::info, fmt::format("hangup {} listens on {} with {}, pid {}",
                                                   HANGUP_VERSION, places, with.source, ::getpid()));
-  notifier supervisor(around.notify_socket, [&](const std::string& line) {
-    all->log().say(spdlog::level::warn, line);
-  });
+  notifier supervisor(around.notify_socket,
+                      [&](const std::string& line) { all->log().say(spdlog::level::warn, line); });
   supervisor.ready("listens on " + places);
 
   warn_of_few_descriptors(c, descriptors, all->log());
@@ -248,7 +247,7 @@ int live(int argc, const char* const* argv, const char* const* environment,
 
 int run(int argc, const char* const* argv, const char* const* environment) {
   const auto around = take_supervision();  // before any thread
-  const signals all;  // before anything that takes long, and any thread
+  const signals all;                       // before anything that takes long, and any thread
   requests_to_the_program asked;
   const auto [alive, over] = with_cancel(background());
   int code = 1;

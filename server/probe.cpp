@@ -13,6 +13,8 @@
 namespace hangup::server {
 namespace {
 
+constexpr std::string_view unix_prefix = "unix:";
+
 template <class Value>
 void set(CURL* easy, CURLoption option, Value value) {
   if (::curl_easy_setopt(easy, option, value) != CURLE_OK) {  // NOLINT: the API of libcurl
@@ -34,7 +36,6 @@ struct question {
 };
 
 question read_question(const std::string& text) {
-  constexpr std::string_view unix_prefix = "unix:";
   if (!text.starts_with(unix_prefix)) {
     return {text};
   }
@@ -50,12 +51,13 @@ question read_question(const std::string& text) {
 
 std::string probe(const std::string& text) {
   const auto [url, socket] = read_question(text);
-  if (!is_allowed(url)) {
+  if (const bool is_unix = text.starts_with(unix_prefix); !is_allowed(url)) {
     // Not shown, because it may contain a password.
-    throw config_error("--probe: found " +
-                       (text.find('@') == std::string::npos ? shown(text) : "a URL with a user") +
-                       ", allowed one such as http://127.0.0.1:8080/readyz or "
-                       "unix:/run/hangup.sock:/readyz");
+    throw config_error(
+        "--probe: found " +
+        (is_unix || text.find('@') == std::string::npos ? shown(text) : "a URL with a user") +
+        ", allowed one such as http://127.0.0.1:8080/readyz or "
+        "unix:/run/hangup.sock:/readyz");
   }
   const std::unique_ptr<CURL, decltype(&::curl_easy_cleanup)> easy(::curl_easy_init(),
                                                                    &::curl_easy_cleanup);

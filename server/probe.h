@@ -1,6 +1,6 @@
-// The health check of a container without curl: `hangup --probe URL`. A server that listens on a Unix
-// socket is asked as unix:/run/hangup.sock:/readyz, or @name in place of the path; without a path of
-// the URL it is asked for /readyz.
+// The health check of a container without curl: `hangup --probe URL`. A server that listens on a
+// Unix socket is asked as unix:/run/hangup.sock:/readyz, or @name in place of the path; without a
+// path of the URL it is asked for /readyz.
 #pragma once
 
 #include <string>

@@ -118,8 +118,8 @@ void notifier::tell(const std::string& state) noexcept {
 void notifier::fail(int error) noexcept {
   if (!std::exchange(failed_, true)) {
     try {
-      warn_("NOTIFY_SOCKET: " + shown(to_) + " cannot be told: " +
-            std::generic_category().message(error));
+      warn_("NOTIFY_SOCKET: " + shown(to_) +
+            " cannot be told: " + std::generic_category().message(error));
     } catch (...) {  // there is no memory for a line of the log
     }
   }

@@ -10,9 +10,9 @@
 namespace hangup::http {
 
 // The two ends of a connection. A client on a Unix socket has no address: it is known by the user
-// and the process that connected (SO_PEERCRED of unix(7)), as the kernel shows them to this process.
-// So its "address" is that of all processes of this user: "unix:uid=1000". Its "port" is the number
-// of the process, 0 if this process cannot see it (another container).
+// and the process that connected (SO_PEERCRED of unix(7)), as the kernel shows them to this
+// process. So its "address" is that of all processes of this user: "unix:uid=1000". Its "port" is
+// the number of the process, 0 if this process cannot see it (another container).
 struct peer {
   std::string remote_address{};
   int remote_port = 0;

@@ -1,5 +1,5 @@
-// The sockets that a server listens on: one per address of a name, one per Unix socket, or those that
-// were given to the process when it was started. Not for users.
+// The sockets that a server listens on: one per address of a name, one per Unix socket, or those
+// that were given to the process when it was started. Not for users.
 #pragma once
 
 #include <cstddef>

@@ -23,7 +23,8 @@ bool is_worth_a_look(std::string_view received, std::size_t before) noexcept {
 }
 
 // An answer that was cut off and whose end is marked only by the close: a reset is the only way to
-// show that it is incomplete. (A Unix socket has none: its client sees a close. See docs/limits.md.)
+// show that it is incomplete. (A Unix socket has none: its client sees a close. See
+// docs/limits.md.)
 bool seems_whole(const connection& c) noexcept {
   return c.answer.ends_by_close && !c.answer.complete;
 }

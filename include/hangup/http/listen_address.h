@@ -16,7 +16,8 @@
 
 namespace hangup::http {
 
-// The most bytes that the path of a Unix socket may have (sun_path of unix(7), which ends in a NUL).
+// The most bytes that the path of a Unix socket may have (sun_path of unix(7), which ends in a
+// NUL).
 inline constexpr std::size_t max_unix_path = 107;
 
 struct listen_address {

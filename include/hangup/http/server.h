@@ -58,8 +58,9 @@ class server {
   server& observe(observer& o);
 
   // Uses TLS, with this certificate, on all TCP connections accepted from now on; those to Unix
-  // sockets are always plain. The first call must come before listen(); otherwise the server does not use TLS. Later calls replace the
-  // certificate, at any time and from any thread; existing connections keep theirs.
+  // sockets are always plain. The first call must come before listen(); otherwise the server does
+  // not use TLS. Later calls replace the certificate, at any time and from any thread; existing
+  // connections keep theirs.
   void use_tls(std::shared_ptr<const tls_identity> as);
 
   // Binds, listens, starts to serve and returns. `host` is an address or a name, which stands for
