@@ -63,19 +63,6 @@ bool is_there(const std::string& path) {
   return std::filesystem::exists(std::filesystem::symlink_status(path));
 }
 
-// A socket of the test's own, bound to this path, which listens if it is told to.
-int bound(const std::string& path, bool listens) {
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_un at{};
-  at.sun_family = AF_UNIX;
-  path.copy(at.sun_path, sizeof at.sun_path - 1);
-  EXPECT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(&at), sizeof at), 0);
-  if (listens) {
-    EXPECT_EQ(::listen(fd, 4), 0);
-  }
-  return fd;
-}
-
 // --- where it listens ---
 
 TEST_F(on_a_unix_socket, a_client_is_its_user_and_process) {
@@ -191,7 +178,7 @@ TEST_F(on_a_unix_socket, another_file_in_its_place_is_left_alone) {
 }
 
 TEST_F(on_a_unix_socket, a_stale_file_is_replaced) {
-  ::close(bound(path, true));
+  { const unix_listener killed(path); }
   ASSERT_TRUE(is_there(path));
   live_server server(with());
   EXPECT_EQ(connect().ask(get("/fast")).body, "fast\n");
@@ -205,13 +192,11 @@ TEST_F(on_a_unix_socket, one_that_somebody_listens_on_is_in_use) {
 }
 
 TEST_F(on_a_unix_socket, one_whose_queue_is_full_is_in_use) {
-  const int fd = bound(path, false);
-  ASSERT_EQ(::listen(fd, 0), 0);
+  const unix_listener busy(path, 0);
   std::vector<client> waiting;
   waiting.emplace_back(client::over_unix{path});
   http::server server;
   EXPECT_EQ(server.listen({{.path = path}}), std::errc::address_in_use);
-  ::close(fd);
 }
 
 TEST_F(on_a_unix_socket, what_is_no_socket_is_an_error_and_is_left_alone) {
@@ -227,7 +212,7 @@ TEST_F(on_a_unix_socket, what_is_no_socket_is_an_error_and_is_left_alone) {
 
 TEST_F(on_a_unix_socket, of_many_servers_that_start_at_once_one_gets_it) {
   for (int round = 0; round < 20; ++round) {
-    ::close(bound(path, true));  // a stale one
+    { const unix_listener killed(path); }
     std::vector<std::unique_ptr<http::server>> servers(8);
     std::vector<std::thread> starts;
     std::atomic<int> listening{0};
@@ -449,9 +434,9 @@ TEST_F(on_a_unix_socket, clients_that_wait_to_be_accepted_are_let_go_by_a_drain)
 // --- sockets that it is given ---
 
 TEST_F(on_a_unix_socket, that_it_was_given_it_serves_and_leaves_to_the_others_who_have_it) {
-  const int unix_fd = bound(path, true);
+  const unix_listener local(path);
   const listener tcp;
-  const int given[] = {::dup(unix_fd), ::dup(tcp.fd())};
+  const int given[] = {::dup(local.fd()), ::dup(tcp.fd())};
   {
     http::server server;
     add_who(server);
@@ -474,16 +459,16 @@ TEST_F(on_a_unix_socket, that_it_was_given_it_serves_and_leaves_to_the_others_wh
   add_who(next);
   client early = connect();
   ASSERT_TRUE(early.send(get("/who")));
-  const int again[] = {unix_fd};
+  const int again[] = {::dup(local.fd())};
   ASSERT_FALSE(next.listen_inherited(again));
   EXPECT_EQ(early.receive().body, who_asks(path)) << "nobody who waited was lost";
 }
 
 TEST_F(on_a_unix_socket, that_does_not_listen_or_is_none_is_refused_and_left_alone) {
-  const int silent = bound(path, false);
+  const unix_listener silent(path, -1);
   const listener tcp;
   http::server server;
-  for (const int wrong : {silent, STDIN_FILENO, -1, 9999}) {
+  for (const int wrong : {silent.fd(), STDIN_FILENO, -1, 9999}) {
     const int given[] = {tcp.fd(), wrong};
     std::size_t failed = 7;
     EXPECT_EQ(server.listen_inherited(given, &failed), std::errc::not_a_socket) << wrong;
@@ -492,7 +477,6 @@ TEST_F(on_a_unix_socket, that_does_not_listen_or_is_none_is_refused_and_left_alo
   }
   EXPECT_EQ(server.listen_inherited({}), std::errc::invalid_argument);
   EXPECT_FALSE(server.listen("127.0.0.1", 0));
-  ::close(silent);
 }
 
 }  // namespace

@@ -504,11 +504,13 @@ TEST(config, an_upstream_is_a_name_and_a_place_and_no_more) {
   const auto with = [](const std::string& url) {
     return json{{"relay", {{"upstreams", {{"next", {{"url", url}}}}}}}}.dump();
   };
-  for (const auto* url : {"http://127.0.0.1:8081", "https://a.example", "http://[::1]:1"}) {
+  for (const auto* url : {"http://127.0.0.1:8081", "https://a.example", "http://[::1]:1",
+                          "unix:/run/hangup.sock", "unix:@hangup"}) {
     EXPECT_EQ(parse(with(url), "c.json").relay.upstreams.at("next").url, url);
   }
-  for (const auto* url : {"ftp://a", "a:80", "http://", "http://a/", "http://a/path", "http://u@a",
-                          "http://a?b", "http://a:123456", "file:///etc/passwd", "http://a b"}) {
+  for (const auto* url :
+       {"ftp://a", "a:80", "http://", "http://a/", "http://a/path", "http://u@a", "http://a?b",
+        "http://a:123456", "file:///etc/passwd", "http://a b", "unix:", "unix:/a b"}) {
     EXPECT_NE(error_of(with(url)), "") << url;
   }
   EXPECT_EQ(error_of(R"({"relay": {"upstreams": {"next": {}}}})").substr(0, 44),
