@@ -1,11 +1,30 @@
 #include "hangup/http/server.h"
 
+#include <unistd.h>
+
 #include <new>
 #include <utility>
 
 #include "http/session/service.h"
 
 namespace hangup::http {
+namespace {
+
+template <class Listen>
+std::error_code without_exceptions(bool listens, const Listen& listen) noexcept {
+  if (listens) {
+    return std::make_error_code(std::errc::already_connected);
+  }
+  try {
+    return listen();
+  } catch (const std::system_error& e) {
+    return e.code();
+  } catch (const std::bad_alloc&) {
+    return std::make_error_code(std::errc::not_enough_memory);
+  }
+}
+
+}  // namespace
 
 server::server(options how) : how_(how) {}
 
@@ -28,27 +47,45 @@ void server::use_tls(std::shared_ptr<const tls_identity> as) {
   service_ ? service_->use_tls(std::move(as)) : identity_.swap(as);
 }
 
-std::error_code server::listen(const std::string& host, std::uint16_t port) noexcept {
-  if (service_) {
-    return std::make_error_code(std::errc::already_connected);
-  }
-  std::error_code ec;
-  try {
-    // Set before it starts, because handlers may ask the server whether it is draining.
-    service_ = std::make_unique<service>(how_, routes_, observers_, identity_);
-    ec = service_->door().listen(host, port);
-    if (!ec) {
-      ec = service_->door().start();
-    }
-  } catch (const std::system_error& e) {
-    ec = e.code();
-  } catch (const std::bad_alloc&) {
-    ec = std::make_error_code(std::errc::not_enough_memory);
-  }
+// Throws std::system_error and std::bad_alloc.
+std::error_code server::start(listener&& on) {
+  // Set before it starts, because handlers may ask the server whether it is draining.
+  service_ = std::make_unique<service>(how_, routes_, observers_, identity_);
+  const auto ec = service_->door().start(std::move(on));
   if (ec) {
     service_.reset();
   } else {
     identity_.reset();  // the service holds it, until it is replaced
+  }
+  return ec;
+}
+
+std::error_code server::listen(const std::string& host, std::uint16_t port) noexcept {
+  return without_exceptions(service_ != nullptr, [&] {
+    listener on;
+    const auto ec = listen_on(host, port, how_, on);
+    return ec ? ec : start(std::move(on));
+  });
+}
+
+std::error_code server::listen(const std::vector<listen_address>& all,
+                               std::size_t* failed) noexcept {
+  return without_exceptions(service_ != nullptr, [&] {
+    listener on;
+    const auto ec = listen_on(all, how_, on, failed);
+    return ec ? ec : start(std::move(on));
+  });
+}
+
+std::error_code server::listen_inherited(std::span<const int> sockets,
+                                         std::size_t* failed) noexcept {
+  const auto ec = without_exceptions(service_ != nullptr, [&] {
+    listener on;
+    const auto wrong = listen_on_inherited(sockets, how_, on, failed);
+    return wrong ? wrong : start(std::move(on));
+  });
+  for (const int fd : ec ? std::span<const int>() : sockets) {
+    ::close(fd);
   }
   return ec;
 }

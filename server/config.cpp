@@ -56,6 +56,11 @@ config config_of(const document& d) {
   const auto& listen = document.at("listen");
   take(listen, "host", c.listen.host);
   take(listen, "port", c.listen.port);
+  take(listen, "path", c.listen.path);
+  constexpr int octal = 8;
+  c.listen.mode =
+      static_cast<unsigned>(std::stoul(listen.at("mode").get<std::string>(), nullptr, octal));
+  take(listen, "more", c.listen.more);
   take(listen, "backlog", c.listen.backlog);
 
   take(document.at("tls"), "certificate", c.tls.certificate);

@@ -24,8 +24,11 @@ enum class log_format { text, json };
 // Made only by the functions below: a default-constructed config has only zeros.
 struct config {
   struct listen_t {
-    std::string host;
+    std::string host;  // empty: only path and more
     std::uint16_t port = 0;
+    std::string path;               // of a Unix socket; empty: none
+    unsigned mode = 0;              // of the files of Unix sockets
+    std::vector<std::string> more;  // as parse_listen_address() takes them
     int backlog = 0;
     bool operator==(const listen_t&) const = default;
   } listen;

@@ -10,6 +10,7 @@
 #include "server/cpus.h"
 #include "server/database_config.h"
 #include "server/json_reader.h"
+#include "server/listening.h"
 #include "server/schema.h"
 #include "server/text_file.h"
 
@@ -258,6 +259,7 @@ document document_of(const json* values, std::string_view name,
   check({"search"}, [&](mistakes& found) {
     check_path("search.root", d.values.at("search").at("root"), found);
   });
+  check({"listen"}, [&](mistakes& found) { check_listen(d.values.at("listen"), found); });
   check({"jobs"}, [&](mistakes& found) { check_jobs(d.values.at("jobs"), found); });
   check({"tls"}, [&](mistakes& found) { check_tls(d.values.at("tls"), found); });
   for (const auto& s : settings) {

@@ -7,10 +7,10 @@
 
 #include "handlers/query/postgres_files.h"
 #include "handlers/search/sample_corpus.h"
-#include "http/net/listener.h"
 #include "server/databases.h"
 #include "server/descriptors.h"
 #include "server/identity.h"
+#include "server/listening.h"
 #include "server/relay_upstreams.h"
 #include "server/request_log.h"
 #include "server/sample_place.h"
@@ -185,16 +185,10 @@ mistakes check_samples(const launch& with) {
   return by_who(with, found);
 }
 
-mistakes check_process(const launch& with) {
-  const auto& [host, port, backlog] = with.settings.listen;
+mistakes check_process(const launch& with, bool with_sockets) {
   mistakes found;
-  if (const auto ec = http::can_listen_on(host, port); ec == std::errc::permission_denied) {
-    found.add("listen.port: found " + std::to_string(port) +
-              ", on which this user cannot listen (" + ec.message() +
-              "), allowed a port from 1024 on, or CAP_NET_BIND_SERVICE");
-  } else if (ec) {
-    found.add("listen.host: found " + shown(host) + ", on which nothing can listen (" +
-              ec.message() + "), allowed an address of this machine, or a name that has one");
+  if (!with_sockets) {
+    check_addresses(with.settings.listen, found);
   }
   mistakes wrong = by_who(with, found);
   const auto allowed = allowed_descriptors();

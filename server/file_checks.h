@@ -16,9 +16,10 @@ mistakes check_files(const launch& with);
 // and the server is not ready. Takes up to a second.
 mistakes check_samples(const launch& with);
 
-// Whether this process can serve: sockets can be bound to listen.host and listen.port, and the
-// limit of open files is not too low (descriptors.h). A port that is in use is no mistake, because
-// the server that is to be replaced may be using it. Uses the resolver, which may take long.
-mistakes check_process(const launch& with);
+// Whether this process can serve: it can listen on the addresses of listen, and the limit of open
+// files is not too low (descriptors.h). An address that is in use is no mistake, because the server
+// that is to be replaced may be using it. `with_sockets`: it was started with sockets to listen on,
+// and so the addresses do not matter. Uses the resolver, which may take long.
+mistakes check_process(const launch& with, bool with_sockets = false);
 
 }  // namespace hangup::server

@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "handlers/utf8.h"
 #include "server/document.h"
 #include "server/environment.h"
 #include "server/file_checks.h"
@@ -30,13 +32,22 @@ struct value_flag {
   std::string name;
   std::string key;
   std::string value{};
+  std::vector<std::string> values{};  // of --listen, which may be given several times
   CLI::Option* option = nullptr;
 
   bool is_given() const { return option->count() > 0; }
   std::string allowed() const {
-    return !key.empty()        ? config_schema().allowed(key)
+    return name == "--listen"  ? "an address, such as 127.0.0.1:8080 or unix:/run/hangup.sock"
+           : !key.empty()      ? config_schema().allowed(key)
            : name == "--probe" ? "a URL"
                                : "the path of a file";
+  }
+  // Its value has been forgotten: `--port --host x`, `--probe "$URL"`.
+  bool lacks_value() const {
+    const auto is_flag = [](const std::string& text) { return text.starts_with("--"); };
+    const auto is_none = [&](const std::string& text) { return text.empty() || is_flag(text); };
+    return is_flag(value) || (name == "--probe" && value.empty()) ||
+           std::any_of(values.begin(), values.end(), is_none);
   }
 };
 
@@ -113,6 +124,15 @@ std::string mismatch(const Flags& flags, const std::vector<std::string>& argumen
   return misuse(shown(why.what()));
 }
 
+// --listen says all of where to listen, unless --host or --port says more.
+void add_listen(const value_flag& flag, bool with_host, std::vector<setting>& to) {
+  to.push_back({flag.name, flag.key, nlohmann::json(flag.values).dump()});
+  to.push_back({flag.name, "listen.path", ""});
+  if (!with_host) {
+    to.push_back({flag.name, "listen.host", ""});
+  }
+}
+
 enum class wanted { run, check, print };
 
 // The file of the configuration. "": there is none.
@@ -171,21 +191,31 @@ launch read_flags(int argc, const char* const* argv, const char* const* environm
              "A sample named by a relative path is made there, or where that cannot be done, in\n"
              "$XDG_DATA_HOME/hangup (~/.local/share/hangup), or else in the current directory.");
 
-  std::array<value_flag, 7> flags{{{"--config", ""},
+  std::array<value_flag, 8> flags{{{"--config", ""},
                                    {"--probe", ""},
                                    {"--host", "listen.host"},
                                    {"--port", "listen.port"},
+                                   {"--listen", "listen.more"},
                                    {"--tls-certificate", "tls.certificate"},
                                    {"--tls-key", "tls.key"},
                                    {"--log-level", "log.level"}}};
-  auto& [file, asked, host, port, certificate, key, level] = flags;
+  auto& [file, asked, host, port, listen, certificate, key, level] = flags;
   file.option = app.add_option(file.name, file.value, "Configuration file, JSON.");
   file.option->type_name("FILE");
   asked.option = app.add_option(
       asked.name, asked.value,
-      "Ask a running server once, such as http://127.0.0.1:8080/readyz, for three seconds at most, "
-      "and exit: 0 if it answers 2xx, else 1. For health checks.");
+      "Ask a running server once, such as http://127.0.0.1:8080/readyz or "
+      "unix:/run/hangup.sock:/readyz, for three seconds at most, and exit: 0 if it answers 2xx, "
+      "else 1. For health checks.");
   asked.option->type_name("URL");
+  listen.option = app.add_option(
+      listen.name, listen.values,
+      "Listen on this address, such as 127.0.0.1:8080, [::1]:8080, localhost:0 or "
+      "unix:/run/hangup.sock, instead of those of listen. May be given several times, and beside "
+      "--host and --port.");
+  listen.option->type_name("ADDRESS")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->allow_extra_args(false);
   for (const auto& [flag, type] : {std::pair(&host, "ADDR"),
                                    {&port, "N"},
                                    {&certificate, "FILE"},
@@ -215,11 +245,12 @@ launch read_flags(int argc, const char* const* argv, const char* const* environm
   }
   if (misused.empty()) {
     for (const auto& flag : flags) {
-      // `--port --host x`, `--probe "$URL"`
-      if (flag.is_given() &&
-          (flag.value.starts_with("--") || (&flag == &asked && flag.value.empty()))) {
+      if (flag.is_given() && flag.lacks_value()) {
         misused.add(found_nothing(flag));
       }
+    }
+    if (!std::all_of(listen.values.begin(), listen.values.end(), handlers::is_utf8)) {
+      misused.add(misuse("--listen: found what is not UTF-8, allowed " + listen.allowed()));
     }
     add_unknown(app, app.remaining(), misused);
     if (only_check && only_print) {
@@ -258,6 +289,9 @@ launch read_flags(int argc, const char* const* argv, const char* const* environm
     if (flag->is_given()) {
       settings.push_back({flag->name, flag->key, flag->value});
     }
+  }
+  if (listen.is_given()) {
+    add_listen(listen, host.is_given() || port.is_given(), settings);
   }
   return launch_with(from, settings,
                      only_print   ? wanted::print

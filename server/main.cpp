@@ -15,6 +15,7 @@
 #include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "context/background_thread.h"
 #include "hangup/context/after_func.h"
@@ -22,11 +23,13 @@
 #include "hangup/context/wait.h"
 #include "server/descriptors.h"
 #include "server/file_checks.h"
+#include "server/listening.h"
 #include "server/probe.h"
 #include "server/program.h"
 #include "server/schema.h"
 #include "server/signals.h"
 #include "server/streams.h"
+#include "server/systemd.h"
 
 namespace hangup::server {
 namespace {
@@ -101,13 +104,28 @@ std::unique_ptr<program> put_together(const launch& with, const context& living)
   return living.done() ? nullptr : std::move(made);
 }
 
-// "http://127.0.0.1:8080, http://[::1]:8080"
+// "http://127.0.0.1:8080, http://[::1]:8080, unix:/run/hangup.sock"
 std::string urls(const http::server& s, std::string_view scheme) {
   std::string all;
   for (const auto& at : s.endpoints()) {
-    all.append(all.empty() ? "" : ", ").append(scheme).append("://").append(at);
+    all.append(all.empty() ? "" : ", ");
+    all.append(at.starts_with("unix:") ? in_one_line(at) : std::string(scheme) + "://" + at);
   }
   return all;
+}
+
+// Listens on what the process was given, else where the configuration says. What is wrong, else "".
+std::string listen(http::server& server, const config::listen_t& c,
+                   const std::vector<int>& sockets) {
+  std::size_t failed = 0;
+  if (!sockets.empty()) {
+    const auto ec = server.listen_inherited(sockets, &failed);
+    return ec ? "cannot listen on descriptor " + std::to_string(sockets.at(failed)) + ": " +
+                    ec.message()
+              : "";
+  }
+  const auto ec = server.listen(addresses_of(c), &failed);
+  return ec ? not_listening(c, failed, ec) : "";
 }
 
 // Nobody is served any more. What a destructor waits for is none of the program's business then, if
@@ -135,7 +153,7 @@ void warn_of_few_descriptors(const config& c, std::size_t allowed, request_log& 
   }
 }
 
-int serve(const launch& with, requests_to_the_program& asked) {
+int serve(const launch& with, const supervision& around, requests_to_the_program& asked) {
   const config& c = with.settings;
   const auto descriptors = raise_descriptor_limit();
   if (const auto ec = tree::start_timers()) {
@@ -146,20 +164,25 @@ int serve(const launch& with, requests_to_the_program& asked) {
     die_of(asked.stopped_by());
   }
   auto& server = all->server();
-  if (const auto ec = server.listen(c.listen.host, c.listen.port)) {
-    write_last(STDERR_FILENO, fmt::format("hangup: cannot listen on host {}, port {}: {}\n",
-                                          shown(c.listen.host), c.listen.port, ec.message()));
+  if (const auto why = listen(server, c.listen, around.sockets); !why.empty()) {
+    write_last(STDERR_FILENO, "hangup: " + why + "\n");
     return 1;
   }
-  all->log().say(
-      spdlog::level::info,
-      fmt::format("hangup {} listens on {} with {}, pid {}", HANGUP_VERSION,
-                  urls(server, c.tls.key.empty() ? "http" : "https"), with.source, ::getpid()));
+  const auto places = urls(server, c.tls.key.empty() ? "http" : "https");
+  all->log().say(spdlog::level::info, fmt::format("hangup {} listens on {} with {}, pid {}",
+                                                  HANGUP_VERSION, places, with.source, ::getpid()));
+  notifier supervisor(around.notify_socket,
+                      [&](const std::string& line) { all->log().say(spdlog::level::warn, line); });
+  supervisor.ready("listens on " + places);
 
   warn_of_few_descriptors(c, descriptors, all->log());
   all->say_what_is_damaged(asked.living());
 
-  const auto reload = [&] { all->reload(); };
+  const auto reload = [&] {
+    supervisor.reloading();
+    all->reload();
+    supervisor.ready("listens on " + places);
+  };
   asked.reload_until(asked.living(), reload);
   server.announce_drain();
   const auto announcing = c.stopping.announce.count() > 0 ? fmt::format("not ready for {} s, then ",
@@ -169,9 +192,10 @@ int serve(const launch& with, requests_to_the_program& asked) {
       spdlog::level::info,
       fmt::format("{}: {}draining for up to {} s; once more ends at once",
                   ::strsignal(asked.stopped_by()), announcing, c.stopping.drain.count()));
+  supervisor.stopping(fmt::format("draining for up to {} s", c.stopping.drain.count()));
   {
     const auto [announced, over] = with_timeout(asked.unhurried(), c.stopping.announce);
-    asked.reload_until(announced, reload);  // connections are taken still
+    asked.reload_until(announced, [&] { all->reload(); });  // connections are taken still
   }
   const auto [patience, no_more] = with_timeout(asked.unhurried(), c.stopping.drain);
   if (all->drain(patience)) {
@@ -187,7 +211,7 @@ int serve(const launch& with, requests_to_the_program& asked) {
 
 // The life of the program.
 int live(int argc, const char* const* argv, const char* const* environment,
-         requests_to_the_program& asked) noexcept {
+         const supervision& around, requests_to_the_program& asked) noexcept {
   const auto fail = [](int code, const std::string& why) {
     write_last(STDERR_FILENO, why + "\n");
     return code;
@@ -206,11 +230,14 @@ int live(int argc, const char* const* argv, const char* const* environment,
       const auto wrong = probe(with.probe);
       return wrong.empty() ? 0 : fail(1, wrong);
     }
-    if (const auto wrong = check_process(with); !wrong.empty()) {
+    if (!around.wrong.empty()) {
+      return fail(2, around.wrong);
+    }
+    if (const auto wrong = check_process(with, !around.sockets.empty()); !wrong.empty()) {
       return fail(2, wrong.text());
     }
     asked.listen();
-    return serve(with, asked);
+    return serve(with, around, asked);
   } catch (const config_error& e) {
     return fail(2, e.what());
   } catch (const std::exception& e) {
@@ -219,13 +246,14 @@ int live(int argc, const char* const* argv, const char* const* environment,
 }
 
 int run(int argc, const char* const* argv, const char* const* environment) {
-  const signals all;  // before anything that takes long, and any thread
+  const auto around = take_supervision();  // before any thread
+  const signals all;                       // before anything that takes long, and any thread
   requests_to_the_program asked;
   const auto [alive, over] = with_cancel(background());
   int code = 1;
   std::thread life;
   if (const auto failed = tree::make_thread(life, [&, &over = over] {
-        code = live(argc, argv, environment, asked);
+        code = live(argc, argv, environment, around, asked);
         over();
       })) {
     throw std::system_error(failed, "thread");

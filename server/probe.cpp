@@ -6,11 +6,14 @@
 #include <new>
 #include <string_view>
 
+#include "hangup/http/listen_address.h"
 #include "server/document.h"
 #include "server/words.h"
 
 namespace hangup::server {
 namespace {
+
+constexpr std::string_view unix_prefix = "unix:";
 
 template <class Value>
 void set(CURL* easy, CURLoption option, Value value) {
@@ -26,14 +29,35 @@ bool is_allowed(const std::string& url) {
          ::curl_url_set(parts.get(), CURLUPART_URL, url.c_str(), CURLU_DISALLOW_USER) == CURLUE_OK;
 }
 
+// What is asked, and by which Unix socket.
+struct question {
+  std::string url;
+  std::string socket{};  // empty: none
+};
+
+question read_question(const std::string& text) {
+  if (!text.starts_with(unix_prefix)) {
+    return {text};
+  }
+  const auto rest = text.substr(unix_prefix.size());
+  const auto colon = rest.rfind(":/");
+  const auto target = colon == std::string::npos ? "/readyz" : rest.substr(colon + 1);
+  const auto socket = rest.substr(0, colon);
+  const bool has_room = !socket.empty() && socket != "@" && socket.size() <= http::max_unix_path;
+  return {has_room ? "http://localhost" + target : "", socket};
+}
+
 }  // namespace
 
-std::string probe(const std::string& url) {
-  if (!is_allowed(url)) {
+std::string probe(const std::string& text) {
+  const auto [url, socket] = read_question(text);
+  if (const bool is_unix = text.starts_with(unix_prefix); !is_allowed(url)) {
     // Not shown, because it may contain a password.
-    throw config_error("--probe: found " +
-                       (url.find('@') == std::string::npos ? shown(url) : "a URL with a user") +
-                       ", allowed one such as http://127.0.0.1:8080/readyz");
+    throw config_error(
+        "--probe: found " +
+        (is_unix || text.find('@') == std::string::npos ? shown(text) : "a URL with a user") +
+        ", allowed one such as http://127.0.0.1:8080/readyz or "
+        "unix:/run/hangup.sock:/readyz");
   }
   const std::unique_ptr<CURL, decltype(&::curl_easy_cleanup)> easy(::curl_easy_init(),
                                                                    &::curl_easy_cleanup);
@@ -41,6 +65,11 @@ std::string probe(const std::string& url) {
     throw std::bad_alloc();
   }
   set(easy.get(), CURLOPT_URL, url.c_str());
+  if (socket.starts_with('@')) {
+    set(easy.get(), CURLOPT_ABSTRACT_UNIX_SOCKET, socket.c_str() + 1);
+  } else if (!socket.empty()) {
+    set(easy.get(), CURLOPT_UNIX_SOCKET_PATH, socket.c_str());
+  }
   set(easy.get(), CURLOPT_TIMEOUT_MS, 3000L);
 #if LIBCURL_VERSION_NUM >= 0x075700
   set(easy.get(), CURLOPT_QUICK_EXIT, 1L);  // do not wait for a look-up that hangs
@@ -58,9 +87,9 @@ std::string probe(const std::string& url) {
   long status = 0;
   ::curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
   if (ended != CURLE_OK) {
-    return url + ": " + ::curl_easy_strerror(ended);
+    return text + ": " + ::curl_easy_strerror(ended);
   }
-  return status / 100 == 2 ? std::string() : url + ": " + std::to_string(status);
+  return status / 100 == 2 ? std::string() : text + ": " + std::to_string(status);
 }
 
 }  // namespace hangup::server

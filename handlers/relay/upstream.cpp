@@ -7,6 +7,8 @@
 #include <charconv>
 #include <stdexcept>
 
+#include "hangup/http/listen_address.h"
+
 namespace hangup::handlers {
 
 std::string_view name(upstream_end end) noexcept {
@@ -49,12 +51,20 @@ upstream::upstream(std::string name, upstream_options how, place at, name_lookup
       how_(std::move(how)),
       host_(std::move(at.host)),
       port_(at.port),
+      socket_(std::move(at.socket)),
       lookup_(host_, std::move(look)) {}
 
 upstream::place upstream::place_of(const std::string& url) {
+  if (url.starts_with("unix:")) {
+    try {
+      return {"localhost", 80, http::parse_listen_address(url).path};
+    } catch (const std::invalid_argument& e) {
+      throw std::invalid_argument(std::string("url: ") + e.what());
+    }
+  }
   const bool secure = url.starts_with("https://");
   if (!secure && !url.starts_with("http://")) {
-    throw std::invalid_argument("url: is neither http:// nor https://");
+    throw std::invalid_argument("url: is neither http:// nor https:// nor unix:");
   }
   std::string_view rest(url);
   rest.remove_prefix(secure ? 8 : 7);

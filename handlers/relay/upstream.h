@@ -31,8 +31,9 @@ inline constexpr int upstream_ends = 7;
 std::string_view name(upstream_end end) noexcept;
 
 struct upstream_options {
-  // "http://127.0.0.1:8081" or "https:  // "http://127.0.0.1:8081" or "https://...": only scheme,
-  // host and port.
+  // "http://127.0.0.1:8081" or "https://...": only scheme, host and port. Or
+  // "unix:/run/hangup.sock", a server of plain HTTP on a Unix socket; "unix:@name" is one in the
+  // abstract namespace.
   std::string url{};
   std::string ca_file{};  // PEM file with the trusted authorities; empty: the system's
   // For look-up, connection and TLS handshake together.
@@ -53,7 +54,11 @@ class upstream {
 
   const std::string& name() const noexcept { return name_; }
   const upstream_options& options() const noexcept { return how_; }
-  const std::string& host() const noexcept { return host_; }  // an IPv6 address has no brackets
+  // An IPv6 address has no brackets; of a Unix socket: "localhost".
+  const std::string& host() const noexcept { return host_; }
+  const std::string& socket() const noexcept { return socket_; }  // empty: it is asked by TCP
+  // What the URL of each call begins with.
+  std::string base_url() const { return socket_.empty() ? how_.url : "http://" + host_; }
   std::uint16_t port() const noexcept { return port_; }
   const name_lookup& addresses() const noexcept { return lookup_; }
   // The authorities that may sign its certificate; null for http://.
@@ -72,6 +77,7 @@ class upstream {
   struct place {
     std::string host;
     std::uint16_t port;
+    std::string socket{};
   };
   static place place_of(const std::string& url);
   upstream(std::string name, upstream_options how, place at, name_lookup::function look);
@@ -80,6 +86,7 @@ class upstream {
   const upstream_options how_;
   const std::string host_;
   const std::uint16_t port_;
+  const std::string socket_;
   const name_lookup lookup_;
   std::shared_ptr<x509_store_st> trusted_;
   mutable std::atomic<std::uint64_t> began_{0};

@@ -89,8 +89,12 @@ upstream_call::upstream_call(const upstream& to, bool is_head, const std::string
                              const headers& with)
     : to_(to), curl_(std::make_unique<handles>()) {
   CURL* const easy = curl_->easy;
-  const auto& how = to.options();
-  set(easy, CURLOPT_URL, (how.url + target).c_str());
+  set(easy, CURLOPT_URL, (to.base_url() + target).c_str());
+  if (const auto& socket = to.socket(); socket.starts_with('@')) {
+    set(easy, CURLOPT_ABSTRACT_UNIX_SOCKET, socket.c_str() + 1);
+  } else if (!socket.empty()) {
+    set(easy, CURLOPT_UNIX_SOCKET_PATH, socket.c_str());
+  }
   set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   set(easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -170,6 +174,10 @@ std::error_code upstream_call::body(const context& ctx, const taker& take) {
 std::error_code upstream_call::locate(const context& ctx) {
   const auto& how = to_.options();
   const auto until = began_ + how.connect_timeout;
+  if (!to_.socket().empty()) {
+    set(curl_->easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(how.connect_timeout.count()));
+    return {};
+  }
   name_lookup::addresses found;
   {
     const auto patience = with_deadline(ctx, until);

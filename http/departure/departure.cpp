@@ -18,6 +18,7 @@ struct means {
 };
 constexpr std::array departures{
     means{departure::closed, causes::client_closed, ""},
+    means{departure::closed_both, causes::client_closed, ""},
     means{departure::cut_off, causes::client_closed, "TLS was cut off"},
     means{departure::shown_out, causes::client_closed, "shown out, its TLS only made work"},
     means{departure::reset, causes::client_reset, ""},
@@ -41,7 +42,11 @@ constexpr std::array ends{
 
 }  // namespace
 
-departure departure_by(int error) noexcept {
+departure departure_by(int error, transport over) noexcept {
+  // A Unix socket whose client has closed reports no error, and a write to it EPIPE.
+  if (over == transport::unix_socket && (error == 0 || error == EPIPE)) {
+    return departure::closed_both;
+  }
   return error == ETIMEDOUT || error == EHOSTUNREACH ? departure::vanished : departure::reset;
 }
 
@@ -49,9 +54,9 @@ bool has_error(std::uint32_t events) noexcept {
   return (events & (EPOLLERR | EPOLLHUP)) != 0;
 }
 
-departure departure_of(std::uint32_t events, int error) noexcept {
+departure departure_of(std::uint32_t events, int error, transport over) noexcept {
   if (has_error(events)) {
-    return departure_by(error);
+    return departure_by(error, over);
   }
   return (events & EPOLLRDHUP) != 0 ? departure::closed : departure::none;
 }

@@ -17,13 +17,13 @@ namespace {
 
 constexpr std::uint64_t wake_tag = ~std::uint64_t{0};
 
-departure reported_by(int fd, std::uint32_t events) noexcept {
+departure reported_by(int fd, std::uint32_t events, transport over) noexcept {
   int error = 0;
   if (has_error(events)) {  // reading the error takes it back
     socklen_t size = sizeof error;
     ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
   }
-  return departure_of(events, error);
+  return departure_of(events, error, over);
 }
 
 // The present state of the socket.
@@ -34,8 +34,8 @@ std::uint32_t events_now(int fd) noexcept {
   return static_cast<std::uint32_t>(now.revents);
 }
 
-departure departure_now(int fd) noexcept {
-  return reported_by(fd, events_now(fd));
+departure departure_now(int fd, transport over) noexcept {
+  return reported_by(fd, events_now(fd), over);
 }
 
 }  // namespace
@@ -59,7 +59,7 @@ watcher::~watcher() {
   thread_.join();
 }
 
-std::error_code watcher::watch(int fd, const cancel_func& cancel, half_close policy,
+std::error_code watcher::watch(int fd, transport over, const cancel_func& cancel, half_close policy,
                                std::uint32_t& generation) noexcept {
   slot* const made = slots_.make(fd);
   if (made == nullptr) {
@@ -68,6 +68,7 @@ std::error_code watcher::watch(int fd, const cancel_func& cancel, half_close pol
   slot& s = *made;
   const std::lock_guard hold(s.mutex);
   s.muted = false;
+  s.over = over;
   s.gone = departure::none;
   s.fin_ends = policy == half_close::cancel;
   s.cancel.emplace(cancel);
@@ -137,8 +138,11 @@ void watcher::stop_reading(int fd) noexcept {
 departure watcher::look(int fd, departure seen) noexcept {
   slot& s = slots_.at(fd);
   const std::lock_guard hold(s.mutex);
-  if (s.gone == departure::none) {
-    s.gone = std::max(departure_now(fd), seen);
+  // The error that tells a reset of a Unix socket from its close can be read only once: whoever has
+  // read it knows more.
+  const bool knows_more = s.over == transport::unix_socket && seen == departure::reset;
+  if (s.gone == departure::none || knows_more) {
+    s.gone = std::max({s.gone, departure_now(fd, s.over), seen});
   }
   return s.gone;
 }
@@ -174,7 +178,7 @@ void watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) noex
     }
     // The error of a socket can be read only once, also by a read: look() may already have done so.
     if (s.gone < departure::reset) {
-      const auto seen = reported_by(fd, events);
+      const auto seen = reported_by(fd, events, s.over);
       const bool ask =
           s.reading != nullptr && (seen == departure::none || s.reading->ends_in_band());
       const auto read = ask ? s.reading->read_ahead() : input::read{};
@@ -182,7 +186,7 @@ void watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) noex
         listen(EPOLL_CTL_MOD, fd, s, EPOLLIN);  // reported again, after what has happened meanwhile
       }
       // A reset whose error has already been read looks like an end.
-      const auto now = read.how == departure::none ? read.how : departure_now(fd);
+      const auto now = read.how == departure::none ? read.how : departure_now(fd, s.over);
       s.gone = std::max({s.gone, seen, read.how, now});
     }
     how = s.gone;

@@ -3,6 +3,10 @@
 // pipelined request, a stray byte) cannot hide that the client has left. A FIN is reported as
 // EPOLLRDHUP alone, a RST as EPOLLHUP too, and a peer that has stopped answering as ETIMEDOUT.
 //
+// A Unix socket tells more: a client that closes only its sending direction is EPOLLRDHUP, one that
+// has closed or was killed is EPOLLHUP too. If that client had not read everything, the error is
+// ECONNRESET, as with TCP. No client vanishes there.
+//
 // Two kinds of end are not reported by EPOLLRDHUP. A FIN behind data that does not fit into the
 // receive window has not arrived yet, and the end of a TLS session is itself data. To notice those,
 // the watcher reads ahead while a request waits or runs: it moves what arrives into the buffer of
@@ -67,7 +71,7 @@ class watcher {
 
   // Registers a connection, with what ends its context. Sets `generation`, which announced() needs.
   // After an error forget() must not be called.
-  std::error_code watch(int fd, const cancel_func& cancel, half_close policy,
+  std::error_code watch(int fd, transport over, const cancel_func& cancel, half_close policy,
                         std::uint32_t& generation) noexcept;
   // Unregisters a connection. Must be called before the descriptor is closed, which removes it from
   // the epoll set.
@@ -99,6 +103,7 @@ class watcher {
     std::mutex mutex;
     std::uint32_t generation = 0;
     bool muted = true;
+    transport over = transport::tcp;
     bool fin_ends = true;
     departure gone = departure::none;
     std::optional<cancel_handle> cancel;  // empty: it has been called

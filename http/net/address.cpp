@@ -2,8 +2,12 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/un.h>
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstring>
 
 namespace hangup::http {
 
@@ -24,6 +28,43 @@ std::string address_of(const sockaddr_storage& at, int& port) {
     ::inet_ntop(AF_INET, &in.sin_addr, text.data(), text.size());
   }
   return text.data();
+}
+
+std::string unix_address_of(const sockaddr_storage& at, socklen_t size) {
+  const auto& in = reinterpret_cast<const sockaddr_un&>(at);
+  constexpr auto before = offsetof(sockaddr_un, sun_path);
+  const std::size_t length = std::min<std::size_t>(size, sizeof in);
+  std::string name(in.sun_path, length > before ? length - before : 0);
+  if (!name.starts_with('\0')) {
+    name.resize(std::strlen(name.c_str()));  // the path ends in a NUL, an abstract name does not
+  }
+  std::replace(name.begin(), name.end(), '\0', '@');
+  return "unix:" + name;
+}
+
+peer ends_of(int socket, const sockaddr_storage& remote) {
+  peer ends;
+  sockaddr_storage here{};
+  socklen_t size = sizeof here;
+  ::getsockname(socket, reinterpret_cast<sockaddr*>(&here), &size);
+  ends.is_unix = here.ss_family == AF_UNIX;
+  if (!ends.is_unix) {
+    ends.remote_address = address_of(remote, ends.remote_port);
+    ends.local_address = address_of(here, ends.local_port);
+    return ends;
+  }
+  ucred who{0, static_cast<uid_t>(-1), static_cast<gid_t>(-1)};
+  socklen_t of_who = sizeof who;
+  ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &who, &of_who);
+  ends.remote_address = "unix:uid=" + std::to_string(who.uid);
+  ends.remote_port = who.pid;
+  ends.local_address = unix_address_of(here, size);
+  return ends;
+}
+
+std::string client_text(const peer& ends) {
+  return ends.is_unix ? ends.remote_address + ",pid=" + std::to_string(ends.remote_port)
+                      : endpoint(ends.remote_address, ends.remote_port);
 }
 
 std::string endpoint(std::string_view address, int port) {

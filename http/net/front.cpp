@@ -61,13 +61,9 @@ front::~front() {
   stop();
 }
 
-std::error_code front::listen(const std::string& host, std::uint16_t port) {
-  const auto ec = listen_on(host, port, how_, listener_);
-  listening_ = !ec;
-  return ec;
-}
-
-std::error_code front::start() {
+std::error_code front::start(listener on) {
+  listener_ = std::move(on);
+  listening_ = true;
   try {
     threads_.reserve(how_.front_threads);
     for (unsigned i = 0; i < how_.front_threads; ++i) {
@@ -82,7 +78,7 @@ std::error_code front::start() {
     return std::make_error_code(std::errc::not_enough_memory);
   }
   for (const auto& s : listener_.sockets) {
-    if (const auto ec = arm(EPOLL_CTL_ADD, s.get(), EPOLLIN | EPOLLONESHOT)) {
+    if (const auto ec = arm(EPOLL_CTL_ADD, s.fd.get(), EPOLLIN | EPOLLONESHOT)) {
       stop();
       return ec;
     }
@@ -90,10 +86,30 @@ std::error_code front::start() {
   return {};
 }
 
-void front::stop_listening() noexcept {
-  listening_ = false;
+std::vector<std::string> front::endpoints() const {
+  std::vector<std::string> all;
   for (const auto& s : listener_.sockets) {
-    ::shutdown(s.get(), SHUT_RDWR);  // closed later, because a thread may be accepting from it now
+    all.push_back(s.at);
+  }
+  return all;
+}
+
+// The sockets are closed later, because a thread may be accepting from them now.
+void front::stop_listening() noexcept {
+  if (!listening_.exchange(false)) {
+    return;
+  }
+  for (auto& s : listener_.sockets) {
+    if (s.is_inherited) {
+      ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, s.fd.get(), nullptr);
+      continue;
+    }
+    s.file.remove();  // before the shutdown, after which it would look stale to others
+    ::shutdown(s.fd.get(), SHUT_RDWR);
+    if (s.is_unix) {  // TCP resets the clients that wait to be accepted, a Unix socket keeps them
+      while (descriptor(::accept4(s.fd.get(), nullptr, nullptr, SOCK_CLOEXEC))) {
+      }
+    }
   }
 }
 
@@ -250,7 +266,7 @@ void front::serve_resumed() noexcept {
 
 bool front::is_listener(int fd) const noexcept {
   for (const auto& s : listener_.sockets) {
-    if (s.get() == fd) {
+    if (s.fd.get() == fd) {
       return true;
     }
   }
@@ -261,7 +277,7 @@ void front::descriptor_freed() noexcept {
   if (accepting_stopped_.load(std::memory_order_relaxed) &&
       accepting_stopped_.exchange(false, std::memory_order_acq_rel)) {
     for (const auto& s : listener_.sockets) {  // sockets that are already armed do not change
-      if (listening_ && arm(EPOLL_CTL_MOD, s.get(), EPOLLIN | EPOLLONESHOT)) {
+      if (listening_ && arm(EPOLL_CTL_MOD, s.fd.get(), EPOLLIN | EPOLLONESHOT)) {
         accept_again_later();
       }
     }
@@ -295,11 +311,11 @@ void front::accept_all(int listener) noexcept {
       break;
     }
     try {
-      peer ends;
-      ends.remote_address = address_of(at, ends.remote_port);
-      size = sizeof at;
-      ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&at), &size);
-      ends.local_address = address_of(at, ends.local_port);
+      auto ends = ends_of(socket.get(), at);
+      if (ends.is_unix) {  // TCP sockets inherit it: see listener.cpp
+        const int on = 1;
+        ::setsockopt(socket.get(), SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
+      }
       driver_.accepted(std::move(socket), std::move(ends));
     } catch (const std::bad_alloc&) {  // an IPv6 address does not fit into a short string
     }

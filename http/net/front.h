@@ -54,14 +54,13 @@ class front {
   front(const front&) = delete;
   front& operator=(const front&) = delete;
 
-  // Binds and listens: see listen_on(). Once.
-  std::error_code listen(const std::string& host, std::uint16_t port);
+  // Starts the threads; from now on connections to these sockets are accepted. After an error no
+  // thread is running. Once.
+  std::error_code start(listener on);
   std::uint16_t port() const noexcept { return listener_.port; }
-  const std::vector<std::string>& endpoints() const noexcept { return listener_.endpoints; }
-  // Starts the threads; from now on connections are accepted. After an error no thread is running.
-  // Once.
-  std::error_code start();
-  // Refuses new clients from now on. Thread-safe.
+  std::vector<std::string> endpoints() const;
+  // Refuses new clients from now on. A Unix socket that was made here has no file any more, so that
+  // another server may take its place. What was inherited is left to who has it too. Thread-safe.
   void stop_listening() noexcept;
   // Ends and joins the threads. Connections that are still parked are left to the driver.
   void stop() noexcept;

@@ -1,5 +1,6 @@
 #include "http/net/listener.h"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -140,8 +141,7 @@ std::error_code listen_at(place p, bool v6_only, const options& how, wanted what
   int bound = 0;
   const auto address = address_of(p.at, bound);
   to.port = static_cast<std::uint16_t>(bound);
-  to.endpoints.push_back(endpoint(address, bound));
-  to.sockets.push_back(std::move(fd));
+  to.sockets.push_back({.fd = std::move(fd), .at = endpoint(address, bound)});
   return {};
 }
 
@@ -166,6 +166,46 @@ std::error_code listen_at_all(std::vector<place>& places, std::uint16_t port, co
   return {};
 }
 
+void add(listener& more, listener& to) {
+  for (auto& s : more.sockets) {
+    to.sockets.push_back(std::move(s));
+  }
+  to.port = to.port != 0 ? to.port : more.port;
+}
+
+int option_of(int fd, int name) noexcept {
+  int value = -1;
+  socklen_t size = sizeof value;
+  return ::getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
+}
+
+std::error_code duplicate(int inherited, const options& how, listener& to) {
+  if (!is_listening(inherited)) {
+    return std::make_error_code(std::errc::not_a_socket);
+  }
+  auto& s = to.sockets.emplace_back();
+  s.is_inherited = true;
+  s.is_unix = option_of(inherited, SO_DOMAIN) == AF_UNIX;
+  s.fd = descriptor(::fcntl(inherited, F_DUPFD_CLOEXEC, 0));
+  const int flags = s.fd ? ::fcntl(s.fd.get(), F_GETFL) : -1;
+  place p;
+  p.size = sizeof p.at;
+  if (flags < 0 || ::fcntl(s.fd.get(), F_SETFL, flags | O_NONBLOCK) != 0 ||
+      ::getsockname(s.fd.get(), reinterpret_cast<sockaddr*>(&p.at), &p.size) != 0) {
+    return last_error();
+  }
+  if (s.is_unix) {
+    s.at = unix_address_of(p.at, p.size);
+    return {};
+  }
+  set_options(s.fd.get(), how);
+  int port = 0;
+  const auto address = address_of(p.at, port);
+  s.at = endpoint(address, port);
+  to.port = static_cast<std::uint16_t>(port);
+  return {};
+}
+
 }  // namespace
 
 std::error_code listen_on(const std::string& host, std::uint16_t port, const options& how,
@@ -184,13 +224,71 @@ std::error_code listen_on(const std::string& host, std::uint16_t port, const opt
   }
 }
 
-std::error_code can_listen_on(const std::string& host, std::uint16_t port) {
+std::error_code listen_on(const std::vector<listen_address>& all, const options& how, listener& to,
+                          std::size_t* failed) {
+  listener made;
+  for (const auto& at : all) {
+    listener one;
+    std::error_code ec;
+    if (at.is_unix()) {
+      auto& s = one.sockets.emplace_back();
+      s.is_unix = true;
+      s.at = at.text();
+      ec = listen_at_path(at, how.backlog, s.fd, s.file);
+    } else {
+      ec = listen_on(at.host, at.port, how, one);
+    }
+    if (ec) {
+      if (failed != nullptr) {
+        *failed = static_cast<std::size_t>(&at - all.data());
+      }
+      return ec;
+    }
+    add(one, made);
+  }
+  if (made.sockets.empty()) {
+    return std::make_error_code(std::errc::invalid_argument);
+  }
+  to = std::move(made);
+  return {};
+}
+
+bool is_listening(int fd) noexcept {
+  const int family = option_of(fd, SO_DOMAIN);
+  return (family == AF_INET || family == AF_INET6 || family == AF_UNIX) &&
+         option_of(fd, SO_TYPE) == SOCK_STREAM && option_of(fd, SO_ACCEPTCONN) == 1;
+}
+
+std::error_code listen_on_inherited(std::span<const int> all, const options& how, listener& to,
+                                    std::size_t* failed) {
+  listener made;
+  for (const auto& fd : all) {
+    listener one;
+    if (const auto ec = duplicate(fd, how, one)) {
+      if (failed != nullptr) {
+        *failed = static_cast<std::size_t>(&fd - all.data());
+      }
+      return ec;
+    }
+    add(one, made);
+  }
+  if (made.sockets.empty()) {
+    return std::make_error_code(std::errc::invalid_argument);
+  }
+  to = std::move(made);
+  return {};
+}
+
+std::error_code can_listen_on(const listen_address& at) {
+  if (at.is_unix()) {
+    return can_listen_at_path(at);
+  }
   std::vector<place> places;
-  if (const auto ec = places_of(host, places)) {
+  if (const auto ec = places_of(at.host, places)) {
     return ec;
   }
   listener closed;
-  const auto ec = listen_at_all(places, port, {}, wanted::bound, closed);
+  const auto ec = listen_at_all(places, at.port, {}, wanted::bound, closed);
   return ec == std::errc::address_in_use ? std::error_code() : ec;
 }
 

@@ -117,7 +117,7 @@ bool turn::await_body() {
       case connection::io::closed:
       case connection::io::cut_off:
       case connection::io::failed:
-        c_.client_left(connection::seen_by(how));
+        c_.client_left(c_.seen_by(how));
         return false;
     }
   }

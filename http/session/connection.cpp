@@ -73,7 +73,7 @@ connection::connection(descriptor socket, peer ends, std::unique_ptr<tls_session
       scope_(with_cancel(server)),
       socket_(std::move(socket)),
       ends_(std::move(ends)),
-      client_(endpoint(ends_.remote_address, ends_.remote_port)),
+      client_(client_text(ends_)),
       tls_(std::move(tls)),
       owner_(owner) {}
 
@@ -294,7 +294,7 @@ bool connection::send_all(std::string_view bytes) {
   return true;
 }
 
-departure connection::seen_by(io how) noexcept {
+departure connection::seen_by(io how) const noexcept {
   switch (how) {
     case io::some:
     case io::again:
@@ -306,7 +306,7 @@ departure connection::seen_by(io how) noexcept {
     case io::failed:
       break;
   }
-  return departure_by(errno);
+  return departure_by(errno, over());
 }
 
 void connection::client_left(departure seen) noexcept {

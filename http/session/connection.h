@@ -79,10 +79,13 @@ class connection final : public job, public input, public parkable {
 
   int fd() const noexcept override { return socket_.get(); }
   const peer& ends() const noexcept { return ends_; }
-  // "127.0.0.1:50312", "[::1]:50312"
+  // As client_text() has it: "127.0.0.1:50312".
   const std::string& client() const noexcept { return client_; }
   pool::owner client_key() const noexcept { return client_key_; }
-  tls_session* tls() const noexcept { return tls_.get(); }  // null: plain TCP
+  transport over() const noexcept {
+    return ends_.is_unix ? transport::unix_socket : transport::tcp;
+  }
+  tls_session* tls() const noexcept { return tls_.get(); }  // null: plain HTTP
   tls_session::io shake_hands() noexcept;
   // Its client has begun with plain HTTP (tls_session::io::plain_http): goes on without TLS, so
   // that it can be told in a way that it understands. The request is not to be served.
@@ -138,7 +141,7 @@ class connection final : public job, public input, public parkable {
   bool yielded = false;         // it has been resumed with input that has not been looked at
 
   // The departure that the result of a read or write means; errno must still be that of the call.
-  static departure seen_by(io how) noexcept;
+  departure seen_by(io how) const noexcept;
   // Ends the context of the request in flight, because the client has left.
   void client_left(departure seen) noexcept;
 

@@ -14,7 +14,8 @@ namespace {
 constexpr int most_reads = 64;  // of 16 KiB each; a client that keeps sending is cut off
 
 // An answer that was cut off and whose end is marked only by the close: a reset is the only way to
-// show that it is incomplete.
+// show that it is incomplete. (A Unix socket has none: its client sees a close. See
+// docs/limits.md.)
 bool seems_whole(const connection& c) noexcept {
   return c.answer.ends_by_close && !c.answer.complete;
 }
@@ -79,7 +80,7 @@ void service::accepted(descriptor socket, peer ends) noexcept {
 connection* service::admitted(descriptor socket, peer ends) {
   const int fd = socket.get();
   std::shared_ptr<const tls_identity> as;
-  {
+  if (!ends.is_unix) {  // nobody can listen in on a Unix socket, and its clients speak plain HTTP
     const std::lock_guard hold(identity_mutex_);
     as = identity_;
   }
@@ -87,7 +88,7 @@ connection* service::admitted(descriptor socket, peer ends) {
   std::unique_ptr<connection> c(
       new connection(std::move(socket), std::move(ends), std::move(tls), how_, *this, all_.ctx));
   // The descriptor number is too large, or there is no memory.
-  if (watcher_.watch(fd, c->scope().cancel, c->policy, c->heard_as)) {
+  if (watcher_.watch(fd, c->over(), c->scope().cancel, c->policy, c->heard_as)) {
     return nullptr;
   }
   if (front_.adopt(*c)) {
@@ -301,7 +302,7 @@ void service::readable(connection& c) {
     case connection::io::closed:
     case connection::io::cut_off:
     case connection::io::failed:
-      c.client_left(connection::seen_by(got));
+      c.client_left(c.seen_by(got));
       go_on(c, c.session.input_ended());
       return;
   }

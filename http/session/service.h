@@ -128,7 +128,7 @@ class service final : private connection_owner, private front::driver {
 
   registry all_connections_;
   std::mutex identity_mutex_;
-  std::shared_ptr<const tls_identity> identity_;  // null: plain TCP; guarded by its mutex
+  std::shared_ptr<const tls_identity> identity_;  // null: plain HTTP; guarded by its mutex
   std::atomic<std::ptrdiff_t> ahead_{0};          // bytes read ahead on all connections
 
   watcher watcher_;

@@ -3,7 +3,6 @@
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <regex>
 #include <stdexcept>
 #include <vector>
@@ -64,28 +63,29 @@ std::string variable_of(const std::string& key) {
   return name;
 }
 
-// The key of the line of --print-config in which this flag or variable has the say; none if the
+// The keys of the lines of --print-config in which this flag or variable has the say; none if the
 // program does not take it so.
-std::optional<std::string> set_by(const std::string& who, std::vector<const char*> arguments,
-                                  const std::string& variable = "") {
+std::vector<std::string> set_by(const std::string& who, std::vector<const char*> arguments,
+                                const std::string& variable = "") {
   arguments.insert(arguments.begin(), "hangup");
   arguments.push_back("--print-config");
   const std::array<const char*, 2> environment{variable.empty() ? nullptr : variable.c_str(),
                                                nullptr};
   const auto asked =
       server::read_flags(static_cast<int>(arguments.size()), arguments.data(), environment.data());
+  std::vector<std::string> keys;
   if (asked.exit_code != 0) {
-    return std::nullopt;
+    return keys;
   }
   std::size_t from = 0;
   for (std::size_t to = 0; from < asked.message.size(); from = to + 1) {
     to = std::min(asked.message.find('\n', from), asked.message.size());
     const auto line = std::string_view(asked.message).substr(from, to - from);
     if (line.ends_with("# " + who)) {
-      return std::string(line.substr(0, line.find(' ')));
+      keys.emplace_back(line.substr(0, line.find(' ')));
     }
   }
-  return std::nullopt;
+  return keys;
 }
 
 // The flags that --help lists and that set a key, by key.
@@ -96,13 +96,16 @@ std::multimap<std::string, std::string> flags() {
   const std::regex flag(R"((^|[\s,])(--[a-z-]+)\s)");
   for (std::sregex_iterator one(text.begin(), text.end(), flag), end; one != end; ++one) {
     const auto name = (*one)[2].str();
-    for (const char* const value : {"1", "info", ""}) {
-      if (const auto key = set_by(name, {name.c_str(), value})) {
-        const auto known = all.equal_range(*key);
+    for (const char* const value : {"1", "info", "127.0.0.1:0", ""}) {
+      const auto keys = set_by(name, {name.c_str(), value});
+      for (const auto& key : keys) {
+        const auto known = all.equal_range(key);
         if (std::none_of(known.first, known.second,
                          [&](const auto& k) { return k.second == name; })) {
-          all.emplace(*key, name);
+          all.emplace(key, name);
         }
+      }
+      if (!keys.empty()) {
         break;
       }
     }
@@ -126,11 +129,11 @@ std::vector<std::string> variables(const std::string& key, const ordered_json& n
     return all;
   }
   const auto value = in_words(node.at("default"));
-  if (!set_by(full, {}, full + "=" + value)) {
+  if (set_by(full, {}, full + "=" + value).empty()) {
     throw std::runtime_error(full + " does not set " + key);
   }
   const auto last = variable_of(key.substr(key.rfind('.') + 1));
-  if (last != full && set_by(last, {}, last + "=" + value) == key) {
+  if (last != full && set_by(last, {}, last + "=" + value) == std::vector{key}) {
     all.push_back(last);
   }
   return all;

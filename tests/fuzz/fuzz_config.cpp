@@ -9,6 +9,7 @@
 #include <string>
 
 #include "server/config.h"
+#include "server/listening.h"
 
 using namespace hangup::server;
 
@@ -30,7 +31,9 @@ void check_line(const std::string& line) {
 
 // What the rest of the program relies on.
 void check_values(const config& c) {
-  require(!c.listen.host.empty() && c.listen.host.find('\0') == std::string::npos);
+  require(!addresses_of(c.listen).empty());
+  require(c.listen.host.find('\0') == std::string::npos);
+  require(c.listen.path.find('\0') == std::string::npos);
   require(c.listen.backlog > 0 && c.log.queue > 0);
   require(c.http.front_threads > 0 && c.http.max_connections > 0 && c.http.max_head_bytes > 0);
   require(c.http.max_headers > 0 && c.http.body_buffer_bytes > 0);

@@ -6,12 +6,14 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstddef>
 
 namespace hangup::test {
 
@@ -70,6 +72,18 @@ client::client(std::uint16_t port, over_v6)
   to.sin6_port = htons(port);
   to.sin6_addr = in6addr_loopback;
   connected_ = ::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
+}
+
+client::client(const over_unix& to) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  sockaddr_un at{};
+  at.sun_family = AF_UNIX;
+  to.path.copy(at.sun_path, sizeof at.sun_path - 1);
+  auto size = static_cast<socklen_t>(sizeof at);
+  if (to.path.starts_with('@')) {
+    at.sun_path[0] = '\0';
+    size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + to.path.size());
+  }
+  connected_ = ::connect(fd_, reinterpret_cast<const sockaddr*>(&at), size) == 0;
 }
 
 client::client(client&& other) noexcept

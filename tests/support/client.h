@@ -45,6 +45,11 @@ class client {
   // To ::1.
   struct over_v6 {};
   client(std::uint16_t port, over_v6);
+  // To a Unix socket; @name is an abstract one.
+  struct over_unix {
+    std::string path;
+  };
+  explicit client(const over_unix& to);
   client(client&& other) noexcept;
   client& operator=(client&&) = delete;
   virtual ~client() { close(); }

@@ -42,10 +42,13 @@ void asker::reset() const {
 }
 
 fake_upstream::fake_upstream(script answer)
-    : answer_(std::move(answer)), thread_([this] { serve(); }) {}
+    : answer_(std::move(answer)), fd_(listener_.fd()), thread_([this] { serve(); }) {}
+
+fake_upstream::fake_upstream(script answer, int fd)
+    : answer_(std::move(answer)), fd_(fd), thread_([this] { serve(); }) {}
 
 fake_upstream::~fake_upstream() {
-  ::shutdown(listener_.fd(), SHUT_RDWR);
+  ::shutdown(fd_, SHUT_RDWR);
   thread_.join();
 }
 
@@ -62,7 +65,7 @@ void fake_upstream::add(int& to) {
 
 void fake_upstream::serve() {
   for (;;) {
-    const int fd = ::accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC);
+    const int fd = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
     if (fd < 0) {
       return;
     }

@@ -39,6 +39,8 @@ class fake_upstream {
   using script = std::function<void(const asker&)>;  // then the connection is closed
 
   explicit fake_upstream(script answer);
+  // On this descriptor, which listens.
+  fake_upstream(script answer, int fd);
   ~fake_upstream();
   fake_upstream(const fake_upstream&) = delete;
   fake_upstream& operator=(const fake_upstream&) = delete;
@@ -57,6 +59,7 @@ class fake_upstream {
 
   const script answer_;
   const listener listener_;
+  const int fd_;
   std::mutex mutex_;
   std::condition_variable changed_;
   int accepted_ = 0;

@@ -17,7 +17,7 @@ extern char** environ;
 
 namespace hangup::test {
 
-process::process(std::vector<std::string> command, int output) {
+process::process(std::vector<std::string> command, int output, const std::vector<int>& given) {
   int pipe[2];
   if (::pipe2(pipe, O_CLOEXEC) != 0) {
     throw std::runtime_error("pipe");
@@ -27,6 +27,13 @@ process::process(std::vector<std::string> command, int output) {
   ::posix_spawn_file_actions_adddup2(&actions, output < 0 ? pipe[1] : output, 1);
   ::posix_spawn_file_actions_adddup2(&actions, output < 0 ? pipe[1] : output, 2);
   ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  std::vector<int> copies;  // out of the way of each other
+  for (const int fd : given) {
+    constexpr int above_all = 100;
+    copies.push_back(::fcntl(fd, F_DUPFD_CLOEXEC, above_all));
+    ::posix_spawn_file_actions_adddup2(&actions, copies.back(),
+                                       2 + static_cast<int>(copies.size()));
+  }
   std::vector<char*> argv;
   for (auto& word : command) {
     argv.push_back(word.data());
@@ -35,6 +42,9 @@ process::process(std::vector<std::string> command, int output) {
   const int failed = ::posix_spawnp(&pid_, argv[0], &actions, nullptr, argv.data(), environ);
   ::posix_spawn_file_actions_destroy(&actions);
   ::close(pipe[1]);
+  for (const int fd : copies) {
+    ::close(fd);
+  }
   out_ = pipe[0];
   if (failed != 0) {
     ::close(out_);

@@ -19,7 +19,9 @@ namespace hangup::test {
 class process {
  public:
   // Both outputs go to a pipe that is read here, or to a descriptor, and then output() is empty.
-  explicit process(std::vector<std::string> command, int output = -1);
+  // `given`: what it has open as 3, 4 and so on.
+  explicit process(std::vector<std::string> command, int output = -1,
+                   const std::vector<int>& given = {});
   ~process();
   process(const process&) = delete;
   process& operator=(const process&) = delete;

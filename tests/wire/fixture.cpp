@@ -156,7 +156,7 @@ live_server::live_server(setup how)
     server.use_tls(how.identity);
   }
   server.observe(seen);
-  const auto ec = server.listen("127.0.0.1", 0);
+  const auto ec = server.listen(how.listen);
   EXPECT_FALSE(ec) << ec.message();
 }
 

@@ -121,8 +121,9 @@ struct setup {
   http::options how{};
   unsigned workers = 8;  // of the pool "many"
   unsigned queue = 64;
-  unsigned queue_of_one = 2;                              // of the pool "one", which has one worker
-  std::chrono::milliseconds deadline{200};                // of the routes under /deadline
+  unsigned queue_of_one = 2;                // of the pool "one", which has one worker
+  std::chrono::milliseconds deadline{200};  // of the routes under /deadline
+  std::vector<http::listen_address> listen{{.host = "127.0.0.1"}};
   std::shared_ptr<const http::tls_identity> identity{};   // none: plain TCP
   std::vector<std::function<void(live_server&)>> more{};  // adds routes of the test's own
 };

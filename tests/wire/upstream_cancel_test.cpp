@@ -9,6 +9,7 @@
 #include "handlers/relay/upstream_call.h"
 #include "hangup/http/problem.h"
 #include "tests/support/fake_upstream.h"
+#include "tests/support/temporary_directory.h"
 
 namespace hangup::handlers {
 namespace {
@@ -86,6 +87,21 @@ TEST(a_call, is_interrupted_in_the_tls_handshake) {
   const upstream u("next", waiting_long(f.url("https")));
   is_interrupted(
       u, "TLS handshake", [&](int i) { ASSERT_TRUE(f.accepted(i)); },
+      [&](int i) { EXPECT_TRUE(f.over(i)); });
+}
+
+TEST(a_call, by_a_unix_socket_is_interrupted_and_its_upstream_learns_of_it) {
+  const test::temporary_directory folder;
+  const test::unix_listener at(folder / "s");
+  fake_upstream f(
+      [](const asker& a) {
+        a.head();
+        EXPECT_TRUE(a.leaves());
+      },
+      at.fd());
+  const upstream u("next", waiting_long("unix:" + (folder / "s")));
+  is_interrupted(
+      u, "the wait for an answer by a Unix socket", [&](int i) { EXPECT_TRUE(f.accepted(i)); },
       [&](int i) { EXPECT_TRUE(f.over(i)); });
 }
 

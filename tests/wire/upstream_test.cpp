@@ -9,6 +9,7 @@
 #include "hangup/http/problem.h"
 #include "tests/support/certificate.h"
 #include "tests/support/fake_upstream.h"
+#include "tests/support/temporary_directory.h"
 
 namespace hangup::handlers {
 namespace {
@@ -77,6 +78,33 @@ TEST(an_upstream, is_asked_for_the_target_with_the_headers_and_its_answer_is_han
   EXPECT_NE(head.find("\r\nVia: 1.1 a\r\n"), std::string::npos) << head;
   EXPECT_EQ(u.count(upstream_end::completed), 1U);
   EXPECT_EQ(u.in_flight(), 0U);
+}
+
+TEST(an_upstream, on_a_unix_socket_is_asked_as_localhost) {
+  const test::temporary_directory folder;
+  std::promise<std::string> seen;
+  const test::unix_listener at(folder / "s");
+  fake_upstream f(
+      [&](const asker& a) {
+        seen.set_value(a.head());
+        a.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+      },
+      at.fd());
+  const upstream u("next", patient("unix:" + (folder / "s")));
+  EXPECT_EQ(ask(u).body, "hello");
+  const auto head = seen.get_future().get();
+  EXPECT_TRUE(head.starts_with("GET /path?a=b HTTP/1.1\r\nHost: localhost\r\n")) << head;
+  EXPECT_EQ(u.count(upstream_end::completed), 1U);
+}
+
+TEST(an_upstream, on_a_unix_socket_where_nobody_listens_is_unreachable) {
+  const test::temporary_directory folder;
+  { const test::unix_listener gone(folder / "stale"); }
+  for (const auto* name : {"stale", "none"}) {
+    const upstream u("next", patient("unix:" + (folder / name)));
+    EXPECT_EQ(ask(u).status, 502) << name;
+    EXPECT_EQ(u.count(upstream_end::unreachable), 1U);
+  }
 }
 
 TEST(an_upstream, that_answers_without_content_is_over_at_its_head) {

@@ -14,8 +14,8 @@ namespace hangup::http {
 struct options {
   unsigned front_threads = 2;           // threads that read heads and run the routes without a pool
   std::size_t max_connections = 10000;  // further ones get a 503 and are closed
-  // The most connections from one address. 0: no such limit, for servers behind a proxy, where all
-  // connections come from one address.
+  // The most connections from one address, or from one user of Unix sockets. 0: no such limit, for
+  // servers behind a proxy, where all connections come from one address.
   std::size_t max_connections_per_address = 0;
   int backlog = 1024;                // of each listening socket
   head_limits head{};                // 414, 431

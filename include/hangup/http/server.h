@@ -27,10 +27,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <system_error>
 #include <vector>
 
+#include "hangup/http/listen_address.h"
 #include "hangup/http/observer.h"
 #include "hangup/http/options.h"
 #include "hangup/http/route.h"
@@ -39,6 +41,7 @@
 namespace hangup::http {
 
 class service;
+struct listener;
 
 class server {
  public:
@@ -54,9 +57,10 @@ class server {
   // live longer than the server.
   server& observe(observer& o);
 
-  // Uses TLS, with this certificate, on all connections accepted from now on. The first call must
-  // come before listen(); otherwise the server does not use TLS. Later calls replace the
-  // certificate, at any time and from any thread; existing connections keep theirs.
+  // Uses TLS, with this certificate, on all TCP connections accepted from now on; those to Unix
+  // sockets are always plain. The first call must come before listen(); otherwise the server does
+  // not use TLS. Later calls replace the certificate, at any time and from any thread; existing
+  // connections keep theirs.
   void use_tls(std::shared_ptr<const tls_identity> as);
 
   // Binds, listens, starts to serve and returns. `host` is an address or a name, which stands for
@@ -67,8 +71,23 @@ class server {
   // memory is an error too. After an error nothing has changed, and it may be called again; after a
   // success a second call returns std::errc::already_connected.
   std::error_code listen(const std::string& host, std::uint16_t port) noexcept;
-  std::uint16_t port() const noexcept;  // 0: it is not listening
-  // The addresses it listens on: "127.0.0.1:8080", "[::1]:8080".
+  // The same for several addresses, also of Unix sockets: all of them or none. Port 0 chooses one
+  // for each. On error `failed`, if it is not null, is the index of the address that is to blame.
+  //
+  // The file of a Unix socket is made with listen_address::mode, and removed when new clients are
+  // refused. A file of a socket on which nobody listens any more is replaced; anything else in its
+  // place is an error (address_in_use, not_a_socket) and left alone.
+  std::error_code listen(const std::vector<listen_address>& all,
+                         std::size_t* failed = nullptr) noexcept;
+  // The same with sockets that listen already, such as those that systemd hands to a service. After
+  // a success they belong to the server: it uses duplicates, and closes these. They are never shut
+  // down, as another process may listen on them as well. What is not a listening stream socket is
+  // std::errc::not_a_socket.
+  std::error_code listen_inherited(std::span<const int> sockets,
+                                   std::size_t* failed = nullptr) noexcept;
+  // The port of the first TCP address; 0: there is none, or it is not listening.
+  std::uint16_t port() const noexcept;
+  // The addresses it listens on: "127.0.0.1:8080", "[::1]:8080", "unix:/run/hangup.sock".
   std::vector<std::string> endpoints() const;
 
   // The first half of a stop behind a proxy that must not cost any client a request. From now on
@@ -99,6 +118,8 @@ class server {
   std::vector<const route*> routes() const;
 
  private:
+  std::error_code start(listener&& on);
+
   const options how_;
   route_table routes_;
   std::vector<observer*> observers_;

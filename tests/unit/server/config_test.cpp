@@ -90,6 +90,9 @@ TEST(config, the_defaults_are_those_of_the_design) {
   const auto c = defaults();
   EXPECT_EQ(c.listen.host, "127.0.0.1");
   EXPECT_EQ(c.listen.port, 8080);
+  EXPECT_EQ(c.listen.path, "");
+  EXPECT_EQ(c.listen.mode, 0660U);
+  EXPECT_TRUE(c.listen.more.empty());
   EXPECT_EQ(c.listen.backlog, 1024);
   EXPECT_EQ(c.log.level, log_level::info);
   EXPECT_EQ(c.log.format, log_format::text);
@@ -218,6 +221,9 @@ TEST(config, every_key_has_an_effect_of_its_own) {
     } else {
       other = "error";
     }
+    if (path.starts_with("listen.m")) {
+      other = path == "listen.mode" ? json("0600") : json::parse(R"(["a:1"])");
+    }
     if (path.ends_with(".pool")) {
       other = node.at("default") == "query" ? "cpu" : "query";
     }
@@ -228,6 +234,28 @@ TEST(config, every_key_has_an_effect_of_its_own) {
     }
     seen.emplace(path, c);
   });
+}
+
+TEST(config, an_address_of_listen_has_its_form) {
+  EXPECT_EQ(error_of(R"({"listen": {"more": ["127.0.0.1:1", "[::1]:2", "unix:s"]}})"), "");
+  EXPECT_EQ(error_of(R"({"listen": {"more": ["a:1", "b"]}})"),
+            "c.json: listen.more[1]: found \"b\", but there is no port, allowed such as "
+            "127.0.0.1:8080, [::1]:8080, localhost:0, unix:/run/hangup.sock");
+  EXPECT_EQ(error_of(R"({"listen": {"path": "a\nb"}})"),
+            "c.json: listen.path: found \"a\\nb\", allowed no control characters");
+  EXPECT_EQ(error_of(R"({"listen": {"mode": "rw"}})"),
+            "c.json: listen.mode: found a string of 2 characters, allowed a string of 3..4 "
+            "characters matching ^0?[0-7]{3}$");
+  EXPECT_EQ(parse(R"({"listen": {"mode": "777"}})", "c").listen.mode, 0777U);
+}
+
+TEST(config, without_a_host_there_is_another_address_to_listen_on) {
+  const std::string nowhere =
+      "c.json: listen.host: found nothing, allowed nothing only if listen.path or listen.more has "
+      "an address";
+  EXPECT_EQ(error_of(R"({"listen": {"host": ""}})"), nowhere);
+  EXPECT_EQ(error_of(R"({"listen": {"host": "", "path": "s"}})"), "");
+  EXPECT_EQ(error_of(R"({"listen": {"host": "", "more": ["unix:@s"]}})"), "");
 }
 
 TEST(config, a_certificate_goes_with_its_key) {
@@ -476,11 +504,13 @@ TEST(config, an_upstream_is_a_name_and_a_place_and_no_more) {
   const auto with = [](const std::string& url) {
     return json{{"relay", {{"upstreams", {{"next", {{"url", url}}}}}}}}.dump();
   };
-  for (const auto* url : {"http://127.0.0.1:8081", "https://a.example", "http://[::1]:1"}) {
+  for (const auto* url : {"http://127.0.0.1:8081", "https://a.example", "http://[::1]:1",
+                          "unix:/run/hangup.sock", "unix:@hangup"}) {
     EXPECT_EQ(parse(with(url), "c.json").relay.upstreams.at("next").url, url);
   }
-  for (const auto* url : {"ftp://a", "a:80", "http://", "http://a/", "http://a/path", "http://u@a",
-                          "http://a?b", "http://a:123456", "file:///etc/passwd", "http://a b"}) {
+  for (const auto* url :
+       {"ftp://a", "a:80", "http://", "http://a/", "http://a/path", "http://u@a", "http://a?b",
+        "http://a:123456", "file:///etc/passwd", "http://a b", "unix:", "unix:/a b"}) {
     EXPECT_NE(error_of(with(url)), "") << url;
   }
   EXPECT_EQ(error_of(R"({"relay": {"upstreams": {"next": {}}}})").substr(0, 44),

@@ -124,14 +124,95 @@ TEST_F(flags, of_two_the_last_holds) {
   EXPECT_EQ(read({"--port", "1", "--port=2"}).settings.listen.port, 2);
 }
 
+TEST_F(flags, listen_says_where_to_listen_and_nowhere_else) {
+  write("config/server.json",
+        R"({"listen": {"host": "::1", "path": "s", "mode": "0600", "more": ["a:1"]}})");
+  const auto only = read({"--listen", "[::1]:81", "--listen=unix:t"}).settings.listen;
+  EXPECT_EQ(only.host, "");
+  EXPECT_EQ(only.path, "");
+  EXPECT_EQ(only.more, (std::vector<std::string>{"[::1]:81", "unix:t"}));
+  EXPECT_EQ(only.mode, 0600U) << "of the file";
+  const auto both = read({"--listen", "unix:t", "--port", "82"}).settings.listen;
+  EXPECT_EQ(both.host, "::1");
+  EXPECT_EQ(both.port, 82);
+  EXPECT_EQ(both.more, std::vector<std::string>{"unix:t"});
+  EXPECT_EQ(read({"--host", "", "--listen", "unix:t"}).settings.listen.host, "");
+}
+
+TEST_F(flags, an_address_to_listen_on_that_is_none_is_refused) {
+  EXPECT_EQ(
+      error_of({"--listen", "::1:80"}),
+      "built-in defaults with --listen: listen.more[0]: found \"::1:80\", but an IPv6 address "
+      "stands in brackets, as in [::1]:8080, allowed such as 127.0.0.1:8080, [::1]:8080, "
+      "localhost:0, unix:/run/hangup.sock");
+  const auto nothing =
+      "--listen: found nothing, allowed an address, such as 127.0.0.1:8080 or "
+      "unix:/run/hangup.sock; see --help";
+  EXPECT_EQ(error_of({"--listen"}), nothing);
+  EXPECT_EQ(error_of({"--listen", ""}), nothing);
+  EXPECT_EQ(error_of({"--listen", "a:1", "--listen", "--port"}), nothing);
+  EXPECT_EQ(error_of({"--listen", "a:1", "b:2"}),
+            "\"b:2\": unknown argument, allowed are only flags; see --help");
+  EXPECT_EQ(error_of({"--listen", "unix:\xff"}),
+            "--listen: found what is not UTF-8, allowed an address, such as 127.0.0.1:8080 or "
+            "unix:/run/hangup.sock; see --help");
+  std::vector<const char*> many(34, "a:1");
+  for (std::size_t i = 0; i < many.size(); i += 2) {
+    many[i] = "--listen";
+  }
+  EXPECT_EQ(error_of(many),
+            "--listen: found an array of 17, allowed an array of at most 16; see --help");
+}
+
+TEST_F(flags, nowhere_to_listen_is_refused) {
+  EXPECT_EQ(error_of({"--host", ""}),
+            "built-in defaults with --host: listen.host: found nothing, allowed nothing only if "
+            "listen.path or listen.more has an address");
+}
+
+TEST_F(flags, check_config_finds_a_unix_socket_that_could_not_be_made) {
+  write("file", "");
+  const auto one = [](const char* path) {
+    const auto l = read({"--check-config"}, {path});
+    EXPECT_EQ(l.exit_code, 2) << path;
+    EXPECT_EQ(std::count(l.message.begin(), l.message.end(), '\n'), 0) << l.message;
+    return l.message;
+  };
+  EXPECT_EQ(
+      one("HANGUP_LISTEN__PATH=file"),
+      "built-in defaults with HANGUP_LISTEN__PATH: listen.path: found \"file\", where there is "
+      "something that is not a socket, allowed the path of a socket, or one where nothing is");
+  EXPECT_EQ(
+      one("HANGUP_LISTEN__PATH=none/s"),
+      "built-in defaults with HANGUP_LISTEN__PATH: listen.path: found \"none/s\", where no "
+      "socket can be made (No such file or directory), allowed a path in a folder that exists "
+      "(found \"none\") and that this user may write to");
+  EXPECT_NE(
+      one("HANGUP_LISTEN__MORE=[\"unix:none/s\"]").find("listen.more[0]: found \"unix:none/s\""),
+      std::string::npos);
+  EXPECT_NE(
+      one("HANGUP_LISTEN__PATH=unix:s").find("allowed the path alone, without unix: in front"),
+      std::string::npos);
+  // 107 characters of two bytes each.
+  std::string wide = "HANGUP_LISTEN__PATH=";
+  for (int i = 0; i < 107; ++i) {
+    wide += "\u00e4";
+  }
+  EXPECT_NE(one(wide.c_str()).find("found a path of 214 bytes, allowed one of at most 107"),
+            std::string::npos);
+  EXPECT_EQ(read({"--check-config"}, {"HANGUP_LISTEN__PATH=s"}).message, "built-in defaults: ok");
+  EXPECT_FALSE(std::filesystem::exists("s")) << "the check makes nothing";
+}
+
 TEST_F(flags, help_names_every_flag_and_the_default_file) {
   const auto l = read({"--help"});
   EXPECT_EQ(l.exit_code, 0);
   EXPECT_FALSE(l.message_is_error);
   for (const auto* text :
        {"-h,--help", "--version", "--config FILE", "HANGUP_CONFIG", "XDG_DATA_HOME", "--host ADDR",
-        "--port N", "--log-level L", "--check-config", "--print-config", "--probe URL",
-        "HANGUP_LISTEN__PORT", "config/server.json", "built-in defaults", "0..65535", "8080"}) {
+        "--port N", "--listen ADDRESS", "--log-level L", "--check-config", "--print-config",
+        "--probe URL", "HANGUP_LISTEN__PORT", "config/server.json", "built-in defaults", "0..65535",
+        "8080"}) {
     EXPECT_NE(l.message.find(text), std::string::npos) << text;
   }
   EXPECT_NE(l.message.back(), '\n');
@@ -229,7 +310,7 @@ TEST_F(flags, the_environment_may_name_the_file_and_a_flag_goes_over_that) {
             "HANGUP_CONFIG: found nothing, allowed the path of a file; see --help");
   EXPECT_EQ(read({"--port", "5"}, {"HANGUP_CONFIG=a.json", "HANGUP_PORT=83", "HANGUP_HOST=::1"})
                 .settings.listen,
-            (config::listen_t{"::1", 5, 1024}));
+            (config::listen_t{"::1", 5, "", 0660, {}, 1024}));
 }
 
 TEST_F(flags, mistakes_of_the_file_the_environment_and_the_flags_are_told_together) {

@@ -238,7 +238,8 @@ TEST(schema, every_mistake_is_told_and_what_is_right_is_completed) {
   EXPECT_EQ(config_schema().complete(document).text().substr(0, 18), "http.x: unknown ke");
   EXPECT_EQ(config_schema().complete(document).count(), 3U);
   EXPECT_EQ(document["listen"],
-            json::parse(R"({"host": "127.0.0.1", "port": 1, "backlog": 1024})"));
+            json::parse(R"({"host": "127.0.0.1", "port": 1, "path": "", "mode": "0660",
+                            "more": [], "backlog": 1024})"));
   EXPECT_FALSE(config_schema().allows("log", document["log"]));
   EXPECT_TRUE(config_schema().allows("listen", document["listen"]));
 }

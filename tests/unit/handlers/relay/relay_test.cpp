@@ -30,13 +30,16 @@ TEST(via, names_those_who_have_passed_a_request_on) {
 TEST(an_upstream, is_where_its_url_says) {
   const auto at = [](const std::string& url) {
     const upstream u("next", {.url = url});
-    return u.host() + "|" + std::to_string(u.port());
+    return u.socket() + u.host() + "|" + std::to_string(u.port());
   };
   EXPECT_EQ(at("http://127.0.0.1:8081"), "127.0.0.1|8081");
   EXPECT_EQ(at("http://a.example"), "a.example|80");
   EXPECT_EQ(at("https://a.example"), "a.example|443");
   EXPECT_EQ(at("https://[::1]:8443"), "::1|8443");
   EXPECT_EQ(at("http://[::1]"), "::1|80");
+  EXPECT_EQ(at("unix:/run/s"), "/run/slocalhost|80");
+  EXPECT_THROW(at("unix:"), std::invalid_argument);
+  EXPECT_THROW(at("unix:" + std::string(108, 'x')), std::invalid_argument);
   for (const auto* bad :
        {"", "a", "ftp://a", "http://", "http://a:", "http://a:0", "http://a:65536", "http://a:1x",
         "http://a/b", "http://[::1", "http://[::1]x", "http://:80", "http://u@a"}) {

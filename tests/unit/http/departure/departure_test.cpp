@@ -12,28 +12,41 @@ namespace hangup::http {
 namespace {
 
 TEST(departure, a_fin_alone_is_closed_and_other_events_are_none) {
-  EXPECT_EQ(departure_of(EPOLLRDHUP, 0), departure::closed);
-  EXPECT_EQ(departure_of(EPOLLIN | EPOLLRDHUP, ECONNRESET), departure::closed);
-  EXPECT_EQ(departure_of(EPOLLIN | EPOLLOUT | EPOLLPRI, ECONNRESET), departure::none);
-  EXPECT_EQ(departure_of(0, 0), departure::none);
+  EXPECT_EQ(departure_of(EPOLLRDHUP, 0, transport::tcp), departure::closed);
+  EXPECT_EQ(departure_of(EPOLLIN | EPOLLRDHUP, ECONNRESET, transport::tcp), departure::closed);
+  EXPECT_EQ(departure_of(EPOLLIN | EPOLLOUT | EPOLLPRI, ECONNRESET, transport::tcp),
+            departure::none);
+  EXPECT_EQ(departure_of(0, 0, transport::tcp), departure::none);
 }
 
 TEST(departure, with_an_error_event_the_error_decides) {
   for (const std::uint32_t events : {EPOLLHUP | EPOLLRDHUP, EPOLLERR | 0}) {
     EXPECT_TRUE(has_error(events));
     for (const int error : {ECONNRESET, EPIPE, 0}) {
-      EXPECT_EQ(departure_of(events, error), departure::reset) << error;
+      EXPECT_EQ(departure_of(events, error, transport::tcp), departure::reset) << error;
     }
     for (const int error : {ETIMEDOUT, EHOSTUNREACH}) {
-      EXPECT_EQ(departure_of(events, error), departure::vanished) << error;
+      EXPECT_EQ(departure_of(events, error, transport::tcp), departure::vanished) << error;
     }
   }
   EXPECT_FALSE(has_error(EPOLLIN | EPOLLRDHUP));
 }
 
+TEST(departure, a_unix_socket_tells_a_close_of_both_directions) {
+  const auto of = [](std::uint32_t events, int error) {
+    return departure_of(events, error, transport::unix_socket);
+  };
+  EXPECT_EQ(of(EPOLLRDHUP, 0), departure::closed);
+  EXPECT_EQ(of(EPOLLRDHUP | EPOLLHUP, 0), departure::closed_both);
+  EXPECT_EQ(of(EPOLLRDHUP | EPOLLHUP | EPOLLERR, ECONNRESET), departure::reset);
+  EXPECT_EQ(departure_by(EPIPE, transport::unix_socket), departure::closed_both);
+  EXPECT_EQ(departure_by(EPIPE, transport::tcp), departure::reset);
+}
+
 TEST(departure, of_two_reports_the_one_that_says_more_is_greater) {
   EXPECT_LT(departure::none, departure::closed);
-  EXPECT_LT(departure::closed, departure::cut_off);
+  EXPECT_LT(departure::closed, departure::closed_both);
+  EXPECT_LT(departure::closed_both, departure::cut_off);
   EXPECT_LT(departure::shown_out, departure::reset);
   EXPECT_LT(departure::reset, departure::vanished);
 }
@@ -48,6 +61,8 @@ struct way {
 TEST(departure, each_way_to_leave_has_its_cause_and_its_end_and_nothing_is_sent) {
   const std::vector<way> ways{
       {departure::closed, causes::client_closed, "client closed (FIN)", request_end::client_closed},
+      {departure::closed_both, causes::client_closed, "client closed (FIN)",
+       request_end::client_closed},
       {departure::cut_off, causes::client_closed, "client closed (FIN): TLS was cut off",
        request_end::client_closed},
       {departure::shown_out, causes::client_closed,

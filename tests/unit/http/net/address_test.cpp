@@ -3,6 +3,11 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <sys/un.h>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
 
 namespace hangup::http {
 namespace {
@@ -39,6 +44,28 @@ TEST(an_address, of_ipv6_is_in_brackets) {
 
 TEST(an_address, of_ipv4_on_a_socket_of_both_families_is_an_ipv4_address) {
   EXPECT_EQ(shown(v6("::ffff:192.0.2.7", 443)), "192.0.2.7:443");
+}
+
+TEST(an_address, of_a_unix_socket_is_its_path_or_its_abstract_name) {
+  sockaddr_storage at{};
+  auto& in = reinterpret_cast<sockaddr_un&>(at);
+  in.sun_family = AF_UNIX;
+  constexpr socklen_t before = offsetof(sockaddr_un, sun_path);
+  EXPECT_EQ(unix_address_of(at, before), "unix:");
+  constexpr std::string_view path = "/run/s";
+  constexpr socklen_t length = path.size();
+  path.copy(in.sun_path, length);
+  EXPECT_EQ(unix_address_of(at, before + length), "unix:/run/s");
+  EXPECT_EQ(unix_address_of(at, before + length + 1), "unix:/run/s");
+  EXPECT_EQ(unix_address_of(at, sizeof in), "unix:/run/s");
+  in.sun_path[0] = '\0';
+  EXPECT_EQ(unix_address_of(at, before + length), "unix:@run/s");
+}
+
+TEST(a_client, is_shown_by_its_address_and_port_or_its_user_and_process) {
+  EXPECT_EQ(client_text({.remote_address = "::1", .remote_port = 1}), "[::1]:1");
+  EXPECT_EQ(client_text({.remote_address = "unix:uid=7", .remote_port = 42, .is_unix = true}),
+            "unix:uid=7,pid=42");
 }
 
 TEST(an_address, of_another_family_is_empty) {

@@ -22,6 +22,12 @@ TEST(client_key, is_one_for_a_network_of_ipv6_in_which_a_client_chooses_its_addr
   EXPECT_EQ(client_key("fe80::1%eth0"), client_key("fe80::1"));
 }
 
+TEST(client_key, is_one_for_all_processes_of_a_user_on_unix_sockets) {
+  EXPECT_EQ(client_key("unix:uid=1000"), client_key("unix:uid=1000"));
+  EXPECT_NE(client_key("unix:uid=1000"), client_key("unix:uid=1001"));
+  EXPECT_NE(client_key("unix:uid=0"), client_key("127.0.0.1"));
+}
+
 TEST(client_key, is_never_nobodys) {
   std::set<std::uint64_t> all;
   for (const auto& address : {std::string("127.0.0.1"), std::string("::1"), std::string(),

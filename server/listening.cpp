@@ -1,0 +1,128 @@
+#include "server/listening.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "http/net/listener.h"
+#include "http/wire/grammar.h"
+#include "server/words.h"
+
+namespace hangup::server {
+namespace {
+
+constexpr auto forms =
+    ", allowed such as 127.0.0.1:8080, [::1]:8080, localhost:0, unix:/run/hangup.sock";
+
+// An address and the key that it is from.
+struct named_address {
+  std::string key;
+  http::listen_address at;
+};
+
+std::vector<named_address> named_addresses(const config::listen_t& c) {
+  std::vector<named_address> all;
+  if (!c.host.empty()) {
+    all.push_back({"listen.host", {.host = c.host, .port = c.port}});
+  }
+  if (!c.path.empty()) {
+    all.push_back({"listen.path", {.path = c.path, .mode = c.mode}});
+  }
+  for (std::size_t i = 0; i < c.more.size(); ++i) {
+    try {
+      auto at = http::parse_listen_address(c.more[i]);
+      at.mode = c.mode;
+      all.push_back({"listen.more[" + std::to_string(i) + "]", std::move(at)});
+    } catch (const std::invalid_argument&) {
+    }
+  }
+  return all;
+}
+
+std::string folder_of(const std::string& path) {
+  const auto slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
+}
+
+std::string why_not(const named_address& a, const std::error_code& ec) {
+  const bool is_host = a.key == "listen.host";
+  const auto found = shown(is_host ? a.at.host : a.key == "listen.path" ? a.at.path : a.at.text());
+  if (a.at.is_unix()) {
+    const auto where = a.key + ": found " + found + ", ";
+    if (ec == std::errc::not_a_socket) {
+      return where +
+             "where there is something that is not a socket, allowed the path of a socket, " +
+             "or one where nothing is";
+    }
+    return where + "where no socket can be made (" + ec.message() +
+           "), allowed a path in a folder that exists (found " + shown(folder_of(a.at.path)) +
+           ") and that this user may write to";
+  }
+  if (ec == std::errc::permission_denied) {
+    return (is_host ? "listen.port: found " + std::to_string(a.at.port)
+                    : a.key + ": found " + found) +
+           ", on which this user cannot listen (" + ec.message() +
+           "), allowed a port from 1024 on, or CAP_NET_BIND_SERVICE";
+  }
+  return a.key + ": found " + found + ", on which nothing can listen (" + ec.message() +
+         "), allowed an address of this machine, or a name that has one";
+}
+
+}  // namespace
+
+std::vector<http::listen_address> addresses_of(const config::listen_t& c) {
+  std::vector<http::listen_address> all;
+  for (auto& named : named_addresses(c)) {
+    all.push_back(std::move(named.at));
+  }
+  return all;
+}
+
+void check_listen(const nlohmann::json& listen, mistakes& wrong) {
+  const auto& host = listen.at("host").get_ref<const std::string&>();
+  const auto& path = listen.at("path").get_ref<const std::string&>();
+  if (std::any_of(path.begin(), path.end(), http::is_control)) {
+    wrong.add("listen.path: found " + shown(path) + ", allowed no control characters");
+  } else if (path.size() > http::max_unix_path || path == "@") {
+    wrong.add("listen.path: found a path of " + std::to_string(path.size()) +
+              " bytes, allowed one of at most " + std::to_string(http::max_unix_path) +
+              ", or @ and a name");
+  } else if (path.starts_with("unix:")) {
+    wrong.add("listen.path: found " + shown(path) +
+              ", allowed the path alone, without unix: in front");
+  }
+  const auto& more = listen.at("more");
+  for (std::size_t i = 0; i < more.size(); ++i) {
+    const auto& text = more[i].get_ref<const std::string&>();
+    try {
+      static_cast<void>(http::parse_listen_address(text));
+    } catch (const std::invalid_argument& e) {
+      wrong.add("listen.more[" + std::to_string(i) + "]: found " + shown(text) + ", but " +
+                e.what() + forms);
+    }
+  }
+  if (host.empty() && path.empty() && more.empty()) {
+    wrong.add(
+        "listen.host: found nothing, allowed nothing only if listen.path or listen.more has an "
+        "address");
+  }
+}
+
+void check_addresses(const config::listen_t& c, mistakes& wrong) {
+  for (const auto& named : named_addresses(c)) {
+    if (const auto ec = http::can_listen_on(named.at)) {
+      wrong.add(why_not(named, ec));
+    }
+  }
+}
+
+std::string not_listening(const config::listen_t& c, std::size_t index,
+                          const std::error_code& why) {
+  const auto all = named_addresses(c);
+  const auto& failed = all.at(std::min(index, all.size() - 1));
+  const auto where = failed.key == "listen.host" ? "host " + shown(failed.at.host) + ", port " +
+                                                       std::to_string(failed.at.port)
+                                                 : in_one_line(failed.at.text());
+  return "cannot listen on " + where + ": " + why.message();
+}
+
+}  // namespace hangup::server
