@@ -31,13 +31,13 @@ class turn {
   bool wrote() const noexcept { return out_.wrote(); }
 
  private:
-  bool read_body(httplib::Request& req, httplib::Response& res);
+  bool read_body();
   bool await_body();
-  bool refuse_body(httplib::Response& res);
-  void call(const httplib::Request& req, httplib::Response& res);
-  void compress(const httplib::Request& req, httplib::Response& res);
-  void fail(httplib::Response& res, const char* what);
-  bool answer_for_ended(httplib::Response& res);
+  bool refuse_body(reply& res);
+  void call(const request& req, reply& res);
+  void compress(const request& req, reply& res);
+  void fail(reply& res, const char* what);
+  bool answer_for_ended(reply& res);
 
   connection& c_;
   exchange& x_;

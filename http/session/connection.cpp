@@ -322,7 +322,7 @@ void connection::client_left(departure seen) noexcept {
 bool connection::take_body() {
   const auto taken = body.feed(received(), [this](std::string_view data) {
     if (takes_body) {
-      incoming->body.append(data);
+      request_access::append_body(*incoming, data);
     }
   });
   body_taken += taken;

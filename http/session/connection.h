@@ -36,6 +36,7 @@
 #include "http/net/descriptor.h"
 #include "http/net/pace.h"
 #include "http/net/tls_session.h"
+#include "http/run/incoming.h"
 #include "http/wire/body.h"
 
 namespace hangup::http {
@@ -127,7 +128,7 @@ class connection final : public job, public input {
   // --- the request in flight ---
   std::optional<exchange> request;  // written under `guard`, which other threads take to look at it
   std::mutex guard;
-  std::unique_ptr<httplib::Request> incoming;  // what the handler gets; null: there is none
+  kept_request incoming;                       // what the handler gets; null: there is none
   body_scan body;                              // finds the end of the body
   std::size_t body_taken = 0;                  // how much of the body has arrived, with its framing
   bool takes_body = false;                     // the handler gets the body

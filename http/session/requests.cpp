@@ -40,7 +40,7 @@ service::then service::next(connection& c) {
     yield(c);
     return then::parked;
   }
-  request_head head;
+  thread_local request_head head;  // it keeps its memory; the views in it are valid in this call only
   refusal why;
   const auto found = read_head(c.received(), how_.head, head, why);
   if (found == head_is::incomplete) {
@@ -89,7 +89,7 @@ service::then service::received(connection& c, const request_head& head) {
   }
   c.wants_continue = head.expects_continue;
   c.takes_body = wanted;
-  c.incoming = request_for_handler(head, c.ends());
+  c.incoming = request_for_handler(head, hit.segment, c.ends());
   c.consume(head.size);  // the views in `head` end here
   return body_arrived(c);
 }

@@ -52,11 +52,11 @@ class with_jobs {
                        .path = "/start",
                        .runs_on = &s.many,
                        .deadline = 100ms,
-                       .answer = [this](const context& ctx, const httplib::Request& req,
-                                        httplib::Response& res) {
-                         const bool waits = !req.has_param("deaf");
+                       .answer = [this](const context& ctx, const http::request& req,
+                                        http::reply& res) {
+                         const bool waits = !req.has_parameter("deaf");
                          const auto size =
-                             req.has_param("size") ? std::stoul(req.get_param_value("size")) : 4;
+                             std::stoul(std::string(req.parameter("size").value_or("4")));
                          jobs::accept(ctx, res, store, workers,
                                       {"the job", "text/plain",
                                        [=, this](const context& c, jobs::result& to, std::string&) {

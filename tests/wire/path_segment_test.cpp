@@ -15,10 +15,8 @@ setup with_things() {
           {.method = method,
            .path = path,
            .runs_on = on,
-           .answer = [pattern = http::path_pattern(path)](
-                         const context&, const httplib::Request& req, httplib::Response& res) {
-             const auto id = pattern.match(req.path);
-             res.set_content(id ? "<" + std::string(*id) + ">" : "none", "text/plain");
+           .answer = [](const context&, const http::request& req, http::reply& res) {
+             res.body("text/plain", "<" + std::string(req.path_parameter()) + ">");
            }});
     };
     add("GET", "/things/{id}", nullptr);
