@@ -35,8 +35,8 @@ bool parameters::is_there(std::string_view name) {
   return times > 0;
 }
 
-std::uint64_t parameters::number(std::string_view name, std::uint64_t otherwise, std::uint64_t least,
-                                 std::uint64_t most) {
+std::uint64_t parameters::number(std::string_view name, std::uint64_t otherwise,
+                                 std::uint64_t least, std::uint64_t most) {
   if (!is_there(name)) {
     return otherwise;
   }
@@ -81,7 +81,8 @@ std::string parameters::text(std::string_view name, std::size_t most) {
   return found;
 }
 
-std::string parameters::text_or(std::string_view name, std::string_view otherwise, std::size_t most) {
+std::string parameters::text_or(std::string_view name, std::string_view otherwise,
+                                std::size_t most) {
   return is_there(name) ? text(name, most) : std::string(otherwise);
 }
 

@@ -74,7 +74,7 @@ route_table::by_method& route_table::at(const std::string& path) {
 }
 
 const route_table::by_method* route_table::matching(const std::string& path,
-                                                         std::string_view& segment) const {
+                                                    std::string_view& segment) const {
   if (const auto here = by_path_.find(path); here != by_path_.end()) {
     return &here->second;
   }

@@ -124,9 +124,9 @@ void add_pages(http::server& server, const ended_requests& ended, making pages) 
                  .answer = [&server](const context&, const request& req, reply& res) {
                    if (const auto limit = limit_of(req, res, 1000, 100'000)) {
                      res.stream("application/json",
-                                  [&server, limit](const context& c, http::body_writer& out) {
-                                    return write_in_flight(c, server, *limit, out);
-                                  });
+                                [&server, limit](const context& c, http::body_writer& out) {
+                                  return write_in_flight(c, server, *limit, out);
+                                });
                    }
                  }});
   server.handle({.method = "GET",
@@ -137,50 +137,49 @@ void add_pages(http::server& server, const ended_requests& ended, making pages) 
                  .answer = [&ended](const context&, const request& req, reply& res) {
                    if (const auto limit = limit_of(req, res, 100, ended.size())) {
                      res.stream("application/json",
-                                  [&ended, limit](const context& c, http::body_writer& out) {
-                                    return write_ended(c, ended, *limit, out);
-                                  });
+                                [&ended, limit](const context& c, http::body_writer& out) {
+                                  return write_ended(c, ended, *limit, out);
+                                });
                    }
                  }});
 }
 
 void add_readiness_page(http::server& server, pool* runs_on, std::chrono::milliseconds deadline,
                         std::function<std::vector<std::string>(const context&)> missing) {
-  server.handle(
-      {.method = "GET",
-       .path = "/readyz",
-       .runs_on = runs_on,
-       .deadline = deadline,
-       .as_written = true,
-       .answer = [&server, missing = std::move(missing)](
-                     const context& ctx, const http::request&, http::reply& res) {
-         std::string why = server.draining() ? "the server is draining" : "";
-         if (why.empty()) {
-           for (const auto& line : missing(ctx)) {
-             why.append(why.empty() ? "" : "; ").append(line);
-           }
-         }
-         if (why.empty()) {
-           res.body("text/plain", "ready\n");
-           return;
-         }
-         res.set("Retry-After", "1");
-         res.problem(503, why);
-       }});
+  server.handle({.method = "GET",
+                 .path = "/readyz",
+                 .runs_on = runs_on,
+                 .deadline = deadline,
+                 .as_written = true,
+                 .answer = [&server, missing = std::move(missing)](
+                               const context& ctx, const http::request&, http::reply& res) {
+                   std::string why = server.draining() ? "the server is draining" : "";
+                   if (why.empty()) {
+                     for (const auto& line : missing(ctx)) {
+                       why.append(why.empty() ? "" : "; ").append(line);
+                     }
+                   }
+                   if (why.empty()) {
+                     res.body("text/plain", "ready\n");
+                     return;
+                   }
+                   res.set("Retry-After", "1");
+                   res.problem(503, why);
+                 }});
 }
 
 void add_metrics_page(http::server& server, std::function<const metrics&()> find, making pages) {
-  server.handle({.method = "GET",
-                 .path = "/metrics",
-                 .runs_on = &pages.on,
-                 .deadline = pages.deadline,
-                 .as_written = true,
-                 .answer = [find = std::move(find)](const context&, const http::request&, http::reply& res) {
-                   res.stream("text/plain; version=0.0.4; charset=utf-8",
-                                [&of = find()](const context& c, http::body_writer& out) {
-                                  return of.write(c, out);
-                                });
-                 }});
+  server.handle(
+      {.method = "GET",
+       .path = "/metrics",
+       .runs_on = &pages.on,
+       .deadline = pages.deadline,
+       .as_written = true,
+       .answer = [find = std::move(find)](const context&, const http::request&, http::reply& res) {
+         res.stream(
+             "text/plain; version=0.0.4; charset=utf-8",
+             [&of = find()](const context& c, http::body_writer& out) { return of.write(c, out); });
+       }});
 }
 
 }  // namespace hangup::server

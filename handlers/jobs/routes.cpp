@@ -75,8 +75,8 @@ void list(const store& of, const http::request& req, http::reply& res) {
   res.stream("application/json",
              [&of, limit](const context& c, http::body_writer& out) -> std::error_code {
                handlers::json_list page(out, json::object(), "jobs");
-               const auto ec = handlers::add_newest_first(
-                   c, page, of, limit, [](const view& v) { return in_json(v); });
+               const auto ec = handlers::add_newest_first(c, page, of, limit,
+                                                          [](const view& v) { return in_json(v); });
                return ec ? ec : page.finish(c);
              });
 }
@@ -151,34 +151,31 @@ void accept(const context& ctx, http::reply& res, store& to, pool& on, task what
 void add_routes(http::server& to, store& of, sending results, sending pages) {
   using http::reply;
   using http::request;
-  to.handle({.method = "GET",
-             .path = "/jobs",
-             .runs_on = &pages.on,
-             .deadline = pages.deadline,
-             .as_written = true,
-             .answer = [&of](const context&, const request& req, reply& res) {
-               list(of, req, res);
-             }});
-  to.handle({.method = "GET",
-             .path = one_path,
-             .as_written = true,
-             .answer = [&of](const context&, const request& req, reply& res) {
-               show(of, req, res);
-             }});
+  to.handle(
+      {.method = "GET",
+       .path = "/jobs",
+       .runs_on = &pages.on,
+       .deadline = pages.deadline,
+       .as_written = true,
+       .answer = [&of](const context&, const request& req, reply& res) { list(of, req, res); }});
+  to.handle(
+      {.method = "GET",
+       .path = one_path,
+       .as_written = true,
+       .answer = [&of](const context&, const request& req, reply& res) { show(of, req, res); }});
   to.handle({.method = "DELETE",
              .path = one_path,
              .as_written = true,
              .answer = handlers::for_own_pages([&of](const context& ctx, const request& req,
                                                      reply& res) { end(of, ctx, req, res); })});
-  to.handle({.method = "GET",
-             .path = result_path,
-             .runs_on = &results.on,
-             .deadline = results.deadline,
-             .on_half_close = results.on_half_close,
-             .as_written = true,
-             .answer = [&of](const context&, const request& req, reply& res) {
-               send(of, req, res);
-             }});
+  to.handle(
+      {.method = "GET",
+       .path = result_path,
+       .runs_on = &results.on,
+       .deadline = results.deadline,
+       .on_half_close = results.on_half_close,
+       .as_written = true,
+       .answer = [&of](const context&, const request& req, reply& res) { send(of, req, res); }});
 }
 
 }  // namespace hangup::jobs

@@ -257,10 +257,10 @@ http::handler run_report(source& from, std::function<void(const std::string&)> s
         return;
       }
     }
-    res.stream(content_type(q.as), [by, begun = std::move(begun), as = q.as](
-                                       const context& c, http::body_writer& out) {
-      return stream_rows(c, by, std::move(*begun), as, out);
-    });
+    res.stream(content_type(q.as),
+               [by, begun = std::move(begun), as = q.as](const context& c, http::body_writer& out) {
+                 return stream_rows(c, by, std::move(*begun), as, out);
+               });
   };
 }
 

@@ -68,9 +68,8 @@ http::handler sim_query() {
       return;
     }
     if (streamed) {
-      res.stream("application/x-ndjson", [q](const context& c, http::body_writer& out) {
-        return stream_rows(c, q, out);
-      });
+      res.stream("application/x-ndjson",
+                 [q](const context& c, http::body_writer& out) { return stream_rows(c, q, out); });
       return;
     }
     std::string body = "{\"rows\":[";

@@ -89,8 +89,7 @@ order order_of(const http::request& req, const relay_options& options) {
 
 // The lines with this name as one list; empty if the client's Connection header lists the name.
 std::string said(const http::request& req, const char* name) {
-  return lists(req.header_list("Connection"), name) ? std::string()
-                                                              : req.header_list(name);
+  return lists(req.header_list("Connection"), name) ? std::string() : req.header_list(name);
 }
 
 // The Via of the request to the upstream: the received one, and this server.
@@ -130,7 +129,8 @@ void add_conditions(const http::request& req, upstream_call::headers& h) {
   add("If-Modified-Since");
   add("If-Unmodified-Since");
   const auto range = one("Range");
-  if (req.method() == "GET" && range.starts_with("bytes=") && range.find(',') == std::string::npos) {
+  if (req.method() == "GET" && range.starts_with("bytes=") &&
+      range.find(',') == std::string::npos) {
     add("Range");
     add("If-Range");
   }

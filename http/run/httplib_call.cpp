@@ -205,9 +205,8 @@ native_handler from_httplib(httplib_handler h) {
 void stream(const context& ctx, const httplib::Request& req, httplib::Response& res,
             const std::string& content_type, producer produce) {
   auto provider = [ctx, produce = std::move(produce)](std::size_t, httplib::DataSink& sink) {
-    body_writer out([&sink](std::string_view piece) {
-      return sink.write(piece.data(), piece.size());
-    });
+    body_writer out(
+        [&sink](std::string_view piece) { return sink.write(piece.data(), piece.size()); });
     if (produce(ctx, out)) {
       work_stopped(ctx);  // ignored if the producer has called it earlier
       return false;

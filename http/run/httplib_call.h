@@ -1,5 +1,5 @@
-// One call of a handler of cpp-httplib: the request that it gets, and its response made a reply. Not
-// for users.
+// One call of a handler of cpp-httplib: the request that it gets, and its response made a reply.
+// Not for users.
 #pragma once
 
 #include "hangup/http/httplib.h"

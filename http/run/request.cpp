@@ -41,9 +41,8 @@ request::request(std::string_view method, std::string_view target,
 request::~request() = default;
 
 std::size_t request::count_parameter(std::string_view name) const noexcept {
-  return static_cast<std::size_t>(
-      std::count_if(parameters_.begin(), parameters_.end(),
-                    [name](const field& p) { return p.name == name; }));
+  return static_cast<std::size_t>(std::count_if(parameters_.begin(), parameters_.end(),
+                                                [name](const field& p) { return p.name == name; }));
 }
 
 std::optional<std::string_view> request::parameter(std::string_view name) const noexcept {

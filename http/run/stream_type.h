@@ -7,8 +7,8 @@ namespace hangup::http {
 
 struct stream_type {
   std::string_view name;
-  bool varies = false;    // it depends on Accept
-  bool as_text = false;   // a browser shows it instead of saving it
+  bool varies = false;   // it depends on Accept
+  bool as_text = false;  // a browser shows it instead of saving it
 };
 
 // `accept`: all lines of the request's Accept as one list. The result is a view into

@@ -40,7 +40,8 @@ service::then service::next(connection& c) {
     yield(c);
     return then::parked;
   }
-  thread_local request_head head;  // it keeps its memory; the views in it are valid in this call only
+  thread_local request_head
+      head;  // it keeps its memory; the views in it are valid in this call only
   refusal why;
   const auto found = read_head(c.received(), how_.head, head, why);
   if (found == head_is::incomplete) {

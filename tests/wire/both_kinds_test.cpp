@@ -18,18 +18,16 @@ class both_kinds : public testing::TestWithParam<kind> {
   // A server with a route "/it" of this method, answered by the handler of the kind that is tested.
   setup with(const native& n, const httplib_kind& h, std::string method = "GET",
              bool compress = false, bool in_a_pool = true) const {
-    http::handler answer =
-        GetParam() == kind::native ? http::handler(n) : http::handler(h);
+    http::handler answer = GetParam() == kind::native ? http::handler(n) : http::handler(h);
     setup how;
-    how.more.push_back(
-        [answer = std::move(answer), method = std::move(method), compress, in_a_pool](
-            live_server& s) {
-          s.server.handle({.method = method,
-                           .path = "/it",
-                           .runs_on = in_a_pool ? &s.many : nullptr,
-                           .compress = compress,
-                           .answer = answer});
-        });
+    how.more.push_back([answer = std::move(answer), method = std::move(method), compress,
+                        in_a_pool](live_server& s) {
+      s.server.handle({.method = method,
+                       .path = "/it",
+                       .runs_on = in_a_pool ? &s.many : nullptr,
+                       .compress = compress,
+                       .answer = answer});
+    });
     return how;
   }
 };
@@ -121,13 +119,11 @@ TEST_P(both_kinds, stream_in_chunks_or_until_the_close) {
     }
     return ec;
   };
-  live_server server(with(
-      [rows](const context&, const http::request&, http::reply& res) {
-        res.stream("text/csv", rows);
-      },
-      [rows](const context& ctx, const Request& req, Response& res) {
-        http::stream(ctx, req, res, "text/csv", rows);
-      }));
+  live_server server(with([rows](const context&, const http::request&,
+                                 http::reply& res) { res.stream("text/csv", rows); },
+                          [rows](const context& ctx, const Request& req, Response& res) {
+                            http::stream(ctx, req, res, "text/csv", rows);
+                          }));
   client c = server.connect();
   const auto a = c.ask(get("/it", "Accept: text/html, */*;q=0.1\r\n"));
   EXPECT_EQ(a.body, "0\n1\n2\n");
@@ -182,13 +178,11 @@ TEST_P(both_kinds, offer_ranges_of_a_stream_with_a_length) {
 }
 
 TEST_P(both_kinds, send_no_range_of_what_does_not_offer_it) {
-  live_server server(with(
-      [](const context&, const http::request&, http::reply& res) {
-        res.body("text/plain", "0123456789");
-      },
-      [](const context&, const Request&, Response& res) {
-        res.set_content("0123456789", "text/plain");
-      }));
+  live_server server(with([](const context&, const http::request&,
+                             http::reply& res) { res.body("text/plain", "0123456789"); },
+                          [](const context&, const Request&, Response& res) {
+                            res.set_content("0123456789", "text/plain");
+                          }));
   client c = server.connect();
   const auto a = c.ask(get("/it", "Range: bytes=2-5\r\n"));
   EXPECT_EQ(a.status, 200);
@@ -199,12 +193,12 @@ TEST_P(both_kinds, are_cut_off_when_they_send_more_or_less_than_they_have_announ
   for (const bool more : {false, true}) {
     live_server server(with(
         [more](const context&, const http::request&, http::reply& res) {
-          res.stream("text/plain", 4,
-                     [more](const context& ctx, http::body_writer& out, std::uint64_t,
-                            std::uint64_t) {
-                       static_cast<void>(out.write(ctx, more ? "123456" : "12"));
-                       return std::error_code();
-                     });
+          res.stream(
+              "text/plain", 4,
+              [more](const context& ctx, http::body_writer& out, std::uint64_t, std::uint64_t) {
+                static_cast<void>(out.write(ctx, more ? "123456" : "12"));
+                return std::error_code();
+              });
         },
         [more](const context&, const Request&, Response& res) {
           res.set_content_provider(
@@ -287,9 +281,9 @@ TEST_P(both_kinds, are_stopped_by_a_hang_up_and_need_not_answer) {
     static_cast<void>(wait_done(ctx));
     at.tell("stopped");
   };
-  live_server server(with(
-      [waits](const context& ctx, const http::request&, http::reply&) { waits(ctx); },
-      [waits](const context& ctx, const Request&, Response&) { waits(ctx); }));
+  live_server server(
+      with([waits](const context& ctx, const http::request&, http::reply&) { waits(ctx); },
+           [waits](const context& ctx, const Request&, Response&) { waits(ctx); }));
   {
     client c = server.connect();
     ASSERT_TRUE(c.send(get("/it")));
@@ -316,18 +310,14 @@ TEST_P(both_kinds, give_back_what_a_stream_owns_before_the_request_has_ended) {
   signals at;
   told end(at);
   const auto rows = [&at] {
-    return [owned = std::make_shared<owner_of_something>(at)](const context& ctx,
-                                                              http::body_writer& out) {
-      return out.write(ctx, "a row\n");
-    };
+    return [owned = std::make_shared<owner_of_something>(at)](
+               const context& ctx, http::body_writer& out) { return out.write(ctx, "a row\n"); };
   };
-  auto how = with(
-      [rows](const context&, const http::request&, http::reply& res) {
-        res.stream("text/plain", rows());
-      },
-      [rows](const context& ctx, const Request& req, Response& res) {
-        http::stream(ctx, req, res, "text/plain", rows());
-      });
+  auto how = with([rows](const context&, const http::request&,
+                         http::reply& res) { res.stream("text/plain", rows()); },
+                  [rows](const context& ctx, const Request& req, Response& res) {
+                    http::stream(ctx, req, res, "text/plain", rows());
+                  });
   how.more.push_back([&end](live_server& s) { s.server.observe(end); });
   live_server server(how);
   client c = server.connect();
@@ -387,8 +377,7 @@ TEST_P(both_kinds, get_the_fields_of_a_form) {
 }
 
 INSTANTIATE_TEST_SUITE_P(of_handlers, both_kinds,
-                         testing::Values(kind::native, kind::of_cpp_httplib),
-                         [](const auto& of) {
+                         testing::Values(kind::native, kind::of_cpp_httplib), [](const auto& of) {
                            return of.param == kind::native ? std::string("native")
                                                            : std::string("of_cpp_httplib");
                          });

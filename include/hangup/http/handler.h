@@ -1,7 +1,8 @@
 // What answers the requests of a route: a function of one of two kinds.
 //
 //   (const context&, const http::request&, http::reply&)              native: request.h, reply.h
-//   (const context&, const httplib::Request&, httplib::Response&)     of cpp-httplib: httplib_handler.h
+//   (const context&, const httplib::Request&, httplib::Response&)     of cpp-httplib:
+//   httplib_handler.h
 //
 // Both check the context, or pass it to the functions that wait, and return when it has ended. They
 // need not make an answer then; if they do, it is sent where that is still possible. They may throw
@@ -14,6 +15,8 @@
 #include <utility>
 
 #include "hangup/context/context.h"
+#include "hangup/http/reply.h"
+#include "hangup/http/request.h"
 
 namespace httplib {
 struct Request;
@@ -21,9 +24,6 @@ struct Response;
 }  // namespace httplib
 
 namespace hangup::http {
-
-class request;
-class reply;
 
 using native_handler = std::function<void(const context& ctx, const request& req, reply& res)>;
 using httplib_handler =
@@ -40,15 +40,15 @@ class handler {
   handler() = default;
 
   template <class F>
-    requires(!std::same_as<std::remove_cvref_t<F>, handler> &&
-             std::is_invocable_v<F&, const context&, const request&, reply&>)
-  handler(F f) : answer_(std::move(f)) {}  // NOLINT(google-explicit-constructor): as std::function
+  requires(!std::same_as<std::remove_cvref_t<F>, handler> &&
+           std::is_invocable_v<F&, const context&, const request&, reply&>) handler(F f)
+      : answer_(std::move(f)) {}  // NOLINT(google-explicit-constructor): as std::function
 
   template <class F>
-    requires(!std::same_as<std::remove_cvref_t<F>, handler> &&
-             !std::is_invocable_v<F&, const context&, const request&, reply&> &&
-             std::is_invocable_v<F&, const context&, const httplib::Request&, httplib::Response&>)
-  handler(F f)  // NOLINT(google-explicit-constructor): as std::function
+  requires(!std::same_as<std::remove_cvref_t<F>, handler> &&
+           !std::is_invocable_v<F&, const context&, const request&, reply&> &&
+           std::is_invocable_v<F&, const context&, const httplib::Request&, httplib::Response&>)
+      handler(F f)  // NOLINT(google-explicit-constructor): as std::function
       : answer_(from_httplib(std::move(f))) {}
 
   void operator()(const context& ctx, const request& req, reply& res) const {

@@ -1,6 +1,6 @@
 // The answer that a handler makes. It is whole, or it is streamed:
 //
-//   void report(const hangup::context& ctx, const http::request& req, http::reply& res) {
+//   void report(const hangup::context&, const http::request& req, http::reply& res) {
 //     if (!req.has_parameter("of")) {
 //       res.problem(400, "parameter \"of\" is missing");
 //     } else if (req.parameter("as") == "text") {
@@ -53,8 +53,8 @@ class body_writer {
 // it is incomplete.
 using producer = std::function<std::error_code(const context& ctx, body_writer& out)>;
 // Produces `length` bytes of a body, from its byte number `first` on.
-using part_producer = std::function<std::error_code(
-    const context& ctx, body_writer& out, std::uint64_t first, std::uint64_t length)>;
+using part_producer = std::function<std::error_code(const context& ctx, body_writer& out,
+                                                    std::uint64_t first, std::uint64_t length)>;
 
 class reply {
  public:
@@ -70,14 +70,15 @@ class reply {
   int status() const noexcept { return status_ != 0 ? status_ : 200; }
 
   // Sets a header in place of all with this name, or adds one more line. Throws
-  // std::invalid_argument if the name is not a token or the value has a control character other than
-  // a tab (RFC 9110 5.5), and for the headers that the connection sets itself: Connection,
+  // std::invalid_argument if the name is not a token or the value has a control character other
+  // than a tab (RFC 9110 5.5), and for the headers that the connection sets itself: Connection,
   // Keep-Alive, Content-Length, Transfer-Encoding, Trailer, X-Request-Id.
   void set(std::string_view name, std::string_view value);
   void add(std::string_view name, std::string_view value);
   void remove(std::string_view name) noexcept;
   bool has(std::string_view name) const noexcept { return header(name).has_value(); }
-  // The value of the first line with this name, in any letter case. Valid until a header is changed.
+  // The value of the first line with this name, in any letter case. Valid until a header is
+  // changed.
   std::optional<std::string_view> header(std::string_view name) const noexcept;
   std::size_t count(std::string_view name) const noexcept;
 
@@ -88,8 +89,8 @@ class reply {
   // once, on the handler's thread after the handler has returned, but not for HEAD. Objects that it
   // owns are destroyed before the request ends.
   //
-  // Closing a browser tab should stop the work. But a browser saves NDJSON, CSV and similar types as
-  // a download, which continues after the tab is closed. So if Accept prefers text/html to the
+  // Closing a browser tab should stop the work. But a browser saves NDJSON, CSV and similar types
+  // as a download, which continues after the tab is closed. So if Accept prefers text/html to the
   // content type, as it does when a person opens a page, the same bytes are sent as text/plain with
   // X-Content-Type-Options: nosniff, and the browser shows them. Other clients get the type itself.
   // Answers of such types have Vary: Accept. All streams have Cache-Control: no-store, unless that

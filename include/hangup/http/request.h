@@ -1,8 +1,8 @@
 // The request that a handler gets, and what a handler can ask and report about it with only the
 // context.
 //
-//   const auto limit = req.parameter("limit").value_or("100");   // of "?limit=..."
-//   if (req.header("Accept") == "text/csv") { ... }
+//   const auto limit = req.parameter("limit").value_or("100");  // of "?limit=..."
+//   const bool wants_csv = req.header("Accept") == "text/csv";
 //
 // All texts are views into what was checked when the head arrived: nothing is decoded twice, and
 // nothing that was not checked can be seen. They are valid until the answer is finished: while the
@@ -44,7 +44,8 @@ class request {
   std::string_view target() const noexcept { return target_; }  // as sent
   // Decoded, without the query. An encoded slash does not separate segments, so it stays "%2F".
   std::string_view path() const noexcept { return path_; }
-  // What stands in place of {id} in the path of the route (path_pattern.h); empty without a pattern.
+  // What stands in place of {id} in the path of the route (path_pattern.h); empty without a
+  // pattern.
   std::string_view path_parameter() const noexcept { return path_parameter_; }
   bool is_http_1_0() const noexcept { return http_1_0_; }
 

@@ -36,8 +36,7 @@ std::string said(const reply& res, std::string_view name) {
 }
 
 // Content-Type, Vary and X-Content-Type-Options of a stream.
-std::vector<std::string> streamed(const std::string& type,
-                                  const std::vector<std::string>& accept) {
+std::vector<std::string> streamed(const std::string& type, const std::vector<std::string>& accept) {
   const auto req = asks(accept);
   reply res(background(), req);
   res.stream(type, nothing);
