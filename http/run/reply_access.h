@@ -34,6 +34,10 @@ struct reply_access {
   }
   // The Content-Length of an answer to HEAD, if the handler has set one without making a body.
   static std::optional<std::uint64_t>& for_head(reply& r) noexcept { return r.for_head_; }
+  // Whether defer() has been called, or must not be.
+  static bool& defers(reply& r) noexcept { return r.defers_; }
+  // Set: the answer is deferred.
+  static std::shared_ptr<deferral>& later(reply& r) noexcept { return r.later_; }
   static void offer_ranges(reply& r) noexcept { r.in_ranges_ = true; }
 };
 

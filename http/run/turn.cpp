@@ -4,10 +4,40 @@
 
 #include "hangup/context/wait.h"
 #include "hangup/http/problem.h"
+#include "http/run/deferral.h"
 #include "http/run/gzip.h"
 #include "http/run/reply_access.h"
 
 namespace hangup::http {
+// What `make` throws becomes the answer.
+template <class Make>
+void turn::call(const Make& make, reply& res) {
+  try {
+    make();
+  } catch (const canceled_error& e) {
+    if (x_.ctx.done()) {
+      res.clear();  // an unfinished answer of the handler is discarded
+    } else {        // another context than the request's has ended
+      fail(res, e.what());
+    }
+  } catch (const problem_error& e) {
+    if (e.status() < 400 || e.status() > 599) {
+      fail(res, e.what());
+      return;
+    }
+    x_.broken = e.what();
+    res.clear();
+    if (e.status() == 503) {
+      res.set("Retry-After", "1");
+    }
+    res.problem(e.status(), e.what());
+  } catch (const std::exception& e) {
+    fail(res, e.what());
+  } catch (...) {
+    fail(res, "an exception that is not a std::exception");
+  }
+}
+
 bool turn::run() {
   const auto& req = *c_.incoming;
   reply res(x_.ctx, req);
@@ -16,7 +46,11 @@ bool turn::run() {
     if (!on_the_spot_ && how_.read_ahead > 0) {
       ears_.read_ahead(c_.fd(), c_);  // so that an end after the bytes that arrive is noticed
     }
-    call(req, res);
+    call([&] { x_.to.answer(x_.ctx, req, res); }, res);
+    if (auto& later = reply_access::later(res)) {
+      c_.later = std::move(later);
+      return false;
+    }
     if (x_.ctx.done() && reply_access::is_empty(res)) {
       says_something = answer_for_ended(res);
     }
@@ -24,9 +58,24 @@ bool turn::run() {
     c_.keep_alive = false;
     says_something = x_.ctx.done() ? answer_for_ended(res) : refuse_body(res);
   }
-  if (!says_something) {
-    return false;
+  return says_something && send(req, res);
+}
+
+bool turn::run_deferred() {
+  const auto& req = *c_.incoming;
+  reply other(x_.ctx, req);
+  reply* made = nullptr;
+  call([&] { made = c_.later->answer(); }, other);
+  if (made != nullptr && made->is_streamed()) {
+    made = nullptr;
+    fail(other, "a deferred answer cannot be a stream");
   }
+  reply& res = made != nullptr ? *made : other;
+  const bool ended = made == nullptr && x_.ctx.done() && reply_access::is_empty(res);
+  return (!ended || answer_for_ended(res)) && send(req, res);
+}
+
+bool turn::send(const request& req, reply& res) {
   out_.prepare(req, res);
   if (res.status() >= 400 && res.body().empty() && !res.is_streamed()) {
     res.problem(res.status(), usual_detail(res.status()));
@@ -87,33 +136,6 @@ bool turn::refuse_body(reply& res) {
     res.problem(why.status, why.detail);
   }
   return true;
-}
-
-void turn::call(const request& req, reply& res) {
-  try {
-    x_.to.answer(x_.ctx, req, res);
-  } catch (const canceled_error& e) {
-    if (x_.ctx.done()) {
-      res.clear();  // an unfinished answer of the handler is discarded
-    } else {        // another context than the request's has ended
-      fail(res, e.what());
-    }
-  } catch (const problem_error& e) {
-    if (e.status() < 400 || e.status() > 599) {
-      fail(res, e.what());
-      return;
-    }
-    x_.broken = e.what();
-    res.clear();
-    if (e.status() == 503) {
-      res.set("Retry-After", "1");
-    }
-    res.problem(e.status(), e.what());
-  } catch (const std::exception& e) {
-    fail(res, e.what());
-  } catch (...) {
-    fail(res, "an exception that is not a std::exception");
-  }
 }
 
 // A part of the request's work, like the handler: it stops when the context ends.

@@ -26,7 +26,10 @@ class turn {
         out_(c, how, on_the_spot) {}
 
   // Returns true if the whole answer has been sent. Rethrows what the producer of a stream throws.
+  // If the handler has deferred its answer, sets connection::later, and sends nothing.
   bool run();
+  // The same for the answer that was deferred, or for the end of the context without one.
+  bool run_deferred();
   // Whether any part of the answer has been sent.
   bool wrote() const noexcept { return out_.wrote(); }
 
@@ -34,7 +37,9 @@ class turn {
   bool read_body();
   bool await_body();
   bool refuse_body(reply& res);
-  void call(const request& req, reply& res);
+  template <class Make>
+  void call(const Make& make, reply& res);
+  bool send(const request& req, reply& res);
   void compress(const request& req, reply& res);
   void fail(reply& res, const char* what);
   bool answer_for_ended(reply& res);

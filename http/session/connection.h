@@ -42,6 +42,7 @@
 namespace hangup::http {
 
 class connection;
+class deferral;
 
 // The object that owns and processes connections.
 class connection_owner {
@@ -128,14 +129,15 @@ class connection final : public job, public input {
   // --- the request in flight ---
   std::optional<exchange> request;  // written under `guard`, which other threads take to look at it
   std::mutex guard;
-  kept_request incoming;        // what the handler gets; null: there is none
-  body_scan body;               // finds the end of the body
-  std::size_t body_taken = 0;   // how much of the body has arrived, with its framing
-  bool takes_body = false;      // the handler gets the body
-  bool is_last = false;         // nothing that arrives after this request is served
-  bool keep_alive = true;       // unless the answer says otherwise
-  bool wants_continue = false;  // 100 (Continue) must be sent before the body arrives
-  bool is_head = false;         // HEAD: the answer has no body
+  kept_request incoming;            // what the handler gets; null: there is none
+  std::shared_ptr<deferral> later;  // set: the answer is deferred
+  body_scan body;                   // finds the end of the body
+  std::size_t body_taken = 0;       // how much of the body has arrived, with its framing
+  bool takes_body = false;          // the handler gets the body
+  bool is_last = false;             // nothing that arrives after this request is served
+  bool keep_alive = true;           // unless the answer says otherwise
+  bool wants_continue = false;      // 100 (Continue) must be sent before the body arrives
+  bool is_head = false;             // HEAD: the answer has no body
   outcome answer;               // of the request in flight; left_before_last is set while sending
   std::size_t ahead_limit = 0;  // how much received() may grow by reading ahead
   std::uint32_t heard_as = 0;   // its generation, see watcher.h

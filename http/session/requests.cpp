@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "hangup/http/request.h"
+#include "http/run/deferral.h"
 #include "http/run/incoming.h"
 #include "http/run/turn.h"
 #include "http/session/service.h"
@@ -205,14 +206,14 @@ service::then service::settle_unstarted(connection& c) {
   }
 }
 
-bool service::work(connection& c, turn& t) {
+bool service::work(connection& c, turn& t, bool (turn::*part)()) {
   exchange& x = *c.request;
   const late_report report{saturated(how_.late_after),
                            [&](const late_stopper& l) { tell_late(c, l); }};
   const late_watch watch(x.ctx, report, x.to.path, {});
   bool whole = false;
   try {
-    whole = t.run();
+    whole = (t.*part)();
   } catch (const canceled_error&) {  // thrown by a content provider; cpp-httplib lets it through
   } catch (const std::exception& e) {
     x.broken = e.what();
@@ -228,7 +229,32 @@ service::then service::serve(connection& c, bool on_the_spot) {
   x.life.advance(request_state::running);
   x.work_began = clock::now();
   turn t(c, how_, watcher_, draining_, on_the_spot);
-  const bool whole = work(c, t);
+  const bool whole = work(c, t, &turn::run);
+  return c.later ? await_answer(c) : served(c, t, whole);
+}
+
+// For a deferred answer: gives up the connection until there is one, or the context ends.
+service::then service::await_answer(connection& c) {
+  if (c.request->to.runs_on == nullptr) {
+    front_.turn_away(c);
+    if (how_.read_ahead > 0) {
+      c.ahead_limit = how_.read_ahead;
+      watcher_.read_ahead(c.fd(), c);
+    }
+  }
+  const auto later = c.later;  // when wait() returns, the connection may be another thread's
+  return later->wait([this, &c] { front_.resume(c); }) ? then::parked : answer_deferred(c);
+}
+
+service::then service::answer_deferred(connection& c) {
+  watcher_.stop_reading(c.fd());
+  turn t(c, how_, watcher_, draining_, true);
+  const bool whole = work(c, t, &turn::run_deferred);
+  return served(c, t, whole);
+}
+
+service::then service::served(connection& c, const turn& t, bool whole) {
+  exchange& x = *c.request;
   if (x.work_ended == clock::time_point{}) {
     x.work_ended = clock::now();
   }
@@ -340,6 +366,10 @@ void service::finish(connection& c) noexcept {
   }
   x.scope.cancel({.kind = cause_kind::handler_returned});
   c.since = {};
+  if (c.later) {
+    c.later->close();
+    c.later.reset();
+  }
   c.incoming.reset();
   {
     const std::lock_guard hold(c.guard);

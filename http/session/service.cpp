@@ -262,7 +262,7 @@ void service::ready(connection& c) noexcept {
 
 void service::look_at(connection& c) {
   const auto as = c.now.load(std::memory_order_relaxed);
-  if (as == phase::queued) {
+  if (as == phase::queued || c.later) {
     watcher_.stop_reading(c.fd());  // from here on its input belongs to this thread
   }
   front_.catch_up(c);
@@ -285,8 +285,8 @@ void service::look_at(connection& c) {
     case phase::queued:  // it was dropped from the queue
       go_on(c, settle_unstarted(c));
       break;
-    case phase::running:  // a running connection that is given to the front has yielded
-      go_on(c, next(c));
+    case phase::running:  // its deferred answer is there, or its context has ended
+      go_on(c, c.later ? answer_deferred(c) : next(c));
       break;
     case phase::writing:
       go_on(c, output_ready(c));

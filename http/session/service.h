@@ -113,7 +113,10 @@ class service final : private connection_owner, private front::driver {
   then start(connection& c);
   then settle_unstarted(connection& c);
   then serve(connection& c, bool on_the_spot);
-  bool work(connection& c, turn& t);
+  then await_answer(connection& c);
+  then answer_deferred(connection& c);
+  then served(connection& c, const turn& t, bool whole);
+  bool work(connection& c, turn& t, bool (turn::*part)());
   void begin(connection& c, const route& to, const request_head& head);
   then answer(connection& c, int status, std::string_view detail, std::string_view headers = {});
   then answered(connection& c);

@@ -15,11 +15,13 @@
 // What belongs to the connection (framing, Content-Length, Date, X-Request-Id, Connection) is added
 // when it is sent. No byte that a head must not have can be sent: set() and add() refuse it.
 //
-// Until the handler returns, it belongs to the handler; one thread at a time may use it.
+// Until the handler returns, it belongs to the handler; one thread at a time may use it. An answer
+// that another thread makes later: deferred.h.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +29,7 @@
 #include <variant>
 
 #include "hangup/context/context.h"
+#include "hangup/http/deferred.h"
 #include "hangup/http/request.h"
 
 namespace hangup::http {
@@ -106,6 +109,11 @@ class reply {
   // An error as application/problem+json (problem.h), in place of any body. Headers stay.
   void problem(int status, std::string_view detail);
 
+  // The answer is sent later, maybe by another thread: see deferred.h. From then on, what the
+  // handler does with this reply, or throws, has no effect. Throws std::logic_error if it is called
+  // twice.
+  deferred defer();
+
   // Nothing has been set.
   void clear() noexcept;
 
@@ -129,6 +137,8 @@ class reply {
   std::optional<std::uint64_t> length_{};    // of what is streamed; empty: not known
   std::optional<std::uint64_t> for_head_{};  // see reply_access
   bool in_ranges_ = false;
+  bool defers_ = false;
+  std::shared_ptr<deferral> later_;
 };
 
 }  // namespace hangup::http
