@@ -22,7 +22,7 @@ std::error_code naive(const context&) {
 }
 
 template <std::error_code (*work)(const context&)>
-void ten_steps(const context& ctx, const httplib::Request&, httplib::Response& res) {
+void ten_steps(const context& ctx, const hangup::http::request&, hangup::http::reply& res) {
   for (int step = 0; step < 10; ++step) {
     if (const auto ec = ctx.err()) {
       std::cerr << "Failed: step " << step << ": " << ec.message() << std::endl;
@@ -33,7 +33,7 @@ void ten_steps(const context& ctx, const httplib::Request&, httplib::Response& r
       std::cout << (broken_off ? "broken off" : "done, for nobody") << std::endl;
     }
   }
-  res.set_content("ok\n", "text/plain");
+  res.body("text/plain", "ok\n");
 }
 
 int main() {

@@ -24,19 +24,20 @@ int main() {
   const auto [stop, cancel] = hangup::with_signal(hangup::background(), {SIGINT, SIGTERM});
   hangup::pool background_work({.name = "background", .workers = 2, .queue = 8});
   hangup::http::server server;
-  server.handle({.method = "POST",
-                 .path = "/bound",
-                 .answer = [&](const context& ctx, const httplib::Request&, httplib::Response&) {
-                   // Not submit(ctx, work): that would drop the work if the request is over before
-                   // it begins, and there would be nothing to see.
-                   background_work.submit(hangup::background(),
-                                          [ctx](const context&) { work(ctx); });
-                 }});
-  server.handle({.method = "POST",
-                 .path = "/detached",
-                 .answer = [&](const context& ctx, const httplib::Request&, httplib::Response&) {
-                   background_work.submit(hangup::without_cancel(ctx), work);
-                 }});
+  server.handle(
+      {.method = "POST",
+       .path = "/bound",
+       .answer = [&](const context& ctx, const hangup::http::request&, hangup::http::reply&) {
+         // Not submit(ctx, work): that would drop the work if the request is over before
+         // it begins, and there would be nothing to see.
+         background_work.submit(hangup::background(), [ctx](const context&) { work(ctx); });
+       }});
+  server.handle(
+      {.method = "POST",
+       .path = "/detached",
+       .answer = [&](const context& ctx, const hangup::http::request&, hangup::http::reply&) {
+         background_work.submit(hangup::without_cancel(ctx), work);
+       }});
   if (const auto ec = server.listen("127.0.0.1", 0)) {
     throw std::system_error(ec);
   }

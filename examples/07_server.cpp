@@ -11,13 +11,13 @@ using hangup::context;
 
 constexpr auto work_takes = 500ms;  // the tutorial has 2 s
 
-void answer(const context& ctx, const httplib::Request&, httplib::Response& res) {
+void answer(const context& ctx, const hangup::http::request&, hangup::http::reply& res) {
   std::cout << "processing request" << std::endl;
   if (hangup::sleep_for(ctx, work_takes)) {
     std::cerr << "request cancelled" << std::endl;
     return;  // nothing is written: nobody is there to read it
   }
-  res.set_content("request processed", "text/plain");
+  res.body("text/plain", "request processed");
 }
 
 int main() {

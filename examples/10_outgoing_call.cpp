@@ -12,6 +12,7 @@
 
 #include "hangup/context/after_func.h"
 #include "hangup/context/wait.h"
+#include "hangup/http/httplib.h"
 #include "hangup/http/server.h"
 
 using namespace std::chrono_literals;
@@ -49,9 +50,9 @@ void call(const context& parent, int port, const char* path) {
   }
 }
 
-void quick(const context&, const httplib::Request&, httplib::Response&) {}
+void quick(const context&, const hangup::http::request&, hangup::http::reply&) {}
 
-void slow(const context& ctx, const httplib::Request&, httplib::Response&) {
+void slow(const context& ctx, const hangup::http::request&, hangup::http::reply&) {
   if (hangup::sleep_for(ctx, 5s)) {
     std::osyncstream(std::cerr) << "the server: " << describe(*ctx.cause()) << std::endl;
   }

@@ -21,10 +21,10 @@ std::error_code do_work(const context& ctx, std::string& result) {
   return {};
 }
 
-void answer(const context& ctx, const httplib::Request&, httplib::Response& res) {
+void answer(const context& ctx, const hangup::http::request&, hangup::http::reply& res) {
   std::string result;
   if (!do_work(ctx, result)) {
-    res.set_content(result, "text/plain");
+    res.body("text/plain", result);
   }
 }
 

@@ -27,11 +27,11 @@ struct file_lock {
   const int fd;
 };
 
-void job(const context& ctx, const httplib::Request&, httplib::Response& res) {
+void job(const context& ctx, const hangup::http::request&, hangup::http::reply& res) {
   const file_lock lock;
   if (!lock.taken()) {
-    res.status = 409;
-    res.set_content("somebody else is at work on this file\n", "text/plain");
+    res.status(409);
+    res.body("text/plain", "somebody else is at work on this file\n");
     return;
   }
   std::cout << "at work" << std::endl;
@@ -39,7 +39,7 @@ void job(const context& ctx, const httplib::Request&, httplib::Response& res) {
     std::cout << "stopped: " << describe(*ctx.cause()) << std::endl;
     return;
   }
-  res.set_content("changed\n", "text/plain");
+  res.body("text/plain", "changed\n");
 }
 
 int main() {

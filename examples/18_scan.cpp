@@ -37,18 +37,18 @@ bool holds_files() {  // or directories: does a descriptor of this process lead 
   });
 }
 
-void answer(const context& ctx, const httplib::Request&, httplib::Response&) {
+void answer(const context& ctx, const hangup::http::request&, hangup::http::reply&) {
   std::cout << "scanning" << std::endl;
   scan(ctx);
   std::cout << "stopped: " << describe(*ctx.cause()) << std::endl;
 }
 
 // How much of the processor does this process take, in the next moment?
-void now(const context& ctx, const httplib::Request&, httplib::Response& res) {
+void now(const context& ctx, const hangup::http::request&, hangup::http::reply& res) {
   const auto before = std::clock();
   hangup::sleep_for(ctx, std::chrono::milliseconds(300));
   const std::string state = std::clock() - before < CLOCKS_PER_SEC / 200 ? "idle" : "busy";
-  res.set_content(state + (holds_files() ? ", holds files\n" : ", holds none\n"), "text/plain");
+  res.body("text/plain", state + (holds_files() ? ", holds files\n" : ", holds none\n"));
 }
 
 int main() {

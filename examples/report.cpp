@@ -7,15 +7,15 @@
 
 using namespace std::chrono_literals;
 
-// A handler of cpp-httplib, with a context in front.
-void report(const hangup::context& ctx, const httplib::Request&, httplib::Response& res) {
+// It returns as soon as its client has left.
+void report(const hangup::context& ctx, const hangup::http::request&, hangup::http::reply& res) {
   for (int row = 0; row < 1000; ++row) {
     if (hangup::sleep_for(ctx, 10ms)) {  // stands for any wait: it returns as soon as ctx ends
       std::cout << "stopped: " << describe(*ctx.cause()) << std::endl;
       return;
     }
   }
-  res.set_content("1000 rows\n", "text/plain");
+  res.body("text/plain", "1000 rows\n");
 }
 
 int main() {

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "hangup/http/problem.h"
+#include "hangup/http/reply.h"
 #include "hangup/http/request.h"
 
 namespace hangup::handlers {
@@ -17,33 +17,29 @@ bool same_in_any_case(std::string_view a, std::string_view b) {
   });
 }
 
-bool asked_by_another_page(const httplib::Request& req) {
-  if (req.has_header("Sec-Fetch-Site")) {
-    const auto site = req.get_header_value("Sec-Fetch-Site");
+bool asked_by_another_page(const http::request& req) {
+  if (const auto site = req.header("Sec-Fetch-Site")) {
     return site != "same-origin" && site != "none";
   }
-  if (!req.has_header("Origin")) {
+  const auto origin = req.header("Origin");
+  if (!origin) {
     return false;
   }
-  const auto origin = req.get_header_value("Origin");
-  const auto scheme = origin.find("://");
-  return scheme == std::string::npos ||
-         !same_in_any_case(std::string_view(origin).substr(scheme + 3),
-                           req.get_header_value("Host"));
+  const auto scheme = origin->find("://");
+  return scheme == std::string_view::npos ||
+         !same_in_any_case(origin->substr(scheme + 3), req.header("Host").value_or(""));
 }
 
 }  // namespace
 
 http::handler for_own_pages(http::handler h) {
-  return
-      [h = std::move(h)](const context& ctx, const httplib::Request& req, httplib::Response& res) {
-        if (asked_by_another_page(req)) {
-          http::set_problem(res, 403, "a page of another origin may not ask for this",
-                            http::request_id(ctx));
-          return;
-        }
-        h(ctx, req, res);
-      };
+  return [h = std::move(h)](const context& ctx, const http::request& req, http::reply& res) {
+    if (asked_by_another_page(req)) {
+      res.problem(403, "a page of another origin may not ask for this");
+      return;
+    }
+    h(ctx, req, res);
+  };
 }
 
 }  // namespace hangup::handlers

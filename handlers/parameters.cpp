@@ -27,20 +27,20 @@ void parameters::wrong(std::string_view name, std::string_view found, std::strin
   }
 }
 
-bool parameters::is_there(const char* name) {
-  const auto times = req_.get_param_value_count(name);
+bool parameters::is_there(std::string_view name) {
+  const auto times = req_.count_parameter(name);
   if (times > 1) {
     wrong(name, std::to_string(times) + " of it", "one");
   }
   return times > 0;
 }
 
-std::uint64_t parameters::number(const char* name, std::uint64_t otherwise, std::uint64_t least,
-                                 std::uint64_t most) {
+std::uint64_t parameters::number(std::string_view name, std::uint64_t otherwise,
+                                 std::uint64_t least, std::uint64_t most) {
   if (!is_there(name)) {
     return otherwise;
   }
-  const auto found = req_.get_param_value(name);
+  const auto found = req_.parameter(name).value_or("");
   const auto* const end = found.data() + found.size();
   std::uint64_t value = 0;
   const auto [stop, ec] = std::from_chars(found.data(), end, value);
@@ -52,11 +52,11 @@ std::uint64_t parameters::number(const char* name, std::uint64_t otherwise, std:
   return value;
 }
 
-bool parameters::flag(const char* name, bool otherwise) {
+bool parameters::flag(std::string_view name, bool otherwise) {
   if (!is_there(name)) {
     return otherwise;
   }
-  const auto found = req_.get_param_value(name);
+  const auto found = req_.parameter(name).value_or("");
   if (found != "0" && found != "1") {
     wrong(name, shown_text(found), "0 or 1");
     return otherwise;
@@ -64,15 +64,15 @@ bool parameters::flag(const char* name, bool otherwise) {
   return found == "1";
 }
 
-std::string parameters::choice(const char* name, std::string_view allowed) {
-  auto found = is_there(name) ? req_.get_param_value(name) : std::string();
+std::string parameters::choice(std::string_view name, std::string_view allowed) {
+  auto found = is_there(name) ? std::string(*req_.parameter(name)) : std::string();
   if (found.empty()) {
     wrong(name, "nothing", allowed);
   }
   return found;
 }
 
-std::string parameters::text(const char* name, std::size_t most) {
+std::string parameters::text(std::string_view name, std::size_t most) {
   const auto allowed = "1.." + std::to_string(most) + " bytes";
   auto found = choice(name, allowed);
   if (found.size() > most) {
@@ -81,8 +81,9 @@ std::string parameters::text(const char* name, std::size_t most) {
   return found;
 }
 
-std::string parameters::text_or(const char* name, const char* otherwise, std::size_t most) {
-  return is_there(name) ? text(name, most) : otherwise;
+std::string parameters::text_or(std::string_view name, std::string_view otherwise,
+                                std::size_t most) {
+  return is_there(name) ? text(name, most) : std::string(otherwise);
 }
 
 }  // namespace hangup::handlers

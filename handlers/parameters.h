@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "hangup/http/httplib.h"
+#include "hangup/http/request.h"
 
 namespace hangup::handlers {
 
@@ -22,18 +22,18 @@ std::string shown_text(std::string_view found);
 
 class parameters {
  public:
-  explicit parameters(const httplib::Request& req) noexcept : req_(req) {}
+  explicit parameters(const http::request& req) noexcept : req_(req) {}
 
   // A decimal number from `least` to `most`. Returns `otherwise` if the parameter is absent or
   // wrong.
-  std::uint64_t number(const char* name, std::uint64_t otherwise, std::uint64_t least,
+  std::uint64_t number(std::string_view name, std::uint64_t otherwise, std::uint64_t least,
                        std::uint64_t most);
-  bool flag(const char* name, bool otherwise);  // 0 or 1
+  bool flag(std::string_view name, bool otherwise);  // 0 or 1
   // Required, not empty, at most `most` bytes.
-  std::string text(const char* name, std::size_t most);
+  std::string text(std::string_view name, std::size_t most);
   // Required, not empty; `allowed` is for the message otherwise.
-  std::string choice(const char* name, std::string_view allowed);
-  std::string text_or(const char* name, const char* otherwise, std::size_t most);
+  std::string choice(std::string_view name, std::string_view allowed);
+  std::string text_or(std::string_view name, std::string_view otherwise, std::size_t most);
 
   // Records a further problem with a parameter that has been read.
   void wrong(std::string_view name, std::string_view found, std::string_view allowed);
@@ -42,9 +42,9 @@ class parameters {
   const std::string& problem() const noexcept { return problem_; }
 
  private:
-  bool is_there(const char* name);
+  bool is_there(std::string_view name);
 
-  const httplib::Request& req_;
+  const http::request& req_;
   std::string problem_;
 };
 

@@ -73,12 +73,14 @@ route_table::by_method& route_table::at(const std::string& path) {
   return by_pattern_.emplace_back(as, by_method()).second;
 }
 
-const route_table::by_method* route_table::matching(const std::string& path) const {
+const route_table::by_method* route_table::matching(const std::string& path,
+                                                    std::string_view& segment) const {
   if (const auto here = by_path_.find(path); here != by_path_.end()) {
     return &here->second;
   }
   for (const auto& [pattern, here] : by_pattern_) {
-    if (pattern.match(path)) {
+    if (const auto there = pattern.match(path)) {
+      segment = *there;
       return &here;
     }
   }
@@ -90,9 +92,10 @@ route_table::found route_table::find(std::string_view method, const std::string&
   if (path == "*") {
     auto served = all();
     served.erase(served.begin());  // none()
-    return {nullptr, methods_of(served)};
+    return {nullptr, {}, methods_of(served)};
   }
-  const auto* const here = matching(path);
+  std::string_view segment;
+  const auto* const here = matching(path, segment);
   if (here == nullptr || (encoded && std::any_of(here->begin(), here->end(),
                                                  [](const auto* r) { return r->as_written; }))) {
     return {};
@@ -100,10 +103,10 @@ route_table::found route_table::find(std::string_view method, const std::string&
   const std::string_view wanted = method == "HEAD" ? "GET" : method;
   for (const auto* r : *here) {
     if (r->method == wanted) {
-      return {r};
+      return {r, segment};
     }
   }
-  return {nullptr, methods_of(*here)};
+  return {nullptr, {}, methods_of(*here)};
 }
 
 std::vector<const route*> route_table::all() const {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hangup/http/path_pattern.h"
+#include "hangup/http/reply.h"
 #include "http/wire/header_list.h"
 #include "server/route_descriptions.h"
 
@@ -109,8 +110,8 @@ std::string as_text(const std::vector<entry>& all) {
       .append(" in the source tree. This list as JSON: Accept: application/json\n");
 }
 
-bool wants_json(const httplib::Request& req) {
-  const auto accept = http::joined(req.headers, "Accept");
+bool wants_json(const http::request& req) {
+  const auto accept = req.header_list("Accept");
   const auto json = http::weight_in(accept, "application/json").value_or(0);
   return json > 0 && json >= http::weight_in(accept, "text/plain").value_or(0);
 }
@@ -122,15 +123,15 @@ void add_index_page(http::server& server, bool with_fanout, making pages) {
                  .path = "/",
                  .runs_on = &pages.on,
                  .deadline = pages.deadline,
-                 .answer = [&server, with_fanout](const context&, const httplib::Request& req,
-                                                  httplib::Response& res) {
+                 .answer = [&server, with_fanout](const context&, const http::request& req,
+                                                  http::reply& res) {
                    const auto all = entries_of(server, with_fanout);
-                   res.set_header("Vary", "Accept");
-                   res.set_header("Cache-Control", "no-store");
+                   res.set("Vary", "Accept");
+                   res.set("Cache-Control", "no-store");
                    if (wants_json(req)) {
-                     res.set_content(as_json(all), "application/json");
+                     res.body("application/json", as_json(all));
                    } else {
-                     res.set_content(as_text(all), "text/plain; charset=utf-8");
+                     res.body("text/plain; charset=utf-8", as_text(all));
                    }
                  }});
 }

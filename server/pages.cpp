@@ -7,7 +7,6 @@
 
 #include "handlers/json_list.h"
 #include "handlers/parameters.h"
-#include "hangup/http/problem.h"
 #include "hangup/http/reply.h"
 #include "hangup/http/request.h"
 
@@ -56,12 +55,12 @@ ordered ended_one(const ended_requests::entry& e) {
 }
 
 // The requested number of entries. If it is not allowed, returns nullopt and sets `res`.
-std::optional<std::size_t> limit_of(const context& ctx, const httplib::Request& req,
-                                    httplib::Response& res, std::size_t usual, std::size_t most) {
+std::optional<std::size_t> limit_of(const http::request& req, http::reply& res, std::size_t usual,
+                                    std::size_t most) {
   handlers::parameters p(req);
   const auto limit = p.number("limit", std::min(usual, most), 1, most);
   if (!p.problem().empty()) {
-    http::set_problem(res, 400, p.problem(), http::request_id(ctx));
+    res.problem(400, p.problem());
     return std::nullopt;
   }
   return limit;
@@ -110,24 +109,24 @@ std::error_code write_ended(const context& ctx, const ended_requests& ended, std
 }  // namespace
 
 void add_pages(http::server& server, const ended_requests& ended, making pages) {
-  using request = httplib::Request;
-  using response = httplib::Response;
+  using http::reply;
+  using http::request;
   server.handle({.method = "GET",
                  .path = "/healthz",
-                 .answer = [](const context&, const request&, response& res) {
-                   res.set_content("ok\n", "text/plain");
+                 .answer = [](const context&, const request&, reply& res) {
+                   res.body("text/plain", "ok\n");
                  }});
   server.handle({.method = "GET",
                  .path = "/requests",
                  .runs_on = &pages.on,
                  .deadline = pages.deadline,
                  .as_written = true,
-                 .answer = [&server](const context& ctx, const request& req, response& res) {
-                   if (const auto limit = limit_of(ctx, req, res, 1000, 100'000)) {
-                     http::stream(ctx, req, res, "application/json",
-                                  [&server, limit](const context& c, http::body_writer& out) {
-                                    return write_in_flight(c, server, *limit, out);
-                                  });
+                 .answer = [&server](const context&, const request& req, reply& res) {
+                   if (const auto limit = limit_of(req, res, 1000, 100'000)) {
+                     res.stream("application/json",
+                                [&server, limit](const context& c, http::body_writer& out) {
+                                  return write_in_flight(c, server, *limit, out);
+                                });
                    }
                  }});
   server.handle({.method = "GET",
@@ -135,54 +134,52 @@ void add_pages(http::server& server, const ended_requests& ended, making pages) 
                  .runs_on = &pages.on,
                  .deadline = pages.deadline,
                  .as_written = true,
-                 .answer = [&ended](const context& ctx, const request& req, response& res) {
-                   if (const auto limit = limit_of(ctx, req, res, 100, ended.size())) {
-                     http::stream(ctx, req, res, "application/json",
-                                  [&ended, limit](const context& c, http::body_writer& out) {
-                                    return write_ended(c, ended, *limit, out);
-                                  });
+                 .answer = [&ended](const context&, const request& req, reply& res) {
+                   if (const auto limit = limit_of(req, res, 100, ended.size())) {
+                     res.stream("application/json",
+                                [&ended, limit](const context& c, http::body_writer& out) {
+                                  return write_ended(c, ended, *limit, out);
+                                });
                    }
                  }});
 }
 
 void add_readiness_page(http::server& server, pool* runs_on, std::chrono::milliseconds deadline,
                         std::function<std::vector<std::string>(const context&)> missing) {
-  server.handle(
-      {.method = "GET",
-       .path = "/readyz",
-       .runs_on = runs_on,
-       .deadline = deadline,
-       .as_written = true,
-       .answer = [&server, missing = std::move(missing)](
-                     const context& ctx, const httplib::Request&, httplib::Response& res) {
-         std::string why = server.draining() ? "the server is draining" : "";
-         if (why.empty()) {
-           for (const auto& line : missing(ctx)) {
-             why.append(why.empty() ? "" : "; ").append(line);
-           }
-         }
-         if (why.empty()) {
-           res.set_content("ready\n", "text/plain");
-           return;
-         }
-         res.set_header("Retry-After", "1");
-         http::set_problem(res, 503, why, http::request_id(ctx));
-       }});
+  server.handle({.method = "GET",
+                 .path = "/readyz",
+                 .runs_on = runs_on,
+                 .deadline = deadline,
+                 .as_written = true,
+                 .answer = [&server, missing = std::move(missing)](
+                               const context& ctx, const http::request&, http::reply& res) {
+                   std::string why = server.draining() ? "the server is draining" : "";
+                   if (why.empty()) {
+                     for (const auto& line : missing(ctx)) {
+                       why.append(why.empty() ? "" : "; ").append(line);
+                     }
+                   }
+                   if (why.empty()) {
+                     res.body("text/plain", "ready\n");
+                     return;
+                   }
+                   res.set("Retry-After", "1");
+                   res.problem(503, why);
+                 }});
 }
 
 void add_metrics_page(http::server& server, std::function<const metrics&()> find, making pages) {
-  server.handle({.method = "GET",
-                 .path = "/metrics",
-                 .runs_on = &pages.on,
-                 .deadline = pages.deadline,
-                 .as_written = true,
-                 .answer = [find = std::move(find)](const context& ctx, const httplib::Request& req,
-                                                    httplib::Response& res) {
-                   http::stream(ctx, req, res, "text/plain; version=0.0.4; charset=utf-8",
-                                [&of = find()](const context& c, http::body_writer& out) {
-                                  return of.write(c, out);
-                                });
-                 }});
+  server.handle(
+      {.method = "GET",
+       .path = "/metrics",
+       .runs_on = &pages.on,
+       .deadline = pages.deadline,
+       .as_written = true,
+       .answer = [find = std::move(find)](const context&, const http::request&, http::reply& res) {
+         res.stream(
+             "text/plain; version=0.0.4; charset=utf-8",
+             [&of = find()](const context& c, http::body_writer& out) { return of.write(c, out); });
+       }});
 }
 
 }  // namespace hangup::server

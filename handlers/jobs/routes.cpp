@@ -9,8 +9,6 @@
 #include "handlers/json_list.h"
 #include "handlers/own_pages.h"
 #include "handlers/parameters.h"
-#include "hangup/http/path_pattern.h"
-#include "hangup/http/problem.h"
 #include "hangup/http/reply.h"
 #include "hangup/http/request.h"
 
@@ -21,8 +19,6 @@ using json = nlohmann::ordered_json;
 
 constexpr const char* one_path = "/jobs/{id}";
 constexpr const char* result_path = "/jobs/{id}/result";
-const http::path_pattern one_pattern(one_path);
-const http::path_pattern result_pattern(result_path);
 
 // The format of the log: "2026-11-21T20:15:16.123Z"
 std::string in_utc(view::time at) {
@@ -60,49 +56,40 @@ json in_json(const view& v) {
   return j;
 }
 
-void set_json(httplib::Response& res, const json& j) {
-  res.set_content(j.dump(2, ' ', true, json::error_handler_t::replace) + "\n", "application/json");
-  res.set_header("Cache-Control", "no-store");
+void set_json(http::reply& res, const json& j) {
+  res.body("application/json", j.dump(2, ' ', true, json::error_handler_t::replace) + "\n");
+  res.set("Cache-Control", "no-store");
 }
 
-void set_unknown(const context& ctx, httplib::Response& res) {
-  http::set_problem(res, 404, "there is no such job, or it has been forgotten",
-                    http::request_id(ctx));
+void set_unknown(http::reply& res) {
+  res.problem(404, "there is no such job, or it has been forgotten");
 }
 
-// The {id} part of the path. It exists, because the route was found by it.
-std::string_view id_in(const http::path_pattern& pattern, const httplib::Request& req) {
-  return pattern.match(req.path).value_or(std::string_view());
-}
-
-void list(const store& of, const context& ctx, const httplib::Request& req,
-          httplib::Response& res) {
+void list(const store& of, const http::request& req, http::reply& res) {
   handlers::parameters p(req);
   const auto limit = p.number("limit", 100, 1, 100'000);
   if (!p.problem().empty()) {
-    http::set_problem(res, 400, p.problem(), http::request_id(ctx));
+    res.problem(400, p.problem());
     return;
   }
-  res.set_header("Cache-Control", "no-store");
-  http::stream(ctx, req, res, "application/json",
-               [&of, limit](const context& c, http::body_writer& out) -> std::error_code {
-                 handlers::json_list page(out, json::object(), "jobs");
-                 const auto ec = handlers::add_newest_first(
-                     c, page, of, limit, [](const view& v) { return in_json(v); });
-                 return ec ? ec : page.finish(c);
-               });
+  res.stream("application/json",
+             [&of, limit](const context& c, http::body_writer& out) -> std::error_code {
+               handlers::json_list page(out, json::object(), "jobs");
+               const auto ec = handlers::add_newest_first(c, page, of, limit,
+                                                          [](const view& v) { return in_json(v); });
+               return ec ? ec : page.finish(c);
+             });
 }
 
-void show(const store& of, const context& ctx, const httplib::Request& req,
-          httplib::Response& res) {
-  const auto v = of.find(id_in(one_pattern, req));
-  v ? set_json(res, in_json(*v)) : set_unknown(ctx, res);
+void show(const store& of, const http::request& req, http::reply& res) {
+  const auto v = of.find(req.path_parameter());
+  v ? set_json(res, in_json(*v)) : set_unknown(res);
 }
 
-void end(store& of, const context& ctx, const httplib::Request& req, httplib::Response& res) {
-  const auto e = of.end(id_in(one_pattern, req), "DELETE, request " + http::request_id(ctx));
+void end(store& of, const context& ctx, const http::request& req, http::reply& res) {
+  const auto e = of.end(req.path_parameter(), "DELETE, request " + http::request_id(ctx));
   if (!e) {
-    set_unknown(ctx, res);
+    set_unknown(res);
     return;
   }
   const bool over = is_over(e->job.state);
@@ -112,33 +99,29 @@ void end(store& of, const context& ctx, const httplib::Request& req, httplib::Re
     j["expires"] = nullptr;
     j["forgotten"] = true;
   }
-  res.status = over ? 200 : 202;  // 202: it has been told to stop and has not stopped yet
+  res.status(over ? 200 : 202);  // 202: it has been told to stop and has not stopped yet
   set_json(res, j);
 }
 
-void send(const store& of, const context& ctx, const httplib::Request& req,
-          httplib::Response& res) {
-  const auto id = id_in(result_pattern, req);
+void send(const store& of, const http::request& req, http::reply& res) {
+  const auto id = req.path_parameter();
   const auto v = of.find(id);
   const auto made = of.result_of(id);
   if (!v || (v->state == state::done && !made)) {  // it may be removed between the two calls
-    set_unknown(ctx, res);
+    set_unknown(res);
     return;
   }
   if (!made) {
     const bool wait = !is_over(v->state);
     if (wait) {
-      res.set_header("Retry-After", "1");
+      res.set("Retry-After", "1");
     }
-    http::set_problem(res, wait ? 409 : 410,
-                      "the job is " + std::string(name(v->state)) +
-                          (v->cause.empty() ? "" : ": " + v->cause) +
-                          (wait ? "; there is no result yet" : "; there is no result"),
-                      http::request_id(ctx));
+    res.problem(wait ? 409 : 410, "the job is " + std::string(name(v->state)) +
+                                      (v->cause.empty() ? "" : ": " + v->cause) +
+                                      (wait ? "; there is no result yet" : "; there is no result"));
     return;
   }
-  res.set_header("Cache-Control", "no-store");
-  http::stream(ctx, req, res, v->content_type, [made](const context& c, http::body_writer& out) {
+  res.stream(v->content_type, [made](const context& c, http::body_writer& out) {
     for (const auto& piece : made->pieces()) {
       if (const auto ec = out.write(c, piece)) {
         return ec;
@@ -150,52 +133,49 @@ void send(const store& of, const context& ctx, const httplib::Request& req,
 
 }  // namespace
 
-void accept(const context& ctx, httplib::Response& res, store& to, pool& on, task what) {
+void accept(const context& ctx, http::reply& res, store& to, pool& on, task what) {
   if (ctx.done()) {
     return;  // a client that has left would never learn the id
   }
   const auto b = to.start(ctx, on, std::move(what));
   if (!b.job) {
-    res.set_header("Retry-After", std::to_string(b.retry_after.count()));
-    http::set_problem(res, 503, "no job was started: " + b.detail, http::request_id(ctx));
+    res.set("Retry-After", std::to_string(b.retry_after.count()));
+    res.problem(503, "no job was started: " + b.detail);
     return;
   }
-  res.status = 202;
-  res.set_header("Location", "/jobs/" + b.job->id);
+  res.status(202);
+  res.set("Location", "/jobs/" + b.job->id);
   set_json(res, in_json(*b.job));
 }
 
 void add_routes(http::server& to, store& of, sending results, sending pages) {
-  using request = httplib::Request;
-  using response = httplib::Response;
-  to.handle({.method = "GET",
-             .path = "/jobs",
-             .runs_on = &pages.on,
-             .deadline = pages.deadline,
-             .as_written = true,
-             .answer = [&of](const context& ctx, const request& req, response& res) {
-               list(of, ctx, req, res);
-             }});
-  to.handle({.method = "GET",
-             .path = one_path,
-             .as_written = true,
-             .answer = [&of](const context& ctx, const request& req, response& res) {
-               show(of, ctx, req, res);
-             }});
+  using http::reply;
+  using http::request;
+  to.handle(
+      {.method = "GET",
+       .path = "/jobs",
+       .runs_on = &pages.on,
+       .deadline = pages.deadline,
+       .as_written = true,
+       .answer = [&of](const context&, const request& req, reply& res) { list(of, req, res); }});
+  to.handle(
+      {.method = "GET",
+       .path = one_path,
+       .as_written = true,
+       .answer = [&of](const context&, const request& req, reply& res) { show(of, req, res); }});
   to.handle({.method = "DELETE",
              .path = one_path,
              .as_written = true,
              .answer = handlers::for_own_pages([&of](const context& ctx, const request& req,
-                                                     response& res) { end(of, ctx, req, res); })});
-  to.handle({.method = "GET",
-             .path = result_path,
-             .runs_on = &results.on,
-             .deadline = results.deadline,
-             .on_half_close = results.on_half_close,
-             .as_written = true,
-             .answer = [&of](const context& ctx, const request& req, response& res) {
-               send(of, ctx, req, res);
-             }});
+                                                     reply& res) { end(of, ctx, req, res); })});
+  to.handle(
+      {.method = "GET",
+       .path = result_path,
+       .runs_on = &results.on,
+       .deadline = results.deadline,
+       .on_half_close = results.on_half_close,
+       .as_written = true,
+       .answer = [&of](const context&, const request& req, reply& res) { send(of, req, res); }});
 }
 
 }  // namespace hangup::jobs

@@ -18,7 +18,7 @@ namespace hangup::jobs {
 
 // Starts a job for this request and answers the request: 202 with Location and the job as JSON, or
 // 503 with Retry-After if the job was refused.
-void accept(const context& ctx, httplib::Response& res, store& to, pool& on, task what);
+void accept(const context& ctx, http::reply& res, store& to, pool& on, task what);
 
 // How results and the list are sent: on this pool, as fast as the client reads.
 struct sending {

@@ -7,8 +7,8 @@
 #include "handlers/parameters.h"
 #include "handlers/query/merged_parts.h"
 #include "hangup/http/problem.h"
+#include "hangup/http/reply.h"
 #include "hangup/http/request.h"
-#include "http/wire/header_list.h"
 
 namespace hangup::query {
 namespace {
@@ -66,7 +66,7 @@ arguments arguments_of(const report& r, std::multimap<std::string, std::string> 
   return std::move(*read);
 }
 
-question read_question(const httplib::Request& req, const fanout_options& how,
+question read_question(const http::request& req, const fanout_options& how,
                        const std::vector<source*>& over) {
   handlers::parameters p(req);
   const auto parts = p.number("parts", std::min(4U, how.max_parts), 1, how.max_parts);
@@ -78,7 +78,7 @@ question read_question(const httplib::Request& req, const fanout_options& how,
   if (!p.problem().empty()) {
     refuse(400, p.problem());
   }
-  auto given = req.params;
+  auto given = given_by(req);
   for (const auto* own : {"parts", "database", "report", "fail", "after_ms"}) {
     given.erase(own);
   }
@@ -87,8 +87,8 @@ question read_question(const httplib::Request& req, const fanout_options& how,
   }
   const auto from = asked(over, database, report);
   question q;
-  q.as = preferred(http::joined(req.headers, "Accept"));
-  if (req.has_param("fail")) {
+  q.as = preferred(req.header_list("Accept"));
+  if (req.has_parameter("fail")) {
     q.fails = {failing, std::chrono::milliseconds(after)};
   }
   for (std::size_t i = 0; i < parts; ++i) {
@@ -111,16 +111,16 @@ fanout::fanout(fanout_options how, std::vector<source*> over)
     : how_(std::move(how)), over_(std::move(over)), places_(how_.parts_at_once, how_.spare_parts) {}
 
 http::handler fanout::handler() {
-  return [this](const context& ctx, const httplib::Request& req, httplib::Response& res) {
+  return [this](const context& ctx, const http::request& req, http::reply& res) {
     answer(ctx, req, res);
   };
 }
 
-void fanout::answer(const context& ctx, const httplib::Request& req, httplib::Response& res) {
+void fanout::answer(const context& ctx, const http::request& req, http::reply& res) {
   auto q = read_question(req, how_, over_);
-  if (req.method == "HEAD") {
-    http::stream(ctx, req, res, content_type(q.as),
-                 [](const context&, http::body_writer&) { return std::error_code(); });
+  if (req.method() == "HEAD") {
+    res.stream(content_type(q.as),
+               [](const context&, http::body_writer&) { return std::error_code(); });
     return;
   }
   place first;
@@ -148,8 +148,8 @@ void fanout::answer(const context& ctx, const httplib::Request& req, httplib::Re
     http::work_stopped(ctx);
     return;
   }
-  http::stream(ctx, req, res, content_type(q.as),
-               [all](const context& c, http::body_writer& out) { return all->write(c, out); });
+  res.stream(content_type(q.as),
+             [all](const context& c, http::body_writer& out) { return all->write(c, out); });
 }
 
 }  // namespace hangup::query

@@ -93,7 +93,7 @@ class fanout {
   }
 
  private:
-  void answer(const context& ctx, const httplib::Request& req, httplib::Response& res);
+  void answer(const context& ctx, const http::request& req, http::reply& res);
 
   const fanout_options how_;
   const std::vector<source*> over_;

@@ -91,6 +91,14 @@ std::optional<value> read_value(const allowed& a, std::string_view text) {
                     a);
 }
 
+std::multimap<std::string, std::string> given_by(const http::request& req) {
+  std::multimap<std::string, std::string> all;
+  for (const auto& p : req.parameters()) {
+    all.emplace(p.name, p.value);
+  }
+  return all;
+}
+
 std::optional<arguments> read_arguments(const report& r,
                                         const std::multimap<std::string, std::string>& given,
                                         const std::vector<std::string_view>& also_known,

@@ -12,6 +12,8 @@
 #include <variant>
 #include <vector>
 
+#include "hangup/http/request.h"
+
 namespace hangup::query {
 
 // The allowed values of an argument; the alternative determines its type.
@@ -62,6 +64,9 @@ std::string parameters_in_words(const report& r);
 
 // Parses an argument as a client writes it. Returns nullopt if it is not allowed.
 std::optional<value> read_value(const allowed& a, std::string_view text);
+
+// The parameters of a request's query, by name.
+std::multimap<std::string, std::string> given_by(const http::request& req);
 
 // Parses the arguments of a request. If one is wrong, missing, given twice or unknown, returns
 // nullopt, and the first problem as a text for the client: the name of the parameter, what was

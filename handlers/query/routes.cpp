@@ -6,9 +6,8 @@
 #include "handlers/jobs/routes.h"
 #include "handlers/parameters.h"
 #include "handlers/query/rows_out.h"
-#include "hangup/http/problem.h"
+#include "hangup/http/reply.h"
 #include "hangup/http/request.h"
-#include "http/wire/header_list.h"
 
 namespace hangup::query {
 namespace {
@@ -59,10 +58,9 @@ struct question {
   format as{};
 };
 
-bool read_question(const context& ctx, const source& s, const httplib::Request& req,
-                   httplib::Response& res, question& q) {
+bool read_question(const source& s, const http::request& req, http::reply& res, question& q) {
   const auto refuse = [&](int status, const std::string& detail) {
-    http::set_problem(res, status, detail, http::request_id(ctx));
+    res.problem(status, detail);
     return false;
   };
   const auto names = [&s] {
@@ -83,11 +81,11 @@ bool read_question(const context& ctx, const source& s, const httplib::Request& 
                            "\"; it has: " + names());
   }
   std::string problem;
-  auto with = read_arguments(found->second, req.params, {"report", "detach"}, problem);
+  auto with = read_arguments(found->second, given_by(req), {"report", "detach"}, problem);
   if (!with) {
     return refuse(400, problem);
   }
-  q = {&found->second, std::move(*with), preferred(http::joined(req.headers, "Accept"))};
+  q = {&found->second, std::move(*with), preferred(req.header_list("Accept"))};
   return true;
 }
 
@@ -153,12 +151,10 @@ class counted_rows final : public row_sink {
 std::error_code keep_rows(const context& ctx, const asked& by, const question& q, jobs::result& to,
                           std::string& why) {
   std::error_code refused;
-  httplib::DataSink sink;
-  sink.write = [&](const char* piece, std::size_t size) {
-    refused = to.write({piece, size});
+  http::body_writer out([&](std::string_view piece) {
+    refused = to.write(piece);
     return !refused;
-  };
-  http::body_writer out(sink);
+  });
   rows_out rows(q.as, out);
   counted_rows counted(rows, to);
   std::unique_ptr<running> begun;
@@ -182,25 +178,22 @@ std::error_code keep_rows(const context& ctx, const asked& by, const question& q
 }
 
 // Whether to run it as a job. If that is nullopt, `res` is the problem.
-std::optional<bool> wants_detached(const context& ctx, const httplib::Request& req, bool can,
-                                   httplib::Response& res) {
+std::optional<bool> wants_detached(const http::request& req, bool can, http::reply& res) {
   handlers::parameters p(req);
   const bool wants = p.flag("detach", false);
   std::string problem = p.problem();
   if (problem.empty() && wants && !can) {
     problem = "parameter \"detach\": found \"1\", allowed 0: there are no jobs here";
-  } else if (problem.empty() && wants && req.method != "POST") {
-    res.set_header("Allow", "POST");
-    http::set_problem(res, 405,
-                      "parameter \"detach\": found \"1\", allowed 0 with " + req.method +
-                          ", which starts nothing: ask by POST",
-                      http::request_id(ctx));
+  } else if (problem.empty() && wants && req.method() != "POST") {
+    res.set("Allow", "POST");
+    res.problem(405, "parameter \"detach\": found \"1\", allowed 0 with " +
+                         std::string(req.method()) + ", which starts nothing: ask by POST");
     return std::nullopt;
-  } else if (problem.empty() && !wants && req.method == "POST") {
+  } else if (problem.empty() && !wants && req.method() == "POST") {
     problem = "parameter \"detach\": allowed 1 with POST, which starts a job";
   }
   if (!problem.empty()) {
-    http::set_problem(res, 400, problem, http::request_id(ctx));
+    res.problem(400, problem);
     return std::nullopt;
   }
   return wants;
@@ -221,21 +214,21 @@ http::handler list_databases(const std::vector<const source*>& all) {
   }
   const json page = {{"databases", std::move(databases)}};
   return [text = page.dump(2, ' ', false, json::error_handler_t::replace) + "\n"](
-             const context&, const httplib::Request&, httplib::Response& res) {
-    res.set_content(text, "application/json");
+             const context&, const http::request&, http::reply& res) {
+    res.body("application/json", text);
   };
 }
 
 http::handler run_report(source& from, std::function<void(const std::string&)> say,
                          std::optional<later> detached) {
-  return [&from, say = std::move(say), detached](const context& ctx, const httplib::Request& req,
-                                                 httplib::Response& res) {
+  return [&from, say = std::move(say), detached](const context& ctx, const http::request& req,
+                                                 http::reply& res) {
     question q;
-    if (!read_question(ctx, from, req, res, q)) {
+    if (!read_question(from, req, res, q)) {
       return;
     }
     const asked by{from, q.what->name, say};
-    const auto detach = wants_detached(ctx, req, detached.has_value(), res);
+    const auto detach = wants_detached(req, detached.has_value(), res);
     if (!detach) {
       return;
     }
@@ -249,7 +242,7 @@ http::handler run_report(source& from, std::function<void(const std::string&)> s
       return;
     }
     auto begun = std::make_shared<std::unique_ptr<running>>();
-    if (req.method != "HEAD") {
+    if (req.method() != "HEAD") {
       std::string why;
       if (const auto ec = from.engine().start(ctx, *q.what, q.with, *begun, why)) {
         if (by.over(ctx, ec, why)) {
@@ -258,17 +251,16 @@ http::handler run_report(source& from, std::function<void(const std::string&)> s
         }
         const int status = http_status(ec);
         if (status == 503) {
-          res.set_header("Retry-After", "1");
+          res.set("Retry-After", "1");
         }
-        http::set_problem(res, status, in_words(ec, why), http::request_id(ctx));
+        res.problem(status, in_words(ec, why));
         return;
       }
     }
-    http::stream(
-        ctx, req, res, content_type(q.as),
-        [by, begun = std::move(begun), as = q.as](const context& c, http::body_writer& out) {
-          return stream_rows(c, by, std::move(*begun), as, out);
-        });
+    res.stream(content_type(q.as),
+               [by, begun = std::move(begun), as = q.as](const context& c, http::body_writer& out) {
+                 return stream_rows(c, by, std::move(*begun), as, out);
+               });
   };
 }
 

@@ -5,7 +5,6 @@
 
 #include "handlers/parameters.h"
 #include "hangup/context/wait.h"
-#include "hangup/http/problem.h"
 #include "hangup/http/reply.h"
 #include "hangup/http/request.h"
 
@@ -59,19 +58,18 @@ std::error_code stream_rows(const context& ctx, const query& q, http::body_write
 }  // namespace
 
 http::handler sim_query() {
-  return [](const context& ctx, const httplib::Request& req, httplib::Response& res) {
+  return [](const context& ctx, const http::request& req, http::reply& res) {
     parameters p(req);
     const bool streamed = p.flag("stream", true);
     const query q{p.number("rows", 100, 0, streamed ? most_rows : most_collected),
                   std::chrono::milliseconds(p.number("row_ms", 10, 0, most_row_ms))};
     if (!p.problem().empty()) {
-      http::set_problem(res, 400, p.problem(), http::request_id(ctx));
+      res.problem(400, p.problem());
       return;
     }
     if (streamed) {
-      http::stream(
-          ctx, req, res, "application/x-ndjson",
-          [q](const context& c, http::body_writer& out) { return stream_rows(c, q, out); });
+      res.stream("application/x-ndjson",
+                 [q](const context& c, http::body_writer& out) { return stream_rows(c, q, out); });
       return;
     }
     std::string body = "{\"rows\":[";
@@ -80,8 +78,8 @@ http::handler sim_query() {
       return std::error_code{};
     });
     if (!ec) {
-      res.set_header("Cache-Control", "no-store");
-      res.set_content(body + "],\"count\":" + std::to_string(q.rows) + "}\n", "application/json");
+      res.set("Cache-Control", "no-store");
+      res.body("application/json", body + "],\"count\":" + std::to_string(q.rows) + "}\n");
     }
   };
 }

@@ -7,7 +7,7 @@
 #include <cstdio>
 
 #include "handlers/parameters.h"
-#include "hangup/http/problem.h"
+#include "hangup/http/reply.h"
 #include "hangup/http/request.h"
 
 namespace hangup::handlers {
@@ -34,7 +34,7 @@ std::uint64_t compute(std::uint64_t x) noexcept {
 }  // namespace
 
 http::handler spin(spin_options how) {
-  return [how](const context& ctx, const httplib::Request& req, httplib::Response& res) {
+  return [how](const context& ctx, const http::request& req, http::reply& res) {
     parameters p(req);
     const bool looks = p.flag("look", true);
     const auto most = looks ? most_ms : static_cast<std::uint64_t>(how.max_deaf.count());
@@ -44,7 +44,7 @@ http::handler spin(spin_options how) {
       problem = "parameter \"look\": found \"0\", allowed 1: nothing could stop it";
     }
     if (!problem.empty()) {
-      http::set_problem(res, 400, problem, http::request_id(ctx));
+      res.problem(400, problem);
       return;
     }
     const auto start = cpu_ns();
@@ -62,8 +62,8 @@ http::handler spin(spin_options how) {
     std::array<char, 96> body{};
     std::snprintf(body.data(), body.size(), "{\"cpu_ms\":%.3f,\"result\":\"%016llx\"}\n",
                   static_cast<double>(used) / 1e6, static_cast<unsigned long long>(x));
-    res.set_header("Cache-Control", "no-store");
-    res.set_content(body.data(), "application/json");
+    res.set("Cache-Control", "no-store");
+    res.body("application/json", body.data());
   };
 }
 

@@ -57,7 +57,7 @@ struct order {
   std::string target;
 };
 
-order order_of(const httplib::Request& req, const relay_options& options) {
+order order_of(const http::request& req, const relay_options& options) {
   parameters p(req);
   const auto hops = p.number("hops", 1, 1, options.max_hops);
   const auto by = p.text_or("upstream", "next", longest_name);
@@ -79,7 +79,7 @@ order order_of(const httplib::Request& req, const relay_options& options) {
     t.add("upstream", by);
     t.add("target", what);
   }
-  for (const auto& [name, value] : req.params) {
+  for (const auto& [name, value] : req.parameters()) {
     if (name != "hops" && name != "upstream" && name != "target") {
       t.add(name, value);
     }
@@ -88,14 +88,13 @@ order order_of(const httplib::Request& req, const relay_options& options) {
 }
 
 // The lines with this name as one list; empty if the client's Connection header lists the name.
-std::string said(const httplib::Request& req, const char* name) {
-  return lists(http::joined(req.headers, "Connection"), name) ? std::string()
-                                                              : http::joined(req.headers, name);
+std::string said(const http::request& req, const char* name) {
+  return lists(req.header_list("Connection"), name) ? std::string() : req.header_list(name);
 }
 
 // The Via of the request to the upstream: the received one, and this server.
-std::string via_of(const httplib::Request& req, const std::string& self, unsigned max_hops) {
-  auto via = http::joined(req.headers, "Via");
+std::string via_of(const http::request& req, const std::string& self, unsigned max_hops) {
+  auto via = req.header_list("Via");
   const auto been = received_by(via);
   if (std::find(been.begin(), been.end(), self) != been.end()) {
     throw http::problem_error(508, "this request has already passed through this server");
@@ -105,7 +104,7 @@ std::string via_of(const httplib::Request& req, const std::string& self, unsigne
                                        std::to_string(been.size()) + " servers, allowed " +
                                        std::to_string(max_hops));
   }
-  via.append(via.empty() ? "" : ", ").append(req.version == "HTTP/1.0" ? "1.0 " : "1.1 ");
+  via.append(via.empty() ? "" : ", ").append(req.is_http_1_0() ? "1.0 " : "1.1 ");
   return via + self;
 }
 
@@ -113,14 +112,14 @@ std::string via_of(const httplib::Request& req, const std::string& self, unsigne
 // upstream evaluates them, and its 206, 304, 412 or 416 is passed on. A header that may occur only
 // once but occurs twice is left out, and so is a Range of several ranges, which would multiply the
 // answer.
-void add_conditions(const httplib::Request& req, upstream_call::headers& h) {
+void add_conditions(const http::request& req, upstream_call::headers& h) {
   for (const auto* name : {"If-Match", "If-None-Match"}) {
     if (auto list = said(req, name); !list.empty()) {
       h.emplace_back(name, std::move(list));
     }
   }
   const auto one = [&req](const char* name) {
-    return req.headers.count(name) == 1 ? said(req, name) : std::string();
+    return req.count_header(name) == 1 ? said(req, name) : std::string();
   };
   const auto add = [&](const char* name) {
     if (auto value = one(name); !value.empty()) {
@@ -130,13 +129,14 @@ void add_conditions(const httplib::Request& req, upstream_call::headers& h) {
   add("If-Modified-Since");
   add("If-Unmodified-Since");
   const auto range = one("Range");
-  if (req.method == "GET" && range.starts_with("bytes=") && range.find(',') == std::string::npos) {
+  if (req.method() == "GET" && range.starts_with("bytes=") &&
+      range.find(',') == std::string::npos) {
     add("Range");
     add("If-Range");
   }
 }
 
-upstream_call::headers headers_for(const context& ctx, const httplib::Request& req,
+upstream_call::headers headers_for(const context& ctx, const http::request& req,
                                    const upstream& to) {
   const auto accept = said(req, "Accept");
   upstream_call::headers h = {{"Accept", accept.empty() ? "*/*" : accept},
@@ -160,12 +160,11 @@ upstream_call::headers headers_for(const context& ctx, const httplib::Request& r
   return h;
 }
 
-void answer_by(const context& ctx, const httplib::Request& req, httplib::Response& res,
-               std::shared_ptr<upstream_call> call) {
+void answer_by(http::reply& res, std::shared_ptr<upstream_call> call) {
   const auto& head = call->head();
-  res.status = head.status();
+  res.status(head.status());
   for (const auto& [name, value] : head.handed_on()) {
-    res.set_header(name, value);
+    res.set(name, value);
   }
   if (!head.has_content()) {
     return;
@@ -175,27 +174,26 @@ void answer_by(const context& ctx, const httplib::Request& req, httplib::Respons
     type = "application/octet-stream";
   }
   // Also for an empty body: the status is the upstream's, and so is the head of an answer to HEAD.
-  http::stream(
-      ctx, req, res, type, [call = std::move(call)](const context& c, http::body_writer& out) {
-        const auto ec = call->body(c, [&](std::string_view piece) { return out.write(c, piece); });
-        if (ec) {
-          http::work_stopped(c);
-        }
-        return ec;
-      });
+  res.stream(type, [call = std::move(call)](const context& c, http::body_writer& out) {
+    const auto ec = call->body(c, [&](std::string_view piece) { return out.write(c, piece); });
+    if (ec) {
+      http::work_stopped(c);
+    }
+    return ec;
+  });
 }
 
 }  // namespace
 
 http::handler relay(std::shared_ptr<const relay_options> options) {
   const std::string self = "hangup-" + http::random_hex(12);  // unique among servers
-  return [options = std::move(options), self](const context& ctx, const httplib::Request& req,
-                                              httplib::Response& res) {
+  return [options = std::move(options), self](const context& ctx, const http::request& req,
+                                              http::reply& res) {
     const auto [to, text] = order_of(req, *options);
     auto headers = headers_for(ctx, req, *to);
     add_conditions(req, headers);
     headers.emplace_back("Via", via_of(req, self, options->max_hops));
-    auto call = std::make_shared<upstream_call>(*to, req.method == "HEAD", text, headers);
+    auto call = std::make_shared<upstream_call>(*to, req.method() == "HEAD", text, headers);
     if (call->ask(ctx)) {
       http::work_stopped(ctx);
       if (ctx.cause()->kind == cause_kind::deadline) {
@@ -204,7 +202,7 @@ http::handler relay(std::shared_ptr<const relay_options> options) {
       }
       return;
     }
-    answer_by(ctx, req, res, std::move(call));
+    answer_by(res, std::move(call));
   };
 }
 

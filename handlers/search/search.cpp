@@ -5,7 +5,6 @@
 #include "handlers/parameters.h"
 #include "handlers/search/file_search.h"
 #include "handlers/search/path_text.h"
-#include "hangup/http/problem.h"
 #include "hangup/http/reply.h"
 #include "hangup/http/request.h"
 
@@ -92,8 +91,8 @@ class lines_out final : public search::sink {
 }  // namespace
 
 http::handler search(std::shared_ptr<const search::root> files, std::uint64_t most_matches) {
-  return [files = std::move(files), most_matches](const context& ctx, const httplib::Request& req,
-                                                  httplib::Response& res) {
+  return [files = std::move(files), most_matches](const context&, const http::request& req,
+                                                  http::reply& res) {
     parameters p(req);
     search::query q;
     q.pattern = p.text("pattern", 1000);
@@ -102,7 +101,7 @@ http::handler search(std::shared_ptr<const search::root> files, std::uint64_t mo
     q.regex = p.flag("regex", false);
     q.max_matches = p.number("max_matches", most_matches, 1, most_matches);
     if (!p.problem().empty()) {
-      http::set_problem(res, 400, p.problem(), http::request_id(ctx));
+      res.problem(400, p.problem());
       return;
     }
     const auto job = std::make_shared<search::prepared>();
@@ -117,24 +116,23 @@ http::handler search(std::shared_ptr<const search::root> files, std::uint64_t mo
       }
       const int status = status_of(refused);
       if (status == 503) {
-        res.set_header("Retry-After", "1");
+        res.set("Retry-After", "1");
       }
-      http::set_problem(res, status, reason, http::request_id(ctx));
+      res.problem(status, reason);
       return;
     }
-    if (req.method == "HEAD") {  // nothing will be produced, so do not keep the lock
+    if (req.method() == "HEAD") {  // nothing will be produced, so do not keep the lock
       *job = {};
     }
-    http::stream(ctx, req, res, "application/x-ndjson",
-                 [job](const context& c, http::body_writer& out) {
-                   lines_out lines(c, out);
-                   search::summary sum;
-                   if (const auto ec = search::scan(c, std::move(*job), lines, sum)) {
-                     http::work_stopped(c);
-                     return ec;
-                   }
-                   return lines.finish(sum);
-                 });
+    res.stream("application/x-ndjson", [job](const context& c, http::body_writer& out) {
+      lines_out lines(c, out);
+      search::summary sum;
+      if (const auto ec = search::scan(c, std::move(*job), lines, sum)) {
+        http::work_stopped(c);
+        return ec;
+      }
+      return lines.finish(sum);
+    });
   };
 }
 

@@ -1,13 +1,13 @@
-// Writes the answer of a handler, an httplib::Response, to its connection. It decides how the body
-// is framed (RFC 9112 6), sends one range of it if the handler allows that, and runs the producer
-// of a streamed body. Not for users.
+// Writes a reply to its connection. It decides how the body is framed (RFC 9112 6), sends one range
+// of it if the handler allows that, and runs the producer of a streamed body. The head is sent in
+// one piece, together with the body if that is whole and not too large. Not for users.
 #pragma once
 
 #include <string>
 #include <string_view>
 
-#include "hangup/http/httplib.h"
 #include "hangup/http/options.h"
+#include "hangup/http/reply.h"
 #include "http/session/connection.h"
 
 namespace hangup::http {
@@ -20,16 +20,14 @@ class answer_writer {
   answer_writer(connection& c, const options& how, bool on_the_spot) noexcept
       : c_(c), how_(how), on_the_spot_(on_the_spot) {}
 
-  // Turns the answer into one that can be sent: with a status, a body only if the status allows
-  // one, and only the requested range if the handler has set "Accept-Ranges: bytes". Call it once,
-  // before write().
-  void prepare(const httplib::Request& req, httplib::Response& res);
+  // Turns the answer into one that can be sent: with a body only if the status allows one, and only
+  // the requested range if the handler offers ranges. Call it once, before write().
+  void prepare(const request& req, reply& res);
 
   // Sends the answer. Returns false if it could not be sent completely or the producer of the
   // stream failed; rethrows what the producer throws. If only the close of the connection can mark
-  // the end of the body, the session does not keep
-  // the connection.
-  bool write(const httplib::Request& req, httplib::Response& res);
+  // the end of the body, the session does not keep the connection.
+  bool write(const request& req, reply& res);
 
   // Whether any part of the answer has been sent.
   bool wrote() const noexcept { return wrote_; }
@@ -37,16 +35,17 @@ class answer_writer {
  private:
   enum class framing { none, length, chunks, until_close };
 
-  framing framing_of(const httplib::Request& req, const httplib::Response& res) const;
-  std::string head_of(const httplib::Response& res, framing as) const;
-  bool stream(httplib::Response& res, framing as);
+  framing framing_of(const request& req, const reply& res) const;
+  std::string head_of(reply& res, framing as, std::string reused) const;
+  bool write_whole(const reply& res, std::string& head, bool bodiless);
+  bool stream(reply& res, framing as);
   bool send(std::string_view bytes);
   bool alive() const noexcept { return !broken_ && !c_.request->ctx.done(); }
 
   connection& c_;
   const options& how_;
   const bool on_the_spot_;
-  std::size_t from_ = 0;  // of what a provider with a length provides
+  std::uint64_t from_ = 0;  // where the range begins that is streamed
   bool broken_ = false;
   bool wrote_ = false;
 };

@@ -1,6 +1,9 @@
 #include "http/run/form.h"
 
-#include "http/wire/head.h"
+#include <string_view>
+
+#include "hangup/http/form.h"
+#include "hangup/http/problem.h"
 #include "http/wire/header_list.h"
 #include "http/wire/query_string.h"
 
@@ -18,38 +21,9 @@ std::string parameter_of(std::string_view value, std::string_view name) {
   return found;
 }
 
-// Adds to a map of cpp-httplib; the other members of its values differ between versions.
-template <class Parts>
-void add_to(Parts& parts, const std::string& name, const std::string& filename,
-            const std::string& content_type, std::string_view content) {
-  typename Parts::mapped_type part;
-  part.name = name;
-  part.content = content;
-  if constexpr (requires { part.filename; }) {
-    part.filename = filename;
-    part.content_type = content_type;
-  }
-  parts.emplace(name, std::move(part));
-}
-
-// cpp-httplib keeps the parts of a multipart form in `files`, from 0.23 on in `form`.
-template <class Request>
-void add_part(Request& req, const std::string& name, const std::string& filename,
-              const std::string& content_type, std::string_view content) {
-  if constexpr (requires { req.files; }) {
-    add_to(req.files, name, filename, content_type, content);
-  } else if (filename.empty()) {
-    add_to(req.form.fields, name, filename, content_type, content);
-  } else {
-    add_to(req.form.files, name, filename, content_type, content);
-  }
-}
-
 // Parses one part: header lines, an empty line, the content.
-bool read_part(std::string_view part, httplib::Request& req) {
-  std::string name;
-  std::string filename;
-  std::string content_type;
+bool read_part(std::string_view part, std::vector<form_field>& fields) {
+  form_field f;
   for (;;) {
     const auto end = part.find("\r\n");
     if (end == std::string_view::npos) {
@@ -66,20 +40,22 @@ bool read_part(std::string_view part, httplib::Request& req) {
     }
     const auto value = trimmed(line.substr(colon + 1));
     if (equals_ignoring_case(line.substr(0, colon), "Content-Disposition")) {
-      name = parameter_of(value, "name");
-      filename = parameter_of(value, "filename");
+      f.name = parameter_of(value, "name");
+      f.filename = parameter_of(value, "filename");
     } else if (equals_ignoring_case(line.substr(0, colon), "Content-Type")) {
-      content_type = value;
+      f.content_type = value;
     }
   }
-  if (name.empty()) {
+  if (f.name.empty()) {
     return false;
   }
-  add_part(req, name, filename, content_type, part);
+  f.value = part;
+  fields.push_back(std::move(f));
   return true;
 }
 
-form_is read_multipart(std::string_view body, const std::string& boundary, httplib::Request& req) {
+form_is read_multipart(std::string_view body, const std::string& boundary,
+                       std::vector<form_field>& fields) {
   constexpr std::size_t longest_boundary = 70;  // RFC 2046 5.1.1
   if (boundary.empty() || boundary.size() > longest_boundary) {
     return form_is::malformed;
@@ -90,37 +66,57 @@ form_is read_multipart(std::string_view body, const std::string& boundary, httpl
   }
   body.remove_prefix(delimiter.size());
   const auto next = "\r\n" + delimiter;
-  for (std::size_t fields = 0; body.substr(0, 2) != "--"; ++fields) {
-    if (fields == most_form_fields) {
+  while (body.substr(0, 2) != "--") {
+    if (fields.size() == most_form_fields) {
       return form_is::too_many_fields;
     }
     const auto end = body.find(next);
     if (body.substr(0, 2) != "\r\n" || end == std::string_view::npos || end < 2 ||
-        !read_part(body.substr(2, end - 2), req)) {
+        !read_part(body.substr(2, end - 2), fields)) {
       return form_is::malformed;
     }
     body.remove_prefix(end + next.size());
   }
-  return form_is::read;
+  return form_is::multipart;
 }
 
 }  // namespace
 
-form_is read_form(httplib::Request& req) {
-  const auto type = req.get_header_value("Content-Type");
-  const auto media = trimmed(std::string_view(type).substr(0, type.find(';')));
+form_is read_form(std::string_view content_type, std::string_view body,
+                  std::vector<form_field>& fields) {
+  const auto media = trimmed(content_type.substr(0, content_type.find(';')));
   if (equals_ignoring_case(media, "multipart/form-data")) {
-    return read_multipart(req.body, parameter_of(type, "boundary"), req);
+    return read_multipart(body, parameter_of(content_type, "boundary"), fields);
   }
   if (!equals_ignoring_case(media, "application/x-www-form-urlencoded")) {
     return form_is::none;
   }
-  std::size_t fields = 0;
-  const bool all = for_each_parameter(req.body, [&](std::string name, std::string value) {
-    req.params.emplace(std::move(name), std::move(value));
-    return ++fields <= most_form_fields;
+  const bool all = for_each_parameter(body, [&](std::string name, std::string value) {
+    if (fields.size() == most_form_fields) {
+      return false;
+    }
+    fields.push_back({std::move(name), std::move(value)});
+    return true;
   });
-  return all ? form_is::read : form_is::too_many_fields;
+  return all ? form_is::urlencoded : form_is::too_many_fields;
+}
+
+form_is read_form(const request& req, std::vector<form_field>& fields) {
+  const auto is = read_form(req.header("Content-Type").value_or(""), req.body(), fields);
+  if (is == form_is::malformed) {
+    throw problem_error(400, "the body is not the form that its Content-Type says");
+  }
+  if (is == form_is::too_many_fields) {
+    throw problem_error(413,
+                        "the form has more than " + std::to_string(most_form_fields) + " fields");
+  }
+  return is;
+}
+
+std::vector<form_field> form_of(const request& req) {
+  std::vector<form_field> fields;
+  read_form(req, fields);
+  return fields;
 }
 
 }  // namespace hangup::http

@@ -1,19 +1,21 @@
-// The fields of an HTML form in the body of a request, stored as cpp-httplib's handlers expect
-// them: those of application/x-www-form-urlencoded as parameters, those of multipart/form-data (RFC
-// 7578) as files. Not for users.
+// Reads the form in the body of a request: see include/hangup/http/form.h. Not for users.
 #pragma once
 
-#include "hangup/http/httplib.h"
+#include <string_view>
+#include <vector>
+
+#include "hangup/http/form.h"
 
 namespace hangup::http {
 
-// The most fields that a form may have: each needs a few hundred bytes, but a client sends as
-// little as two for it.
-inline constexpr std::size_t most_form_fields = 1000;
+enum class form_is { none, urlencoded, multipart, malformed, too_many_fields };
 
-enum class form_is { none, read, malformed, too_many_fields };
+// Appends the fields, at most most_form_fields. The body is parsed if its Content-Type says that it
+// is a form.
+form_is read_form(std::string_view content_type, std::string_view body,
+                  std::vector<form_field>& fields);
 
-// Parses the body of the request, if its Content-Type says that it is a form.
-form_is read_form(httplib::Request& req);
+// The same for a request. Throws problem_error as form_of() does.
+form_is read_form(const request& req, std::vector<form_field>& fields);
 
 }  // namespace hangup::http

@@ -1,50 +1,122 @@
 #include "http/run/incoming.h"
 
+#include <array>
+
 #include "http/wire/query_string.h"
 
 namespace hangup::http {
+namespace {
+
+// Empties it, and gives its memory back if that is more than is worth keeping.
+template <class Container>
+void empty(Container& c, std::size_t most_kept) noexcept {
+  if (c.capacity() > most_kept) {
+    Container().swap(c);
+  } else {
+    c.clear();
+  }
+}
+
+// What a thread keeps. When the thread ends, requests that are still in use are destroyed as usual.
+struct spare_requests {
+  ~spare_requests() { are_gone = true; }
+  std::array<std::unique_ptr<request>, 4> kept;
+  static thread_local bool are_gone;
+};
+thread_local bool spare_requests::are_gone = false;
+thread_local spare_requests spares;
+
+}  // namespace
 
 bool takes_body(std::string_view method) noexcept {
   return method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
 }
 
-namespace {
-
-// Keeps header lines with the same name in order. Some versions of cpp-httplib store headers in a
-// hash table, which would insert a third line between the first two without a hint.
-template <class Headers>
-void add(Headers& to, std::string_view name, std::string_view value) {
-  std::string key(name);
-  if constexpr (requires { typename Headers::hasher; }) {
-    auto behind = to.end();
-    for (auto [line, last] = to.equal_range(key); line != last; ++line) {
-      behind = line;
+void request_recycler::operator()(request* done) const noexcept {
+  std::unique_ptr<request> r(done);
+  if (spare_requests::are_gone) {
+    return;
+  }
+  for (auto& place : spares.kept) {
+    if (place == nullptr) {
+      request_access::clear(*r);
+      place = std::move(r);
+      return;
     }
-    to.emplace_hint(behind, std::move(key), value);
-  } else {
-    to.emplace(std::move(key), value);
   }
 }
 
-}  // namespace
-
-std::unique_ptr<httplib::Request> request_for_handler(const request_head& head, const peer& ends) {
-  auto req = std::make_unique<httplib::Request>();
-  req->method = head.method;
-  req->target = head.target;
-  req->path = head.path;
-  req->version = head.http_1_1 ? "HTTP/1.1" : "HTTP/1.0";
-  req->remote_addr = ends.remote_address;
-  req->remote_port = ends.remote_port;
-  req->local_addr = ends.local_address;
-  req->local_port = ends.local_port;
-  for (const auto& [name, value] : head.headers) {
-    add(req->headers, name, value);
+kept_request request_access::made() {
+  if (!spare_requests::are_gone) {
+    for (auto& place : spares.kept) {
+      if (place != nullptr) {
+        return kept_request(place.release());
+      }
+    }
   }
-  for_each_parameter(head.query, [&](std::string name, std::string value) {
-    req->params.emplace(std::move(name), std::move(value));
+  return kept_request(new request());
+}
+
+void request_access::clear(request& r) noexcept {
+  constexpr std::size_t most_text = 2048;
+  constexpr std::size_t most_fields = 32;
+  empty(r.text_, most_text);
+  empty(r.body_, most_text);
+  empty(r.headers_, most_fields);
+  empty(r.parameters_, most_fields);
+}
+
+void request_access::fill(request& to, const request_head& head, std::string_view segment,
+                          const peer& ends) {
+  const std::string_view sent(head.method.data(), head.size);
+  auto& text = to.text_;
+  text.clear();
+  text.reserve(sent.size() + head.path.size() + head.query.size());  // it must not move any more
+  text.append(sent);
+  const auto here = [&](std::string_view there) {
+    return there.empty() ? std::string_view()
+                         : std::string_view(text).substr(
+                               static_cast<std::size_t>(there.data() - sent.data()), there.size());
+  };
+  const auto appended = [&text](std::size_t from) { return std::string_view(text).substr(from); };
+  const auto decoded = [&](std::string_view there) {
+    if (there.find_first_of("%+") == std::string_view::npos) {
+      return here(there);
+    }
+    const auto from = text.size();
+    append_form_decoded(there, text);
+    return appended(from);
+  };
+  to.method_ = here(head.method);
+  to.target_ = here(head.target);
+  const auto path_at = text.size();
+  text.append(head.path);
+  to.path_ = appended(path_at);
+  to.path_parameter_ =
+      segment.empty() ? std::string_view()
+                      : to.path_.substr(static_cast<std::size_t>(segment.data() - head.path.data()),
+                                        segment.size());
+  to.headers_.clear();
+  for (const auto& [name, value] : head.headers) {
+    to.headers_.push_back({here(name), here(value)});
+  }
+  to.parameters_.clear();
+  for_each_sent_parameter(head.query, [&](std::string_view name, std::string_view value) {
+    to.parameters_.push_back({decoded(name), decoded(value)});
     return true;
   });
+  to.body_.clear();
+  to.http_1_0_ = !head.http_1_1;
+  to.remote_address_ = ends.remote_address;
+  to.remote_port_ = ends.remote_port;
+  to.local_address_ = ends.local_address;
+  to.local_port_ = ends.local_port;
+}
+
+kept_request request_for_handler(const request_head& head, std::string_view segment,
+                                 const peer& ends) {
+  auto req = request_access::made();
+  request_access::fill(*req, head, segment, ends);
   return req;
 }
 

@@ -5,8 +5,8 @@
 #include <memory>
 #include <string_view>
 
-#include "hangup/http/httplib.h"
-#include "http/session/connection.h"
+#include "hangup/http/request.h"
+#include "http/net/address.h"
 #include "http/wire/head.h"
 
 namespace hangup::http {
@@ -15,9 +15,24 @@ namespace hangup::http {
 // discarded.
 bool takes_body(std::string_view method) noexcept;
 
-// The request, except its body: header values as sent, decoded query parameters, and the addresses
-// in their members. (Up to version 0.27 cpp-httplib also puts the addresses among the headers,
-// where a header sent by the client could be taken for them.)
-std::unique_ptr<httplib::Request> request_for_handler(const request_head& head, const peer& ends);
+// Instead of being destroyed, a few requests of each thread are kept with their buffers, up to some
+// KiB each: the next request on this thread then needs no allocation.
+struct request_recycler {
+  void operator()(request* done) const noexcept;
+};
+using kept_request = std::unique_ptr<request, request_recycler>;
+
+// The request, except its body. `segment`: what stands in place of {id} in the path of the route, a
+// view into head.path. `ends` must outlive the request.
+kept_request request_for_handler(const request_head& head, std::string_view segment,
+                                 const peer& ends);
+
+struct request_access {
+  static kept_request made();
+  static void fill(request& to, const request_head& head, std::string_view segment,
+                   const peer& ends);
+  static std::string& body(request& of) noexcept { return of.body_; }
+  static void clear(request& r) noexcept;
+};
 
 }  // namespace hangup::http

@@ -2,51 +2,49 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <stdexcept>
 
-#include "hangup/http/request.h"
-#include "http/wire/header_list.h"
+#include "hangup/http/problem.h"
+#include "http/run/reply_access.h"
+#include "http/run/stream_type.h"
+#include "http/wire/answer_head.h"
+#include "http/wire/grammar.h"
 
 namespace hangup::http {
 namespace {
 
-constexpr auto shown = "text/plain; charset=utf-8";
+// The memory of the headers of the last answer on this thread, for those of the next one.
+thread_local std::string spare_lines;
+constexpr std::size_t most_kept_lines = 4096;
 
-// Whether browsers save this type as a file instead of showing it.
-bool is_saved(std::string_view type) {
-  constexpr std::array<std::string_view, 7> all = {
-      "application/x-ndjson",     "application/ndjson", "application/jsonl",
-      "application/json-seq",     "text/csv",           "text/event-stream",
-      "text/tab-separated-values"};
-  return std::any_of(all.begin(), all.end(),
-                     [type](auto t) { return equals_ignoring_case(t, type); });
+// The next line, which is removed from `rest`.
+struct header_line {
+  std::string_view name;
+  std::string_view value;
+  std::size_t size;
+};
+header_line next_line(std::string_view& rest) noexcept {
+  constexpr std::string_view between = ": ";
+  constexpr std::string_view crlf = "\r\n";
+  const auto size = rest.find(crlf) + crlf.size();
+  const auto line = rest.substr(0, size - crlf.size());
+  const auto colon = line.find(between);
+  rest.remove_prefix(size);
+  return {line.substr(0, colon), line.substr(colon + between.size()), size};
 }
 
-// Whether a person has opened a page: the browser then names HTML and prefers it to the type.
-bool wants_a_page(const httplib::Request& req, const std::string& type) {
-  const auto accept = joined(req.headers, "Accept");
-  std::optional<int> weight;
-  for (const auto& name : {type, type.substr(0, type.find('/')) + "/*", std::string("*/*")}) {
-    weight = weight ? weight : weight_in(accept, name);
+void check(std::string_view name, std::string_view value) {
+  if (!is_token(name)) {
+    throw std::invalid_argument("the name of a header is not a token");
   }
-  return weight_in(accept, "text/html").value_or(0) > weight.value_or(0);
-}
-
-// The content type to send. Sets the headers that belong to it.
-std::string described(const httplib::Request& req, httplib::Response& res,
-                      const std::string& content_type) {
-  if (!res.has_header("Cache-Control")) {
-    res.set_header("Cache-Control", "no-store");
+  if (is_of_the_connection(name)) {
+    throw std::invalid_argument("the connection sets the header " + std::string(name) + " itself");
   }
-  const std::string type(trimmed(std::string_view(content_type).substr(0, content_type.find(';'))));
-  if (!is_saved(type)) {
-    return content_type;
+  if (!is_field_value(value)) {
+    throw std::invalid_argument("the value of the header " + std::string(name) +
+                                " has a control character in it");
   }
-  res.set_header("Vary", "Accept");
-  if (!wants_a_page(req, type)) {
-    return content_type;
-  }
-  res.set_header("X-Content-Type-Options", "nosniff");
-  return shown;
 }
 
 }  // namespace
@@ -55,30 +53,165 @@ std::error_code body_writer::write(const context& ctx, std::string_view piece) {
   if (piece.empty()) {  // an empty chunk would end the body
     return ctx.err();
   }
-  const bool sent = !ctx.done() && sink_.write(piece.data(), piece.size());
+  const bool sent = !ctx.done() && to_(piece);
   if (ctx.done()) {
     return ctx.err();
   }
   return sent ? std::error_code{} : std::make_error_code(std::errc::broken_pipe);
 }
 
-void stream(const context& ctx, const httplib::Request& req, httplib::Response& res,
-            const std::string& content_type, producer produce) {
-  auto provider = [ctx, produce = std::move(produce)](std::size_t, httplib::DataSink& sink) {
-    body_writer out(sink);
-    if (produce(ctx, out)) {
-      work_stopped(ctx);  // ignored if the producer has called it earlier
-      return false;
-    }
-    sink.done();
-    return true;
-  };
-  const auto type = described(req, res, content_type);
-  if (req.version == "HTTP/1.0") {
-    res.set_content_provider(type, std::move(provider));
-  } else {
-    res.set_chunked_content_provider(type, std::move(provider));
+bool is_of_the_connection(std::string_view name) noexcept {
+  static constexpr std::array<std::string_view, 6> all = {
+      "Connection", "Keep-Alive", "Content-Length", "Transfer-Encoding", "Trailer", "X-Request-Id"};
+  return std::any_of(all.begin(), all.end(),
+                     [name](std::string_view known) { return equals_ignoring_case(name, known); });
+}
+
+reply::reply(const context& ctx, const request& req) noexcept
+    : ctx_(ctx), req_(req), lines_(std::move(spare_lines)) {
+  lines_.clear();
+}
+
+reply::~reply() {
+  if (lines_.capacity() <= most_kept_lines && lines_.capacity() > spare_lines.capacity()) {
+    spare_lines = std::move(lines_);
   }
+}
+
+void reply::status(int code) {
+  if (code < 200 || code > 599) {  // a status of 1xx cannot end a request (RFC 9110 15.2)
+    throw std::invalid_argument("the handler has answered with status " + std::to_string(code));
+  }
+  status_ = code;
+}
+
+void reply::set(std::string_view name, std::string_view value) {
+  check(name, value);
+  if (!has(name)) {
+    append_header(name, value, lines_);
+    return;
+  }
+  const std::string copy(value);  // it may be that of a line that is removed
+  remove(name);
+  append_header(name, copy, lines_);
+}
+
+void reply::add(std::string_view name, std::string_view value) {
+  check(name, value);
+  const std::less<const char*> less;
+  if (!less(value.data(), lines_.data()) && less(value.data(), lines_.data() + lines_.size())) {
+    append_header(name, std::string(value), lines_);  // of another line, which may move
+  } else {
+    append_header(name, value, lines_);
+  }
+}
+
+void reply::remove(std::string_view name) noexcept {
+  for (std::size_t at = 0; at < lines_.size();) {
+    auto rest = std::string_view(lines_).substr(at);
+    const auto line = next_line(rest);
+    if (equals_ignoring_case(line.name, name)) {
+      lines_.erase(at, line.size);
+    } else {
+      at += line.size;
+    }
+  }
+}
+
+std::optional<std::string_view> reply::header(std::string_view name) const noexcept {
+  for (std::string_view rest = lines_; !rest.empty();) {
+    const auto line = next_line(rest);
+    if (equals_ignoring_case(line.name, name)) {
+      return line.value;
+    }
+  }
+  return std::nullopt;
+}
+
+std::size_t reply::count(std::string_view name) const noexcept {
+  std::size_t n = 0;
+  for (std::string_view rest = lines_; !rest.empty();) {
+    n += equals_ignoring_case(next_line(rest).name, name) ? 1 : 0;
+  }
+  return n;
+}
+
+void reply::body(std::string_view content_type, std::string text) {
+  set("Content-Type", content_type);
+  body_ = std::move(text);
+  produce_ = {};
+  length_.reset();
+}
+
+// Sets nothing before all of it is known to be allowed.
+void reply::set_stream_headers(std::string_view content_type) {
+  const auto type = stream_type_for(content_type, req_.header_list("Accept"));
+  set("Content-Type", type.name);
+  if (!has("Cache-Control")) {
+    set("Cache-Control", "no-store");
+  }
+  if (type.varies) {
+    add("Vary", "Accept");
+  }
+  if (type.as_text) {
+    set("X-Content-Type-Options", "nosniff");
+  }
+  body_.clear();
+  length_.reset();
+}
+
+void reply::stream(std::string_view content_type, producer produce) {
+  set_stream_headers(content_type);
+  produce_ = std::move(produce);
+}
+
+void reply::stream(std::string_view content_type, std::uint64_t length, part_producer produce) {
+  set_stream_headers(content_type);
+  length_ = length;
+  produce_ = std::move(produce);
+}
+
+void reply::offer_ranges() {
+  set("Accept-Ranges", "bytes");
+  in_ranges_ = true;
+}
+
+void reply::problem(int code, std::string_view detail) {
+  auto text = problem_body(code, detail, request_id(ctx_));
+  status(code);
+  body(problem_type, std::move(text));
+}
+
+void reply::clear() noexcept {
+  status_ = 0;
+  lines_.clear();
+  body_.clear();
+  produce_ = {};
+  length_.reset();
+  for_head_.reset();
+  in_ranges_ = false;
+}
+
+std::error_code reply::produce(const context& ctx, body_writer& out) {
+  return reply_access::produce(*this, ctx, out, 0, length_.value_or(0));
+}
+
+void reply_access::drop_body(reply& r) noexcept {
+  r.body_.clear();
+  r.produce_ = {};
+  r.length_.reset();
+  r.remove("Content-Type");
+}
+
+std::error_code reply_access::produce(reply& r, const context& ctx, body_writer& out,
+                                      std::uint64_t first, std::uint64_t length) {
+  if (const auto* const all = std::get_if<producer>(&r.produce_)) {
+    return (*all)(ctx, out);
+  }
+  if (const auto* const part = std::get_if<part_producer>(&r.produce_)) {
+    return (*part)(ctx, out, first, length);
+  }
+  return {};
 }
 
 }  // namespace hangup::http

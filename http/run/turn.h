@@ -26,18 +26,23 @@ class turn {
         out_(c, how, on_the_spot) {}
 
   // Returns true if the whole answer has been sent. Rethrows what the producer of a stream throws.
+  // If the handler has deferred its answer, sets connection::later, and sends nothing.
   bool run();
+  // The same for the answer that was deferred, or for the end of the context without one.
+  bool run_deferred();
   // Whether any part of the answer has been sent.
   bool wrote() const noexcept { return out_.wrote(); }
 
  private:
-  bool read_body(httplib::Request& req, httplib::Response& res);
+  bool read_body();
   bool await_body();
-  bool refuse_body(httplib::Response& res);
-  void call(const httplib::Request& req, httplib::Response& res);
-  void compress(const httplib::Request& req, httplib::Response& res);
-  void fail(httplib::Response& res, const char* what);
-  bool answer_for_ended(httplib::Response& res);
+  bool refuse_body(reply& res);
+  template <class Make>
+  void call(const Make& make, reply& res);
+  bool send(const request& req, reply& res);
+  void compress(const request& req, reply& res);
+  void fail(reply& res, const char* what);
+  bool answer_for_ended(reply& res);
 
   connection& c_;
   exchange& x_;

@@ -37,11 +37,13 @@
 #include "http/net/pace.h"
 #include "http/net/parkable.h"
 #include "http/net/tls_session.h"
+#include "http/run/incoming.h"
 #include "http/session/http1.h"
 
 namespace hangup::http {
 
 class connection;
+class deferral;
 
 // The object that owns and processes connections.
 class connection_owner {
@@ -131,7 +133,8 @@ class connection final : public job, public input, public parkable {
   // --- the request in flight ---
   std::optional<exchange> request;  // written under `guard`, which other threads take to look at it
   std::mutex guard;
-  std::unique_ptr<httplib::Request> incoming;  // what the handler gets; null: there is none
+  kept_request incoming;            // what the handler gets; null: there is none
+  std::shared_ptr<deferral> later;  // set: the answer is deferred
   outcome answer;               // of the request in flight; left_before_last is set while sending
   std::size_t ahead_limit = 0;  // how much the unused input may grow by reading ahead
   std::uint32_t heard_as = 0;   // its generation, see watcher.h

@@ -110,7 +110,6 @@ http1::action http1::accept(const body_rule& rule) {
   body_ = head_.chunked ? body_scan::of_chunks(rule.largest, limits_)
                         : body_scan::of_length(head_.content_length, rule.largest);
   taken_ = 0;
-  data_.clear();
   awaits_continue_ = head_.expects_continue;
   at_ = state::body;
   consume(head_.size);
@@ -137,8 +136,8 @@ http1::action http1::body_arrived() {
 
 bool http1::take_body() {
   const auto taken = body_.feed(received(), [this](std::string_view data) {
-    if (rule_.wanted) {
-      data_.append(data);
+    if (wants_body()) {
+      rule_.keep_in->append(data);
     }
   });
   taken_ += taken;
@@ -193,14 +192,14 @@ http1::action http1::answered(bool complete, bool unsent) noexcept {
 }
 
 http1::rest http1::discard_rest() {
-  rule_.wanted = false;
+  rule_.keep_in = nullptr;
   const bool well = take_body();
   return body_.complete() ? rest::discarded : well ? rest::more : rest::unusable;
 }
 
 http1::action http1::finished(bool silent, bool clean) noexcept {
   at_ = state::between;
-  data_ = {};
+  rule_.keep_in = nullptr;
   if (silent) {
     return action::drop;
   }

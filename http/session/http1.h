@@ -25,7 +25,7 @@ namespace hangup::http {
 
 // Of a request whose route is known: what happens to its body.
 struct body_rule {
-  bool wanted = false;  // the handler gets it; otherwise it is discarded as it arrives
+  std::string* keep_in = nullptr;  // for the handler; null: it is discarded as it arrives
   std::uint64_t largest = std::numeric_limits<std::uint64_t>::max();  // of its data; more is a 413
   // The handler may start when so much has arrived, with the framing. The default: all of it.
   std::size_t enough = std::numeric_limits<std::size_t>::max();
@@ -89,14 +89,12 @@ class http1 {
   // Moves what has arrived of the body out of received(). Returns false if the body is refused.
   bool take_body();
   const body_scan& body() const noexcept { return body_; }
-  // The data that has been taken, for the handler.
-  std::string release_body() noexcept { return std::exchange(data_, {}); }
   // Whether the handler gets the body.
-  bool wants_body() const noexcept { return rule_.wanted; }
+  bool wants_body() const noexcept { return rule_.keep_in != nullptr; }
   // What arrives from now on need not be kept: a body that nobody gets, or what follows the last
   // request.
   bool discards() const noexcept {
-    return body_.complete() ? is_last_ : body_.refused() || !rule_.wanted;
+    return body_.complete() ? is_last_ : body_.refused() || !wants_body();
   }
   // The same, of what has been received.
   void discard_received();
@@ -140,7 +138,6 @@ class http1 {
   request_head head_;
   body_scan body_;
   body_rule rule_;
-  std::string data_;
   std::size_t taken_ = 0;  // of the body, with its framing
   bool awaits_continue_ = false;
   bool to_head_ = false;

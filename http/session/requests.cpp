@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "hangup/http/request.h"
+#include "http/run/deferral.h"
 #include "http/run/incoming.h"
 #include "http/run/turn.h"
 #include "http/session/service.h"
@@ -38,15 +39,16 @@ service::action service::begun(connection& c) {
     return is_options ? answer(c, 204, {}, allow)
                       : answer(c, 405, "the methods here are " + hit.allow, allow);
   }
-  c.incoming = request_for_handler(head, c.ends());
-  body_rule rule{.wanted = takes_body(head.method)};
-  // Without a pool no thread waits for the body, so it must fit into the buffer. A body that is
-  // discarded as it arrives may have any size.
+  c.incoming = request_for_handler(head, hit.segment, c.ends());
+  body_rule rule;
   const bool on_the_spot = hit.to->runs_on == nullptr;
-  if (rule.wanted) {
+  if (takes_body(head.method)) {
+    rule.keep_in = &request_access::body(*c.incoming);
+    // Without a pool no thread waits for the body, so it must fit into the buffer. A body that is
+    // discarded as it arrives may have any size.
     rule.largest = on_the_spot ? std::min(how_.max_body, how_.body_buffer) : how_.max_body;
   }
-  if (!rule.wanted || !on_the_spot) {
+  if (rule.keep_in == nullptr || !on_the_spot) {
     rule.enough = how_.body_buffer;
   }
   return c.session.accept(rule);
@@ -98,8 +100,7 @@ bool service::start(connection& c, action& after) {
     return true;
   }
   if (x.to.runs_on == nullptr) {
-    after = serve(c, true);
-    return true;
+    return serve(c, true, after);
   }
   x.life.advance(request_state::queued);
   c.now.store(phase::queued, std::memory_order_relaxed);
@@ -133,7 +134,12 @@ void service::run(connection& c) noexcept {
 
 void service::work_on(connection& c) {
   watcher_.check(c.fd(), c.heard_as);  // a free worker may be faster than the watcher
-  auto after = c.request->ctx.done() ? ended_early(c) : serve(c, false);
+  auto after = action::finish;
+  if (c.request->ctx.done()) {
+    after = ended_early(c);
+  } else if (!serve(c, false, after)) {
+    return;
+  }
   if (after == action::finish) {
     after = finished(c);
   }
@@ -153,14 +159,14 @@ service::action service::ended_early(connection& c) {
   return refused(c);
 }
 
-bool service::work(connection& c, turn& t) {
+bool service::work(connection& c, turn& t, bool (turn::*part)()) {
   exchange& x = *c.request;
   const late_report report{saturated(how_.late_after),
                            [&](const late_stopper& l) { tell_late(c, l); }};
   const late_watch watch(x.ctx, report, x.to.path, {});
   bool whole = false;
   try {
-    whole = t.run();
+    whole = (t.*part)();
   } catch (const canceled_error&) {  // thrown by a content provider; cpp-httplib lets it through
   } catch (const std::exception& e) {
     x.broken = e.what();
@@ -170,13 +176,49 @@ bool service::work(connection& c, turn& t) {
   return whole && t.wrote();
 }
 
-service::action service::serve(connection& c, bool on_the_spot) {
+// Returns false if the connection belongs to a deferred answer now. Otherwise `after` is what is to
+// be done.
+bool service::serve(connection& c, bool on_the_spot, action& after) {
   exchange& x = *c.request;
   c.now.store(phase::running, std::memory_order_relaxed);
   x.life.advance(request_state::running);
   x.work_began = clock::now();
   turn t(c, how_, watcher_, draining_, on_the_spot);
-  const bool whole = work(c, t);
+  const bool whole = work(c, t, &turn::run);
+  if (c.later) {
+    return await_answer(c, after);
+  }
+  after = served(c, t, whole);
+  return true;
+}
+
+// For a deferred answer: gives up the connection until there is one, or the context ends. Returns
+// as serve() does.
+bool service::await_answer(connection& c, action& after) {
+  if (c.request->to.runs_on == nullptr) {
+    front_.turn_away(c);
+    if (how_.read_ahead > 0) {
+      c.ahead_limit = how_.read_ahead;
+      watcher_.read_ahead(c.fd(), c);
+    }
+  }
+  const auto later = c.later;  // when wait() returns, the connection may be another thread's
+  if (later->wait([this, &c] { front_.resume(c); })) {
+    return false;
+  }
+  after = answer_deferred(c);
+  return true;
+}
+
+service::action service::answer_deferred(connection& c) {
+  watcher_.stop_reading(c.fd());
+  turn t(c, how_, watcher_, draining_, true);
+  const bool whole = work(c, t, &turn::run_deferred);
+  return served(c, t, whole);
+}
+
+service::action service::served(connection& c, const turn& t, bool whole) {
+  exchange& x = *c.request;
   if (x.work_ended == clock::time_point{}) {
     x.work_ended = clock::now();
   }
@@ -260,7 +302,7 @@ void service::report(const connection& c, request_end end, const cause* why,
 
 void service::finish(connection& c) noexcept {
   exchange& x = *c.request;
-  if (x.to.runs_on != nullptr) {
+  if (x.to.runs_on != nullptr || c.later) {
     watcher_.stop_reading(c.fd());
   }
   if (c.settle_ahead() && x.over == limit::none) {
@@ -277,6 +319,10 @@ void service::finish(connection& c) noexcept {
   }
   x.scope.cancel({.kind = cause_kind::handler_returned});
   c.since = {};
+  if (c.later) {
+    c.later->close();
+    c.later.reset();
+  }
   c.incoming.reset();
   {
     const std::lock_guard hold(c.guard);

@@ -198,7 +198,7 @@ void service::ready(parkable& c) noexcept {
 
 void service::look_at(connection& c) {
   const auto as = c.now.load(std::memory_order_relaxed);
-  if (as == phase::queued) {
+  if (as == phase::queued || c.later) {
     watcher_.stop_reading(c.fd());  // from here on its input belongs to this thread
   }
   front_.catch_up(c);
@@ -221,8 +221,8 @@ void service::look_at(connection& c) {
     case phase::queued:  // it was dropped from the queue
       go_on(c, ended_early(c));
       break;
-    case phase::running:  // a running connection that is given to the front has yielded
-      go_on(c, action::next);
+    case phase::running:  // its deferred answer is there, or its context has ended
+      go_on(c, c.later ? answer_deferred(c) : action::next);
       break;
     case phase::writing:
       go_on(c, output_ready(c));

@@ -101,8 +101,11 @@ class service final : private connection_owner, private front::driver {
   action refused(connection& c);
   bool start(connection& c, action& after);
   action ended_early(connection& c);
-  action serve(connection& c, bool on_the_spot);
-  bool work(connection& c, turn& t);
+  bool serve(connection& c, bool on_the_spot, action& after);
+  bool await_answer(connection& c, action& after);
+  action answer_deferred(connection& c);
+  action served(connection& c, const turn& t, bool whole);
+  bool work(connection& c, turn& t, bool (turn::*part)());
   void begin(connection& c, const route& to, const request_head& head);
   action answer(connection& c, int status, std::string_view detail, std::string_view headers = {});
   action answered(connection& c, bool complete);

@@ -35,26 +35,27 @@ std::string_view http_date() noexcept {
   return {last.text.data(), last.size};
 }
 
-answer_head::answer_head(int status) {
+answer_head::answer_head(int status, std::string reused) : text_(std::move(reused)) {
   constexpr std::size_t usual = 512;
+  text_.clear();
   text_.reserve(usual);
   text_.append("HTTP/1.1 ").append(std::to_string(status)).append(" ");
   text_.append(status_text(status)).append("\r\n");
 }
 
-void answer_head::add(std::string_view name, std::string_view value) {
+void append_header(std::string_view name, std::string_view value, std::string& to) {
   if (!is_token(name)) {
     return;
   }
-  text_.append(name).append(": ");
-  const auto from = text_.size();
-  text_.append(value);
-  for (auto i = from; i < text_.size(); ++i) {
-    if (!is_value_char(text_[i])) {
-      text_[i] = ' ';
+  to.append(name).append(": ");
+  const auto from = to.size();
+  to.append(value);
+  for (auto i = from; i < to.size(); ++i) {
+    if (!is_value_char(to[i])) {
+      to[i] = ' ';
     }
   }
-  text_.append("\r\n");
+  to.append("\r\n");
 }
 
 void answer_head::add(std::string_view name, std::uint64_t number) {

@@ -8,18 +8,21 @@
 
 namespace hangup::http {
 
+// Appends a header line. It is left out if its name is not a token. Control bytes in the value are
+// sent as spaces (RFC 9110 5.5).
+void append_header(std::string_view name, std::string_view value, std::string& to);
+
 // The current time in the format of RFC 9110 5.6.7: "Sun, 06 Nov 1994 08:49:37 GMT". Formatted once
 // a second per thread. Valid until this thread calls it again.
 std::string_view http_date() noexcept;
 
 class answer_head {
  public:
-  // Starts with the status line.
-  explicit answer_head(int status);
+  // Starts with the status line. The memory of `reused` is used, whatever it contains.
+  explicit answer_head(int status, std::string reused = {});
 
-  // Adds a header. It is left out if its name is not a token. Control bytes in the value are sent
-  // as spaces (RFC 9110 5.5).
-  void add(std::string_view name, std::string_view value);
+  // Adds a header, as append_header() does.
+  void add(std::string_view name, std::string_view value) { append_header(name, value, text_); }
   void add(std::string_view name, std::uint64_t number);
   // Adds header lines that are known to be well-formed, each with its CRLF.
   void add_lines(std::string_view lines) { text_.append(lines); }

@@ -323,9 +323,25 @@ std::size_t leading_empty_lines(std::string_view bytes) noexcept {
   return n;
 }
 
+namespace {
+
+// Keeps the memory: a head is read for every request.
+void clear(request_head& head) {
+  request_head none;
+  none.path.swap(head.path);
+  none.tracestate.swap(head.tracestate);
+  none.headers.swap(head.headers);
+  none.path.clear();
+  none.tracestate.clear();
+  none.headers.clear();
+  head = std::move(none);
+}
+
+}  // namespace
+
 head_is read_head(std::string_view bytes, const head_limits& limits, request_head& head,
                   refusal& why) {
-  head = {};
+  clear(head);
   reader r(limits, head, why);
   const auto within = bytes.substr(0, limits.bytes);
   std::size_t at = 0;

@@ -166,10 +166,4 @@ std::string problem_body(int status, std::string_view detail, std::string_view r
   return text.append("}\n");
 }
 
-void set_problem(httplib::Response& res, int status, std::string_view detail,
-                 std::string_view request_id) {
-  res.status = status;
-  res.set_content(problem_body(status, detail, request_id), problem_type);
-}
-
 }  // namespace hangup::http

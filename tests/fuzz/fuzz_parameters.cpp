@@ -15,6 +15,7 @@
 #include "handlers/search/search.h"
 #include "handlers/search/search_root.h"
 #include "hangup/context/context.h"
+#include "hangup/http/reply.h"
 #include "http/run/incoming.h"
 #include "http/wire/head.h"
 #include "tests/support/temporary_directory.h"
@@ -76,7 +77,7 @@ bool is_number(const std::string& text, std::uint64_t& value) {
   return !text.empty();
 }
 
-void check_number(const httplib::Request& req, const char* name, std::optional<std::string> said) {
+void check_number(const http::request& req, const char* name, std::optional<std::string> said) {
   handlers::parameters p(req);
   constexpr std::uint64_t least = 3;
   constexpr std::uint64_t most = 1'000'000;
@@ -90,7 +91,7 @@ void check_number(const httplib::Request& req, const char* name, std::optional<s
   }
 }
 
-void check_text(const httplib::Request& req, const char* name, std::optional<std::string> said) {
+void check_text(const http::request& req, const char* name, std::optional<std::string> said) {
   handlers::parameters p(req);
   const auto text = p.text(name, 100);
   if (said) {
@@ -106,12 +107,12 @@ void check_text(const httplib::Request& req, const char* name, std::optional<std
 }
 
 // A handler refuses with a problem that is JSON, or takes it.
-void ask(const http::handler& h, const context& ctx, const httplib::Request& req) {
-  httplib::Response res;
+void ask(const http::handler& h, const context& ctx, const http::request& req) {
+  http::reply res(ctx, req);
   h(ctx, req, res);
-  if (res.status >= 400) {
-    const auto body = nlohmann::json::parse(res.body, nullptr, false);
-    require(body.is_object() && body["status"] == res.status && !body["detail"].empty());
+  if (res.status() >= 400) {
+    const auto body = nlohmann::json::parse(res.body(), nullptr, false);
+    require(body.is_object() && body["status"] == res.status() && !body["detail"].empty());
   }
 }
 
@@ -139,13 +140,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (http::read_head(text, {}, head, why) != http::head_is::whole || head.query != query) {
     return 0;  // bytes that cannot be in a target
   }
-  const auto made = http::request_for_handler(head, {});
+  static const http::peer nobody;
+  const auto made = http::request_for_handler(head, {}, nobody);
   const auto& req = *made;
 
   for (const char* name : {"rows", "row_ms", "pattern", "stream", "a"}) {
-    const bool once = req.get_param_value_count(name) <= 1;
+    const bool once = req.count_parameter(name) <= 1;
     const auto said = once ? first_value(query, name) : std::nullopt;
-    require(!once || req.has_param(name) == said.has_value());
+    require(!once || req.has_parameter(name) == said.has_value());
     check_number(req, name, said);
     check_text(req, name, said);
     if (!once) {
@@ -156,7 +158,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const auto ctx = all.ended.ctx;
   ask(all.sim_query, ctx, req);
-  if (req.get_param_value("look") != "0") {  // it would burn all the time that it is told to
+  if (req.parameter("look") != "0") {  // it would burn all the time that it is told to
     ask(all.spin, ctx, req);
   }
   ask(all.search, ctx, req);

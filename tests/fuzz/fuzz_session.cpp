@@ -41,10 +41,11 @@ class transcript {
       case action::begin: {
         const auto& head = session_.head();
         lines_.push_back(std::string(head.method) + " " + head.path);
-        return session_.accept({.wanted = head.has_body(), .largest = 512});
+        data_.clear();
+        return session_.accept({.keep_in = head.has_body() ? &data_ : nullptr, .largest = 512});
       }
       case action::start:
-        lines_.push_back("body " + session_.release_body());
+        lines_.push_back("body " + data_);
         return answered();
       case action::refuse:
         require_that(session_.why().status >= 400 && !session_.keeps());
@@ -64,6 +65,7 @@ class transcript {
   }
 
   http1 session_{head_limits{.bytes = 1024, .headers = 16}};
+  std::string data_;
   bool open_ = true;
   std::vector<std::string> lines_;
 };

@@ -3,13 +3,16 @@
 
 #include "hangup/context/signal.h"
 #include "hangup/context/wait.h"
+#include "hangup/http/form.h"
+#include "hangup/http/httplib_handler.h"
 #include "hangup/http/path_pattern.h"
 #include "hangup/http/server.h"
 #include "hangup/worker/pool.h"
 
 namespace header_examples {
 
-void make_report(const hangup::context& ctx, const httplib::Request& req, httplib::Response& res);
+void make_report(const hangup::context& ctx, const hangup::http::request& req,
+                 hangup::http::reply& res);
 
 std::error_code of_server();
 std::error_code of_server() {
@@ -17,10 +20,34 @@ std::error_code of_server() {
 }
 
 using hangup::http::path_pattern;
-bool of_path_pattern(const httplib::Request& req);
-bool of_path_pattern(const httplib::Request& req) {
+bool of_path_pattern(const hangup::http::request& req);
+bool of_path_pattern(const hangup::http::request& req) {
 #include "include/hangup/http/path_pattern.h.example"
   return id.has_value();
 }
+
+bool of_request(const hangup::http::request& req);
+bool of_request(const hangup::http::request& req) {
+#include "include/hangup/http/request.h.example"
+  return wants_csv && !limit.empty();
+}
+
+void keep(const std::string& name, const std::string& value);
+void of_form(const hangup::http::request& req);
+void of_form(const hangup::http::request& req) {
+#include "include/hangup/http/form.h.example"
+}
+
+namespace of_reply {
+namespace http = hangup::http;
+void report(const hangup::context&, const http::request& req, http::reply& res);
+#include "include/hangup/http/reply.h.example"
+}  // namespace of_reply
+
+namespace of_httplib_handler {
+std::string made_for(const hangup::context& ctx, const std::string& what);
+void report(const hangup::context& ctx, const httplib::Request& req, httplib::Response& res);
+#include "include/hangup/http/httplib_handler.h.example"
+}  // namespace of_httplib_handler
 
 }  // namespace header_examples

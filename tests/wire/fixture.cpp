@@ -216,8 +216,8 @@ std::size_t live_server::busy() const {
 
 void live_server::add(const char* method, const std::string& path, pool* on, handler h,
                       std::chrono::milliseconds deadline) {
-  auto told = [this, path, h = std::move(h)](const context& ctx, const request& req,
-                                             response& res) {
+  auto told = [this, path, h = std::move(h)](const context& ctx, const http::request& req,
+                                             http::reply& res) {
     at.tell(path);
     h(ctx, req, res);
   };

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "hangup/context/wait.h"
+#include "hangup/http/httplib_handler.h"
 #include "hangup/http/problem.h"
 #include "hangup/http/reply.h"
 #include "hangup/http/request.h"

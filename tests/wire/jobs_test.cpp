@@ -48,29 +48,28 @@ class with_jobs {
   setup with(setup more) {
     more.more.push_back([this](live_server& s) {
       jobs::add_routes(s.server, store, {s.many}, {s.many});
-      s.server.handle({.method = "POST",
-                       .path = "/start",
-                       .runs_on = &s.many,
-                       .deadline = 100ms,
-                       .answer = [this](const context& ctx, const httplib::Request& req,
-                                        httplib::Response& res) {
-                         const bool waits = !req.has_param("deaf");
-                         const auto size =
-                             req.has_param("size") ? std::stoul(req.get_param_value("size")) : 4;
-                         jobs::accept(ctx, res, store, workers,
-                                      {"the job", "text/plain",
-                                       [=, this](const context& c, jobs::result& to, std::string&) {
-                                         at.tell("begun");
-                                         if (waits) {
-                                           if (const auto ec = wait_done(c)) {
-                                             at.tell("stopped");
-                                             return ec;
-                                           }
-                                         }
-                                         gate.wait();
-                                         return to.write(std::string(size, 'j'));
-                                       }});
-                       }});
+      s.server.handle(
+          {.method = "POST",
+           .path = "/start",
+           .runs_on = &s.many,
+           .deadline = 100ms,
+           .answer = [this](const context& ctx, const http::request& req, http::reply& res) {
+             const bool waits = !req.has_parameter("deaf");
+             const auto size = std::stoul(std::string(req.parameter("size").value_or("4")));
+             jobs::accept(ctx, res, store, workers,
+                          {"the job", "text/plain",
+                           [=, this](const context& c, jobs::result& to, std::string&) {
+                             at.tell("begun");
+                             if (waits) {
+                               if (const auto ec = wait_done(c)) {
+                                 at.tell("stopped");
+                                 return ec;
+                               }
+                             }
+                             gate.wait();
+                             return to.write(std::string(size, 'j'));
+                           }});
+           }});
     });
     return more;
   }

@@ -11,15 +11,12 @@ setup with_things() {
   setup how;
   how.more.push_back([](live_server& s) {
     const auto add = [&s](const char* method, const char* path, pool* on) {
-      s.server.handle(
-          {.method = method,
-           .path = path,
-           .runs_on = on,
-           .answer = [pattern = http::path_pattern(path)](
-                         const context&, const httplib::Request& req, httplib::Response& res) {
-             const auto id = pattern.match(req.path);
-             res.set_content(id ? "<" + std::string(*id) + ">" : "none", "text/plain");
-           }});
+      s.server.handle({.method = method,
+                       .path = path,
+                       .runs_on = on,
+                       .answer = [](const context&, const http::request& req, http::reply& res) {
+                         res.body("text/plain", "<" + std::string(req.path_parameter()) + ">");
+                       }});
     };
     add("GET", "/things/{id}", nullptr);
     add("DELETE", "/things/{id}", nullptr);

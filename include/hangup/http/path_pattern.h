@@ -2,7 +2,7 @@
 // expression: matching takes two comparisons and one check per character of the segment.
 //
 //   static const path_pattern one("/jobs/{id}");
-//   const auto id = one.match(req.path);   // what stands in the place of {id}
+//   const auto id = one.match(req.path());   // what stands in the place of {id}
 #pragma once
 
 #include <cstddef>

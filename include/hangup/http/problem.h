@@ -6,8 +6,6 @@
 #include <string>
 #include <string_view>
 
-#include "hangup/http/httplib.h"
-
 namespace hangup::http {
 
 inline constexpr const char* problem_type = "application/problem+json";
@@ -21,10 +19,6 @@ std::string_view usual_detail(int status) noexcept;
 // The body, in ASCII, because parts of `detail` come from clients and it may be shown on a
 // terminal. Bytes of `detail` that are not UTF-8 are replaced.
 std::string problem_body(int status, std::string_view detail, std::string_view request_id);
-
-// Turns a handler's response into this problem.
-void set_problem(httplib::Response& res, int status, std::string_view detail,
-                 std::string_view request_id);
 
 // Thrown by a handler to answer with this problem. The detail is also logged, and a 503 gets
 // "Retry-After: 1". If the producer of a stream throws it, whose head has already been sent, the

@@ -1,20 +1,46 @@
-// Streamed answers: a handler sets a function that produces the body piece by piece. Each piece is
-// sent when it is made, and no faster than the client reads.
+// The answer that a handler makes. It is whole, or it is streamed:
+//
+//   void report(const hangup::context&, const http::request& req, http::reply& res) {
+//     if (!req.has_parameter("of")) {
+//       res.problem(400, "parameter \"of\" is missing");
+//     } else if (req.parameter("as") == "text") {
+//       res.body("text/plain", "all is well\n");
+//     } else {
+//       res.stream("application/x-ndjson", [](const hangup::context& c, http::body_writer& out) {
+//         return out.write(c, "{\"row\":1}\n");
+//       });
+//     }
+//   }
+//
+// What belongs to the connection (framing, Content-Length, Date, X-Request-Id, Connection) is added
+// when it is sent. No byte that a head must not have can be sent: set() and add() refuse it.
+//
+// Until the handler returns, it belongs to the handler; one thread at a time may use it. An answer
+// that another thread makes later: deferred.h.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <variant>
 
 #include "hangup/context/context.h"
-#include "hangup/http/httplib.h"
+#include "hangup/http/deferred.h"
+#include "hangup/http/request.h"
 
 namespace hangup::http {
 
+// Takes the pieces of a streamed body. Each piece is sent when it is made, and no faster than the
+// client reads.
 class body_writer {
  public:
-  explicit body_writer(httplib::DataSink& sink) noexcept : sink_(sink) {}
+  // Where the pieces go; it returns false if nothing more can be sent.
+  using sink = std::function<bool(std::string_view piece)>;
+  explicit body_writer(sink to) noexcept : to_(std::move(to)) {}
 
   // Sends a piece. Waits while the client does not read; in a route without a pool it does not
   // wait, and the piece is kept, up to options::spot_output. Returns ctx.err() once the context has
@@ -23,24 +49,96 @@ class body_writer {
   std::error_code write(const context& ctx, std::string_view piece);
 
  private:
-  httplib::DataSink& sink_;
+  sink to_;
 };
 
 // Produces the whole body. If it returns an error, the answer is cut off, and the client sees that
 // it is incomplete.
 using producer = std::function<std::error_code(const context& ctx, body_writer& out)>;
+// Produces `length` bytes of a body, from its byte number `first` on.
+using part_producer = std::function<std::error_code(const context& ctx, body_writer& out,
+                                                    std::uint64_t first, std::uint64_t length)>;
 
-// Makes the answer a stream of this content type. It is chunked; for HTTP/1.0 the close of the
-// connection ends it. `produce` is called once, on the handler's thread after the handler has
-// returned, but not for HEAD.
-//
-// Closing a browser tab should stop the work. But a browser saves NDJSON, CSV and similar types as
-// a download, which continues after the tab is closed. So if Accept prefers text/html to the
-// content type, as it does when a person opens a page, the same bytes are sent as text/plain with
-// X-Content-Type-Options: nosniff, and the browser shows them. Other clients get the type itself.
-// Answers of such types have Vary: Accept. All streams have Cache-Control: no-store, unless that
-// header has already been set.
-void stream(const context& ctx, const httplib::Request& req, httplib::Response& res,
-            const std::string& content_type, producer produce);
+class reply {
+ public:
+  // An answer to this request; both must outlive it. The server makes it; so do tests of handlers.
+  reply(const context& ctx, const request& req) noexcept;
+  ~reply();
+  reply(const reply&) = delete;
+  reply& operator=(const reply&) = delete;
+
+  // 200 unless something else is set. Throws std::invalid_argument unless it is 200..599. An answer
+  // from 400 on without a body gets a problem as its body; 204, 205 and 304 have no body.
+  void status(int code);
+  int status() const noexcept { return status_ != 0 ? status_ : 200; }
+
+  // Sets a header in place of all with this name, or adds one more line. Throws
+  // std::invalid_argument if the name is not a token or the value has a control character other
+  // than a tab (RFC 9110 5.5), and for the headers that the connection sets itself: Connection,
+  // Keep-Alive, Content-Length, Transfer-Encoding, Trailer, X-Request-Id.
+  void set(std::string_view name, std::string_view value);
+  void add(std::string_view name, std::string_view value);
+  void remove(std::string_view name) noexcept;
+  bool has(std::string_view name) const noexcept { return header(name).has_value(); }
+  // The value of the first line with this name, in any letter case. Valid until a header is
+  // changed.
+  std::optional<std::string_view> header(std::string_view name) const noexcept;
+  std::size_t count(std::string_view name) const noexcept;
+
+  // The whole body. It replaces what was there before, as the two below do.
+  void body(std::string_view content_type, std::string text);
+
+  // A stream. It is chunked; for HTTP/1.0 the close of the connection ends it. `produce` is called
+  // once, on the handler's thread after the handler has returned, but not for HEAD. Objects that it
+  // owns are destroyed before the request ends.
+  //
+  // Closing a browser tab should stop the work. But a browser saves NDJSON, CSV and similar types
+  // as a download, which continues after the tab is closed. So if Accept prefers text/html to the
+  // content type, as it does when a person opens a page, the same bytes are sent as text/plain with
+  // X-Content-Type-Options: nosniff, and the browser shows them. Other clients get the type itself.
+  // Answers of such types have Vary: Accept. All streams have Cache-Control: no-store, unless that
+  // header has already been set.
+  void stream(std::string_view content_type, producer produce);
+  // The same for a body of known length, which is not chunked. More bytes than that are not sent.
+  void stream(std::string_view content_type, std::uint64_t length, part_producer produce);
+
+  // Lets the client ask for one range of a 200 whose length is known (RFC 9110 14), and says so by
+  // Accept-Ranges. Without this, a Range header is ignored. Such an answer is not compressed.
+  void offer_ranges();
+
+  // An error as application/problem+json (problem.h), in place of any body. Headers stay.
+  void problem(int status, std::string_view detail);
+
+  // The answer is sent later, maybe by another thread: see deferred.h. From then on, what the
+  // handler does with this reply, or throws, has no effect. Throws std::logic_error if it is called
+  // twice.
+  deferred defer();
+
+  // Nothing has been set.
+  void clear() noexcept;
+
+  // --- what a handler has made, for tests of handlers ---
+  std::string_view body() const noexcept { return body_; }
+  bool is_streamed() const noexcept { return produce_.index() != 0; }
+  // Produces what is streamed, once, as the server does.
+  std::error_code produce(const context& ctx, body_writer& out);
+
+ private:
+  friend struct reply_access;  // for the server: see http/run/reply_access.h
+
+  void set_stream_headers(std::string_view content_type);
+
+  const context& ctx_;
+  const request& req_;
+  int status_ = 0;     // 0: not set
+  std::string lines_;  // the headers, as they are sent
+  std::string body_;
+  std::variant<std::monostate, producer, part_producer> produce_;
+  std::optional<std::uint64_t> length_{};    // of what is streamed; empty: not known
+  std::optional<std::uint64_t> for_head_{};  // see reply_access
+  bool in_ranges_ = false;
+  bool defers_ = false;
+  std::shared_ptr<deferral> later_;
+};
 
 }  // namespace hangup::http

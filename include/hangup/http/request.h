@@ -1,15 +1,102 @@
-// What a handler can ask and report about its request, with only the context. It works in any
-// function and on any thread that the context is passed to. Without a server (in a test) it has no
-// effect.
+// The request that a handler gets, and what a handler can ask and report about it with only the
+// context.
+//
+//   const auto limit = req.parameter("limit").value_or("100");  // of "?limit=..."
+//   const bool wants_csv = req.header("Accept") == "text/csv";
+//
+// All texts are views into what was checked when the head arrived: nothing is decoded twice, and
+// nothing that was not checked can be seen. They are valid until the answer is finished: while the
+// handler runs, and while what it streams is produced. It does not change, so any number of threads
+// may read it.
 #pragma once
 
+#include <cstddef>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "hangup/context/context.h"
 #include "hangup/http/trace.h"
 #include "hangup/worker/pool.h"
 
 namespace hangup::http {
+
+// A header line or a query parameter.
+struct field {
+  std::string_view name;
+  std::string_view value;
+};
+
+class request {
+ public:
+  // A request as a client would send it with HTTP/1.1, for tests of handlers. `target` is encoded
+  // as it is sent: "/search?pattern=a%20b". Host is "localhost" unless it is among the headers.
+  // Throws std::invalid_argument with the reason if the server would refuse it.
+  request(std::string_view method, std::string_view target, const std::vector<field>& headers = {},
+          std::string_view body = {});
+  ~request();
+  request(const request&) = delete;
+  request& operator=(const request&) = delete;
+
+  std::string_view method() const noexcept { return method_; }  // "GET"; for HEAD, "HEAD"
+  std::string_view target() const noexcept { return target_; }  // as sent
+  // Decoded, without the query. An encoded slash does not separate segments, so it stays "%2F".
+  std::string_view path() const noexcept { return path_; }
+  // What stands in place of {id} in the path of the route (path_pattern.h); empty without a
+  // pattern.
+  std::string_view path_parameter() const noexcept { return path_parameter_; }
+  bool is_http_1_0() const noexcept { return http_1_0_; }
+
+  // The query's parameters, in their order. They are decoded once: '+' is a space, %XX is a byte,
+  // and anything else after a '%' stays as sent. One without a name is left out; one without a
+  // value has an empty one. Names are compared exactly.
+  std::span<const field> parameters() const noexcept { return parameters_; }
+  bool has_parameter(std::string_view name) const noexcept { return parameter(name).has_value(); }
+  std::size_t count_parameter(std::string_view name) const noexcept;
+  std::optional<std::string_view> parameter(std::string_view name) const noexcept;  // the first
+  std::vector<std::string_view> parameter_values(std::string_view name) const;
+
+  // The header lines, in their order, with values as sent and without the blanks around them. Names
+  // are equal in any letter case.
+  std::span<const field> headers() const noexcept { return headers_; }
+  bool has_header(std::string_view name) const noexcept { return header(name).has_value(); }
+  std::size_t count_header(std::string_view name) const noexcept;
+  std::optional<std::string_view> header(std::string_view name) const noexcept;  // the first line
+  // All lines with this name as one list (RFC 9110 5.3): "a, b"; empty if there is none.
+  std::string header_list(std::string_view name) const;
+
+  // The whole body; its form fields are read by form.h. Requests other than POST, PUT, PATCH and
+  // DELETE have none.
+  std::string_view body() const noexcept { return body_; }
+
+  std::string_view remote_address() const noexcept { return remote_address_; }  // "127.0.0.1"
+  int remote_port() const noexcept { return remote_port_; }
+  std::string_view local_address() const noexcept { return local_address_; }
+  int local_port() const noexcept { return local_port_; }
+
+ private:
+  friend struct request_access;  // fills it: see http/run/incoming.h
+  request() = default;
+
+  std::string text_;  // the head as sent, the decoded path, and decoded parameters
+  std::string_view method_;
+  std::string_view target_;
+  std::string_view path_;
+  std::string_view path_parameter_;
+  std::vector<field> parameters_;
+  std::vector<field> headers_;
+  std::string body_;
+  std::string_view remote_address_;
+  std::string_view local_address_;
+  int remote_port_ = 0;
+  int local_port_ = 0;
+  bool http_1_0_ = false;
+};
+
+// The functions below work in any function and on any thread that the context is passed to. Without
+// a server (in a test) they have no effect.
 
 // The id of the request; empty outside of a request. Valid as long as a handle to the context
 // exists.

@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,18 +13,11 @@
 
 #include "hangup/context/context.h"
 #include "hangup/http/half_close.h"
-#include "hangup/http/httplib.h"
+#include "hangup/http/handler.h"
 #include "hangup/http/path_pattern.h"
 #include "hangup/worker/pool.h"
 
 namespace hangup::http {
-
-// A cpp-httplib handler with a context as additional first parameter. It checks the context, or
-// passes it to the functions that wait, and returns when the context has ended. It need not set an
-// answer then; if it does, the answer is sent where that is still possible. It may throw
-// canceled_error; any other exception gives a 500.
-using handler =
-    std::function<void(const context& ctx, const httplib::Request& req, httplib::Response& res)>;
 
 struct route {
   std::string method;  // GET also answers HEAD
@@ -46,7 +38,7 @@ struct route {
   // it. Only with a pool, because compressing is a part of the request's work:
   // route_table::add() throws std::invalid_argument otherwise.
   bool compress = false;
-  handler answer{};
+  handler answer{};       // native, or of cpp-httplib: handler.h
   std::size_t index = 0;  // set by the table: 1, 2 ... in the order of add()
 };
 
@@ -56,6 +48,8 @@ class route_table {
  public:
   struct found {
     const route* to = nullptr;
+    // What stands in place of {id} in the pattern of the route, as a view into the path.
+    std::string_view segment{};
     // If no route was found: the methods that the path has (for "*": those of all paths), including
     // OPTIONS. Empty if the path is unknown.
     std::string allow{};
@@ -79,7 +73,7 @@ class route_table {
  private:
   using by_method = std::vector<const route*>;  // the routes of one path
   by_method& at(const std::string& path);
-  const by_method* matching(const std::string& path) const;
+  const by_method* matching(const std::string& path, std::string_view& segment) const;
 
   std::vector<std::unique_ptr<route>> routes_;
   std::unordered_map<std::string, by_method> by_path_;

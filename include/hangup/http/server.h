@@ -1,5 +1,5 @@
-// An HTTP server for cpp-httplib handlers, in which every request has a context that ends when the
-// client leaves.
+// An HTTP server in which every request has a context that ends when the client leaves. Handlers
+// are native or those of cpp-httplib: see handler.h.
 //
 //   using namespace std::chrono_literals;
 //   hangup::pool queries({.name = "query", .workers = 64, .queue = 1024});
@@ -8,8 +8,8 @@
 //                  .path = "/report",
 //                  .runs_on = &queries,
 //                  .deadline = 30s,
-//                  .answer = [](const hangup::context& ctx, const httplib::Request& req,
-//                               httplib::Response& res) { make_report(ctx, req, res); }});
+//                  .answer = [](const hangup::context& ctx, const hangup::http::request& req,
+//                               hangup::http::reply& res) { make_report(ctx, req, res); }});
 //   if (const auto ec = server.listen("127.0.0.1", 8080)) {
 //     return ec;
 //   }

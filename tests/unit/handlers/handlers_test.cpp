@@ -1,4 +1,4 @@
-// The handlers without a server and without a socket: called as cpp-httplib calls them, with what
+// The handlers without a server and without a socket: called as the server calls them, with what
 // they stream taken by a sink of ours.
 #include <gtest/gtest.h>
 #include <sys/file.h>
@@ -16,6 +16,8 @@
 #include "handlers/query/spin.h"
 #include "handlers/search/search.h"
 #include "hangup/context/wait.h"
+#include "hangup/http/reply.h"
+#include "tests/support/target.h"
 #include "tests/support/temporary_directory.h"
 
 namespace hangup::handlers {
@@ -23,12 +25,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-httplib::Request get(std::multimap<std::string, std::string> params) {
-  httplib::Request req;
-  req.method = "GET";
-  req.version = "HTTP/1.1";
-  req.params = std::move(params);
-  return req;
+using given = std::multimap<std::string, std::string>;
+
+http::request get(const given& params) {
+  return http::request("GET", test::target_with(params));
 }
 
 struct answer {
@@ -38,23 +38,20 @@ struct answer {
 };
 
 // Runs a handler and what it streams. `each` sees the streamed pieces, and may end things.
-answer ask(const http::handler& h, const context& ctx, const httplib::Request& req,
+answer ask(const http::handler& h, const context& ctx, const http::request& req,
            const std::function<void(const std::string&)>& each = {}) {
-  httplib::Response res;
+  http::reply res(ctx, req);
   h(ctx, req, res);
-  answer a{res.status == -1 ? 200 : res.status, res.body, true};
-  if (res.content_provider_) {
-    httplib::DataSink sink;
-    bool over = false;
-    sink.write = [&](const char* data, std::size_t size) {
-      a.body.append(data, size);
+  answer a{res.status(), std::string(res.body()), true};
+  if (res.is_streamed()) {
+    http::body_writer out([&](std::string_view piece) {
+      a.body.append(piece);
       if (each) {
         each(a.body);
       }
       return true;
-    };
-    sink.done = [&] { over = true; };
-    a.whole = res.content_provider_(0, 0, sink) && over;
+    });
+    a.whole = !res.produce(ctx, out);
   }
   return a;
 }
@@ -200,9 +197,7 @@ class searching : public ::testing::Test {
     h = search(std::make_shared<const search::root>(dir), 10);
   }
 
-  int status(std::multimap<std::string, std::string> params) {
-    return ask(h, background(), get(std::move(params))).status;
-  }
+  int status(const given& params) { return ask(h, background(), get(params)).status; }
   bool locked() {  // does a search hold the lock?
     const int fd = ::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     const bool free = ::flock(fd, LOCK_EX | LOCK_NB) == 0;
@@ -234,8 +229,8 @@ TEST_F(searching, says_what_is_wrong_before_it_streams) {
 }
 
 TEST_F(searching, names_the_parameter_of_a_pattern_that_is_none) {
-  const auto detail = [&](std::multimap<std::string, std::string> params) {
-    const auto a = ask(h, background(), get(std::move(params)));
+  const auto detail = [&](const given& params) {
+    const auto a = ask(h, background(), get(params));
     EXPECT_EQ(a.status, 400);
     return nlohmann::json::parse(a.body)["detail"].get<std::string>();
   };
@@ -271,9 +266,8 @@ TEST_F(searching, gives_the_lock_back_when_its_context_ends_or_nothing_is_to_be_
   EXPECT_TRUE(held);
   EXPECT_FALSE(a.whole);
   EXPECT_FALSE(locked());
-  auto head = get({{"pattern", "main"}});
-  head.method = "HEAD";
-  httplib::Response res;
+  const http::request head("HEAD", "/?pattern=main");
+  http::reply res(background(), head);
   h(background(), head, res);
   EXPECT_FALSE(locked());
 }

@@ -13,6 +13,8 @@
 
 #include "handlers/query/fanout.h"
 #include "hangup/http/problem.h"
+#include "hangup/http/reply.h"
+#include "tests/support/target.h"
 
 namespace hangup::query {
 
@@ -112,26 +114,20 @@ class fanned {
   };
 
   // `each` sees the pieces; false: the client has left, without a word to the context.
-  answer ask(const context& ctx, parameters given, const std::string& accept = "",
+  answer ask(const context& ctx, const parameters& given, const std::string& accept = "",
              const std::function<bool(const std::string& piece)>& each = {}) {
-    httplib::Request req;
-    req.method = "GET";
-    req.version = "HTTP/1.1";
-    req.params = std::move(given);
-    req.set_header("Accept", accept);
+    const http::request req("GET", test::target_with(given), {{"Accept", accept}});
     answer a;
-    httplib::Response res;
+    http::reply res(ctx, req);
     try {
       fanout->handler()(ctx, req, res);
-      a.status = res.content_provider_ ? 200 : 0;
-      if (res.content_provider_) {
-        httplib::DataSink sink;
-        sink.write = [&](const char* data, std::size_t size) {
-          a.body.append(data, size);
-          return !each || each(std::string(data, size));
-        };
-        sink.done = [] {};
-        a.whole = res.content_provider_(0, 0, sink);
+      a.status = res.is_streamed() ? 200 : 0;
+      if (res.is_streamed()) {
+        http::body_writer out([&](std::string_view piece) {
+          a.body.append(piece);
+          return !each || each(std::string(piece));
+        });
+        a.whole = !res.produce(ctx, out);
       }
     } catch (const http::problem_error& e) {
       a.status = a.status == 200 ? 200 : e.status();

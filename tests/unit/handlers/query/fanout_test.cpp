@@ -433,12 +433,10 @@ TEST(fanout, head_asks_nobody) {
     return errc::failed;
   };
   fanned f(s);
-  httplib::Request req;
-  req.method = "HEAD";
-  req.version = "HTTP/1.1";
-  httplib::Response res;
+  const http::request req("HEAD", "/");
+  http::reply res(background(), req);
   f.fanout->handler()(background(), req, res);
-  EXPECT_TRUE(res.content_provider_);
+  EXPECT_TRUE(res.is_streamed());
 }
 
 TEST(fanout, an_answer_that_nobody_takes_ends_its_parts) {
@@ -448,12 +446,11 @@ TEST(fanout, an_answer_that_nobody_takes_ends_its_parts) {
     return endless(ctx, to, made);
   };
   fanned f(s);
-  httplib::Request req;
-  req.method = "GET";
+  const http::request req("GET", "/");
   {
-    httplib::Response res;
+    http::reply res(background(), req);
     f.fanout->handler()(background(), req, res);
-    EXPECT_TRUE(res.content_provider_);
+    EXPECT_TRUE(res.is_streamed());
   }
   EXPECT_EQ(f.in_use(), 0U);
   EXPECT_EQ(f.ended(part_end::stopped), 4U);

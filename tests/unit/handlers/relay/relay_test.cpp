@@ -7,8 +7,11 @@
 #include <thread>
 
 #include "handlers/relay/relay.h"
+#include "handlers/relay/upstream_call.h"
 #include "handlers/relay/via.h"
 #include "hangup/http/problem.h"
+#include "hangup/http/reply.h"
+#include "tests/support/target.h"
 
 namespace hangup::handlers {
 namespace {
@@ -140,21 +143,15 @@ TEST(a_name, whose_look_up_hangs_holds_nobody_and_one_thread) {
 }
 
 // What the handler throws for these parameters, as "404 there is no ...".
-std::string refused(std::multimap<std::string, std::string> params,
-                    std::multimap<std::string, std::string> headers = {}) {
+std::string refused(const std::multimap<std::string, std::string>& params,
+                    const std::vector<http::field>& headers = {}) {
   auto options = std::make_shared<relay_options>();
   options->upstreams["next"] =
       std::make_unique<const upstream>("next", upstream_options{.url = "http://127.0.0.1:1"});
   options->targets["sim"] = "/query/sim";
   options->max_hops = 3;
-  httplib::Request req;
-  req.method = "GET";
-  req.version = "HTTP/1.1";
-  req.params = std::move(params);
-  for (const auto& [name, value] : headers) {
-    req.headers.emplace(name, value);  // set_header() would look at them
-  }
-  httplib::Response res;
+  const http::request req("GET", test::target_with(params), headers);
+  http::reply res(background(), req);
   try {
     relay(options)(background(), req, res);
   } catch (const http::problem_error& e) {
@@ -184,10 +181,15 @@ TEST(relay, refuses_a_request_that_has_been_by_too_many) {
             "508 this request has passed through 3 servers, allowed 3");
 }
 
+// No request has such a header; so it is tested where headers become those of another request.
 TEST(relay, does_not_pass_on_a_header_that_would_be_two) {
-  for (const auto* name : {"Accept", "Via", "If-None-Match", "If-Modified-Since"}) {
-    for (const auto* value : {"a/b\r\nX-Evil: 1", "a/b\nX-Evil: 1", "a\x01z"}) {
-      EXPECT_EQ(refused({}, {{name, value}}).substr(0, 4), "400 ") << name;
+  const upstream to("next", {.url = "http://127.0.0.1:1"});
+  for (const auto* value : {"a/b\r\nX-Evil: 1", "a/b\nX-Evil: 1", "a\x01z"}) {
+    try {
+      const upstream_call call(to, false, "/", {{"Accept", value}});
+      ADD_FAILURE() << value;
+    } catch (const http::problem_error& e) {
+      EXPECT_EQ(e.status(), 400);
     }
   }
 }
@@ -198,8 +200,8 @@ TEST(relay, does_not_ask_when_there_is_no_time_for_an_answer) {
       std::make_unique<const upstream>("next", upstream_options{.url = "http://127.0.0.1:1"});
   options->targets["sim"] = "/query/sim";
   const auto soon = with_timeout(background(), 5ms);
-  httplib::Request req;
-  httplib::Response res;
+  const http::request req("GET", "/");
+  http::reply res(soon.ctx, req);
   try {
     relay(options)(soon.ctx, req, res);
     FAIL();

@@ -1,9 +1,14 @@
-// What a stream is called, for whom.
+// The answer that a handler makes: what a stream is called, for whom, and what cannot be said.
 #include "hangup/http/reply.h"
 
 #include <gtest/gtest.h>
 
-#include "hangup/http/request.h"
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "hangup/http/httplib_handler.h"
+#include "http/run/httplib_call.h"
+#include "http/run/reply_access.h"
 
 namespace hangup::http {
 namespace {
@@ -14,35 +19,49 @@ const char* const chromium =
     "q=0.8,application/signed-exchange;v=b3;q=0.7";
 const char* const firefox = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
-httplib::Response streamed(const std::string& type, const std::vector<std::string>& accept,
-                           httplib::Response res = {}) {
-  httplib::Request req;
-  req.version = "HTTP/1.1";
+request asks(const std::vector<std::string>& accept) {
+  std::vector<field> lines;
   for (const auto& line : accept) {
-    req.set_header("Accept", line);
+    lines.push_back({"Accept", line});
   }
-  stream(background(), req, res, type,
-         [](const context&, body_writer&) { return std::error_code(); });
-  return res;
+  return request("GET", "/", lines);
 }
 
-std::string type_of(const std::string& type, const std::vector<std::string>& accept) {
-  return streamed(type, accept).get_header_value("Content-Type");
+std::error_code nothing(const context&, body_writer&) {
+  return {};
+}
+
+std::string said(const reply& res, std::string_view name) {
+  return std::string(res.header(name).value_or(""));
+}
+
+// Content-Type, Vary and X-Content-Type-Options of a stream.
+std::vector<std::string> streamed(const std::string& type, const std::vector<std::string>& accept) {
+  const auto req = asks(accept);
+  reply res(background(), req);
+  res.stream(type, nothing);
+  EXPECT_TRUE(res.is_streamed());
+  const std::vector<std::string> all = {said(res, "Content-Type"), said(res, "Vary"),
+                                        said(res, "X-Content-Type-Options")};
+  httplib::Request other;
+  fill(other, req);
+  httplib::Response same;
+  stream(background(), other, same, type, nothing);
+  EXPECT_EQ(all, (std::vector{same.get_header_value("Content-Type"), same.get_header_value("Vary"),
+                              same.get_header_value("X-Content-Type-Options")}))
+      << "both kinds of handlers";
+  return all;
 }
 
 TEST(stream, is_text_for_who_opens_a_page_where_browsers_would_save_it) {
+  const std::vector<std::string> shown = {"text/plain; charset=utf-8", "Accept", "nosniff"};
   for (const auto* accept : {chromium, firefox, "Text/HTML", "text/html, application/*;q=0.5"}) {
     for (const auto* type : {"application/x-ndjson", "text/csv; charset=utf-8; header=present",
                              "TEXT/CSV", "application/x-ndjson ; a=b", "text/event-stream"}) {
-      const auto res = streamed(type, {accept});
-      EXPECT_EQ(res.get_header_value("Content-Type"), "text/plain; charset=utf-8")
-          << accept << " " << type;
-      EXPECT_EQ(res.get_header_value("X-Content-Type-Options"), "nosniff");
-      EXPECT_EQ(res.get_header_value("Vary"), "Accept");
+      EXPECT_EQ(streamed(type, {accept}), shown) << accept << " " << type;
     }
   }
-  EXPECT_EQ(type_of("application/x-ndjson", {"text/html", "*/*;q=0.8"}),
-            "text/plain; charset=utf-8")
+  EXPECT_EQ(streamed("application/x-ndjson", {"text/html", "*/*;q=0.8"}), shown)
       << "over two lines";
 }
 
@@ -56,28 +75,149 @@ TEST(stream, keeps_its_type_for_everybody_else) {
                                              {"text/html;q=0, */*"},
                                              {"text/*"},
                                              {"text/event-stream"}}) {
-    const auto res = streamed("application/x-ndjson", accept);
-    EXPECT_EQ(res.get_header_value("Content-Type"), "application/x-ndjson");
-    EXPECT_EQ(res.get_header_value("Vary"), "Accept") << "another might have got another";
-    EXPECT_FALSE(res.has_header("X-Content-Type-Options"));
+    EXPECT_EQ(streamed("application/x-ndjson", accept),
+              (std::vector<std::string>{"application/x-ndjson", "Accept", ""}))
+        << "another might have got another";
   }
 }
 
 TEST(stream, of_a_type_that_browsers_show_is_left_as_it_is) {
   for (const auto* type : {"application/json", "text/plain", "image/png", "text/html"}) {
-    const auto res = streamed(type, {chromium});
-    EXPECT_EQ(res.get_header_value("Content-Type"), type);
-    EXPECT_FALSE(res.has_header("Vary"));
+    EXPECT_EQ(streamed(type, {chromium}), (std::vector<std::string>{type, "", ""}));
   }
 }
 
 TEST(stream, is_not_stored_unless_the_handler_says_something_else) {
-  EXPECT_EQ(streamed("text/csv", {}).get_header_value("Cache-Control"), "no-store");
-  httplib::Response kept;
-  kept.set_header("Cache-Control", "max-age=60");
-  const auto res = streamed("text/csv", {}, std::move(kept));
-  EXPECT_EQ(res.get_header_value_count("Cache-Control"), 1U);
-  EXPECT_EQ(res.get_header_value("Cache-Control"), "max-age=60");
+  const request req("GET", "/");
+  reply res(background(), req);
+  res.stream("text/csv", nothing);
+  EXPECT_EQ(res.header("Cache-Control"), "no-store");
+  reply kept(background(), req);
+  kept.set("Cache-Control", "max-age=60");
+  kept.stream("text/csv", nothing);
+  EXPECT_EQ(kept.count("Cache-Control"), 1U);
+  EXPECT_EQ(kept.header("Cache-Control"), "max-age=60");
+}
+
+TEST(reply, has_headers_that_are_set_once_or_added) {
+  const request req("GET", "/");
+  reply res(background(), req);
+  res.set("ETag", "\"1\"");
+  res.add("Set-Cookie", "a=1");
+  res.add("set-cookie", "b=2");
+  res.set("etag", "W/" + std::string(*res.header("ETag")));
+  EXPECT_EQ(res.header("ETAG"), "W/\"1\"");
+  EXPECT_EQ(res.count("ETag"), 1U);
+  EXPECT_EQ(res.header("Set-Cookie"), "a=1");
+  EXPECT_EQ(res.count("Set-Cookie"), 2U);
+  res.set("X", *res.header("Set-Cookie"));
+  res.set("Set-Cookie", *res.header("Set-Cookie"));  // its own value, in the line that goes
+  EXPECT_EQ(res.header("Set-Cookie"), "a=1");
+  EXPECT_EQ(res.count("Set-Cookie"), 1U);
+  for (int i = 0; i < 100; ++i) {
+    res.add("Y", *res.header("X"));
+  }
+  EXPECT_EQ(res.count("Y"), 100U);
+  res.remove("y");
+  EXPECT_FALSE(res.has("Y"));
+  res.set("Empty", "");
+  EXPECT_EQ(res.header("Empty"), "");
+  EXPECT_EQ(reply_access::lines(res).find("\r\n\r\n"), std::string::npos);
+}
+
+TEST(reply, refuses_every_byte_that_a_head_must_not_have) {
+  const request req("GET", "/");
+  reply res(background(), req);
+  for (int c = 0; c < 256; ++c) {
+    const std::string value{'a', static_cast<char>(c), 'b'};
+    const bool allowed = (c >= 0x20 && c != 0x7f) || c == '\t';
+    if (allowed) {
+      EXPECT_NO_THROW(res.set("X", value)) << c;
+    } else {
+      EXPECT_THROW(res.set("X", value), std::invalid_argument) << c;
+      EXPECT_THROW(res.add("X", value), std::invalid_argument) << c;
+      EXPECT_THROW(res.body(value, "text"), std::invalid_argument) << c;
+      EXPECT_THROW(res.stream(value, nothing), std::invalid_argument) << c;
+    }
+  }
+  for (const auto* name : {"", "a b", "a:b", "a\r\nb", "\xc3\xa4"}) {
+    EXPECT_THROW(res.set(name, "x"), std::invalid_argument) << name;
+  }
+  EXPECT_EQ(res.count("X"), 1U);
+  EXPECT_FALSE(res.is_streamed());
+  EXPECT_EQ(res.body(), "");
+}
+
+TEST(reply, leaves_to_the_connection_what_is_its_own) {
+  const request req("GET", "/");
+  reply res(background(), req);
+  for (const auto* name : {"Connection", "keep-alive", "CONTENT-LENGTH", "Transfer-Encoding",
+                           "Trailer", "X-Request-Id"}) {
+    EXPECT_THROW(res.set(name, "1"), std::invalid_argument) << name;
+    EXPECT_THROW(res.add(name, "1"), std::invalid_argument) << name;
+  }
+  EXPECT_NO_THROW(res.set("Date", "a day of its own"));
+}
+
+TEST(reply, has_a_status_that_can_end_a_request) {
+  const request req("GET", "/");
+  reply res(background(), req);
+  EXPECT_EQ(res.status(), 200);
+  for (const int status : {-1, 0, 100, 101, 199, 600}) {
+    EXPECT_THROW(res.status(status), std::invalid_argument) << status;
+  }
+  res.status(404);
+  EXPECT_EQ(res.status(), 404);
+}
+
+TEST(reply, is_the_last_that_was_made) {
+  const request req("GET", "/");
+  reply res(background(), req);
+  res.stream("text/csv", nothing);
+  res.body("text/plain", "whole");
+  EXPECT_FALSE(res.is_streamed());
+  res.problem(409, "not now");
+  EXPECT_EQ(res.status(), 409);
+  EXPECT_EQ(res.header("Content-Type"), "application/problem+json");
+  EXPECT_EQ(res.count("Content-Type"), 1U);
+  EXPECT_EQ(nlohmann::json::parse(res.body()).at("detail"), "not now");
+  res.clear();
+  EXPECT_EQ(res.status(), 200);
+  EXPECT_EQ(res.body(), "");
+  EXPECT_FALSE(res.has("Content-Type"));
+  EXPECT_TRUE(reply_access::is_empty(res));
+}
+
+TEST(reply, gives_its_producers_the_part_that_they_are_to_make) {
+  const request req("GET", "/");
+  reply res(background(), req);
+  res.stream("text/plain", 10,
+             [](const context& ctx, body_writer& out, std::uint64_t first, std::uint64_t length) {
+               return out.write(ctx, std::string_view("0123456789").substr(first, length));
+             });
+  std::string taken;
+  body_writer out([&](std::string_view piece) {
+    taken.append(piece);
+    return true;
+  });
+  EXPECT_FALSE(res.produce(background(), out));
+  EXPECT_EQ(taken, "0123456789");
+  taken.clear();
+  EXPECT_FALSE(reply_access::produce(res, background(), out, 3, 4));
+  EXPECT_EQ(taken, "3456");
+}
+
+TEST(body_writer, says_why_nothing_more_is_taken) {
+  bool takes = true;
+  body_writer out([&](std::string_view) { return takes; });
+  const auto scope = with_cancel(background());
+  EXPECT_FALSE(out.write(scope.ctx, "a"));
+  EXPECT_FALSE(out.write(scope.ctx, ""));
+  takes = false;
+  EXPECT_EQ(out.write(scope.ctx, "a"), std::errc::broken_pipe);
+  EXPECT_FALSE(out.write(scope.ctx, "")) << "an empty piece is not sent";
+  scope.cancel();
+  EXPECT_EQ(out.write(scope.ctx, "a"), scope.ctx.err());
 }
 
 }  // namespace

@@ -19,9 +19,11 @@ std::string post(std::string_view body, std::string_view headers = "") {
          std::string(headers) + "\r\n" + std::string(body);
 }
 
-// A session that nothing but these tests belongs to.
+// A session, and what a handler would get of its body.
 struct session : http1 {
   session() : http1(head_limits{}) {}
+
+  body_rule whole_body() { return {.keep_in = &data}; }
 
   action get(std::string_view bytes) {
     append(bytes);
@@ -32,9 +34,9 @@ struct session : http1 {
     EXPECT_EQ(answered(true, false), action::finish);
     return finished(false, discard_rest() == rest::discarded);
   }
-};
 
-constexpr body_rule whole_body{.wanted = true};
+  std::string data;
+};
 
 TEST(http1, waits_between_requests_and_within_a_head) {
   session s;
@@ -121,11 +123,11 @@ TEST(http1, a_body_is_waited_for_and_kept_for_the_handler) {
   session s;
   const auto bytes = post("12345");
   ASSERT_EQ(s.get(bytes.substr(0, bytes.size() - 3)), action::begin);
-  ASSERT_EQ(s.accept(whole_body), action::wait);
+  ASSERT_EQ(s.accept(s.whole_body()), action::wait);
   EXPECT_EQ(s.at(), state::body);
   EXPECT_EQ(s.get("34"), action::wait);
   EXPECT_EQ(s.get(std::string("5") + std::string(get_b)), action::start);
-  EXPECT_EQ(s.release_body(), "12345");
+  EXPECT_EQ(s.data, "12345");
   EXPECT_EQ(s.received(), get_b);
 }
 
@@ -133,10 +135,10 @@ TEST(http1, a_body_in_chunks_is_waited_for_up_to_its_last_byte) {
   session s;
   ASSERT_EQ(s.get("POST /p HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n123"),
             action::begin);
-  ASSERT_EQ(s.accept(whole_body), action::wait);
+  ASSERT_EQ(s.accept(s.whole_body()), action::wait);
   EXPECT_EQ(s.get("45\r\n0\r\n"), action::wait);
   EXPECT_EQ(s.get("\r\n"), action::start);
-  EXPECT_EQ(s.release_body(), "12345");
+  EXPECT_EQ(s.data, "12345");
 }
 
 TEST(http1, a_body_that_no_handler_gets_does_not_use_memory) {
@@ -145,24 +147,24 @@ TEST(http1, a_body_that_no_handler_gets_does_not_use_memory) {
   ASSERT_EQ(s.accept({}), action::wait);
   EXPECT_TRUE(s.received().empty());
   EXPECT_TRUE(s.discards());
-  EXPECT_EQ(s.release_body(), "");
+  EXPECT_EQ(s.data, "");
 }
 
 TEST(http1, a_large_body_lets_its_handler_start_when_enough_is_there) {
   session s;
   ASSERT_EQ(s.get(post(std::string(1000, 'x')).substr(0, 400)), action::begin);
-  ASSERT_EQ(s.accept({.wanted = true, .enough = 200}), action::start);
+  ASSERT_EQ(s.accept({.keep_in = &s.data, .enough = 200}), action::start);
   EXPECT_FALSE(s.body().complete());
   s.append(std::string(1000, 'x'));
   EXPECT_TRUE(s.take_body());
   EXPECT_TRUE(s.body().complete());
-  EXPECT_EQ(s.release_body().size(), 1000U);
+  EXPECT_EQ(s.data.size(), 1000U);
 }
 
 TEST(http1, a_body_that_is_too_large_or_malformed_is_refused_in_the_middle_of_a_request) {
   session large;
   ASSERT_EQ(large.get(post("12345")), action::begin);
-  ASSERT_EQ(large.accept({.wanted = true, .largest = 4}), action::refuse);
+  ASSERT_EQ(large.accept({.keep_in = &large.data, .largest = 4}), action::refuse);
   EXPECT_EQ(large.at(), state::body);  // the request has begun
   EXPECT_EQ(large.why().status, 413);
   EXPECT_EQ(large.answer(), action::linger);
@@ -170,7 +172,7 @@ TEST(http1, a_body_that_is_too_large_or_malformed_is_refused_in_the_middle_of_a_
   session malformed;
   ASSERT_EQ(malformed.get("POST /p HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nx"),
             action::begin);
-  ASSERT_EQ(malformed.accept(whole_body), action::refuse);
+  ASSERT_EQ(malformed.accept(malformed.whole_body()), action::refuse);
   EXPECT_EQ(malformed.why().status, 400);
 }
 
@@ -178,23 +180,23 @@ TEST(http1, continue_is_sent_once_and_only_while_the_body_is_awaited) {
   const auto bytes = post("12345", "Expect: 100-continue\r\n");
   session waits;
   ASSERT_EQ(waits.get(bytes.substr(0, bytes.size() - 5)), action::begin);
-  ASSERT_EQ(waits.accept(whole_body), action::proceed);
+  ASSERT_EQ(waits.accept(waits.whole_body()), action::proceed);
   EXPECT_EQ(waits.get("1"), action::wait);
   EXPECT_EQ(waits.get("2345"), action::start);
 
   session has_begun;
   ASSERT_EQ(has_begun.get(bytes.substr(0, bytes.size() - 2)), action::begin);
-  EXPECT_EQ(has_begun.accept(whole_body), action::wait);
+  EXPECT_EQ(has_begun.accept(has_begun.whole_body()), action::wait);
 
   session is_there;
   ASSERT_EQ(is_there.get(bytes), action::begin);
-  EXPECT_EQ(is_there.accept(whole_body), action::start);
+  EXPECT_EQ(is_there.accept(is_there.whole_body()), action::start);
 }
 
 TEST(http1, the_rest_of_a_body_is_gone_before_the_next_request) {
   session s;
   ASSERT_EQ(s.get(post(std::string(1000, 'x')).substr(0, 400)), action::begin);
-  ASSERT_EQ(s.accept({.wanted = true, .enough = 200}), action::start);
+  ASSERT_EQ(s.accept({.keep_in = &s.data, .enough = 200}), action::start);
   ASSERT_EQ(s.answered(true, false), action::finish);
   EXPECT_EQ(s.discard_rest(), http1::rest::more);
   s.append(std::string(1000, 'x'));
@@ -204,7 +206,7 @@ TEST(http1, the_rest_of_a_body_is_gone_before_the_next_request) {
 TEST(http1, a_body_that_does_not_end_is_no_reason_to_wait) {
   session s;
   ASSERT_EQ(s.get(post(std::string(1000, 'x')).substr(0, 400)), action::begin);
-  ASSERT_EQ(s.accept({.wanted = true, .enough = 200}), action::start);
+  ASSERT_EQ(s.accept({.keep_in = &s.data, .enough = 200}), action::start);
   ASSERT_EQ(s.answered(true, false), action::finish);
   EXPECT_EQ(s.finished(false, false), action::linger);
 }
@@ -239,7 +241,7 @@ TEST(http1, a_server_that_closes_serves_no_further_request) {
   EXPECT_EQ(half.arrived(true), action::linger);
   session in_body;
   ASSERT_EQ(in_body.get(post("12345").substr(0, 50)), action::begin);
-  ASSERT_EQ(in_body.accept(whole_body), action::wait);
+  ASSERT_EQ(in_body.accept(in_body.whole_body()), action::wait);
   EXPECT_EQ(in_body.nothing_arrived(true), action::left);
 }
 
@@ -251,7 +253,7 @@ TEST(http1, a_client_that_leaves_takes_its_request_along) {
   EXPECT_EQ(in_head.input_ended(), action::close);  // there is no request yet
   session in_body;
   ASSERT_EQ(in_body.get(post("12345").substr(0, 50)), action::begin);
-  ASSERT_EQ(in_body.accept(whole_body), action::wait);
+  ASSERT_EQ(in_body.accept(in_body.whole_body()), action::wait);
   EXPECT_EQ(in_body.input_ended(), action::left);
   EXPECT_EQ(in_body.ended_early(0), action::drop);  // nothing is sent
 }
@@ -298,7 +300,7 @@ TEST(http1, too_late_is_a_408_within_a_request_and_a_close_between_two) {
 
   session in_body;
   ASSERT_EQ(in_body.get(post("12345").substr(0, 50)), action::begin);
-  ASSERT_EQ(in_body.accept(whole_body), action::wait);
+  ASSERT_EQ(in_body.accept(in_body.whole_body()), action::wait);
   ASSERT_EQ(in_body.timed_out(), action::refuse);
   EXPECT_EQ(in_body.why().over, limit::body_time);
   EXPECT_EQ(in_body.answer(), action::linger);

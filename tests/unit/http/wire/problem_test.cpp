@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "hangup/http/httplib_handler.h"
+
 namespace hangup::http {
 namespace {
 
@@ -46,7 +48,7 @@ TEST(problem, has_nothing_in_it_that_a_terminal_obeys) {
   }
 }
 
-TEST(problem, makes_a_response_of_it) {
+TEST(problem, makes_a_response_of_cpp_httplib_of_it) {
   httplib::Response res;
   set_problem(res, 503, "no room", "id-2");
   EXPECT_EQ(res.status, 503);

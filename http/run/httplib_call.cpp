@@ -1,0 +1,236 @@
+#include "http/run/httplib_call.h"
+
+#include <memory>
+#include <optional>
+
+#include "hangup/http/httplib_handler.h"
+#include "hangup/http/problem.h"
+#include "http/run/form.h"
+#include "http/run/reply_access.h"
+#include "http/run/stream_type.h"
+#include "http/wire/answer_head.h"
+#include "http/wire/header_list.h"
+
+namespace hangup::http {
+namespace {
+
+using access = reply_access;
+
+// Keeps header lines with the same name in order. Some versions of cpp-httplib store headers in a
+// hash table, which would insert a third line between the first two without a hint.
+template <class Headers>
+void add(Headers& to, std::string_view name, std::string_view value) {
+  std::string key(name);
+  if constexpr (requires { typename Headers::hasher; }) {
+    auto behind = to.end();
+    for (auto [line, last] = to.equal_range(key); line != last; ++line) {
+      behind = line;
+    }
+    to.emplace_hint(behind, std::move(key), value);
+  } else {
+    to.emplace(std::move(key), value);
+  }
+}
+
+// Adds to a map of cpp-httplib; the other members of its values differ between versions.
+template <class Parts>
+void add_to(Parts& parts, form_field&& f) {
+  typename Parts::mapped_type part;
+  part.name = f.name;
+  part.content = std::move(f.value);
+  if constexpr (requires { part.filename; }) {
+    part.filename = std::move(f.filename);
+    part.content_type = std::move(f.content_type);
+  }
+  parts.emplace(std::move(f.name), std::move(part));
+}
+
+// cpp-httplib keeps the parts of a multipart form in `files`, from 0.23 on in `form`.
+template <class Request>
+void add_part(Request& req, form_field&& f) {
+  if constexpr (requires { req.files; }) {
+    add_to(req.files, std::move(f));
+  } else if (f.filename.empty()) {
+    add_to(req.form.fields, std::move(f));
+  } else {
+    add_to(req.form.files, std::move(f));
+  }
+}
+
+// cpp-httplib 0.18.5 and later offer this to handlers.
+template <class Request>
+void let_it_ask(Request& req, const context& ctx) {
+  if constexpr (requires { req.is_connection_closed; }) {
+    req.is_connection_closed = [ctx] { return ctx.done(); };
+  }
+}
+
+// The functions that a sink has in addition to write(); they differ between versions of
+// cpp-httplib.
+template <class Sink, class Done, class Alive>
+void set_rest(Sink& sink, Done done, Alive alive) {
+  sink.done = done;
+  if constexpr (requires { sink.done_with_trailer; }) {
+    sink.done_with_trailer = [done](const httplib::Headers&) { done(); };  // trailers are not sent
+  }
+  if constexpr (requires { sink.is_writable; }) {
+    sink.is_writable = alive;
+  }
+}
+
+// The length that a handler has set for an answer to HEAD, for which it need not make a body.
+std::optional<std::uint64_t> length_for_head(const httplib::Response& res) {
+  const auto said = res.get_header_value("Content-Length");
+  const bool number = !said.empty() && said.size() < 20 &&
+                      said.find_first_not_of("0123456789") == std::string::npos;
+  return number ? std::optional(std::stoull(said)) : std::nullopt;
+}
+
+// Both live until the content provider, which may refer to them, has returned.
+struct call {
+  httplib::Request req;
+  httplib::Response res;
+};
+
+// Runs the content provider until it has made the bytes [at, end), or, without a length, until it
+// says that it is done.
+std::error_code provide(call& of, const context& ctx, body_writer& out, std::uint64_t at,
+                        std::optional<std::uint64_t> end) {
+  bool done = false;
+  std::error_code ec;
+  httplib::DataSink sink;
+  sink.write = [&](const char* piece, std::size_t size) {
+    if (done || ec) {
+      return false;
+    }
+    ec = out.write(ctx, {piece, size});
+    at += size;
+    return !ec;
+  };
+  set_rest(
+      sink, [&] { done = true; }, [&] { return !ec && !ctx.done(); });
+  while (end ? at < *end : !done) {
+    if (ctx.done()) {
+      return ctx.err();
+    }
+    const bool goes_on = of.res.content_provider_(
+        static_cast<std::size_t>(at), static_cast<std::size_t>(end ? *end - at : 0), sink);
+    if (ec || !goes_on) {
+      return ec ? ec : std::make_error_code(std::errc::io_error);
+    }
+  }
+  of.res.content_provider_success_ = true;
+  return {};
+}
+
+void set_provider(std::shared_ptr<call> of, reply& to) {
+  auto& res = of->res;
+  // A provider without a length produces pieces until it reports that it is done.
+  if (!res.is_chunked_content_provider_ && res.content_length_ > 0) {
+    const std::uint64_t length = res.content_length_;
+    access::set_stream(to, length,
+                       [of = std::move(of)](const context& ctx, body_writer& out,
+                                            std::uint64_t first, std::uint64_t bytes) {
+                         return provide(*of, ctx, out, first, first + bytes);
+                       });
+  } else {
+    access::set_stream(to, [of = std::move(of)](const context& ctx, body_writer& out) {
+      return provide(*of, ctx, out, 0, std::nullopt);
+    });
+  }
+}
+
+}  // namespace
+
+void fill(httplib::Request& to, const request& from) {
+  to.method = from.method();
+  to.target = from.target();
+  to.path = from.path();
+  to.version = from.is_http_1_0() ? "HTTP/1.0" : "HTTP/1.1";
+  to.remote_addr = from.remote_address();
+  to.remote_port = from.remote_port();
+  to.local_addr = from.local_address();
+  to.local_port = from.local_port();
+  for (const auto& [name, value] : from.headers()) {
+    add(to.headers, name, value);
+  }
+  for (const auto& [name, value] : from.parameters()) {
+    to.params.emplace(name, value);
+  }
+  to.body = from.body();
+  std::vector<form_field> fields;
+  const auto form = read_form(from, fields);
+  for (auto& f : fields) {
+    if (form == form_is::multipart) {
+      add_part(to, std::move(f));
+    } else {
+      to.params.emplace(std::move(f.name), std::move(f.value));
+    }
+  }
+}
+
+void take_over(httplib::Response& from, const request& req, reply& to) {
+  if (from.status != -1) {
+    to.status(from.status);
+  }
+  auto& lines = access::lines(to);
+  for (const auto& [name, value] : from.headers) {
+    if (!is_of_the_connection(name)) {
+      append_header(name, value, lines);
+    }
+  }
+  if (equals_ignoring_case(from.get_header_value("Accept-Ranges"), "bytes")) {
+    access::offer_ranges(to);
+  }
+  if (req.method() == "HEAD") {
+    access::for_head(to) = length_for_head(from);
+  }
+  access::body(to) = std::move(from.body);
+}
+
+native_handler from_httplib(httplib_handler h) {
+  return [h = std::move(h)](const context& ctx, const request& req, reply& res) {
+    const auto of = std::make_shared<call>();
+    fill(of->req, req);
+    let_it_ask(of->req, ctx);
+    of->res.version = "HTTP/1.1";
+    h(ctx, of->req, of->res);
+    take_over(of->res, req, res);
+    if (of->res.content_provider_) {
+      set_provider(of, res);
+    }
+  };
+}
+
+void stream(const context& ctx, const httplib::Request& req, httplib::Response& res,
+            const std::string& content_type, producer produce) {
+  auto provider = [ctx, produce = std::move(produce)](std::size_t, httplib::DataSink& sink) {
+    body_writer out(
+        [&sink](std::string_view piece) { return sink.write(piece.data(), piece.size()); });
+    if (produce(ctx, out)) {
+      work_stopped(ctx);  // ignored if the producer has called it earlier
+      return false;
+    }
+    sink.done();
+    return true;
+  };
+  const auto type = stream_type_for(content_type, joined(req.headers, "Accept"));
+  if (!res.has_header("Cache-Control")) {
+    res.set_header("Cache-Control", "no-store");
+  }
+  if (type.varies) {
+    res.set_header("Vary", "Accept");
+  }
+  if (type.as_text) {
+    res.set_header("X-Content-Type-Options", "nosniff");
+  }
+  res.set_chunked_content_provider(std::string(type.name), std::move(provider));
+}
+
+void set_problem(httplib::Response& res, int status, std::string_view detail,
+                 std::string_view request_id) {
+  res.status = status;
+  res.set_content(problem_body(status, detail, request_id), problem_type);
+}
+
+}  // namespace hangup::http

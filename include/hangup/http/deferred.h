@@ -1,0 +1,53 @@
+// An answer that is sent later, by any thread, after the handler has returned: for work that is
+// done elsewhere and tells when it is over. Meanwhile the request holds no thread.
+//
+//   void rows(const hangup::context&, const http::request& req, http::reply& res) {
+//     start_query(std::string(req.parameter("of").value_or("all")),
+//                 [later = res.defer()](const std::string& rows) {
+//                   static_cast<void>(later.send([&rows](http::reply& r) {
+//                     r.body("text/csv", rows);
+//                   }));
+//                 });
+//   }
+//
+// The work has the request's context, ctx(), and stops when it ends. If the context ends before
+// there is an answer, the request is over at once, and is answered as one whose handler has
+// stopped: 504, 503, or nothing if the client has left. What is sent after that is dropped. If all
+// copies of this object are destroyed without an answer, that is a 500.
+//
+// Such an answer is not compressed.
+//
+// Thread-safe. It may be kept for as long as one likes, also beyond the server: it holds the
+// context, and no connection.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <system_error>
+
+#include "hangup/context/context.h"
+
+namespace hangup::http {
+
+class deferral;
+class reply;
+
+class deferred {
+ public:
+  const context& ctx() const noexcept;
+
+  // Answers the request. `make` is called once, by this thread, and makes the reply as a handler
+  // does, but sets a body and not a stream. What it throws becomes an answer as if the handler had
+  // thrown it. Returns ctx().err() if the request is over, and std::errc::already_connected if it
+  // has been answered before; `make` is not called then. Does not wait for the client.
+  std::error_code send(const std::function<void(reply& res)>& make) const;
+
+ private:
+  friend class reply;
+  struct handle;
+  explicit deferred(std::shared_ptr<const handle> of) noexcept : of_(std::move(of)) {}
+
+  std::shared_ptr<const handle> of_;
+};
+
+}  // namespace hangup::http

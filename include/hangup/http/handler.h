@@ -1,0 +1,63 @@
+// What answers the requests of a route: a function of one of two kinds.
+//
+//   (const context&, const http::request&, http::reply&)              native: request.h, reply.h
+//   (const context&, const httplib::Request&, httplib::Response&)     of cpp-httplib:
+//   httplib_handler.h
+//
+// Both check the context, or pass it to the functions that wait, and return when it has ended. They
+// need not make an answer then; if they do, it is sent where that is still possible. They may throw
+// problem_error (problem.h) and canceled_error; any other exception gives a 500.
+#pragma once
+
+#include <concepts>
+#include <functional>
+#include <type_traits>
+#include <utility>
+
+#include "hangup/context/context.h"
+#include "hangup/http/reply.h"
+#include "hangup/http/request.h"
+
+namespace httplib {
+struct Request;
+struct Response;
+}  // namespace httplib
+
+namespace hangup::http {
+
+using native_handler = std::function<void(const context& ctx, const request& req, reply& res)>;
+using httplib_handler =
+    std::function<void(const context& ctx, const httplib::Request& req, httplib::Response& res)>;
+
+// A native handler that calls this one: fills a httplib::Request from the request, and takes over
+// the httplib::Response, with its content provider, into the reply. So both are read and written by
+// the same code. httplib_handler.h says what differs from cpp-httplib's own server.
+native_handler from_httplib(httplib_handler h);
+
+// Either kind. Empty if it is made without one.
+class handler {
+ public:
+  handler() = default;
+
+  template <class F>
+  requires(!std::same_as<std::remove_cvref_t<F>, handler> &&
+           std::is_invocable_v<F&, const context&, const request&, reply&>) handler(F f)
+      : answer_(std::move(f)) {}  // NOLINT(google-explicit-constructor): as std::function
+
+  template <class F>
+  requires(!std::same_as<std::remove_cvref_t<F>, handler> &&
+           !std::is_invocable_v<F&, const context&, const request&, reply&> &&
+           std::is_invocable_v<F&, const context&, const httplib::Request&, httplib::Response&>)
+      handler(F f)  // NOLINT(google-explicit-constructor): as std::function
+      : answer_(from_httplib(std::move(f))) {}
+
+  void operator()(const context& ctx, const request& req, reply& res) const {
+    answer_(ctx, req, res);
+  }
+  explicit operator bool() const noexcept { return static_cast<bool>(answer_); }
+
+ private:
+  native_handler answer_;
+};
+
+}  // namespace hangup::http
