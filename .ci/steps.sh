@@ -24,5 +24,20 @@ report_steps() {
   return "$status"
 }
 
+# To be called at the end instead, by scripts that have jobs in the background (scripts/packages.sh).
+leave() {
+  local status=$?
+  trap '' INT TERM
+  end_background_jobs
+  report_steps "$status"
+}
+# done_beside JOB LOG : waits for its end, and shows what it has said.
+done_beside() {
+  local status=0
+  wait "$1" || status=$?
+  cat "$2"
+  return "$status"
+}
+
 # Of what ctest prints, all but the tests that have passed.
 without_passed() { sed -uE '/^ *(Start +[0-9]+:|[0-9]+\/[0-9]+ Test +#[0-9]+: .* Passed )/d'; }

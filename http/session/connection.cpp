@@ -18,7 +18,7 @@ namespace hangup::http {
 namespace {
 
 constexpr std::size_t read_size = 16 * 1024;
-constexpr std::size_t keep_capacity = 4 * 1024;  // how much of its buffers an idle connection keeps
+constexpr std::size_t kept_output = 4 * 1024;  // how much room for output an idle connection keeps
 
 thread_local std::array<char, read_size> read_buffer;
 
@@ -249,7 +249,7 @@ bool connection::send_now(std::string_view bytes) {
   if (unsent() == 0) {
     sent_ = 0;
     out_.clear();
-    if (out_.capacity() > keep_capacity) {
+    if (out_.capacity() > kept_output) {
       out_ = {};
     }
   }

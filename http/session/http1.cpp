@@ -7,7 +7,7 @@ namespace {
 
 constexpr unsigned most_in_a_row = 16;
 constexpr std::size_t much_input = 16 * 1024;
-constexpr std::size_t keep_capacity = 4 * 1024;  // how much of its buffer an idle connection keeps
+constexpr std::size_t kept_input = 4 * 1024;  // how much of its buffer an idle connection keeps
 
 }  // namespace
 
@@ -16,7 +16,7 @@ void http1::consume(std::size_t n) noexcept {
   if (used_ == in_.size()) {
     used_ = 0;
     in_.clear();
-    if (in_.capacity() > keep_capacity) {
+    if (in_.capacity() > kept_input) {
       in_ = {};
     }
   } else if (used_ >= much_input) {  // what is left moves to the front, once in a while

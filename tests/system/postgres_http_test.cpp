@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "tests/support/client.h"
+#include "tests/support/eventually.h"
 #include "tests/support/sanitized.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/system/postgres_fixture.h"
@@ -109,6 +110,8 @@ TEST_F(postgres_over_http, a_hang_up_ends_the_statement_in_the_server) {
     EXPECT_TRUE(server_->becomes(active, "0")) << target;
     const auto line = hangup_->program.line_with("GET " + std::string(target) + " 499");
     EXPECT_NE(line.find("client_closed"), std::string::npos) << hangup_->program.output();
+    // Before that, the next query would be given a connection of its own.
+    EXPECT_TRUE(eventually([&] { return metric("hangup_database_connections_in_use") == 0; }));
   }
   EXPECT_GE(metric("hangup_database_cancels_total"), 3);
   EXPECT_EQ(metric("hangup_database_idle_seconds_count"), 3);
