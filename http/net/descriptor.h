@@ -1,4 +1,4 @@
-// Owns a file descriptor and closes it when destroyed. Move-only, not thread-safe.
+// File descriptors, and the errors of their system calls.
 #pragma once
 
 #include <unistd.h>
@@ -9,6 +9,12 @@
 
 namespace hangup::http {
 
+// errno, as the error of the system call that has just failed.
+inline std::error_code last_error() noexcept {
+  return {errno, std::generic_category()};
+}
+
+// Owns a file descriptor and closes it when destroyed. Move-only, not thread-safe.
 class descriptor {
  public:
   descriptor() noexcept = default;

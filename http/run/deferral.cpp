@@ -113,4 +113,8 @@ deferred reply::defer() {
   return made;
 }
 
+const reply* reply::sent_later() {
+  return later_ != nullptr ? later_->answer() : nullptr;
+}
+
 }  // namespace hangup::http

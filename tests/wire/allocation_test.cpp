@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <iostream>
 #include <limits>
 #include <new>
 
@@ -21,6 +22,7 @@ namespace {
 constinit std::atomic<long> until_it_fails{0};  // 0: none will
 constinit std::atomic<long> how_many{0};
 constinit thread_local bool spared = false;
+constinit std::atomic<long> made{0};  // how many allocations those threads have made
 
 [[maybe_unused]] bool fails() noexcept {
   if (spared || until_it_fails.load() == 0) {
@@ -40,6 +42,7 @@ constinit thread_local bool spared = false;
 // Not inlined: GCC would see malloc() meet operator delete, and warn.
 [[gnu::noinline]] void* operator new(std::size_t size) {
   void* const p = fails() ? nullptr : std::malloc(size);
+  made.fetch_add(spared ? 0 : 1, std::memory_order_relaxed);
   if (p == nullptr) {
     throw std::bad_alloc();
   }
@@ -176,6 +179,64 @@ TEST_F(without_memory, for_one_allocation_a_server_goes_on) {
 
 TEST_F(without_memory, for_a_while_a_server_goes_on) {
   fail(std::numeric_limits<long>::max());
+}
+
+// Per request on a connection that is kept, after the first ones, in the threads of the server.
+double allocations_per_request(const http::server& server, const std::string& requests, int in_it) {
+  client c(server.port());
+  const auto ask = [&](int times) {
+    for (int i = 0; i < times; ++i) {
+      EXPECT_TRUE(c.send(requests));
+      for (int k = 0; k < in_it; ++k) {
+        EXPECT_EQ(c.receive().status, 200);
+      }
+    }
+  };
+  ask(100);
+  const auto before = made.load();
+  constexpr int times = 1000;
+  ask(times);
+  return static_cast<double>(made.load() - before) / (times * in_it);
+}
+
+TEST(allocations, of_a_request_to_a_native_handler_are_those_of_its_context_and_its_id) {
+#ifndef HANGUP_FAILS
+  needs({no_sanitizer("has its own operator new")});
+#endif
+  spared = true;
+  http::server server;
+  server.handle({.method = "GET",
+                 .path = "/healthz",
+                 .answer = [](const context&, const http::request&, http::reply& res) {
+                   res.body("text/plain", "ok\n");
+                 }});
+  server.handle({.method = "GET",
+                 .path = "/of/{id}",
+                 .answer = [](const context&, const http::request& req, http::reply& res) {
+                   res.set("ETag", "\"1\"");
+                   res.status(req.parameter("a") == "1 2" ? 200 : 400);
+                   res.body("text/plain", "ok\n");
+                 }});
+  server.handle({.method = "GET",
+                 .path = "/httplib",
+                 .answer = [](const context&, const httplib::Request&, httplib::Response& res) {
+                   res.set_content("ok\n", "text/plain");
+                 }});
+  ASSERT_FALSE(server.listen("127.0.0.1", 0));
+  const std::string browser =
+      "Accept: text/html, */*;q=0.5\r\nUser-Agent: a test with a name of some length\r\n"
+      "Accept-Encoding: gzip, br\r\nCookie: a=1; b=2\r\n";
+  const auto health = allocations_per_request(server, get("/healthz"), 1);
+  const auto more = allocations_per_request(server, get("/of/7?a=1+2&b=3", browser), 1);
+  const auto httplib = allocations_per_request(server, get("/httplib", browser), 1);
+  RecordProperty("healthz", std::to_string(health));
+  RecordProperty("with_headers", std::to_string(more));
+  RecordProperty("httplib", std::to_string(httplib));
+  std::cout << "allocations: " << health << ", with headers and parameters " << more
+            << ", of cpp-httplib " << httplib << std::endl;
+  EXPECT_LT(health, 5.5) << "the nodes of the context, its end and the id";
+  EXPECT_LT(more, health + 1.5) << "the target, for the report";
+  EXPECT_GT(httplib, more + 5);
 }
 
 }  // namespace

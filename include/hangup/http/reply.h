@@ -122,6 +122,9 @@ class reply {
   bool is_streamed() const noexcept { return produce_.index() != 0; }
   // Produces what is streamed, once, as the server does.
   std::error_code produce(const context& ctx, body_writer& out);
+  // The answer to which this reply was deferred, once it has been sent; null before. Rethrows what
+  // making it has thrown.
+  const reply* sent_later();
 
  private:
   friend struct reply_access;  // for the server: see http/run/reply_access.h

@@ -207,6 +207,40 @@ TEST(reply, gives_its_producers_the_part_that_they_are_to_make) {
   EXPECT_EQ(taken, "3456");
 }
 
+TEST(reply, that_is_deferred_is_made_by_who_sends_it) {
+  const request req("GET", "/");
+  reply res(background(), req);
+  EXPECT_EQ(res.sent_later(), nullptr);
+  const auto later = res.defer();
+  EXPECT_THROW(res.defer(), std::logic_error);
+  EXPECT_EQ(res.sent_later(), nullptr);
+  EXPECT_FALSE(later.send([](reply& r) {
+    EXPECT_THROW(r.defer(), std::logic_error) << "once is enough";
+    r.body("text/plain", "later");
+  }));
+  ASSERT_NE(res.sent_later(), nullptr);
+  EXPECT_EQ(res.sent_later()->body(), "later");
+  EXPECT_EQ(later.send([](reply&) { ADD_FAILURE(); }), std::errc::already_connected);
+}
+
+TEST(reply, that_is_deferred_is_over_with_its_context) {
+  const request req("GET", "/");
+  const auto scope = with_cancel(background());
+  reply res(scope.ctx, req);
+  const auto later = res.defer();
+  scope.cancel();
+  EXPECT_TRUE(later.ctx().done());
+  EXPECT_EQ(later.send([](reply&) { ADD_FAILURE(); }), scope.ctx.err());
+  EXPECT_EQ(res.sent_later(), nullptr);
+}
+
+TEST(reply, that_nobody_can_send_any_more_has_failed) {
+  const request req("GET", "/");
+  reply res(background(), req);
+  { const auto later = res.defer(); }
+  EXPECT_THROW(res.sent_later(), std::runtime_error);
+}
+
 TEST(body_writer, says_why_nothing_more_is_taken) {
   bool takes = true;
   body_writer out([&](std::string_view) { return takes; });
