@@ -8,7 +8,7 @@
 namespace hangup::http {
 namespace {
 
-form_is read(const std::string& type, const std::string& body) {
+form_is read_body_of(const std::string& type, const std::string& body) {
   std::vector<form_field> fields;
   const auto is = read_form(type, body, fields);
   EXPECT_LE(fields.size(), most_form_fields);
@@ -52,21 +52,21 @@ TEST(form, has_a_bounded_number_of_fields) {
   for (std::size_t i = 0; i < most_form_fields; ++i) {
     most += "a&";
   }
-  EXPECT_EQ(read(urlencoded, most), form_is::urlencoded);
-  EXPECT_EQ(read(urlencoded, most + "a"), form_is::too_many_fields);
+  EXPECT_EQ(read_body_of(urlencoded, most), form_is::urlencoded);
+  EXPECT_EQ(read_body_of(urlencoded, most + "a"), form_is::too_many_fields);
   std::string parts;
   for (std::size_t i = 0; i < most_form_fields; ++i) {
     parts += "--b\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n";
   }
-  EXPECT_EQ(read("multipart/form-data; boundary=b", parts + "--b--"), form_is::multipart);
-  EXPECT_EQ(read("multipart/form-data; boundary=b",
-                 parts + "--b\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n--b--"),
+  EXPECT_EQ(read_body_of("multipart/form-data; boundary=b", parts + "--b--"), form_is::multipart);
+  EXPECT_EQ(read_body_of("multipart/form-data; boundary=b",
+                         parts + "--b\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n--b--"),
             form_is::too_many_fields);
 }
 
 TEST(form, is_none_where_the_content_type_does_not_say_so) {
   for (const auto* type : {"", "text/plain", "application/json", "multipart/mixed; boundary=b"}) {
-    EXPECT_EQ(read(type, "a=1"), form_is::none) << type;
+    EXPECT_EQ(read_body_of(type, "a=1"), form_is::none) << type;
   }
 }
 
@@ -135,10 +135,11 @@ TEST(form, that_is_not_what_it_says_is_malformed) {
                            "--b\r\nContent-Disposition: form-data; name=a\r\n\r\n1",
                            "--bContent\r\n--b--", "--b\r\nno colon\r\n\r\n1\r\n--b--",
                            "--b\r\nContent-Disposition: form-data\r\n\r\n1\r\n--b--"}) {
-    EXPECT_EQ(read(type, body), form_is::malformed) << body;
+    EXPECT_EQ(read_body_of(type, body), form_is::malformed) << body;
   }
-  EXPECT_EQ(read("multipart/form-data", "--\r\n"), form_is::malformed);
-  EXPECT_EQ(read("multipart/form-data; boundary=" + std::string(71, 'b'), "x"), form_is::malformed);
+  EXPECT_EQ(read_body_of("multipart/form-data", "--\r\n"), form_is::malformed);
+  EXPECT_EQ(read_body_of("multipart/form-data; boundary=" + std::string(71, 'b'), "x"),
+            form_is::malformed);
 }
 
 }  // namespace
