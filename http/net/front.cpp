@@ -16,7 +16,7 @@
 namespace hangup::http {
 namespace {
 
-std::error_code last_error() noexcept {
+std::error_code epoll_error() noexcept {
   return {errno, std::generic_category()};
 }
 
@@ -109,7 +109,7 @@ std::error_code front::arm(int op, int fd, std::uint32_t events,
   epoll_event ev{};
   ev.events = events;
   ev.data.u64 = descriptor_tag{fd, generation}.packed();
-  return ::epoll_ctl(epoll_.get(), op, fd, &ev) == 0 ? std::error_code{} : last_error();
+  return ::epoll_ctl(epoll_.get(), op, fd, &ev) == 0 ? std::error_code{} : epoll_error();
 }
 
 std::error_code front::adopt(connection& c) noexcept {
