@@ -11,11 +11,11 @@ namespace {
 
 const std::string host = "Host: test\r\n";
 
-std::string request(const std::string& line, const std::string& headers = {}) {
+std::string sent(const std::string& line, const std::string& headers = {}) {
   return line + "\r\n" + host + headers + "\r\n";
 }
 std::string with(const std::string& headers) {
-  return request("GET /path HTTP/1.1", headers);
+  return sent("GET /path HTTP/1.1", headers);
 }
 
 // The views of a head point into the bytes: these live as long as the object.
@@ -39,37 +39,37 @@ struct refused_case {
 std::vector<refused_case> all_refused() {
   return {
       {"an empty request line", 400, "\r\n\r\n"},
-      {"one word", 400, request("GET")},
-      {"two words", 400, request("GET /path")},
-      {"two spaces before the target", 400, request("GET  /path HTTP/1.1")},
-      {"two spaces before the version", 400, request("GET /path  HTTP/1.1")},
-      {"a space at the start", 400, request(" GET /path HTTP/1.1")},
-      {"a space at the end", 400, request("GET /path HTTP/1.1 ")},
-      {"a tab for a space", 400, request("GET\t/path HTTP/1.1")},
-      {"a method that is no token", 400, request("G(T /path HTTP/1.1")},
-      {"a method in lower case", 501, request("get /path HTTP/1.1")},
-      {"CONNECT", 501, request("CONNECT test:80 HTTP/1.1")},
-      {"TRACE", 501, request("TRACE / HTTP/1.1")},
-      {"HTTP/2.0", 505, request("GET / HTTP/2.0")},
-      {"HTTP/2.1", 505, request("GET / HTTP/2.1")},
-      {"HTTP/0.9", 505, request("GET / HTTP/0.9")},
-      {"a version of letters", 400, request("GET / HTTP/x.y")},
-      {"a version with a comma", 400, request("GET / HTTP/1,1")},
-      {"a version in lower case", 400, request("GET / http/1.1")},
-      {"a short version", 400, request("GET / HTTP/1")},
-      {"a long version", 400, request("GET / HTTP/1.10")},
-      {"an empty target", 400, request("GET  HTTP/1.1")},
-      {"a target that is no path", 400, request("GET path HTTP/1.1")},
-      {"a fragment", 400, request("GET /path#there HTTP/1.1")},
-      {"a control in the target", 400, request("GET /pa\x01th HTTP/1.1")},
-      {"DEL in the target", 400, request("GET /pa\x7fth HTTP/1.1")},
-      {"* for a GET", 400, request("GET * HTTP/1.1")},
-      {"an authority", 400, request("GET test:80 HTTP/1.1")},
-      {"another scheme", 400, request("GET ftp://test/ HTTP/1.1")},
-      {"half a percent-encoding", 400, request("GET /a%4 HTTP/1.1")},
-      {"a percent at the end", 400, request("GET /a% HTTP/1.1")},
-      {"a percent-encoding that is no hex", 400, request("GET /a%4g HTTP/1.1")},
-      {"an encoded NUL", 400, request("GET /a%00b HTTP/1.1")},
+      {"one word", 400, sent("GET")},
+      {"two words", 400, sent("GET /path")},
+      {"two spaces before the target", 400, sent("GET  /path HTTP/1.1")},
+      {"two spaces before the version", 400, sent("GET /path  HTTP/1.1")},
+      {"a space at the start", 400, sent(" GET /path HTTP/1.1")},
+      {"a space at the end", 400, sent("GET /path HTTP/1.1 ")},
+      {"a tab for a space", 400, sent("GET\t/path HTTP/1.1")},
+      {"a method that is no token", 400, sent("G(T /path HTTP/1.1")},
+      {"a method in lower case", 501, sent("get /path HTTP/1.1")},
+      {"CONNECT", 501, sent("CONNECT test:80 HTTP/1.1")},
+      {"TRACE", 501, sent("TRACE / HTTP/1.1")},
+      {"HTTP/2.0", 505, sent("GET / HTTP/2.0")},
+      {"HTTP/2.1", 505, sent("GET / HTTP/2.1")},
+      {"HTTP/0.9", 505, sent("GET / HTTP/0.9")},
+      {"a version of letters", 400, sent("GET / HTTP/x.y")},
+      {"a version with a comma", 400, sent("GET / HTTP/1,1")},
+      {"a version in lower case", 400, sent("GET / http/1.1")},
+      {"a short version", 400, sent("GET / HTTP/1")},
+      {"a long version", 400, sent("GET / HTTP/1.10")},
+      {"an empty target", 400, sent("GET  HTTP/1.1")},
+      {"a target that is no path", 400, sent("GET path HTTP/1.1")},
+      {"a fragment", 400, sent("GET /path#there HTTP/1.1")},
+      {"a control in the target", 400, sent("GET /pa\x01th HTTP/1.1")},
+      {"DEL in the target", 400, sent("GET /pa\x7fth HTTP/1.1")},
+      {"* for a GET", 400, sent("GET * HTTP/1.1")},
+      {"an authority", 400, sent("GET test:80 HTTP/1.1")},
+      {"another scheme", 400, sent("GET ftp://test/ HTTP/1.1")},
+      {"half a percent-encoding", 400, sent("GET /a%4 HTTP/1.1")},
+      {"a percent at the end", 400, sent("GET /a% HTTP/1.1")},
+      {"a percent-encoding that is no hex", 400, sent("GET /a%4g HTTP/1.1")},
+      {"an encoded NUL", 400, sent("GET /a%00b HTTP/1.1")},
       {"LF only", 400, "GET / HTTP/1.1\nHost: test\n\n"},
       {"LF after a header", 400, "GET / HTTP/1.1\r\nHost: test\n\r\n"},
       {"LF for the empty line", 400, "GET / HTTP/1.1\r\nHost: test\r\n\n"},
@@ -88,14 +88,14 @@ std::vector<refused_case> all_refused() {
       {"a Host that is none behind a whole URL", 400,
        "GET http://test/ HTTP/1.1\r\nHost: a, b\r\n\r\n"},
       {"a whole URL and no Host", 400, "GET http://test/ HTTP/1.1\r\n\r\n"},
-      {"a URL without a host", 400, request("GET http:///path HTTP/1.1")},
-      {"a URL with a port only", 400, request("GET http://:80/path HTTP/1.1")},
-      {"a URL with nothing", 400, request("GET http:// HTTP/1.1")},
-      {"a URL with a query only", 400, request("GET https://?a HTTP/1.1")},
-      {"a URL with a user", 400, request("GET http://user@test/ HTTP/1.1")},
-      {"a URL with a password", 400, request("GET http://user:pass@test/ HTTP/1.1")},
-      {"a URL with a bad port", 400, request("GET http://test:65536/ HTTP/1.1")},
-      {"a URL with a bad address", 400, request("GET http://[::1/ HTTP/1.1")},
+      {"a URL without a host", 400, sent("GET http:///path HTTP/1.1")},
+      {"a URL with a port only", 400, sent("GET http://:80/path HTTP/1.1")},
+      {"a URL with nothing", 400, sent("GET http:// HTTP/1.1")},
+      {"a URL with a query only", 400, sent("GET https://?a HTTP/1.1")},
+      {"a URL with a user", 400, sent("GET http://user@test/ HTTP/1.1")},
+      {"a URL with a password", 400, sent("GET http://user:pass@test/ HTTP/1.1")},
+      {"a URL with a bad port", 400, sent("GET http://test:65536/ HTTP/1.1")},
+      {"a URL with a bad address", 400, sent("GET http://[::1/ HTTP/1.1")},
       {"two Hosts", 400, with("host: other\r\n")},
       {"two Hosts in HTTP/1.0", 400, "GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n"},
       {"an empty Content-Length", 400, with("Content-Length:\r\n")},
@@ -151,8 +151,8 @@ TEST(head, that_breaks_a_rule_is_refused_alike_at_every_split) {
 }
 
 TEST(head, is_incomplete_until_its_last_byte_and_takes_none_of_what_follows) {
-  const auto text = request("POST /a%20b?x=y HTTP/1.1",
-                            "Content-Length: 5\r\nX-Request-Id: id-1\r\nExpect: 100-continue\r\n");
+  const auto text = sent("POST /a%20b?x=y HTTP/1.1",
+                         "Content-Length: 5\r\nX-Request-Id: id-1\r\nExpect: 100-continue\r\n");
   for (std::size_t n = 0; n < text.size(); ++n) {
     ASSERT_EQ(read(text.substr(0, n)).is, head_is::incomplete) << n;
   }
@@ -197,24 +197,24 @@ TEST(head, targets_of_all_forms_are_read) {
       {"http://test?b=c", "/", "b=c"},
   };
   for (const auto& c : cases) {
-    const read r(request("GET " + c[0] + " HTTP/1.1"));
+    const read r(sent("GET " + c[0] + " HTTP/1.1"));
     ASSERT_EQ(r.is, head_is::whole) << c[0] << ": " << r.why.detail;
     EXPECT_EQ(r.head.path, c[1]) << c[0];
     EXPECT_EQ(r.head.query, c[2]) << c[0];
   }
   for (const char* server : {"*", "http://test", "https://test:443"}) {
-    const read star(request("OPTIONS " + std::string(server) + " HTTP/1.1"));
+    const read star(sent("OPTIONS " + std::string(server) + " HTTP/1.1"));
     EXPECT_EQ(star.is, head_is::whole);
     EXPECT_EQ(star.head.path, "*") << server;
   }
-  EXPECT_EQ(read(request("OPTIONS http://test/ HTTP/1.1")).head.path, "/");
+  EXPECT_EQ(read(sent("OPTIONS http://test/ HTTP/1.1")).head.path, "/");
 }
 
 TEST(head, says_whether_its_path_was_encoded) {
-  EXPECT_FALSE(read(request("GET /a?%41 HTTP/1.1")).head.encoded);
-  EXPECT_FALSE(read(request("GET http://%41/a HTTP/1.1")).head.encoded);
-  EXPECT_TRUE(read(request("GET /%61 HTTP/1.1")).head.encoded);
-  EXPECT_TRUE(read(request("GET http://test/%2F HTTP/1.1")).head.encoded);
+  EXPECT_FALSE(read(sent("GET /a?%41 HTTP/1.1")).head.encoded);
+  EXPECT_FALSE(read(sent("GET http://%41/a HTTP/1.1")).head.encoded);
+  EXPECT_TRUE(read(sent("GET /%61 HTTP/1.1")).head.encoded);
+  EXPECT_TRUE(read(sent("GET http://test/%2F HTTP/1.1")).head.encoded);
 }
 
 TEST(head, of_an_absolute_target_is_for_the_host_that_it_names) {
@@ -236,7 +236,7 @@ TEST(head, may_have_an_empty_host) {
 
 TEST(head, of_a_later_version_1_is_one_of_version_1_1) {
   for (const char* version : {"HTTP/1.2", "HTTP/1.9"}) {
-    const read r(request("POST / " + std::string(version), "Transfer-Encoding: chunked\r\n"));
+    const read r(sent("POST / " + std::string(version), "Transfer-Encoding: chunked\r\n"));
     ASSERT_EQ(r.is, head_is::whole) << version;
     EXPECT_TRUE(r.head.http_1_1);
     EXPECT_TRUE(r.head.keep_alive);
@@ -251,13 +251,13 @@ TEST(head, with_an_encoded_body_is_refused_with_what_is_accepted) {
 
 TEST(head, all_methods_that_are_served_are_accepted) {
   for (const char* m : {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}) {
-    EXPECT_EQ(read(request(std::string(m) + " / HTTP/1.1")).is, head_is::whole) << m;
+    EXPECT_EQ(read(sent(std::string(m) + " / HTTP/1.1")).is, head_is::whole) << m;
   }
 }
 
 TEST(head, keep_alive_follows_version_and_connection) {
   const auto kept = [](const std::string& version, const std::string& connection) {
-    return read(request("GET / " + version, connection)).head.keep_alive;
+    return read(sent("GET / " + version, connection)).head.keep_alive;
   };
   EXPECT_TRUE(kept("HTTP/1.1", ""));
   EXPECT_FALSE(kept("HTTP/1.1", "Connection: close\r\n"));
@@ -313,8 +313,8 @@ TEST(head_limits, of_a_line_are_exact) {
     const std::string end = " HTTP/1.1";
     return start + std::string(size - start.size() - end.size(), 'a') + end;
   };
-  EXPECT_EQ(read(request(line(8192))).is, head_is::whole);
-  EXPECT_EQ(read(request(line(8193))).why.status, 414);
+  EXPECT_EQ(read(sent(line(8192))).is, head_is::whole);
+  EXPECT_EQ(read(sent(line(8193))).why.status, 414);
   const auto header = [](std::size_t size) { return "X: " + std::string(size - 3, 'y') + "\r\n"; };
   EXPECT_EQ(read(with(header(8192))).is, head_is::whole);
   EXPECT_EQ(read(with(header(8193))).why.status, 431);
