@@ -1,5 +1,8 @@
 #include "http/exchange/exchange.h"
 
+#include <algorithm>
+#include <new>
+
 #include "hangup/http/causes.h"
 #include "hangup/http/request.h"
 
@@ -15,30 +18,111 @@ cancelable scope_for(const context& parent, const route& to, clock::time_point n
   return bounded ? with_deadline(parent, later(now, to.deadline)) : with_cancel(parent);
 }
 
+// If there is no memory for the text, it is empty: the request still ends and is reported.
+std::string in_words(const cause& why) noexcept {
+  try {
+    return describe(why);
+  } catch (const std::bad_alloc&) {
+    return {};
+  }
+}
+
+std::optional<clock::time_point> if_set(clock::time_point at) noexcept {
+  return at == clock::time_point{} ? std::nullopt : std::optional(at);
+}
+
 }  // namespace
 
-exchange::exchange(const context& parent, const route& r, request_stamp as, clock::time_point now,
+exchange::exchange(const context& parent, const route& to, request_stamp as, std::string method,
+                   std::string target, clock::time_point now,
                    std::optional<std::chrono::milliseconds> patience,
                    const early_end::type& heard_at)
-    : to(r),
-      scope(scope_for(parent, r, now, patience)),
+    : to_(to),
+      method_(std::move(method)),
+      target_(std::move(target)),
+      scope_(scope_for(parent, to, now, patience)),
       // A thread without a pool never sleeps on the context.
-      ctx(with_value<request_key>(
-          r.runs_on != nullptr ? with_value<early_end>(scope.ctx, heard_at) : scope.ctx,
+      ctx_(with_value<request_key>(
+          to.runs_on != nullptr ? with_value<early_end>(scope_.ctx, heard_at) : scope_.ctx,
           std::move(as))),
-      stamp(*ctx.value<request_key>()),
-      started(now) {}
+      stamp_(*ctx_.value<request_key>()),
+      started_(now) {}
 
 bool exchange::cut_off() const noexcept {
-  const auto* const why = ctx.cause();
+  const auto* const why = ctx_.cause();
   return why != nullptr && why->kind != causes::client_closed;
 }
 
 bool exchange::overdue() const noexcept {
-  if (clock::now() >= ctx.deadline().value_or(clock::time_point::max())) {
-    scope.cancel({.kind = cause_kind::deadline});
+  if (clock::now() >= ctx_.deadline().value_or(clock::time_point::max())) {
+    cancel({.kind = cause_kind::deadline});
   }
-  return ctx.done();
+  return ctx_.done();
+}
+
+void exchange::running(clock::time_point now) noexcept {
+  life_.advance(request_state::running);
+  work_began_ = now;
+}
+
+void exchange::work_over(clock::time_point now) noexcept {
+  if (work_ended_ == clock::time_point{}) {
+    work_ended_ = now;
+  }
+}
+
+void exchange::broke_at_last(std::string_view why) noexcept {
+  if (broken_.empty()) {
+    broken_ = why;
+  }
+}
+
+void exchange::answered(bool anything, bool complete) noexcept {
+  outcome_.status = anything ? status_ : 0;
+  outcome_.complete = complete;
+}
+
+late_request exchange::late_report(const std::string& client, const cause& why,
+                                   clock::duration since, bool is_over) const noexcept {
+  return {stamp_.id, method_, target_, client, to_, in_words(why), since, is_over, &stamp_.journey};
+}
+
+request_view exchange::view(const std::string& client) const {
+  constexpr std::size_t kept_bytes = 256;  // of text from a client
+  const auto* const why = ctx_.cause();
+  return {stamp_.id,
+          method_.substr(0, kept_bytes),
+          target_.substr(0, kept_bytes),
+          target_.size(),
+          client,
+          &to_,
+          life_.state(),
+          late_.load(std::memory_order_relaxed),
+          why != nullptr ? describe(*why) : std::string(),
+          started_,
+          why != nullptr ? std::optional(why->at) : std::nullopt};
+}
+
+request_report exchange::finish(const std::string& client, clock::time_point now) noexcept {
+  const auto* const why = ctx_.cause();
+  request_report r{stamp_.id, method_, target_, client, to_, life_.finish(why, outcome_)};
+  r.status = client_left(r.end) ? 499 : outcome_.status;
+  r.started = started_;
+  r.work_began = if_set(work_began_);
+  r.work_ended = if_set(work_ended_);
+  r.ended = now;
+  r.broken = broken_;
+  r.journey = &stamp_.journey;
+  if (why != nullptr && !(outcome_.complete && !outcome_.left_before_last)) {
+    r.cause = in_words(*why);
+    r.context_ended = why->at;
+    if (r.work_began) {
+      const auto stopped = stamp_.stopped.load(std::memory_order_relaxed);
+      r.work_stopped = std::max(
+          why->at, stopped != 0 ? clock::time_point(clock::duration(stopped)) : work_ended_);
+    }
+  }
+  return r;
 }
 
 const std::string& request_id(const context& ctx) noexcept {

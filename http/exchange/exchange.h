@@ -1,5 +1,7 @@
-// One request on its way through the server: its head, its context, its state and its times. It
-// belongs to its connection. Not for users.
+// One request and its answer, from the whole head to the one end that is reported. It keeps what is
+// known of both, and nothing of the connection. What it reports at its end is what log, pages and
+// metrics say. It belongs to the owner of its connection; what others may call says so. Not for
+// users.
 #pragma once
 
 #include <atomic>
@@ -7,11 +9,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "context/early_end.h"
 #include "hangup/context/context.h"
 #include "hangup/http/clock.h"
 #include "hangup/http/limit.h"
+#include "hangup/http/observer.h"
 #include "hangup/http/route.h"
 #include "hangup/http/trace.h"
 #include "http/exchange/request_life.h"
@@ -35,13 +39,21 @@ struct request_key {
   using type = request_stamp;
 };
 
-struct exchange {
+class exchange {
+ public:
   // Makes the context as soon as the head is complete, so that the deadline includes the time in
   // the queue. `patience` is what the client asked for: the earlier of it and the route's deadline
   // counts.
-  exchange(const context& parent, const route& r, request_stamp as, clock::time_point now,
+  exchange(const context& parent, const route& to, request_stamp as, std::string method,
+           std::string target, clock::time_point now,
            std::optional<std::chrono::milliseconds> patience, const early_end::type& heard_at);
 
+  const route& to() const noexcept { return to_; }
+  const std::string& id() const noexcept { return stamp_.id; }
+  // The handler's context. Any thread may use it.
+  const context& ctx() const noexcept { return ctx_; }
+  // Ends the context, unless it has ended. Thread-safe.
+  void cancel(cause why) const noexcept { scope_.cancel(std::move(why)); }
   // Whether the context has ended for any other reason than a FIN. A client that has closed only
   // its sending direction still reads, so what the handler writes for it is sent.
   bool cut_off() const noexcept;
@@ -50,20 +62,66 @@ struct exchange {
   // thread.
   bool overdue() const noexcept;
 
-  const route& to;
-  std::string method;
-  std::string target;
-  cancelable scope;
-  const context ctx;           // the handler's context: that of `scope`, with the stamp as a value
-  const request_stamp& stamp;  // stored in ctx
-  request_life life;
-  const clock::time_point started;
-  clock::time_point work_began{};  // unset: the handler was never called
-  clock::time_point work_ended{};  // the handler, and the stream it may have set up, have returned
-  std::atomic<bool> late{false};   // reported as a late stopper
-  int status = 0;
-  limit over = limit::none;  // the limit that the request reached, if any
-  std::string broken;        // what went wrong in the handler: for the log, never for the client
+  // --- what becomes of it: the states only go forward ---
+  void queued() noexcept { life_.advance(request_state::queued); }
+  void running(clock::time_point now) noexcept;
+  // The handler, and the stream that it may have set up, have returned. The first call counts.
+  void work_over(clock::time_point now) noexcept;
+  // A limit was reached. The first one counts.
+  void reached(limit which) noexcept { over_ = over_ == limit::none ? which : over_; }
+  limit over() const noexcept { return over_; }
+  // What went wrong in the handler: for the log, never for the client. The last call counts.
+  void broke(std::string_view why) { broken_ = why; }
+  // The same if nothing is known yet. Needs no memory for up to 15 characters.
+  void broke_at_last(std::string_view why) noexcept;
+  // Its work goes on although its context ended long ago, or has stopped at last. Thread-safe.
+  void late(bool is) noexcept { late_.store(is, std::memory_order_relaxed); }
+
+  // --- its answer ---
+  void answering() noexcept { life_.advance(request_state::writing); }
+  // The status that the answer has, if any of it is sent.
+  void has_status(int status) noexcept { status_ = status; }
+  // Only the close of the connection marks the end of the answer.
+  void ends_by_close() noexcept { outcome_.ends_by_close = true; }
+  // A part of the answer is about to be sent, which may be the last.
+  void sending() noexcept { outcome_.left_before_last = ctx_.done(); }
+  // All that there is of it has been handed to the kernel or to the connection, or will never be.
+  void answered(bool anything, bool complete) noexcept;
+  // Nothing more of it is sent.
+  void cut_short() noexcept { outcome_.complete = false; }
+  bool is_silent() const noexcept { return outcome_.status == 0; }
+  // The client cannot tell that it is incomplete, unless the connection is reset.
+  bool seems_whole() const noexcept { return outcome_.ends_by_close && !outcome_.complete; }
+
+  // --- for observers and pages ---
+  late_request late_report(const std::string& client, const cause& why, clock::duration since,
+                           bool is_over) const noexcept;
+  // Others call this under the lock that guards the exchange from being destroyed.
+  request_view view(const std::string& client) const;
+
+  // --- the end ---
+  // Decides how the request has ended. `client` is that of the connection; it and the exchange must
+  // outlive the report.
+  request_report finish(const std::string& client, clock::time_point now) noexcept;
+  // After the report: ends the context, if it has not ended.
+  void close() const noexcept { cancel({.kind = cause_kind::handler_returned}); }
+
+ private:
+  const route& to_;
+  const std::string method_;
+  const std::string target_;
+  const cancelable scope_;
+  const context ctx_;           // that of scope_, with the stamp as a value
+  const request_stamp& stamp_;  // stored in ctx_
+  request_life life_;
+  const clock::time_point started_;
+  clock::time_point work_began_{};  // unset: the handler was never called
+  clock::time_point work_ended_{};
+  std::atomic<bool> late_{false};
+  int status_ = 0;
+  outcome outcome_;
+  limit over_ = limit::none;
+  std::string broken_;
 };
 
 }  // namespace hangup::http

@@ -100,7 +100,7 @@ std::string answer_writer::head_of(reply& res, framing as, std::string reused) c
   if ((res.is_streamed() || !res.body().empty()) && !res.has("Content-Type")) {
     head.add("Content-Type", "text/plain");
   }
-  head.add("X-Request-Id", c_.request->stamp.id);
+  head.add("X-Request-Id", c_.request()->id());
   if (!c_.session.keeps()) {
     head.add("Connection", "close");
   }
@@ -112,7 +112,7 @@ bool answer_writer::write(const request& req, reply& res) {
   const bool bodiless = c_.session.to_head() || as == framing::none;
   if (as == framing::until_close) {
     c_.session.close_after();
-    c_.answer.ends_by_close = true;
+    c_.in_flight().ends_by_close();
   }
   auto head = head_of(res, as, std::exchange(spare_head, {}));
   const bool streams = !bodiless && res.is_streamed();
@@ -127,7 +127,7 @@ bool answer_writer::write(const request& req, reply& res) {
 // small segments, the second would wait for the acknowledgement of the first.
 bool answer_writer::write_whole(const reply& res, std::string& head, bool bodiless) {
   constexpr std::size_t worth_a_copy = 64 * 1024;
-  c_.request->life.advance(request_state::writing);
+  c_.in_flight().answering();
   const auto body = bodiless ? std::string_view() : res.body();
   const auto with = body.substr(0, worth_a_copy);
   head.append(with);
@@ -135,7 +135,7 @@ bool answer_writer::write_whole(const reply& res, std::string& head, bool bodile
 }
 
 bool answer_writer::stream(reply& res, framing as) {
-  const auto& ctx = c_.request->ctx;
+  const auto& ctx = c_.request()->ctx();
   const auto length = access::length_of(res);
   std::uint64_t left = length;  // of a body with a length
   bool within = true;

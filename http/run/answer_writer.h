@@ -40,7 +40,7 @@ class answer_writer {
   bool write_whole(const reply& res, std::string& head, bool bodiless);
   bool stream(reply& res, framing as);
   bool send(std::string_view bytes);
-  bool alive() const noexcept { return !broken_ && !c_.request->ctx.done(); }
+  bool alive() const noexcept { return !broken_ && !c_.request()->ctx().done(); }
 
   connection& c_;
   const options& how_;

@@ -15,7 +15,7 @@ void turn::call(const Make& make, reply& res) {
   try {
     make();
   } catch (const canceled_error& e) {
-    if (x_.ctx.done()) {
+    if (x_.ctx().done()) {
       res.clear();  // an unfinished answer of the handler is discarded
     } else {        // another context than the request's has ended
       fail(res, e.what());
@@ -25,7 +25,7 @@ void turn::call(const Make& make, reply& res) {
       fail(res, e.what());
       return;
     }
-    x_.broken = e.what();
+    x_.broke(e.what());
     res.clear();
     if (e.status() == 503) {
       res.set("Retry-After", "1");
@@ -40,30 +40,30 @@ void turn::call(const Make& make, reply& res) {
 
 bool turn::run() {
   const auto& req = *c_.incoming;
-  reply res(x_.ctx, req);
+  reply res(x_.ctx(), req);
   bool says_something = true;
   if (read_body()) {
     if (!on_the_spot_ && how_.read_ahead > 0) {
       ears_.read_ahead(c_.fd(), c_);  // so that an end after the bytes that arrive is noticed
     }
-    call([&] { x_.to.answer(x_.ctx, req, res); }, res);
+    call([&] { x_.to().answer(x_.ctx(), req, res); }, res);
     if (auto& later = reply_access::later(res)) {
       c_.later = std::move(later);
       return false;
     }
-    if (x_.ctx.done() && reply_access::is_empty(res)) {
+    if (x_.ctx().done() && reply_access::is_empty(res)) {
       says_something = answer_for_ended(res);
     }
   } else {
     c_.session.close_after();
-    says_something = x_.ctx.done() ? answer_for_ended(res) : refuse_body(res);
+    says_something = x_.ctx().done() ? answer_for_ended(res) : refuse_body(res);
   }
   return says_something && send(req, res);
 }
 
 bool turn::run_deferred() {
   const auto& req = *c_.incoming;
-  reply other(x_.ctx, req);
+  reply other(x_.ctx(), req);
   reply* made = nullptr;
   call([&] { made = c_.later->answer(); }, other);
   if (made != nullptr && made->is_streamed()) {
@@ -71,7 +71,7 @@ bool turn::run_deferred() {
     fail(other, "a deferred answer cannot be a stream");
   }
   reply& res = made != nullptr ? *made : other;
-  const bool ended = made == nullptr && x_.ctx.done() && reply_access::is_empty(res);
+  const bool ended = made == nullptr && x_.ctx().done() && reply_access::is_empty(res);
   return (!ended || answer_for_ended(res)) && send(req, res);
 }
 
@@ -82,9 +82,9 @@ bool turn::send(const request& req, reply& res) {
   }
   compress(req, res);
   if (!res.is_streamed()) {  // otherwise the work goes on in the producer
-    x_.work_ended = clock::now();
+    x_.work_over(clock::now());
   }
-  x_.status = res.status();
+  x_.has_status(res.status());
   if (draining_) {
     c_.session.close_after();
   }
@@ -114,8 +114,8 @@ bool turn::await_body() {
       case connection::io::some:
         return true;
       case connection::io::again:
-        if (const auto ec = wait_fd(x_.ctx, c_.fd(), POLLIN, c_.coming.wait(clock::now()))) {
-          body_late_ = ec == std::errc::timed_out && !x_.ctx.done();
+        if (const auto ec = wait_fd(x_.ctx(), c_.fd(), POLLIN, c_.coming.wait(clock::now()))) {
+          body_late_ = ec == std::errc::timed_out && !x_.ctx().done();
           return false;
         }
         break;
@@ -131,11 +131,11 @@ bool turn::await_body() {
 
 bool turn::refuse_body(reply& res) {
   if (body_late_) {
-    x_.over = limit::body_time;
+    x_.reached(limit::body_time);
     res.problem(408, "the request did not arrive in time");
   } else {
     const auto why = c_.session.body().why();
-    x_.over = why.over;
+    x_.reached(why.over);
     res.problem(why.status, why.detail);
   }
   return true;
@@ -144,7 +144,7 @@ bool turn::refuse_body(reply& res) {
 // A part of the request's work, like the handler: it stops when the context ends.
 void turn::compress(const request& req, reply& res) {
   constexpr std::size_t worth_it = 1024;
-  if (!x_.to.compress || on_the_spot_ || res.is_streamed()) {
+  if (!x_.to().compress || on_the_spot_ || res.is_streamed()) {
     return;
   }
   // What is offered in ranges has only one form, because parts of two forms cannot be combined.
@@ -155,7 +155,7 @@ void turn::compress(const request& req, reply& res) {
   if (!takes_gzip(req.header_list("Accept-Encoding"))) {
     return;
   }
-  if (auto smaller = gzipped(x_.ctx, res.body())) {
+  if (auto smaller = gzipped(x_.ctx(), res.body())) {
     reply_access::body(res) = std::move(*smaller);
     res.set("Content-Encoding", "gzip");
     if (const auto tag = res.header("ETag"); tag && tag->starts_with('"')) {
@@ -166,7 +166,7 @@ void turn::compress(const request& req, reply& res) {
 }
 
 void turn::fail(reply& res, const char* what) {
-  x_.broken = what;
+  x_.broke(what);
   res.clear();
   res.problem(500, usual_detail(500));
 }
@@ -174,7 +174,7 @@ void turn::fail(reply& res, const char* what) {
 // The work has stopped, or never began, without an answer: tells the client why, if it is still
 // there. Returns false if it is not.
 bool turn::answer_for_ended(reply& res) {
-  const auto status = status_of(end_of(x_.ctx.cause()->kind));
+  const auto status = status_of(end_of(x_.ctx().cause()->kind));
   if (status == 503) {
     res.set("Retry-After", "1");
   }

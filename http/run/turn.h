@@ -18,7 +18,7 @@ class turn {
   turn(connection& c, const options& how, watcher& ears, const std::atomic<bool>& draining,
        bool on_the_spot) noexcept
       : c_(c),
-        x_(*c.request),
+        x_(c.in_flight()),
         how_(how),
         ears_(ears),
         draining_(draining),

@@ -227,7 +227,9 @@ bool connection::send_now(std::string_view bytes) {
   }
   std::size_t taken = 0;
   while (taken < bytes.size()) {
-    note_departure();
+    if (request_) {
+      request_->sending();
+    }
     std::size_t n = 0;
     const auto how = put(bytes.substr(taken), n);
     if (how == io::failed) {
@@ -265,7 +267,9 @@ bool connection::send_all(std::string_view bytes) {
     }
   }
   while (!bytes.empty()) {
-    note_departure();
+    if (request_) {
+      request_->sending();
+    }
     std::size_t n = 0;
     const auto how = put(bytes, n);
     if (how == io::some) {
@@ -277,17 +281,17 @@ bool connection::send_all(std::string_view bytes) {
       client_left(seen_by(how));
       return false;
     }
-    const bool half_closed = request->ctx.done() && !request->cut_off();
+    const bool half_closed = request_->ctx().done() && !request_->cut_off();
     // Clients that have half-closed the connection have a deadline too.
-    const auto deadline = request->ctx.deadline().value_or(never);
+    const auto deadline = request_->ctx().deadline().value_or(never);
     const auto patience = going.wait(clock::now());
-    const auto ec = wait_fd(half_closed ? background() : request->ctx, fd(), POLLOUT,
+    const auto ec = wait_fd(half_closed ? background() : request_->ctx(), fd(), POLLOUT,
                             std::min(patience, deadline));
     if (ec == std::errc::timed_out && patience < deadline) {
-      request->over = limit::write_time;
-      request->scope.cancel({.kind = causes::write_timeout});
+      request_->reached(limit::write_time);
+      request_->cancel({.kind = causes::write_timeout});
     }
-    if (ec && (half_closed || request->cut_off())) {
+    if (ec && (half_closed || request_->cut_off())) {
       return false;
     }
   }
@@ -310,8 +314,8 @@ departure connection::seen_by(io how) const noexcept {
 }
 
 void connection::client_left(departure seen) noexcept {
-  if (request) {
-    request->scope.cancel(owner_.how_left(*this, seen));
+  if (request_) {
+    request_->cancel(owner_.how_left(*this, seen));
   }
 }
 

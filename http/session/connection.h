@@ -131,17 +131,36 @@ class connection final : public job, public input, public parkable {
   http1 session;  // the requests in the input, and what is to be done next
 
   // --- the request in flight ---
-  std::optional<exchange> request;  // written under `guard`, which other threads take to look at it
-  std::mutex guard;
+  // Only for the owner; empty: there is none.
+  const std::optional<exchange>& request() const noexcept { return request_; }
+  exchange& in_flight() noexcept { return *request_; }
+  template <class... With>
+  void begin_request(With&&... with) {
+    const std::lock_guard hold(looking_);
+    request_.emplace(std::forward<With>(with)...);
+  }
+  void end_request() noexcept {
+    const std::lock_guard hold(looking_);
+    request_.reset();
+  }
+  // For other threads: calls `look` with the request in flight, if there is one.
+  template <class Look>
+  void look_at_request(const Look& look) {
+    const std::lock_guard hold(looking_);
+    if (request_) {
+      look(*request_);
+    }
+  }
+
   kept_request incoming;            // what the handler gets; null: there is none
   std::shared_ptr<deferral> later;  // set: the answer is deferred
-  outcome answer;               // of the request in flight; left_before_last is set while sending
-  std::size_t ahead_limit = 0;  // how much the unused input may grow by reading ahead
-  std::uint32_t heard_as = 0;   // its generation, see watcher.h
-  half_close policy;            // as the watcher has been told
-  limit refused = limit::none;  // set: one connection too many; it is only told so
-  clock::time_point since{};    // when it began to wait for what it is parked for
-  bool yielded = false;         // it has been resumed with input that has not been looked at
+  bool reset_at_close = false;      // else its last answer would look complete
+  std::size_t ahead_limit = 0;      // how much the unused input may grow by reading ahead
+  std::uint32_t heard_as = 0;       // its generation, see watcher.h
+  half_close policy;                // as the watcher has been told
+  limit refused = limit::none;      // set: one connection too many; it is only told so
+  clock::time_point since{};        // when it began to wait for what it is parked for
+  bool yielded = false;             // it has been resumed with input that has not been looked at
 
   // The departure that the result of a read or write means; errno must still be that of the call.
   departure seen_by(io how) const noexcept;
@@ -173,7 +192,6 @@ class connection final : public job, public input, public parkable {
   void note_taken(std::size_t n) noexcept {
     going.moved(n, going.waiting() ? clock::now() : clock::time_point{});
   }
-  void note_departure() noexcept { answer.left_before_last = request && request->ctx.done(); }
 
   static constexpr auto never = clock::time_point::max();
 
@@ -181,6 +199,8 @@ class connection final : public job, public input, public parkable {
   void dropped() noexcept override { owner_.dropped(*this); }
 
   const cancelable scope_;
+  std::optional<exchange> request_;  // written under `looking_`, which other threads take to look
+  std::mutex looking_;
   const descriptor socket_;
   const peer ends_;
   const std::string client_;

@@ -11,19 +11,6 @@
 #include "http/wire/random_hex.h"
 
 namespace hangup::http {
-namespace {
-
-// If there is no memory for the text, it is empty: the request still ends and is reported.
-std::string in_words(const cause& why) noexcept {
-  try {
-    return describe(why);
-  } catch (const std::bad_alloc&) {
-    return {};
-  }
-}
-
-}  // namespace
-
 // A head has arrived.
 service::action service::begun(connection& c) {
   const auto& head = c.session.head();
@@ -56,32 +43,22 @@ service::action service::begun(connection& c) {
 
 service::action service::refused(connection& c) {
   const auto& why = c.session.why();
-  if (!c.request) {
+  if (!c.request()) {
     begin(c, routes_.none(), c.session.head());
   }
-  if (c.request->over == limit::none) {
-    c.request->over = why.over;
-  }
+  c.in_flight().reached(why.over);
   return answer(c, why.status, why.detail, why.headers);
 }
 
 void service::begin(connection& c, const route& to, const request_head& head) {
   std::string id = head.request_id.empty() ? random_hex(16) : std::string(head.request_id);
   const auto policy = to.on_half_close.value_or(how_.on_half_close);
-  std::string method(head.method);
-  std::string target(head.target);
-  {
-    const std::lock_guard hold(c.guard);
-    c.request.emplace(
-        c.scope().ctx, to,
-        request_stamp(std::move(id), trace::continued(head.traceparent, head.tracestate),
-                      c.client_key()),
-        clock::now(), head.patience, watcher_.announced(c.fd(), c.heard_as, policy));
-    c.request->method = std::move(method);
-    c.request->target = std::move(target);
-  }
+  c.begin_request(c.scope().ctx, to,
+                  request_stamp(std::move(id), trace::continued(head.traceparent, head.tracestate),
+                                c.client_key()),
+                  std::string(head.method), std::string(head.target), clock::now(), head.patience,
+                  watcher_.announced(c.fd(), c.heard_as, policy));
   in_flight_.fetch_add(1);  // nothing below throws: a request that has begun must also end
-  c.answer = {};
   c.coming.restart();
   c.going.restart();
   for (auto* o : observers_) {
@@ -94,33 +71,33 @@ void service::begin(connection& c, const route& to, const request_head& head) {
 
 // Returns false if the connection belongs to a pool now. Otherwise `after` is what is to be done.
 bool service::start(connection& c, action& after) {
-  exchange& x = *c.request;
-  if (x.ctx.done()) {
+  exchange& x = c.in_flight();
+  if (x.ctx().done()) {
     after = ended_early(c);
     return true;
   }
-  if (x.to.runs_on == nullptr) {
+  if (x.to().runs_on == nullptr) {
     return serve(c, true, after);
   }
-  x.life.advance(request_state::queued);
+  x.queued();
   c.now.store(phase::queued, std::memory_order_relaxed);
   front_.turn_away(c);
   if (how_.read_ahead > 0) {
     c.ahead_limit = how_.read_ahead;
     watcher_.read_ahead(c.fd(), c);
   }
-  const auto ec = x.to.runs_on->post(x.ctx, c, c.client_key());
+  const auto ec = x.to().runs_on->post(x.ctx(), c, c.client_key());
   if (!ec) {
     return false;  // the pool owns the connection, or the job has already run
   }
-  if (x.ctx.done()) {
+  if (x.ctx().done()) {
     after = ended_early(c);
     return true;
   }
-  x.over = ec == pool_errc::share  ? limit::client_share
-           : ec == pool_errc::full ? limit::queue
-                                   : limit::none;
-  after = answer(c, 503, x.to.runs_on->why_not(ec), "Retry-After: 1\r\n");
+  x.reached(ec == pool_errc::share  ? limit::client_share
+            : ec == pool_errc::full ? limit::queue
+                                    : limit::none);
+  after = answer(c, 503, x.to().runs_on->why_not(ec), "Retry-After: 1\r\n");
   return true;
 }
 
@@ -135,7 +112,7 @@ void service::run(connection& c) noexcept {
 void service::work_on(connection& c) {
   watcher_.check(c.fd(), c.heard_as);  // a free worker may be faster than the watcher
   auto after = action::finish;
-  if (c.request->ctx.done()) {
+  if (c.request()->ctx().done()) {
     after = ended_early(c);
   } else if (!serve(c, false, after)) {
     return;
@@ -151,7 +128,7 @@ void service::work_on(connection& c) {
 
 // The context ended before the handler was called, so it will not be called.
 service::action service::ended_early(connection& c) {
-  const auto what = c.session.ended_early(status_of(end_of(c.request->ctx.cause()->kind)));
+  const auto what = c.session.ended_early(status_of(end_of(c.request()->ctx().cause()->kind)));
   if (what == action::drop) {
     finish(c);
     return what;
@@ -160,18 +137,18 @@ service::action service::ended_early(connection& c) {
 }
 
 bool service::work(connection& c, turn& t, bool (turn::*part)()) {
-  exchange& x = *c.request;
+  exchange& x = c.in_flight();
   const late_report report{saturated(how_.late_after),
                            [&](const late_stopper& l) { tell_late(c, l); }};
-  const late_watch watch(x.ctx, report, x.to.path, {});
+  const late_watch watch(x.ctx(), report, x.to().path, {});
   bool whole = false;
   try {
     whole = (t.*part)();
   } catch (const canceled_error&) {  // thrown by a content provider; cpp-httplib lets it through
   } catch (const std::exception& e) {
-    x.broken = e.what();
+    x.broke(e.what());
   } catch (...) {
-    x.broken = "an exception that is not a std::exception";
+    x.broke("an exception that is not a std::exception");
   }
   return whole && t.wrote();
 }
@@ -179,10 +156,9 @@ bool service::work(connection& c, turn& t, bool (turn::*part)()) {
 // Returns false if the connection belongs to a deferred answer now. Otherwise `after` is what is to
 // be done.
 bool service::serve(connection& c, bool on_the_spot, action& after) {
-  exchange& x = *c.request;
+  exchange& x = c.in_flight();
   c.now.store(phase::running, std::memory_order_relaxed);
-  x.life.advance(request_state::running);
-  x.work_began = clock::now();
+  x.running(clock::now());
   turn t(c, how_, watcher_, draining_, on_the_spot);
   const bool whole = work(c, t, &turn::run);
   if (c.later) {
@@ -195,7 +171,7 @@ bool service::serve(connection& c, bool on_the_spot, action& after) {
 // For a deferred answer: gives up the connection until there is one, or the context ends. Returns
 // as serve() does.
 bool service::await_answer(connection& c, action& after) {
-  if (c.request->to.runs_on == nullptr) {
+  if (c.request()->to().runs_on == nullptr) {
     front_.turn_away(c);
     if (how_.read_ahead > 0) {
       c.ahead_limit = how_.read_ahead;
@@ -218,121 +194,83 @@ service::action service::answer_deferred(connection& c) {
 }
 
 service::action service::served(connection& c, const turn& t, bool whole) {
-  exchange& x = *c.request;
-  if (x.work_ended == clock::time_point{}) {
-    x.work_ended = clock::now();
-  }
+  exchange& x = c.in_flight();
+  x.work_over(clock::now());
   // If a drain began after the head was sent, a connection for which keep-alive was promised is not
   // closed: the next request may already be on its way.
-  c.answer.status = t.wrote() ? x.status : 0;
-  return answered(c, whole);
+  return answered(c, t.wrote(), whole);
 }
 
 service::action service::answer(connection& c, int status, std::string_view detail,
                                 std::string_view headers) {
-  exchange& x = *c.request;
+  exchange& x = c.in_flight();
   watcher_.stop_reading(c.fd());
   if (draining_ || (c.session.keeps() && !c.session.body().complete() && !discard_rest(c))) {
     c.session.close_after();
   }
   const auto text = whole_text({.status = status,
                                 .detail = detail,
-                                .request_id = x.stamp.id,
+                                .request_id = x.id(),
                                 .headers = headers,
                                 .keep_alive = c.session.keeps(),
                                 .to_head = c.session.to_head()});
-  x.status = status;
-  x.life.advance(request_state::writing);
-  c.answer.status = status;
-  return answered(c, c.send_now(text));
+  x.has_status(status);
+  x.answering();
+  return answered(c, true, c.send_now(text));
 }
 
 // All that there is of the answer has been handed to the kernel or to the connection's own buffer.
-service::action service::answered(connection& c, bool complete) {
-  c.answer.complete = complete;
+service::action service::answered(connection& c, bool anything, bool complete) {
+  c.in_flight().answered(anything, complete);
   return c.session.answered(complete, c.unsent() > 0);
 }
 
 service::action service::finished(connection& c) {
-  const bool silent = c.answer.status == 0;
+  const bool silent = c.request()->is_silent();
   finish(c);
   return c.session.finished(silent, silent || !c.session.keeps() || discard_rest(c));
 }
 
 service::action service::output_ready(connection& c) {
-  return answered(c, !c.request->cut_off() && c.flush_now());
+  return answered(c, true, !c.request()->cut_off() && c.flush_now());
 }
 
 void service::tell_late(connection& c, const late_stopper& l) const noexcept {
-  exchange& x = *c.request;
-  x.late.store(!l.over, std::memory_order_relaxed);
+  c.in_flight().late(!l.over);
+  const auto report = c.request()->late_report(c.client(), l.why, l.since_end, l.over);
   for (auto* o : observers_) {
-    o->late({x.stamp.id, x.method, x.target, c.client(), x.to, in_words(l.why), l.since_end, l.over,
-             &x.stamp.journey});
-  }
-}
-
-void service::report(const connection& c, request_end end, const cause* why,
-                     clock::time_point now) const noexcept {
-  const auto set = [](clock::time_point at) {
-    return at == clock::time_point{} ? std::nullopt : std::optional(at);
-  };
-  const exchange& x = *c.request;
-  request_report r{x.stamp.id, x.method, x.target, c.client(), x.to, end};
-  r.status = client_left(end) ? 499 : c.answer.status;
-  r.started = x.started;
-  r.work_began = set(x.work_began);
-  r.work_ended = set(x.work_ended);
-  r.ended = now;
-  r.broken = x.broken;
-  r.journey = &x.stamp.journey;
-  if (why != nullptr && !(c.answer.complete && !c.answer.left_before_last)) {
-    r.cause = in_words(*why);
-    r.context_ended = why->at;
-    if (r.work_began) {
-      const auto said = x.stamp.stopped.load(std::memory_order_relaxed);
-      r.work_stopped =
-          std::max(why->at, said != 0 ? clock::time_point(clock::duration(said)) : x.work_ended);
-    }
-  }
-  for (auto* o : observers_) {
-    o->ended(r);
+    o->late(report);
   }
 }
 
 void service::finish(connection& c) noexcept {
-  exchange& x = *c.request;
-  if (x.to.runs_on != nullptr || c.later) {
+  exchange& x = c.in_flight();
+  if (x.to().runs_on != nullptr || c.later) {
     watcher_.stop_reading(c.fd());
   }
-  if (c.settle_ahead() && x.over == limit::none) {
-    x.over = limit::read_ahead;
+  if (c.settle_ahead()) {
+    x.reached(limit::read_ahead);
   }
-  if (x.over != limit::none) {
-    tell(x.over);
+  if (x.over() != limit::none) {
+    tell(x.over());
   }
-  const auto now = clock::now();
-  const auto* const why = x.ctx.cause();
-  const auto end = x.life.finish(why, c.answer);
-  if (!observers_.empty()) {
-    report(c, end, why, now);
+  const auto report = x.finish(c.client(), clock::now());
+  for (auto* o : observers_) {
+    o->ended(report);
   }
-  x.scope.cancel({.kind = cause_kind::handler_returned});
+  c.reset_at_close = x.seems_whole();
+  x.close();
   c.since = {};
   if (c.later) {
     c.later->close();
     c.later.reset();
   }
   c.incoming.reset();
-  {
-    const std::lock_guard hold(c.guard);
-    c.request.reset();
-  }
+  c.end_request();
   if (in_flight_.fetch_sub(1) == 1 && draining_) {
     all_connections_.notify();
   }
 }
-
 // Discards the rest of the body, if it has arrived or is small.
 bool service::discard_rest(connection& c) {
   constexpr int most = 16;  // reads of 16 KiB each

@@ -13,13 +13,6 @@ namespace {
 
 constexpr int most_reads = 64;  // of 16 KiB each; a client that keeps sending is cut off
 
-// An answer that was cut off and whose end is marked only by the close: a reset is the only way to
-// show that it is incomplete. (A Unix socket has none: its client sees a close. See
-// docs/limits.md.)
-bool seems_whole(const connection& c) noexcept {
-  return c.answer.ends_by_close && !c.answer.complete;
-}
-
 }  // namespace
 
 service::service(const options& how, const route_table& routes, std::vector<observer*> observers,
@@ -54,11 +47,9 @@ void service::step(connection& c, void (service::*what)(connection&)) noexcept {
 // Ends the connection without an answer, since one that has been partly sent cannot be continued.
 // Needs no memory.
 void service::abandon(connection& c, const char* why) noexcept {
-  if (c.request) {
-    if (c.request->broken.empty()) {
-      c.request->broken = why;  // short enough to need no allocation
-    }
-    c.answer.complete = false;
+  if (c.request()) {
+    c.in_flight().broke_at_last(why);
+    c.in_flight().cut_short();
     finish(c);
   }
   close(c);
@@ -175,7 +166,7 @@ void service::close(connection& c) noexcept {
   if (c.tls() != nullptr && c.tls()->only_works()) {
     tell(limit::tls_work);
   }
-  if (seems_whole(c)) {
+  if (c.reset_at_close) {
     const struct ::linger reset = {1, 0};
     static_cast<void>(::setsockopt(c.fd(), SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)));
   } else if (c.tls() != nullptr) {
@@ -264,11 +255,11 @@ void service::go_on(connection& c, action what) {
         what = finished(c);
         break;
       case action::cut_off:
-        if (!c.request->overdue()) {
-          c.request->over = limit::write_time;
-          c.request->scope.cancel({.kind = causes::write_timeout});
+        if (!c.in_flight().overdue()) {
+          c.in_flight().reached(limit::write_time);
+          c.in_flight().cancel({.kind = causes::write_timeout});
         }
-        c.answer.complete = false;
+        c.in_flight().cut_short();
         finish(c);
         close(c);
         return;
@@ -294,8 +285,8 @@ void service::readable(connection& c) {
       go_on(c, c.session.arrived(closing_.made()));
       return;
     case connection::io::again:
-      if (c.request && closing_.made()) {
-        c.request->scope.cancel({.kind = cause_kind::shutdown});  // unless it has already ended
+      if (c.request() && closing_.made()) {
+        c.in_flight().cancel({.kind = cause_kind::shutdown});  // unless it has already ended
       }
       go_on(c, c.session.nothing_arrived(closing_.made()));
       return;
@@ -335,14 +326,14 @@ void service::park(connection& c, phase as, std::chrono::milliseconds patience, 
     c.since = now;
   }
   last_call::rest(c.now, as);
-  const bool called = closing_.made() || (ending_.made() && c.request);
+  const bool called = closing_.made() || (ending_.made() && c.request());
   auto until = later(c.since, patience);
-  if (c.request) {  // it waits for its body, or for the client to read the answer
+  if (c.request()) {  // it waits for its body, or for the client to read the answer
     until = as == phase::writing ? c.going.wait(now) : c.coming.wait(now);
-    until = std::min(until, c.request->ctx.deadline().value_or(until));
+    until = std::min(until, c.request()->ctx().deadline().value_or(until));
   }
   c.park_until(until);
-  if (called || (c.request && c.request->cut_off())) {
+  if (called || (c.request() && c.request()->cut_off())) {
     overdue(c);  // the thread that wakes parked connections may have come before
   }
   as == phase::writing || for_room || c.reads_when_writable() ? front_.park_for_room(c)
@@ -396,7 +387,7 @@ void service::too_late(connection& c) {
     case phase::writing:
     case phase::queued:
     case phase::running:
-      go_on(c, c.request && c.session.at() == http1::state::body && c.request->overdue()
+      go_on(c, c.request() && c.session.at() == http1::state::body && c.request()->overdue()
                    ? ended_early(c)
                    : c.session.timed_out());
       return;
@@ -406,7 +397,7 @@ void service::too_late(connection& c) {
 // Closes in such a way that the client can read the answer. A close with unread input would send a
 // reset, which destroys data that is still on its way (RFC 9112 9.6).
 void service::linger(connection& c) {
-  if (c.now.load(std::memory_order_relaxed) == phase::lingering || seems_whole(c)) {
+  if (c.now.load(std::memory_order_relaxed) == phase::lingering || c.reset_at_close) {
     close(c);
     return;
   }
@@ -475,8 +466,9 @@ void service::wake_parked(bool only_requests) noexcept {
     if (as == phase::running || as == phase::queued) {
       return;  // not parked: its owner learns of the call when it parks it
     }
-    const std::lock_guard looking(c.guard);
-    if (!only_requests || c.request) {
+    bool wakes = !only_requests;
+    c.look_at_request([&](const exchange&) { wakes = true; });
+    if (wakes) {
       overdue(c);
     }
   });

@@ -108,13 +108,11 @@ class service final : private connection_owner, private front::driver {
   bool work(connection& c, turn& t, bool (turn::*part)());
   void begin(connection& c, const route& to, const request_head& head);
   action answer(connection& c, int status, std::string_view detail, std::string_view headers = {});
-  action answered(connection& c, bool complete);
+  action answered(connection& c, bool anything, bool complete);
   action finished(connection& c);
   action output_ready(connection& c);
   void finish(connection& c) noexcept;
   void tell_late(connection& c, const late_stopper& l) const noexcept;
-  void report(const connection& c, request_end end, const cause* why,
-              clock::time_point now) const noexcept;
   bool discard_rest(connection& c);
 
   const options& how_;
