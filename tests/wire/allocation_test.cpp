@@ -123,7 +123,8 @@ class without_memory : public testing::Test {
     client c(server_.port());
     static_cast<void>(c.send(get("/wait") + "x"));
     c.shutdown_write();
-    c.receive();
+    while (c.receive().status != 0) {  // a 500 if the handler could not be called
+    }
     EXPECT_NE(c.how_it_ended(), ending::none);
     EXPECT_TRUE(eventually([&] { return seen_.over == seen_.begun && seen_.over >= before; }));
   }
