@@ -123,7 +123,8 @@ class without_memory : public testing::Test {
     client c(server_.port());
     static_cast<void>(c.send(get("/wait") + "x"));
     c.shutdown_write();
-    c.receive();
+    while (c.receive().status != 0) {  // a 500 if the handler could not be called
+    }
     EXPECT_NE(c.how_it_ended(), ending::none);
     EXPECT_TRUE(eventually([&] { return seen_.over == seen_.begun && seen_.over >= before; }));
   }
@@ -234,8 +235,8 @@ TEST(allocations, of_a_request_to_a_native_handler_are_those_of_its_context_and_
   RecordProperty("httplib", std::to_string(httplib));
   std::cout << "allocations: " << health << ", with headers and parameters " << more
             << ", of cpp-httplib " << httplib << std::endl;
-  EXPECT_LT(health, 5.5) << "the nodes of the context, its end and the id";
-  EXPECT_LT(more, health + 1.5) << "the target, for the report";
+  EXPECT_LT(health, 3.5) << "two nodes of the context, and the id";
+  EXPECT_LT(more, health + 1.5);
   EXPECT_GT(httplib, more + 5);
 }
 
