@@ -1,4 +1,4 @@
-// Owns a file descriptor and closes it when destroyed. Move-only, not thread-safe.
+// File descriptors and the errors of system calls.
 #pragma once
 
 #include <unistd.h>
@@ -9,6 +9,12 @@
 
 namespace hangup::http {
 
+// What errno says of the system call just made.
+inline std::error_code last_error() noexcept {
+  return {errno, std::generic_category()};
+}
+
+// Owns a file descriptor and closes it when destroyed. Move-only, not thread-safe.
 class descriptor {
  public:
   descriptor() noexcept = default;

@@ -16,10 +16,6 @@
 namespace hangup::http {
 namespace {
 
-std::error_code last_error() noexcept {
-  return {errno, std::generic_category()};
-}
-
 void ring(int eventfd) noexcept {
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto n = ::write(eventfd, &one, sizeof one);

@@ -25,10 +25,6 @@ class resolve_category final : public std::error_category {
   std::string message(int value) const override { return ::gai_strerror(value); }
 };
 
-std::error_code last_error() noexcept {
-  return {errno, std::generic_category()};
-}
-
 struct place {
   sockaddr_storage at{};
   socklen_t size = 0;
