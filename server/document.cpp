@@ -280,8 +280,11 @@ std::string who_said(std::string_view wrong, std::string_view file,
   const auto key = wrong.substr(0, wrong.find(':'));
   const auto section = key.substr(0, key.rfind('.'));
   std::string all(file);
+  std::set<std::string_view> named;  // a flag may stand for several settings
   for (const auto& s : settings) {
-    if (is_in(s.key, section) || is_in(key, s.key) || wrong.find(s.key) != std::string_view::npos) {
+    const bool concerns =
+        is_in(s.key, section) || is_in(key, s.key) || wrong.find(s.key) != std::string_view::npos;
+    if (concerns && named.insert(s.by).second) {
       all.append(all.size() == file.size() ? " with " : ", ").append(s.by);
     }
   }

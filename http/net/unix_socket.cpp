@@ -17,10 +17,6 @@ namespace {
 
 constexpr mode_t permissions = 07777;
 
-std::error_code error_now() noexcept {
-  return {errno, std::generic_category()};
-}
-
 bool is_abstract(const listen_address& at) noexcept {
   return at.path.starts_with('@');
 }
@@ -79,14 +75,14 @@ std::error_code remove_stale(const socket_name& name) {
   const char* const path = name.at.sun_path;
   struct stat there {};
   if (::lstat(path, &there) != 0) {
-    return errno == ENOENT ? std::error_code() : error_now();
+    return errno == ENOENT ? std::error_code() : last_error();
   }
   if (!S_ISSOCK(there.st_mode)) {
     return std::make_error_code(std::errc::not_a_socket);
   }
   const descriptor asking(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!asking) {
-    return error_now();
+    return last_error();
   }
   // EAGAIN: so many wait already. EPROTOTYPE: it is used for datagrams.
   if (::connect(asking.get(), name.get(), name.size) == 0 || errno == EAGAIN ||
@@ -97,7 +93,7 @@ std::error_code remove_stale(const socket_name& name) {
     return {};
   }
   if (errno != ECONNREFUSED || ::unlink(path) != 0) {
-    return error_now();
+    return last_error();
   }
   return {};
 }
@@ -108,7 +104,7 @@ std::error_code made_file(const std::string& path, mode_t mode, socket_file& fil
   const descriptor at(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   struct stat made {};
   if (!at || ::fstat(at.get(), &made) != 0) {
-    return error_now();
+    return last_error();
   }
   if (!S_ISSOCK(made.st_mode)) {
     return std::make_error_code(std::errc::not_a_socket);
@@ -116,7 +112,7 @@ std::error_code made_file(const std::string& path, mode_t mode, socket_file& fil
   file = socket_file(path, made.st_dev, made.st_ino);
   const auto same = "/proc/self/fd/" + std::to_string(at.get());
   if ((made.st_mode & permissions) != mode && ::chmod(same.c_str(), mode) != 0) {
-    return error_now();
+    return last_error();
   }
   return {};
 }
@@ -143,18 +139,18 @@ std::error_code listen_at_path(const listen_address& at, int backlog, descriptor
   // change it for all threads.
   const auto mode = static_cast<mode_t>(at.mode) & permissions;
   if (!made || ::fchmod(made.get(), mode) != 0) {
-    return error_now();
+    return last_error();
   }
   const auto lock = is_abstract(at) ? descriptor() : locked(folder_of(at.path));
   if (::bind(made.get(), name.get(), name.size) != 0) {
     if (errno != EADDRINUSE || is_abstract(at)) {
-      return error_now();
+      return last_error();
     }
     if (const auto ec = remove_stale(name)) {
       return ec;
     }
     if (::bind(made.get(), name.get(), name.size) != 0) {
-      return error_now();
+      return last_error();
     }
   }
   socket_file of_it;  // removed again on error
@@ -164,7 +160,7 @@ std::error_code listen_at_path(const listen_address& at, int backlog, descriptor
     }
   }
   if (::listen(made.get(), backlog) != 0) {
-    return error_now();
+    return last_error();
   }
   fd = std::move(made);
   file = std::move(of_it);
@@ -177,11 +173,11 @@ std::error_code can_listen_at_path(const listen_address& at) {
     return ec;
   }
   if (::faccessat(AT_FDCWD, folder_of(at.path).c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
-    return error_now();
+    return last_error();
   }
   struct stat there {};
   if (::lstat(at.path.c_str(), &there) != 0) {
-    return errno == ENOENT ? std::error_code() : error_now();
+    return errno == ENOENT ? std::error_code() : last_error();
   }
   return S_ISSOCK(there.st_mode) ? std::error_code()
                                  : std::make_error_code(std::errc::not_a_socket);

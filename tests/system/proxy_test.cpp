@@ -348,6 +348,24 @@ TEST_P(in_front, what_clients_ask_for_passes_and_so_do_their_jobs) {
   EXPECT_EQ(statuses({}, {front.url(job)}), "200 ");
 }
 
+TEST_P(in_front, by_a_unix_socket_a_hang_up_is_passed_on) {
+  shop f;
+  // As root, the workers of a proxy are another user.
+  std::filesystem::permissions(f.path(), std::filesystem::perms(0755));
+  const auto path = f / "s";
+  f.settings["databases"] = nlohmann::json::object();
+  f.settings["listen"] = {{"path", path}, {"mode", "0666"}};
+  const server own({"--config", f.config()});
+  const proxy front(GetParam(), {}, (GetParam() == kind::nginx ? "unix:" : "unix@") + path);
+  process curl({"curl", "-s", "-H", "X-Request-Id: left",
+                front.url("/query/sim?rows=1&row_ms=25000&stream=0")});
+  ASSERT_TRUE(own.in_flight_until([](const auto& all) { return has(all, "left"); }));
+  curl.signal(SIGKILL);
+  const auto e = own.ended("left");
+  EXPECT_EQ(e["status"], 499) << e;
+  EXPECT_TRUE(e["client"].get<std::string>().starts_with("unix:uid=")) << e;
+}
+
 // It runs in compose only, where it finds its servers by the name of their service.
 TEST(haproxy_of_compose, closes_what_the_other_one_closes) {
   const auto rules_of = [](const std::string& file) {

@@ -354,6 +354,7 @@ TEST_F(on_a_unix_socket, a_client_that_closes_without_reading_all_has_reset) {
   live_server server(with());
   client c = connect();
   ASSERT_TRUE(c.send(get("/pool/rows")));
+  ASSERT_TRUE(c.receive_bytes(500));  // rows come
   ASSERT_TRUE(c.readable(patience));
   c.close();
   const auto r = server.seen.of("/pool/rows");
@@ -442,14 +443,14 @@ TEST_F(on_a_unix_socket, that_it_was_given_it_serves_and_leaves_to_the_others_wh
     add_who(server);
     std::size_t failed = 7;
     ASSERT_FALSE(server.listen_inherited(given, &failed));
+    for (const int fd : given) {
+      EXPECT_EQ(::fcntl(fd, F_GETFD), -1) << "it has them now";
+    }
     EXPECT_EQ(server.port(), tcp.port());
     EXPECT_EQ(server.endpoints(),
               (std::vector{"unix:" + path, "127.0.0.1:" + std::to_string(tcp.port())}));
     EXPECT_EQ(connect().ask(get("/who")).body, who_asks(path));
     EXPECT_EQ(client(tcp.port()).ask(get("/who")).status, 200);
-    for (const int fd : given) {
-      EXPECT_EQ(::fcntl(fd, F_GETFD), -1) << "it has them now";
-    }
   }
   EXPECT_TRUE(is_there(path)) << "it did not make the file";
   for (auto& waits : {connect(), client(tcp.port())}) {
