@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "http/wire/grammar.h"
+#include "server/config_keys.h"
 #include "server/cpus.h"
 #include "server/database_config.h"
 #include "server/json_reader.h"
@@ -350,7 +351,7 @@ std::string in_lines(const document& d) {
 }
 
 const schema& config_schema() {
-  static const schema instance(json::parse(schema_text()));
+  static const schema instance{json(config_keys().schema)};
   return instance;
 }
 

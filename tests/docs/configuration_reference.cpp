@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "server/document.h"
+#include "server/config_keys.h"
 #include "server/schema.h"
 #include "tests/docs/reference.h"
 
@@ -152,9 +152,8 @@ std::string default_of(const ordered_json& node) {
 
 std::string configuration() {
   const auto by_flag = flags();
-  const auto schema = ordered_json::parse(server::schema_text());
   std::string page;
-  each_key(schema, "", [&](const std::string& key, const ordered_json& node) {
+  each_key(server::config_keys().schema, "", [&](const std::string& key, const ordered_json& node) {
     if (!node.contains("description")) {
       throw std::runtime_error(key + " has no description");
     }
