@@ -280,11 +280,17 @@ std::string who_said(std::string_view wrong, std::string_view file,
                      const std::vector<setting>& settings) {
   const auto key = wrong.substr(0, wrong.find(':'));
   const auto section = key.substr(0, key.rfind('.'));
-  std::string all(file);
+  std::vector<std::string> by;  // one may set several keys
   for (const auto& s : settings) {
-    if (is_in(s.key, section) || is_in(key, s.key) || wrong.find(s.key) != std::string_view::npos) {
-      all.append(all.size() == file.size() ? " with " : ", ").append(s.by);
+    if ((is_in(s.key, section) || is_in(key, s.key) ||
+         wrong.find(s.key) != std::string_view::npos) &&
+        std::find(by.begin(), by.end(), s.by) == by.end()) {
+      by.push_back(s.by);
     }
+  }
+  std::string all(file);
+  for (const auto& one : by) {
+    all.append(all.size() == file.size() ? " with " : ", ").append(one);
   }
   return all;
 }

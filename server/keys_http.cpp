@@ -28,7 +28,8 @@ form<config::listen_t> listen_keys() {
       {"port", &t::port, integer(0, 65'535), 8080,
        "TCP port of listen.host; 0 chooses a free one."},
       {"path", &t::path, text(0, 107), "",
-       "Path of a Unix socket to listen on as well, of at most 107 bytes. @name is a name in "
+       "Path of a Unix socket to listen on as well, of at most 107 bytes. One that begins with @ "
+       "is a name in "
        "Linux's abstract namespace, which has no file and no permissions. Empty: none. On Unix "
        "sockets the server speaks plain HTTP, also where TLS is configured."},
       {"mode", &t::mode, made_of(text(3, 4, "^0?[0-7]{3}$"), permissions_of), "0660",

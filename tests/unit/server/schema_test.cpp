@@ -316,7 +316,7 @@ TEST(schema, a_key_that_it_does_not_have_is_the_callers_mistake) {
 TEST(schema, help_says_what_a_key_means_what_is_allowed_and_the_default) {
   EXPECT_EQ(
       config_schema().about("listen.port"),
-      "TCP port to listen on; 0 chooses a free one. Allowed: an integer 0..65535; default: 8080");
+      "TCP port of listen.host; 0 chooses a free one. Allowed: an integer 0..65535; default: 8080");
 }
 
 }  // namespace
