@@ -1,6 +1,5 @@
 // The configuration as plain values. The names, ranges, defaults and descriptions of the keys are
-// in config/server.schema.json, which is compiled into the program. To add a key, add an entry
-// there, a member here, and a line in config.cpp.
+// in config_keys.h. To add a key, add a line there and a member here.
 #pragma once
 
 #include <chrono>

@@ -1,6 +1,7 @@
 #include "server/database_config.h"
 
 #include <cmath>
+#include <cstdint>
 #include <set>
 #include <utility>
 
@@ -12,88 +13,71 @@ namespace {
 
 using nlohmann::json;
 
-query::allowed allowed_by(const json& parameter) {
-  const auto type = parameter.at("type").get<std::string>();
-  if (type == "text") {
-    return query::text_limit{parameter.at("max_bytes").get<std::size_t>()};
-  }
-  const auto least = parameter.at("minimum").get<double>();
-  const auto most = parameter.at("maximum").get<double>();
-  if (type == "real") {
-    return query::real_range{least, most};
-  }
-  return query::integer_range{static_cast<std::int64_t>(least), static_cast<std::int64_t>(most)};
-}
-
-problem check_range(const json& parameter, const std::string& path) {
-  if (parameter.at("type") == "text") {
+problem check_range(const stated_parameter& p, const json& stated, const std::string& path) {
+  if (p.type == "text") {
     return {};
   }
-  const auto least = parameter.at("minimum").get<double>();
-  const auto most = parameter.at("maximum").get<double>();
-  for (const auto* const end : {"minimum", "maximum"}) {
-    const auto number = parameter.at(end).get<double>();
-    if (parameter.at("type") == "integer" && std::trunc(number) != number) {
-      return path + "." + end + ": found " + parameter.at(end).dump() +
+  for (const auto& [end, number] : {std::pair("minimum", p.minimum), {"maximum", p.maximum}}) {
+    if (p.type == "integer" && std::trunc(number) != number) {
+      return path + "." + end + ": found " + stated.at(end).dump() +
              ", allowed a whole number, as the type is integer";
     }
   }
-  if (least > most) {
-    return path + ".minimum: found " + parameter.at("minimum").dump() + ", allowed at most " +
-           parameter.at("maximum").dump() + ", which is its maximum";
+  if (p.minimum > p.maximum) {
+    return path + ".minimum: found " + stated.at("minimum").dump() + ", allowed at most " +
+           stated.at("maximum").dump() + ", which is its maximum";
   }
   return {};
 }
 
-problem check_parameter(const json& parameter, const std::string& path) {
-  if (parameter.at("name") == "report") {
+problem check_parameter(const stated_parameter& p, const json& stated, const std::string& path) {
+  if (p.name == "report") {
     return path + ".name: found \"report\", allowed another one: requests name the report by it";
   }
-  if (auto wrong = check_range(parameter, path)) {
+  if (auto wrong = check_range(p, stated, path)) {
     return wrong;
   }
-  const auto otherwise = parameter.at("default").get<std::string>();
-  const auto allowed = allowed_by(parameter);
-  const auto found = path + ".default: found " + shown(otherwise) + ", allowed ";
-  if (parameter.at("required").get<bool>()) {
-    return otherwise.empty() ? problem{} : found + "none, as it is required";
+  const auto allowed = allowed_by(p);
+  const auto found = path + ".default: found " + shown(p.otherwise) + ", allowed ";
+  if (p.required) {
+    return p.otherwise.empty() ? problem{} : found + "none, as it is required";
   }
-  if (!query::read_value(allowed, otherwise)) {
+  if (!query::read_value(allowed, p.otherwise)) {
     return found + query::in_words(allowed) + ", or \"required\": true";
   }
   return {};
 }
 
 void check_report(const json& report, const std::string& path, mistakes& wrong) {
+  static const auto keys = parameter_keys();
   std::set<std::string> names;
   const auto& parameters = report.at("parameters");
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     const auto here = path + ".parameters[" + std::to_string(i) + "]";
-    if (!names.insert(parameters[i].at("name").get<std::string>()).second) {
+    stated_parameter p;
+    keys.read(parameters[i], p);
+    if (!names.insert(p.name).second) {
       wrong.add(here + ".name: found " + parameters[i].at("name").dump() +
                 ", allowed another one: it is taken");
     }
-    if (auto of_this = check_parameter(parameters[i], here)) {
+    if (auto of_this = check_parameter(p, parameters[i], here)) {
       wrong.add(std::move(*of_this));
     }
   }
 }
 
-query::report read_report(const std::string& name, const json& from) {
-  query::report r{name, from.at("description").get<std::string>(),
-                  from.at("sql").get<std::string>()};
-  for (const auto& p : from.at("parameters")) {
-    auto& to = r.parameters.emplace_back();
-    to.name = p.at("name").get<std::string>();
-    to.allowed = allowed_by(p);
-    if (!p.at("required").get<bool>()) {
-      to.otherwise = query::read_value(to.allowed, p.at("default").get<std::string>());
-    }
-  }
-  return r;
-}
-
 }  // namespace
+
+query::allowed allowed_by(const stated_parameter& p) {
+  if (p.type == "text") {
+    return query::text_limit{p.max_bytes};
+  }
+  if (p.type == "real") {
+    return query::real_range{p.minimum, p.maximum};
+  }
+  return query::integer_range{static_cast<std::int64_t>(p.minimum),
+                              static_cast<std::int64_t>(p.maximum)};
+}
 
 void check_databases(const json& databases, mistakes& wrong) {
   for (const auto& database : databases.items()) {
@@ -115,27 +99,6 @@ void check_databases(const json& databases, mistakes& wrong) {
       check_report(report.value(), path + ".reports." + report.key(), wrong);
     }
   }
-}
-
-config::database_t read_database(const json& from) {
-  config::database_t to;
-  from.at("kind").get_to(to.kind);
-  from.at("pool").get_to(to.pool);
-  to.deadline = std::chrono::milliseconds(from.at("deadline_ms").get<std::int64_t>());
-  from.at("connections").get_to(to.connections);
-  from.at("spare_percent").get_to(to.spare_percent);
-  to.wait = std::chrono::milliseconds(from.at("wait_ms").get<std::int64_t>());
-  from.at("file").get_to(to.file);
-  from.at("sample").get_to(to.sample);
-  from.at("sample_rows").get_to(to.sample_rows);
-  from.at("conninfo").get_to(to.conninfo);
-  to.connect_timeout = std::chrono::milliseconds(from.at("connect_timeout_ms").get<std::int64_t>());
-  to.settle_timeout = std::chrono::milliseconds(from.at("settle_timeout_ms").get<std::int64_t>());
-  from.at("read_only").get_to(to.read_only);
-  for (const auto& report : from.at("reports").items()) {
-    to.reports.emplace(report.key(), read_report(report.key(), report.value()));
-  }
-  return to;
 }
 
 }  // namespace hangup::server

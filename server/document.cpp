@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "http/wire/grammar.h"
+#include "server/config_keys.h"
 #include "server/cpus.h"
 #include "server/database_config.h"
 #include "server/json_reader.h"
@@ -279,14 +280,17 @@ std::string who_said(std::string_view wrong, std::string_view file,
                      const std::vector<setting>& settings) {
   const auto key = wrong.substr(0, wrong.find(':'));
   const auto section = key.substr(0, key.rfind('.'));
-  std::string all(file);
-  std::set<std::string_view> named;  // a flag may stand for several settings
+  std::vector<std::string> by;  // one may set several keys
   for (const auto& s : settings) {
-    const bool concerns =
-        is_in(s.key, section) || is_in(key, s.key) || wrong.find(s.key) != std::string_view::npos;
-    if (concerns && named.insert(s.by).second) {
-      all.append(all.size() == file.size() ? " with " : ", ").append(s.by);
+    if ((is_in(s.key, section) || is_in(key, s.key) ||
+         wrong.find(s.key) != std::string_view::npos) &&
+        std::find(by.begin(), by.end(), s.by) == by.end()) {
+      by.push_back(s.by);
     }
+  }
+  std::string all(file);
+  for (const auto& one : by) {
+    all.append(all.size() == file.size() ? " with " : ", ").append(one);
   }
   return all;
 }
@@ -353,7 +357,7 @@ std::string in_lines(const document& d) {
 }
 
 const schema& config_schema() {
-  static const schema instance(json::parse(schema_text()));
+  static const schema instance{json(config_keys().schema)};
   return instance;
 }
 

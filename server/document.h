@@ -68,8 +68,7 @@ std::string in_lines(const document& d);
 // The path of each key that has a value: "listen.port". An array is one value.
 std::vector<std::string> keys_of(const nlohmann::json& values);
 
-// The schema, and its text as shipped.
+// The schema of the configuration, made of its keys (config_keys.h).
 const schema& config_schema();
-std::string_view schema_text() noexcept;
 
 }  // namespace hangup::server

@@ -1,6 +1,6 @@
-// The subset of JSON Schema (draft 2020-12) that config/server.schema.json uses. It describes each
-// mistake of a document in one line. The schema itself is part of the program; a keyword in it that
-// is not supported here is an error, not ignored.
+// The subset of JSON Schema (draft 2020-12) that the keys of the configuration are described by
+// (keys.h). It describes each mistake of a document in one line. The schema itself is part of the
+// program; a keyword in it that is not supported here is an error, not ignored.
 //
 //   any        type, title, description, default, writeOnly (a secret), $schema
 //   object     properties, required, additionalProperties (false or a schema), propertyNames

@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "server/document.h"
+#include "server/config_keys.h"
 #include "server/schema.h"
 #include "tests/docs/reference.h"
 
@@ -139,7 +139,10 @@ std::vector<std::string> variables(const std::string& key, const ordered_json& n
   return all;
 }
 
-std::string default_of(const ordered_json& node) {
+std::string default_of(const std::string& key, const ordered_json& node) {
+  if (key.ends_with("[]")) {
+    return "";
+  }
   if (!node.contains("default")) {
     return node.at("type") == "object" ? "`{}`" : "must be given";
   }
@@ -152,9 +155,8 @@ std::string default_of(const ordered_json& node) {
 
 std::string configuration() {
   const auto by_flag = flags();
-  const auto schema = ordered_json::parse(server::schema_text());
   std::string page;
-  each_key(schema, "", [&](const std::string& key, const ordered_json& node) {
+  each_key(server::config_keys().schema, "", [&](const std::string& key, const ordered_json& node) {
     if (!node.contains("description")) {
       throw std::runtime_error(key + " has no description");
     }
@@ -182,8 +184,8 @@ std::string configuration() {
         is_object && node.contains("propertyNames")
             ? ", NAME matching " + code(node.at("propertyNames").at("pattern").get<std::string>())
             : "";
-    page += "| " + code(key) + " | " + allowed(node) + names + " | " + default_of(node) + " | " +
-            (is_section ? "The whole section, as JSON." : cell(about)) +
+    page += "| " + code(key) + " | " + allowed(node) + names + " | " + default_of(key, node) +
+            " | " + (is_section ? "The whole section, as JSON." : cell(about)) +
             (node.value("writeOnly", false) ? " It is a secret, and never shown." : "") + " | " +
             who + " |\n";
   });

@@ -1,14 +1,17 @@
-// Writes the generated parts of pages anew, or with --check says which are not current (exit 1):
+// Writes generated files and the generated parts of pages anew, or with --check says which are not
+// current (exit 1):
 //
 //   reference [--check] FILE...
 //
-// A part stands between `<!-- generated: NAME -->` and `<!-- end of generated -->`.
+// config/server.schema.json and config/server.json are generated as a whole. In a page a part
+// stands between `<!-- generated: NAME -->` and `<!-- end of generated -->`.
 #include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <fstream>
 #include <functional>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -23,9 +26,9 @@ constexpr std::string_view part_begins = "<!-- generated: ";
 constexpr std::string_view name_ends = " -->\n";
 constexpr std::string_view part_ends = "<!-- end of generated -->";
 
-using parts = std::map<std::string, std::function<std::string()>>;
+using generated = std::map<std::string, std::function<std::string()>>;
 
-std::string renewed(const std::string& page, const parts& known) {
+std::string renewed(const std::string& page, const generated& parts) {
   std::string out;
   std::size_t from = 0;
   for (auto at = page.find(part_begins); at != std::string::npos;
@@ -37,8 +40,8 @@ std::string renewed(const std::string& page, const parts& known) {
       throw std::runtime_error("a generated part has no end");
     }
     const auto name = page.substr(named, body - named);
-    const auto part = known.find(name);
-    if (part == known.end()) {
+    const auto part = parts.find(name);
+    if (part == parts.end()) {
       throw std::runtime_error("there is no generated part \"" + name + "\"");
     }
     out.append(page, from, body + name_ends.size() - from).append(part->second());
@@ -61,16 +64,18 @@ std::string contents(const std::string& path) {
 }
 
 // False: it is not current.
-bool update(const std::string& path, const parts& known, bool only_check) {
-  const auto page = contents(path);
-  const auto now = renewed(page, known);
-  if (now == page) {
+bool update(const std::string& path, const generated& files, const generated& parts,
+            bool only_check) {
+  const auto before = contents(path);
+  const auto file = files.find(path);
+  const auto now = file == files.end() ? renewed(before, parts) : file->second();
+  if (now == before) {
     return true;
   }
   if (only_check) {
-    const auto at = std::mismatch(page.begin(), page.end(), now.begin(), now.end()).first;
+    const auto at = std::mismatch(before.begin(), before.end(), now.begin(), now.end()).first;
     std::fprintf(stderr, "%s:%td: is not current: run scripts/reference\n", path.c_str(),
-                 1 + std::count(page.begin(), at, '\n'));
+                 1 + std::count(before.begin(), at, '\n'));
     return false;
   }
   std::ofstream out(path, std::ios::binary);
@@ -88,16 +93,21 @@ int run(std::vector<std::string> files) {
     std::fputs("usage: reference [--check] FILE...\n", stderr);
     return 2;
   }
-  whole_program program;
-  const parts known{{"configuration", configuration},
-                    {"routes", [&] { return routes(program); }},
-                    {"parameters", parameters},
-                    {"ends", ends},
-                    {"metrics", [&] { return metrics(program); }}};
+  // Made only where a page needs it: it reads config/server.json, which may have to be written
+  // first.
+  std::optional<whole_program> made;
+  const auto program = [&]() -> whole_program& { return made ? *made : made.emplace(); };
+  const generated whole{{"config/server.schema.json", schema_file},
+                        {"config/server.json", configuration_file}};
+  const generated parts{{"configuration", configuration},
+                        {"routes", [&] { return routes(program()); }},
+                        {"parameters", parameters},
+                        {"ends", ends},
+                        {"metrics", [&] { return metrics(program()); }}};
   int code = 0;
   for (const auto& file : files) {
     try {
-      code = update(file, known, only_check) ? code : 1;
+      code = update(file, whole, parts, only_check) ? code : 1;
     } catch (const std::exception& e) {
       std::fprintf(stderr, "%s: %s\n", file.c_str(), e.what());
       code = 1;

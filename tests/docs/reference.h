@@ -1,6 +1,6 @@
-// The parts of the documentation that are made of what the program itself knows: its schema, its
-// flags, its routes, its metrics. Each function returns Markdown that ends in a newline, and throws
-// std::runtime_error if something has no description.
+// The files and the parts of pages that are made of what the program itself knows: its settings,
+// its flags, its routes, its metrics. Each function returns JSON or Markdown that ends in a
+// newline, and throws std::runtime_error if something has no description.
 #pragma once
 
 #include <memory>
@@ -11,6 +11,9 @@
 #include "server/program.h"
 
 namespace hangup::docs {
+
+std::string schema_file();         // config/server.schema.json
+std::string configuration_file();  // config/server.json, which states the defaults
 
 // A section for each section of the configuration, with a table of its keys.
 std::string configuration();

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "server/config_keys.h"
 #include "server/schema.h"
 
 namespace hangup::server {
@@ -70,7 +71,13 @@ void for_each_key(const std::function<void(const std::string& path, const json& 
       walk(inside + "p", node.at("additionalProperties"));
     }
   };
-  walk("", json::parse(schema_text()));
+  walk("", json(config_keys().schema));
+}
+
+json document_of_defaults() {
+  auto complete = json::object();
+  EXPECT_TRUE(config_schema().complete(complete).empty());
+  return complete;
 }
 
 TEST(config, the_shipped_file_states_the_defaults_and_every_one_of_them) {
@@ -80,9 +87,7 @@ TEST(config, the_shipped_file_states_the_defaults_and_every_one_of_them) {
   auto with_all = stated;  // of a parameter it states what is of its type
   ASSERT_TRUE(config_schema().complete(with_all).empty());
   stated["databases"]["sqlite"]["reports"] = with_all["databases"]["sqlite"]["reports"];
-  auto complete = json::object();
-  ASSERT_TRUE(config_schema().complete(complete).empty());
-  EXPECT_EQ(stated, complete);
+  EXPECT_EQ(stated, document_of_defaults());
   EXPECT_EQ(load(shipped), defaults());
 }
 
@@ -211,7 +216,9 @@ TEST(config, every_key_has_an_effect_of_its_own) {
                                                 : node.value("default", json(1));
     json other;
     if (node.at("type") == "array") {
-      other = json::parse(R"([{"name": "n", "type": "integer", "required": true}])");
+      other = node.at("items").at("type") == "string"
+                  ? json::parse(R"(["/x"])")
+                  : json::parse(R"([{"name": "n", "type": "integer", "required": true}])");
     } else if (node.at("type") == "boolean") {
       other = !usual.get<bool>();
     } else if (node.at("type") == "integer") {
@@ -256,6 +263,20 @@ TEST(config, without_a_host_there_is_another_address_to_listen_on) {
   EXPECT_EQ(error_of(R"({"listen": {"host": ""}})"), nowhere);
   EXPECT_EQ(error_of(R"({"listen": {"host": "", "path": "s"}})"), "");
   EXPECT_EQ(error_of(R"({"listen": {"host": "", "more": ["unix:@s"]}})"), "");
+}
+
+TEST(config, a_document_that_is_completed_says_the_same_as_before) {
+  EXPECT_EQ(parse(document_of_defaults().dump(), "c.json"), defaults());
+  for_each_key([&](const std::string& path, const json& node) {
+    if (node.at("type") != "integer") {
+      return;
+    }
+    const auto text = document(path, node.at("maximum"));
+    mistakes wrong;
+    const auto completed = read_document(text, "c.json", {}, wrong).values;
+    EXPECT_EQ(wrong.text(), "");
+    EXPECT_EQ(parse(completed.dump(), "c.json"), parse(text, "c.json")) << path;
+  });
 }
 
 TEST(config, a_certificate_goes_with_its_key) {
@@ -513,6 +534,10 @@ TEST(config, an_upstream_is_a_name_and_a_place_and_no_more) {
         "http://a:123456", "file:///etc/passwd", "http://a b", "unix:", "unix:/a b"}) {
     EXPECT_NE(error_of(with(url)), "") << url;
   }
+  EXPECT_EQ(parse(R"({"relay": {"upstreams": {"a": {"url": "https://a", "ca_file": "ca.pem"}}}})",
+                  "c.json")
+                .relay.upstreams,
+            (std::map<std::string, config::relay_t::upstream_t>{{"a", {"https://a", "ca.pem"}}}));
   EXPECT_EQ(error_of(R"({"relay": {"upstreams": {"next": {}}}})").substr(0, 44),
             "c.json: relay.upstreams.next.url: missing, a");
   EXPECT_EQ(parse(R"({"relay": {"targets": {"a": "/b/c"}}})", "c").relay.targets,
