@@ -70,6 +70,7 @@ config config_of(const document& d) {
   take(log, "level", c.log.level);
   take(log, "format", c.log.format);
   take(log, "queue", c.log.queue);
+  take(log, "skip", c.log.skip);
 
   const auto& http = document.at("http");
   take(http, "front_threads", c.http.front_threads);
