@@ -115,17 +115,17 @@ void append_json_escape(line_buffer& to, char32_t c) {
 }  // namespace
 
 void append_time(line_buffer& to, std::chrono::system_clock::time_point at) {
-  using namespace std::chrono;
+  namespace chrono = std::chrono;
   struct text_of_second {
-    sys_seconds second{seconds{-1}};
+    chrono::sys_seconds second{chrono::seconds{-1}};
     std::array<char, std::string_view("2026-11-26T17:04:46.").size()> text{};
   };
   static constinit thread_local text_of_second last;
-  const auto second = floor<seconds>(at);
+  const auto second = chrono::floor<chrono::seconds>(at);
   if (last.second != second) {
-    const auto day = floor<days>(second);
-    const year_month_day date(day);
-    const hh_mm_ss time(second - day);
+    const auto day = chrono::floor<chrono::days>(second);
+    const chrono::year_month_day date(day);
+    const chrono::hh_mm_ss time(second - day);
     fmt::format_to_n(last.text.data(), last.text.size(), "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.",
                      static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
                      static_cast<unsigned>(date.day()), time.hours().count(),
@@ -133,7 +133,8 @@ void append_time(line_buffer& to, std::chrono::system_clock::time_point at) {
     last.second = second;
   }
   append(to, {last.text.data(), last.text.size()});
-  append_digits(to, static_cast<std::uint64_t>(floor<milliseconds>(at - second).count()), 3);
+  const auto ms = chrono::floor<chrono::milliseconds>(at - second).count();
+  append_digits(to, static_cast<std::uint64_t>(ms), 3);
   to.push_back('Z');
 }
 

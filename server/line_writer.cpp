@@ -32,12 +32,12 @@ constexpr auto for_the_thread = 250ms;  // to notice that it has to end, and to 
 constexpr std::size_t part_for_urgent_lines = 8;
 constexpr std::size_t part_that_is_much = 2;
 
-// What the thread of the log waits for in its sleep.
-enum class sleeps { not_now, until_a_line, until_due };
-
 }  // namespace
 
 struct line_writer::shared {
+  // What the thread of the log waits for in its sleep.
+  enum class sleeps { not_now, until_a_line, until_due };
+
   shared(int to, std::size_t places)
       : fd(to),
         is_terminal(::isatty(to) != 0),
@@ -187,8 +187,8 @@ void line_writer::add(std::string_view line, when w) noexcept {
     s.urgent.store(true);
   }
   const auto resting = s.resting.load();
-  if (resting == sleeps::until_a_line ||
-      (resting == sleeps::until_due && (now || taken >= s.much))) {
+  if (resting == shared::sleeps::until_a_line ||
+      (resting == shared::sleeps::until_due && (now || taken >= s.much))) {
     s.wake();
   }
 }
