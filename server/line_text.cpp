@@ -13,13 +13,10 @@ namespace {
 constexpr std::string_view hex = "0123456789abcdef";
 
 // Printable ASCII. In UTF-8 the bytes of all other characters are not.
-constexpr bool is_safe(char c) noexcept {
-  return c >= ' ' && c <= '~';
-}
-
-constexpr bool is_safe_in_json(char c) noexcept {
+constexpr auto is_safe = [](char c) noexcept { return c >= ' ' && c <= '~'; };
+constexpr auto is_safe_in_json = [](char c) noexcept {
   return is_safe(c) && c != '"' && c != '\\';
-}
+};
 
 // Whether the character can be written to a terminal or a file of lines as it is. Not control
 // characters (C1 too), line and paragraph separators, and characters that change the direction of

@@ -16,7 +16,9 @@ namespace hangup::server {
 using line_buffer = fmt::basic_memory_buffer<char, 1000>;
 
 inline void append(line_buffer& to, std::string_view text) {
-  to.append(text.data(), text.data() + text.size());
+  const auto before = to.size();
+  to.resize(before + text.size());
+  text.copy(to.data() + before, text.size());
 }
 
 // "2026-11-26T17:04:46.123Z", for times since 1970.
