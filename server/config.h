@@ -42,6 +42,7 @@ struct config {
     log_level level{};
     log_format format{};
     std::size_t queue = 0;
+    std::vector<std::string> skip;  // paths of routes
     bool operator==(const log_t&) const = default;
   } log;
 

@@ -69,8 +69,13 @@ form<config::log_t> log_keys() {
        one_of<log_format>({{"text", log_format::text}, {"json", log_format::json}}), "text",
        "Format of the log lines: text for people, json (one object per line) for programs."},
       {"queue", &t::queue, integer(1, 1'000'000), 8192,
-       "Number of log lines that may wait to be written; if there are more, the oldest is dropped, "
-       "so that no request waits for the log."},
+       "Places of 256 bytes for log lines that wait to be written. A longer line takes several. If "
+       "there is no place for a line, it is dropped and counted, so that no request waits for the "
+       "log; an eighth is kept for warnings and the program's own messages."},
+      {"skip", &t::skip, array_of(32, "One path.", text(1, 256, "^/[!-~]*$")),
+       nlohmann::ordered_json::array(),
+       "Paths of routes, as GET / lists them. Their requests are not logged if they are completed "
+       "with a status below 400. They are counted and listed all the same."},
   });
 }
 

@@ -164,6 +164,9 @@ program::program(const context& opening, const launch& with)
   add_metrics_page(
       server_, [this]() -> const metrics& { return *counts_; }, pages);
   add_metrics();
+  for (const auto& path : log_.skip(how_.log.skip, server_.routes())) {
+    log_.say(spdlog::level::warn, "log.skip: there is no route " + path);
+  }
   if (with.identity) {
     server_.use_tls(with.identity);
   }

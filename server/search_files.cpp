@@ -6,8 +6,8 @@
 
 #include "handlers/query/postgres_files.h"
 #include "handlers/search/sample_corpus.h"
+#include "server/line_text.h"
 #include "server/progress.h"
-#include "server/request_log.h"
 
 namespace hangup::server {
 namespace {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,19 +15,29 @@
 namespace hangup::server {
 namespace {
 
-// So many bytes find room where poll(2) says that there is some: in a pipe always, in a terminal
-// mostly.
-constexpr std::size_t piece = PIPE_BUF;
+constexpr std::size_t for_pipes = PIPE_BUF;
+constexpr std::size_t for_files_and_sockets = 64 * 1024;
 
-ssize_t write_some(int fd, std::string_view text) noexcept {
-  const auto n = ::send(fd, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-  return n < 0 && errno == ENOTSOCK ? ::write(fd, text.data(), text.size()) : n;
+// What the descriptor is: S_IFREG, S_IFSOCK ...; 0: nothing.
+mode_t kind_of(int fd) noexcept {
+  struct stat about {};
+  return ::fstat(fd, &about) == 0 ? about.st_mode & S_IFMT : 0;
+}
+
+std::size_t most_for(mode_t kind) noexcept {
+  return kind == S_IFREG || kind == S_IFSOCK ? for_files_and_sockets : for_pipes;
+}
+
+ssize_t write_some(int fd, mode_t kind, std::string_view text) noexcept {
+  return kind == S_IFSOCK ? ::send(fd, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL)
+                          : ::write(fd, text.data(), text.size());
 }
 
 // As write_text(); `why` is empty if all is written.
 std::size_t write_pieces(const context& ctx, int fd, std::string_view text,
                          std::chrono::milliseconds patience, std::error_code& why) noexcept {
   const auto wait = saturated(patience);
+  const auto kind = kind_of(fd);
   std::size_t written = 0;
   while (written < text.size()) {
     const auto now = context::clock::now();
@@ -37,7 +48,7 @@ std::size_t write_pieces(const context& ctx, int fd, std::string_view text,
     if (why) {
       break;
     }
-    const auto n = write_some(fd, text.substr(written, piece));
+    const auto n = write_some(fd, kind, text.substr(written, most_for(kind)));
     if (n > 0) {
       written += static_cast<std::size_t>(n);
     } else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
@@ -58,6 +69,10 @@ bool open_missing_streams() noexcept {
     }
   }
   return true;
+}
+
+std::size_t most_at_once(int fd) noexcept {
+  return most_for(kind_of(fd));
 }
 
 std::size_t write_text(const context& ctx, int fd, std::string_view text,

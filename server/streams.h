@@ -16,11 +16,16 @@ namespace hangup::server {
 // come before any descriptor is opened.
 bool open_missing_streams() noexcept;
 
+// The number of bytes that write_text() hands to the system at once: 4 KiB, because where poll(2)
+// says that there is room, a pipe has room for so many, and a terminal mostly; 64 KiB for files and
+// sockets.
+std::size_t most_at_once(int fd) noexcept;
+
 // Writes the text and returns how many bytes were written. While the reader takes nothing, it
-// waits, up to `patience` for each 4 KiB and until the context ends. It returns less than the whole
-// if that time is over, there is no reader any more, or the system refuses the write. The flags of
-// the descriptor are not changed, because they are shared with other processes. A write to a disk
-// cannot be limited in this way: it takes as long as it takes. SIGPIPE must be ignored.
+// waits, up to `patience` for each most_at_once() and until the context ends. It returns less than
+// the whole if that time is over, there is no reader any more, or the system refuses the write. The
+// flags of the descriptor are not changed, because they are shared with other processes. A write to
+// a disk cannot be limited in this way: it takes as long as it takes. SIGPIPE must be ignored.
 // Thread-safe.
 std::size_t write_text(const context& ctx, int fd, std::string_view text,
                        std::chrono::milliseconds patience) noexcept;

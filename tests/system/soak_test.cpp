@@ -113,7 +113,7 @@ class soaked {
   std::string config(const test::certificate* own, const std::string& upstream) {
     auto all = nlohmann::json::parse(R"({
       "listen": {"port": 0},
-      "log": {"format": "json", "queue": 1000000},
+      "log": {"format": "json", "queue": 65536},
       "http": {"handshake_timeout_ms": 1000, "head_timeout_ms": 300, "idle_timeout_ms": 500,
                "body_timeout_ms": 300, "write_timeout_ms": 700, "linger_timeout_ms": 200,
                "max_connections": 300, "read_ahead_bytes": 100000,

@@ -102,6 +102,7 @@ TEST(config, the_defaults_are_those_of_the_design) {
   EXPECT_EQ(c.log.level, log_level::info);
   EXPECT_EQ(c.log.format, log_format::text);
   EXPECT_EQ(c.log.queue, 8192u);
+  EXPECT_TRUE(c.log.skip.empty());
   EXPECT_EQ(c.http.front_threads, 2u);
   EXPECT_EQ(c.http.max_connections, 10'000u);
   EXPECT_EQ(c.http.max_head_bytes, 16u * 1024);
@@ -348,6 +349,21 @@ TEST(config, pools_that_are_given_replace_the_default_ones) {
             "c.json");
   EXPECT_EQ(c.pools, (std::map<std::string, config::pool_t>{{"all", {3, 64, 25}}}));
   EXPECT_EQ(c.routes.spin, (config::route_t{"all", 60s}));
+}
+
+TEST(config, the_paths_that_are_not_logged_are_few_and_begin_with_a_slash) {
+  EXPECT_EQ(parse(R"({"log": {"skip": ["/healthz", "/jobs/{id}"]}})", "c.json").log.skip,
+            (std::vector<std::string>{"/healthz", "/jobs/{id}"}));
+  EXPECT_EQ(error_of(R"({"log": {"skip": ["healthz"]}})"),
+            "c.json: log.skip[0]: found \"healthz\", allowed a string of 0..256 characters matching "
+            "^/[!-~]*$");
+  EXPECT_EQ(error_of(R"({"log": {"skip": "/healthz"}})"),
+            "c.json: log.skip: found a string, allowed an array of at most 32");
+  EXPECT_EQ(error_of(document("log.skip", json::array({"/" + std::string(255, 'x')}))), "");
+  EXPECT_NE(error_of(document("log.skip", json::array({"/" + std::string(256, 'x')}))), "");
+  EXPECT_EQ(error_of(document("log.skip", std::vector<std::string>(32, "/x"))), "");
+  EXPECT_EQ(error_of(document("log.skip", std::vector<std::string>(33, "/x"))),
+            "c.json: log.skip: found an array of 33, allowed an array of at most 32");
 }
 
 TEST(config, a_report_is_read_with_its_parameters_in_order) {

@@ -1,12 +1,19 @@
 // What is kept, counted and written of requests that have ended, without a server.
 #include <gtest/gtest.h>
+#include <pty.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <functional>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "server/ended_requests.h"
 #include "server/metrics.h"
 #include "server/request_log.h"
+#include "tests/support/variable.h"
 
 namespace hangup::server {
 namespace {
@@ -189,6 +196,186 @@ TEST(request_log, what_strangers_have_written_into_a_line_of_the_programs_own_is
     })) << line;
     EXPECT_EQ(nlohmann::json::accept(line), format == log_format::json) << line;
   }
+}
+
+// What is written to the log of this format.
+std::string logged(log_format format, const std::function<void(request_log&)>& say,
+                   log_level level = log_level::info) {
+  config::log_t how;
+  how.format = format;
+  how.level = level;
+  how.queue = 64;
+  testing::internal::CaptureStderr();
+  {
+    request_log log(how);
+    say(log);
+  }
+  return testing::internal::GetCapturedStderr();
+}
+
+// A line without its time.
+std::string without_time(const std::string& line) {
+  const auto end = line.find('Z');
+  return end == std::string::npos ? line : line.substr(end + 1);
+}
+
+TEST(request_log, a_line_says_how_a_request_has_ended) {
+  const http::route to{"GET", "/slow"};
+  const auto text = [](const http::request_report& r) {
+    return without_time(logged(log_format::text, [&](request_log& log) { log.ended(r); }));
+  };
+  auto r = hung_up(to);
+  EXPECT_EQ(text(r),
+            " info GET /slow 499 client_closed: client closed (FIN), 1004.00 ms, stopped in "
+            "2.000 ms [127.0.0.1:1 1]\n");
+  r.work_stopped.reset();
+  r.target = "/a\x1b";
+  EXPECT_EQ(text(r),
+            " info GET /a\\x1b 499 client_closed: client closed (FIN), 1004.00 ms, never started "
+            "[127.0.0.1:1 1]\n");
+  http::request_report bad{"i", "", "", "c", to, http::request_end::failed};
+  bad.status = 500;
+  bad.broken = "what()";
+  const auto journey =
+      http::trace::continued("00-0123456789abcdef0123456789abcdef-0123456789abcdef-01", "");
+  bad.journey = &journey;
+  EXPECT_EQ(text(bad),
+            " warning - - 500 failed, 0.00 ms, what() [c i "
+            "0123456789abcdef0123456789abcdef-" +
+                std::string(journey.span_id()) + "]\n");
+}
+
+TEST(request_log, a_line_of_json_is_what_the_json_library_makes_of_it) {
+  const http::route to{"GET", "/slow"};
+  const auto journey =
+      http::trace::continued("00-0123456789abcdef0123456789abcdef-0123456789abcdef-01", "");
+  auto r = hung_up(to, "i\"d");
+  r.target = "/\xc3\xa4\xff\n";
+  r.broken = "\\";
+  r.journey = &journey;
+  nlohmann::ordered_json expected = {{"level", "info"},
+                                     {"msg", "request"},
+                                     {"method", "GET"},
+                                     {"target", r.target},
+                                     {"route", "/slow"},
+                                     {"status", 499},
+                                     {"end", "client_closed"},
+                                     {"ms", 1004.0},
+                                     {"cause", "client closed (FIN)"},
+                                     {"started", true},
+                                     {"stopped_ms", 2.0},
+                                     {"error", "\\"},
+                                     {"client", "127.0.0.1:1"},
+                                     {"id", "i\"d"},
+                                     {"trace_id", journey.trace_id()},
+                                     {"span_id", journey.span_id()},
+                                     {"parent_id", "0123456789abcdef"}};
+  const auto dumped = [](const nlohmann::ordered_json& j) {
+    return j.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace).substr(1);
+  };
+  EXPECT_EQ(without_time(logged(log_format::json, [&](request_log& log) { log.ended(r); })),
+            "\"," + dumped(expected) + "\n");
+
+  expected = {{"level", "warning"}, {"msg", "late stopper"}, {"method", "GET"},
+              {"target", r.target}, {"route", "/slow"},      {"cause", "c"},
+              {"canceled_ms", 1.5}, {"client", "here"},      {"id", "1"}};
+  const http::late_request late{"1", "GET", r.target, "here", to, "c", 1500us, false};
+  EXPECT_EQ(without_time(logged(log_format::json, [&](request_log& log) { log.late(late); })),
+            "\"," + dumped(expected) + "\n");
+}
+
+TEST(request_log, a_late_stopper_is_a_warning_with_its_milliseconds) {
+  const http::route to{"GET", "/slow"};
+  http::late_request late{"1", "GET", "/slow", "here", to, "client closed (FIN)", 1499600us, false};
+  const auto text = [&] {
+    return without_time(logged(log_format::text, [&](request_log& log) { log.late(late); }));
+  };
+  EXPECT_EQ(text(),
+            " warning late stopper: GET /slow still works 1500 ms after client closed "
+            "(FIN) [here 1]\n");
+  late.over = true;
+  EXPECT_EQ(text(),
+            " warning late stopper: GET /slow stopped at last, 1500 ms after client closed "
+            "(FIN) [here 1]\n");
+}
+
+TEST(request_log, all_lines_begin_alike_and_below_the_level_there_are_none) {
+  const http::route to{"GET", "/slow"};
+  for (const auto format : {log_format::text, log_format::json}) {
+    const auto all = [](request_log& log, const http::request_report& r) {
+      log.ended(r);
+      log.say(spdlog::level::info, "said");
+    };
+    const auto both = logged(format, [&](request_log& log) { all(log, hung_up(to)); });
+    const auto second = both.find('\n') + 1;
+    const std::string begin = format == log_format::json
+                                  ? R"({"ts":"0000-00-00T00:00:00.000Z","level":"info","msg":")"
+                                  : "0000-00-00T00:00:00.000Z info ";
+    for (const auto& line : {both.substr(0, second), both.substr(second)}) {
+      auto digits = line.substr(0, begin.size());
+      std::replace_if(
+          digits.begin(), digits.end(), [](char c) { return c >= '1' && c <= '9'; }, '0');
+      EXPECT_EQ(digits, begin);
+    }
+    EXPECT_EQ(logged(
+                  format, [&](request_log& log) { all(log, hung_up(to)); }, log_level::warn),
+              "");
+  }
+}
+
+TEST(request_log, leaves_out_what_it_is_told_to_skip_if_that_went_well) {
+  const http::route healthz{.method = "GET", .path = "/healthz", .index = 1};
+  const http::route other{.method = "GET", .path = "/slow", .index = 2};
+  const http::route none{"", "none"};
+  const auto all = logged(log_format::text, [&](request_log& log) {
+    EXPECT_EQ(log.skip({"/healthz", "/absent"}, {&none, &healthz, &other}),
+              std::vector<std::string>{"/absent"});
+    http::request_report good{"skipped", "GET",   "/healthz",
+                              "c",       healthz, http::request_end::completed};
+    good.status = 200;
+    log.ended(good);
+    log.ended(hung_up(healthz, "left"));
+    auto bad = good;
+    bad.id = "failed";
+    bad.end = http::request_end::failed;
+    bad.status = 500;
+    log.ended(bad);
+    http::request_report of_another{"other", "GET", "/slow",
+                                    "c",     other, http::request_end::completed};
+    log.ended(of_another);
+    http::request_report of_none{"none", "GET", "/absent",
+                                 "c",    none,  http::request_end::bad_request};
+    log.ended(of_none);
+  });
+  EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 4) << all;
+  EXPECT_EQ(all.find("skipped"), std::string::npos) << all;
+}
+
+TEST(request_log, colours_the_level_of_every_line_on_a_terminal) {
+  const test::variable term("TERM", "xterm");
+  const http::route to{"GET", "/slow"};
+  config::log_t how;
+  how.level = log_level::info;
+  how.queue = 64;
+  int terminal = -1;
+  int user = -1;
+  ASSERT_EQ(::openpty(&terminal, &user, nullptr, nullptr, nullptr), 0);
+  {
+    request_log log(how, user);
+    log.ended(hung_up(to));
+    log.say(spdlog::level::info, "said");
+  }
+  std::string all;
+  std::array<char, 4096> some{};
+  while (all.find("said") == std::string::npos) {
+    const auto n = ::read(terminal, some.data(), some.size());
+    ASSERT_GT(n, 0) << all;
+    all.append(some.data(), static_cast<std::size_t>(n));
+  }
+  ::close(user);
+  ::close(terminal);
+  EXPECT_NE(all.find("Z \x1b[32minfo\x1b[0m GET /slow"), std::string::npos) << all;
+  EXPECT_NE(all.find("Z \x1b[32minfo\x1b[0m said"), std::string::npos) << all;
 }
 
 TEST(escaped, leaves_text_as_it_is_and_nothing_that_a_terminal_obeys) {

@@ -39,23 +39,29 @@ http::request_report report(std::string_view id) {
   return r;
 }
 
-TEST(no_memory, for_a_line_of_the_log_loses_and_counts_that_line) {
+TEST(no_memory, for_a_long_line_of_the_log_loses_and_counts_that_line) {
   for (const auto format : {log_format::text, log_format::json}) {
     std::array<int, 2> pipe{};
     ASSERT_EQ(::pipe2(pipe.data(), O_CLOEXEC), 0);
     config::log_t how;
     how.format = format;
+    how.level = log_level::info;
     how.queue = 64;
-    std::string line = "what the program says is this";
+    const std::string line = "what the program says is this";
+    const std::string longer(2000, 'l');
     {
       request_log log(how, pipe[1]);
       auto r = report("before");
-      log.ended(r);
+      const http::late_request late{"late", "GET", longer, "c", slow, {}, std::chrono::seconds(1),
+                                    false};
       {
         const without_memory none;
-        log.ended(r);
-        log.late({"lost", "GET", "/slow", "c", slow, {}, std::chrono::seconds(1), false});
+        log.ended(r);  // of usual length: it needs none
         log.say(spdlog::level::info, line);
+        r.target = longer;
+        log.ended(r);
+        log.late(late);
+        log.say(spdlog::level::info, longer);
       }
       EXPECT_EQ(log.dropped(), 3U);
       log.ended(report("after"));
@@ -71,7 +77,8 @@ TEST(no_memory, for_a_line_of_the_log_loses_and_counts_that_line) {
     ::close(pipe[0]);
     EXPECT_NE(all.find("before"), std::string::npos);
     EXPECT_NE(all.find("after"), std::string::npos);
-    EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 2) << all;
+    EXPECT_NE(all.find(line), std::string::npos);
+    EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 3) << all;
   }
 }
 
