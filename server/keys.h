@@ -101,6 +101,7 @@ form<std::string> one_of(const std::vector<std::string>& words);
 template <class E>
 form<E> one_of(const std::vector<std::pair<std::string, E>>& values) {
   std::vector<std::string> words;
+  words.reserve(values.size());
   for (const auto& [word, value] : values) {
     words.push_back(word);
   }
@@ -218,6 +219,7 @@ struct key {
 template <class C>
 form<C> object(const std::vector<key<C>>& keys) {
   std::vector<property> properties;
+  properties.reserve(keys.size());
   for (const auto& one : keys) {
     properties.push_back(one.as_property);
   }
