@@ -37,7 +37,7 @@ server::server(std::vector<std::string> flags) : site(""), program(with_binary(s
   if (from == std::string::npos || colon == std::string::npos) {
     throw std::runtime_error("the server did not start: " + program.output());
   }
-  base_ = line.substr(from, line.find(' ', from) - from);
+  base_ = line.substr(from, line.find_first_of(", ", from) - from);
   port_ = static_cast<std::uint16_t>(std::stoi(base_.substr(base_.rfind(':') + 1)));
   pid_ = std::stoi(line.substr(line.rfind("pid ") + 4));
 }
