@@ -229,12 +229,11 @@ void front::resume(parkable& c) noexcept {
     this_thread.again.push(c);
     return;
   }
-  bool first = false;
-  {
-    const std::lock_guard hold(resuming_);
-    first = resumed_.first == nullptr;
-    resumed_.push(c);
-  }
+  // It rings with the lock held. Otherwise another thread could already have taken the connection,
+  // closed it as the last one, and the server with this bell could be gone.
+  const std::lock_guard hold(resuming_);
+  const bool first = resumed_.first == nullptr;
+  resumed_.push(c);
   if (first) {
     ring(bell_.get());
   }

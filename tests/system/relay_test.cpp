@@ -66,7 +66,7 @@ TEST(relay, streams_the_answer_of_the_last_server) {
   for (const server* s : {&*c.first.operator->(), &*c.second.operator->(), &c.third}) {
     EXPECT_EQ(s->ended("whole-1")["end"], "completed");
   }
-  EXPECT_EQ(c.third.ended("whole-1")["target"], "/query/sim?row_ms=1&rows=3");
+  EXPECT_EQ(c.third.ended("whole-1")["target"], "/query/sim?rows=3&row_ms=1");
   EXPECT_EQ(c.first->metric(R"(hangup_upstream_calls_total{upstream="next",end="completed"})"), 1);
   EXPECT_EQ(c.first->metric(R"(hangup_upstream_calls_in_flight{upstream="next"})"), 0);
 }
@@ -75,7 +75,7 @@ TEST(relay, passes_parameters_on_as_they_were_meant) {
   chain c;
   c.first->curl("/relay?hops=2&target=search&pattern=a%26b%3Dc%20%25%3F&path=log",
                 with_id("odd-1"));
-  EXPECT_EQ(c.third.ended("odd-1")["target"], "/search?path=log&pattern=a%26b%3Dc%20%25%3F");
+  EXPECT_EQ(c.third.ended("odd-1")["target"], "/search?pattern=a%26b%3Dc%20%25%3F&path=log");
   EXPECT_EQ(c.third.ended("odd-1")["status"], 200);
 }
 
