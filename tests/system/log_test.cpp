@@ -41,6 +41,21 @@ TEST(log, json_lines_say_everything_that_text_lines_say) {
   EXPECT_EQ(requests, 2);
 }
 
+TEST(log, leaves_out_the_routes_that_it_is_told_to_skip_and_nothing_else_does) {
+  const temporary_directory folder;
+  server s(
+      {"--config", folder.write("server.json", R"({"log": {"skip": ["/healthz", "/absent"]}})")});
+  EXPECT_NE(s.program.line_with(" warning log.skip: there is no route /absent"), "");
+  s.curl("/healthz", {"-H", "X-Request-Id: skipped"});
+  s.curl("/absent", {"-H", "X-Request-Id: refused"});
+  EXPECT_NE(s.program.line_with(" refused "), "");
+  EXPECT_EQ(s.ended("skipped")["status"], 200);
+  EXPECT_GE(s.metric(R"(hangup_requests_total{route="/healthz",end="completed"})").value_or(0), 1);
+  s.program.signal(SIGTERM);
+  ASSERT_EQ(s.program.wait(), 0);
+  EXPECT_EQ(s.program.output().find("GET /healthz"), std::string::npos) << s.program.output();
+}
+
 TEST(log, a_stranger_cannot_write_lines_of_their_own) {
   server s;
   // Control characters cannot come in a request line; what is left to try is an escape in UTF-8.
