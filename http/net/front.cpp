@@ -228,12 +228,11 @@ void front::resume(connection& c) noexcept {
     this_thread.again.push(c);
     return;
   }
-  bool first = false;
-  {
-    const std::lock_guard hold(resuming_);
-    first = resumed_.first == nullptr;
-    resumed_.push(c);
-  }
+  const std::lock_guard hold(resuming_);
+  const bool first = resumed_.first == nullptr;
+  resumed_.push(c);
+  // Rung under the lock: who takes the connection from the line may close it, and then the server,
+  // with its bell, may be destroyed.
   if (first) {
     ring(bell_.get());
   }
