@@ -26,7 +26,7 @@ constexpr int most_sockets = 64;
 // Its value; the variable is gone.
 std::optional<std::string> taken(const char* variable) {
   const char* const value = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): one thread
-  const auto text = value == nullptr ? std::nullopt : std::optional<std::string>(value);
+  auto text = value == nullptr ? std::nullopt : std::optional<std::string>(value);
   ::unsetenv(variable);  // NOLINT(concurrency-mt-unsafe)
   return text;
 }
