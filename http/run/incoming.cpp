@@ -1,6 +1,7 @@
 #include "http/run/incoming.h"
 
 #include <array>
+#include <functional>
 
 #include "http/wire/query_string.h"
 
@@ -73,10 +74,14 @@ void request_access::fill(request& to, const request_head& head, std::string_vie
   text.clear();
   text.reserve(sent.size() + head.path.size() + head.query.size());  // it must not move any more
   text.append(sent);
+  // The same text in the copy. What is not in the head is a name that head.h has added.
   const auto here = [&](std::string_view there) {
-    return there.empty() ? std::string_view()
-                         : std::string_view(text).substr(
-                               static_cast<std::size_t>(there.data() - sent.data()), there.size());
+    const std::less_equal<const char*> in_order;
+    const bool is_sent = in_order(sent.data(), there.data()) &&
+                         in_order(there.data() + there.size(), sent.data() + sent.size());
+    return is_sent ? std::string_view(text).substr(
+                         static_cast<std::size_t>(there.data() - sent.data()), there.size())
+                   : there;
   };
   const auto appended = [&text](std::size_t from) { return std::string_view(text).substr(from); };
   const auto decoded = [&](std::string_view there) {

@@ -107,7 +107,7 @@ class reply {
   void offer_ranges();
 
   // An error as application/problem+json (problem.h), in place of any body. Headers stay.
-  void problem(int status, std::string_view detail);
+  void problem(int code, std::string_view detail);
 
   // The answer is sent later, maybe by another thread: see deferred.h. From then on, what the
   // handler does with this reply, or throws, has no effect. Throws std::logic_error if it is called

@@ -66,6 +66,10 @@ TEST(request_for_handler, has_as_host_what_the_target_says_in_absolute_form) {
   const auto req = made_of("GET http://a.test/x HTTP/1.1\r\nHost: b.test\r\n\r\n");
   EXPECT_EQ(req->header("Host"), "a.test");
   EXPECT_EQ(req->path(), "/x");
+  const auto without = made_of("GET http://a.test/x HTTP/1.0\r\nX: y\r\n\r\n");
+  EXPECT_EQ(without->header("Host"), "a.test");
+  EXPECT_EQ(without->headers().size(), 2U) << "the one that was sent, and the host";
+  EXPECT_EQ(without->headers()[1].name, "Host");
 }
 
 TEST(request_for_handler, has_nothing_of_the_request_before_it) {
