@@ -354,9 +354,10 @@ TEST(config, pools_that_are_given_replace_the_default_ones) {
 TEST(config, the_paths_that_are_not_logged_are_few_and_begin_with_a_slash) {
   EXPECT_EQ(parse(R"({"log": {"skip": ["/healthz", "/jobs/{id}"]}})", "c.json").log.skip,
             (std::vector<std::string>{"/healthz", "/jobs/{id}"}));
-  EXPECT_EQ(error_of(R"({"log": {"skip": ["healthz"]}})"),
-            "c.json: log.skip[0]: found \"healthz\", allowed a string of 1..256 characters matching "
-            "^/[!-~]*$");
+  EXPECT_EQ(
+      error_of(R"({"log": {"skip": ["healthz"]}})"),
+      "c.json: log.skip[0]: found \"healthz\", allowed a string of 1..256 characters matching "
+      "^/[!-~]*$");
   EXPECT_EQ(error_of(R"({"log": {"skip": "/healthz"}})"),
             "c.json: log.skip: found a string, allowed an array of at most 32");
   EXPECT_EQ(error_of(document("log.skip", json::array({"/" + std::string(255, 'x')}))), "");
