@@ -8,13 +8,13 @@ std::string describe(const location& where) {
 }
 
 std::string describe(const cause& why) {
-  std::string said(why.kind.text());
+  std::string text(why.kind.text());
   if (!why.text.empty()) {
-    said.append(": ").append(why.text);
+    text.append(": ").append(why.text);
   } else if (why.code) {
-    said.append(": ").append(why.code.message());
+    text.append(": ").append(why.code.message());
   }
-  return said;
+  return text;
 }
 
 }  // namespace hangup

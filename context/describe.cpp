@@ -54,11 +54,11 @@ std::string describe(const context& ctx) {
   for (; n->parent != nullptr; n = n->parent) {
     layers.push_back(n);
   }
-  std::string said = n == &context_access::node(todo()) ? "todo" : "background";
+  std::string text = n == &context_access::node(todo()) ? "todo" : "background";
   for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
-    (*layer)->print(said);
+    (*layer)->print(text);
   }
-  return said;
+  return text;
 }
 
 }  // namespace hangup

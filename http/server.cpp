@@ -5,7 +5,7 @@
 #include <new>
 #include <utility>
 
-#include "http/session/service.h"
+#include "http/session/session_runner.h"
 
 namespace hangup::http {
 namespace {
@@ -50,12 +50,12 @@ void server::use_tls(std::shared_ptr<const tls_identity> as) {
 // Throws std::system_error and std::bad_alloc.
 std::error_code server::start(listener&& on) {
   // Set before it starts, because handlers may ask the server whether it is draining.
-  service_ = std::make_unique<service>(how_, routes_, observers_, identity_);
-  const auto ec = service_->door().start(std::move(on));
+  service_ = std::make_unique<session_runner>(how_, routes_, observers_, identity_);
+  const auto ec = service_->loop().start(std::move(on));
   if (ec) {
     service_.reset();
   } else {
-    identity_.reset();  // the service holds it, until it is replaced
+    identity_.reset();  // the session runner holds it, until it is replaced
   }
   return ec;
 }
@@ -91,11 +91,11 @@ std::error_code server::listen_inherited(std::span<const int> sockets,
 }
 
 std::uint16_t server::port() const noexcept {
-  return service_ ? service_->door().port() : std::uint16_t{0};
+  return service_ ? service_->loop().port() : std::uint16_t{0};
 }
 
 std::vector<std::string> server::endpoints() const {
-  return service_ ? service_->door().endpoints() : std::vector<std::string>{};
+  return service_ ? service_->loop().endpoints() : std::vector<std::string>{};
 }
 
 void server::announce_drain() noexcept {
@@ -109,7 +109,7 @@ std::error_code server::drain(const context& ctx, std::chrono::milliseconds stop
     return {};
   }
   service_->begin_drain();
-  service_->door().stop_listening();
+  service_->loop().stop_listening();
   // In both cases the remaining requests are ended now.
   static_cast<void>(service_->wait_idle(ctx));
   service_->end_all();

@@ -5,7 +5,7 @@
 namespace hangup::server {
 namespace {
 
-config valid(const document& d, const mistakes& wrong) {
+config valid(const config_document& d, const mistakes& wrong) {
   if (!wrong.empty()) {
     throw config_error(wrong.text());
   }
@@ -14,7 +14,7 @@ config valid(const document& d, const mistakes& wrong) {
 
 }  // namespace
 
-config config_of(const document& d) {
+config config_of(const config_document& d) {
   config c;
   config_keys().read(d.values, c);
   return c;

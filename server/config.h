@@ -13,7 +13,7 @@
 
 #include "handlers/query/report.h"
 #include "hangup/http/half_close.h"
-#include "server/document.h"
+#include "server/config_document.h"
 
 namespace hangup::server {
 
@@ -196,10 +196,10 @@ constexpr std::size_t spare(std::size_t of, unsigned percent) noexcept {
   return (of * percent + 99) / 100;
 }
 
-config config_of(const document& d);
+config config_of(const config_document& d);
 
-// load_document() and read_document() of document.h, as plain values. They throw a config_error
-// with all mistakes.
+// load_document() and read_document() of config_document.h, as plain values. They throw a
+// config_error with all mistakes.
 config load(const std::string& path, const std::vector<setting>& settings = {});
 config parse(std::string_view text, std::string_view name,
              const std::vector<setting>& settings = {});

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "handlers/query/postgres_connection.h"
-#include "server/words.h"
+#include "server/message_text.h"
 
 namespace hangup::server {
 namespace {

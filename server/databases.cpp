@@ -11,9 +11,9 @@
 #include "handlers/query/sqlite.h"
 #include "handlers/query/sqlite_errors.h"
 #include "hangup/context/task_group.h"
+#include "server/message_text.h"
 #include "server/progress.h"
 #include "server/sample_place.h"
-#include "server/words.h"
 
 namespace hangup::server {
 namespace {
@@ -149,8 +149,8 @@ std::string sample_not_made(const std::string& database, const std::string& file
 databases open_databases(const context& ctx, const config& c) {
   databases all;
   for (const auto& [name, d] : c.databases) {
-    all.push_back(
-        std::make_unique<query::source>(name, d.kind, open_engine(ctx, name, d), d.reports));
+    all.push_back(std::make_unique<query::named_database>(name, d.kind, open_engine(ctx, name, d),
+                                                          d.reports));
   }
   return all;
 }

@@ -6,13 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "handlers/query/source.h"
+#include "handlers/query/named_database.h"
 #include "hangup/context/context.h"
 #include "server/config.h"
 
 namespace hangup::server {
 
-using databases = std::vector<std::unique_ptr<query::source>>;
+using databases = std::vector<std::unique_ptr<query::named_database>>;
 
 // Thrown by open_databases(). what() is one line: "databases.sqlite.file: ..."
 class database_error : public std::runtime_error {

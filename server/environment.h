@@ -27,7 +27,7 @@
 #include <optional>
 #include <vector>
 
-#include "server/document.h"
+#include "server/config_document.h"
 #include "server/mistakes.h"
 
 namespace hangup::server {

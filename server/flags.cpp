@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "handlers/utf8.h"
-#include "server/document.h"
+#include "server/config_document.h"
 #include "server/environment.h"
 #include "server/file_checks.h"
 #include "server/identity.h"

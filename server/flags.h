@@ -9,7 +9,7 @@
 
 #include "hangup/http/tls.h"
 #include "server/config.h"
-#include "server/document.h"
+#include "server/config_document.h"
 
 namespace hangup::server {
 

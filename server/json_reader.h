@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "server/message_text.h"
 #include "server/mistakes.h"
-#include "server/words.h"
 
 namespace hangup::server {
 

@@ -5,7 +5,7 @@
 
 #include "http/net/listener.h"
 #include "http/wire/grammar.h"
-#include "server/words.h"
+#include "server/message_text.h"
 
 namespace hangup::server {
 namespace {

@@ -44,7 +44,7 @@ std::vector<const http::route*> one_of_each_path(const std::vector<const http::r
 
 metrics::metrics(const http::server& server, std::vector<const pool*> pools,
                  std::function<std::uint64_t()> log_lines_dropped,
-                 std::vector<const query::source*> sources)
+                 std::vector<const query::named_database*> sources)
     : server_(server),
       routes_(one_of_each_path(server.routes())),
       pools_(std::move(pools)),
@@ -194,7 +194,7 @@ void metrics::collect_databases(std::vector<MetricFamily>& all) const {
   }
   std::vector<query::database_stats> now;
   std::transform(databases_.begin(), databases_.end(), std::back_inserter(now),
-                 [](const query::source* d) { return d->engine().now(); });
+                 [](const query::named_database* d) { return d->engine().now(); });
   const auto by_database = [&](const char* name, const char* help, MetricType type, auto member) {
     auto& f = family(all, name, help, type);
     for (std::size_t i = 0; i < now.size(); ++i) {

@@ -15,7 +15,7 @@
 #include <prometheus/metric_family.h>
 
 #include "handlers/histogram.h"
-#include "handlers/query/source.h"
+#include "handlers/query/named_database.h"
 #include "hangup/http/observer.h"
 #include "hangup/http/reply.h"
 #include "hangup/http/server.h"
@@ -29,7 +29,7 @@ class metrics final : public http::observer, public prometheus::Collectable {
   // must outlive it.
   metrics(const http::server& server, std::vector<const pool*> pools,
           std::function<std::uint64_t()> log_lines_dropped,
-          std::vector<const query::source*> sources = {});
+          std::vector<const query::named_database*> sources = {});
 
   // Adds further families to the page; `more` must outlive this object. Before the first Collect().
   void include(const prometheus::Collectable& more) { more_.push_back(&more); }
@@ -62,7 +62,7 @@ class metrics final : public http::observer, public prometheus::Collectable {
   const std::vector<const http::route*> routes_;
   const std::vector<const pool*> pools_;
   const std::function<std::uint64_t()> log_lines_dropped_;
-  const std::vector<const query::source*> databases_;
+  const std::vector<const query::named_database*> databases_;
   std::vector<const prometheus::Collectable*> more_;
   // For each index of a route, the first index with the same path.
   const std::vector<std::size_t> of_path_;

@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "hangup/http/listen_address.h"
-#include "server/document.h"
-#include "server/words.h"
+#include "server/config_document.h"
+#include "server/message_text.h"
 
 namespace hangup::server {
 namespace {

@@ -129,7 +129,7 @@ program::program(const context& opening, const launch& with)
       ended_(how_.requests.ended),
       probes_({.name = "probe", .workers = 2, .queue = 16, .spare_workers = 1, .spare_queue = 4}),
       pages_({.name = "pages", .workers = 2, .queue = 64, .spare_workers = 1, .spare_queue = 16}),
-      fanout_(fanout_options(how_.fanout, log_), all_of<query::source>(sources_)),
+      fanout_(fanout_options(how_.fanout, log_), all_of<query::named_database>(sources_)),
       jobs_(job_options(how_, log_)),
       upstream_counts_(relays_),
       fanout_counts_(fanout_),
@@ -258,7 +258,7 @@ pool& program::job_pool(const std::string& database) {
 void program::add_databases() {
   server_.handle({.method = "GET",
                   .path = "/query",
-                  .answer = query::list_databases(all_of<const query::source>(sources_))});
+                  .answer = query::list_databases(all_of<const query::named_database>(sources_))});
   for (const auto& s : sources_) {
     const auto& how = how_.databases.at(s->name());
     auto& workers = *pools_.at(how.pool);
@@ -290,7 +290,8 @@ void program::add_metrics() {
     }
   }
   counts_ = std::make_unique<metrics>(
-      server_, counted, [this] { return log_.dropped(); }, all_of<const query::source>(sources_));
+      server_, counted, [this] { return log_.dropped(); },
+      all_of<const query::named_database>(sources_));
   if (!relays_->upstreams.empty()) {
     counts_->include(upstream_counts_);
   }

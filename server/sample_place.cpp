@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "server/words.h"
+#include "server/message_text.h"
 
 namespace hangup::server {
 namespace {
@@ -51,7 +51,7 @@ struct sample {
   fs::path placed;
 };
 
-sample place(document& d, json& at, const std::string& key) {
+sample place(config_document& d, json& at, const std::string& key) {
   const auto path = without_slash(at.get<std::string>());
   sample s{key, path, path};
   if (path.empty() || path.is_absolute() || is_usable(path, false)) {
@@ -100,7 +100,7 @@ std::string data_folder() {
   return home.empty() ? "" : home + "/.local/share/hangup";
 }
 
-void place_samples(document& d, mistakes& wrong) {
+void place_samples(config_document& d, mistakes& wrong) {
   std::vector<sample> all;
   const auto add = [&](json& at, const std::string& key) {
     auto s = place(d, at, key);

@@ -5,7 +5,7 @@
 #include <string>
 #include <system_error>
 
-#include "server/document.h"
+#include "server/config_document.h"
 #include "server/mistakes.h"
 
 namespace hangup::server {
@@ -23,7 +23,7 @@ std::string data_folder();
 // If there is none, the path is left as it is. Changes the document accordingly, and adds the
 // reason to the source of the value. Two samples that would get the same place are a mistake. Makes
 // nothing.
-void place_samples(document& d, mistakes& wrong);
+void place_samples(config_document& d, mistakes& wrong);
 
 // The reason why a sample cannot be made at this path, after place_samples(). For a relative path
 // it says that there is no other place either.

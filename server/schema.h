@@ -21,8 +21,8 @@
 #include <string>
 #include <string_view>
 
+#include "server/message_text.h"
 #include "server/mistakes.h"
-#include "server/words.h"
 
 namespace hangup::server {
 

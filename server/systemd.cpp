@@ -15,7 +15,7 @@
 #include <utility>
 
 #include "http/net/listener.h"
-#include "server/words.h"
+#include "server/message_text.h"
 
 namespace hangup::server {
 namespace {

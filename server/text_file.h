@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "server/words.h"
+#include "server/message_text.h"
 
 namespace hangup::server {
 

@@ -68,7 +68,7 @@ class served final : public hangup::http::observer {
   std::condition_variable changed_;
   std::map<std::string, life> lives_;
   std::string failed_;
-  hangup::query::source from_;
+  hangup::query::named_database from_;
   hangup::pool pool_;
   hangup::http::server server_;
 };

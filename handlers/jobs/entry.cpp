@@ -2,7 +2,7 @@
 #include <cstdio>
 #include <new>
 
-#include "handlers/jobs/shelf.h"
+#include "handlers/jobs/table.h"
 #include "hangup/http/clock.h"
 #include "hangup/http/request.h"
 #include "http/wire/random_hex.h"
@@ -37,20 +37,20 @@ std::string origin_of(const context& request) {
 
 template <class Text>
 void store::entry::tell(bool wrong, const Text& text) const noexcept {
-  if (!shelf_.how.say) {
+  if (!table_.how.say) {
     return;
   }
   try {
-    shelf_.how.say(wrong, text() + origin_);
+    table_.how.say(wrong, text() + origin_);
   } catch (...) {
-    if (shelf_.how.lost) {
-      shelf_.how.lost();
+    if (table_.how.lost) {
+      table_.how.lost();
     }
   }
 }
 
-store::entry::entry(shelf& owner, const context& request, task what, result::account bytes)
-    : shelf_(owner),
+store::entry::entry(table& owner, const context& request, task what, result::account bytes)
+    : table_(owner),
       what_(std::move(what)),
       whose_(http::client_of(request)),
       origin_(origin_of(request)),
@@ -75,8 +75,8 @@ void store::entry::run() noexcept {
   }
   began_ = true;
   {
-    const std::lock_guard hold(shelf_.mutex);
-    shelf_.becomes(*this, state::running);
+    const std::lock_guard hold(table_.mutex);
+    table_.becomes(*this, state::running);
     seen.started = system_clock::now();
   }
   tell(false, [this] {
@@ -98,7 +98,7 @@ void store::entry::dropped() noexcept {
 }
 
 void store::entry::work_on(std::error_code& ec, std::string& why) {
-  const late_report report{saturated(shelf_.how.late_after),
+  const late_report report{saturated(table_.how.late_after),
                            [this](const late_stopper& l) { tell_late(l); }};
   const late_watch watch(ctx(), report, what_.what, {});
   try {
@@ -149,18 +149,18 @@ void store::entry::end(std::error_code ec, const std::string& why) noexcept {
     return line;
   });
 
-  const std::lock_guard hold(shelf_.mutex);
-  shelf_.becomes(*this, as);
+  const std::lock_guard hold(table_.mutex);
+  table_.becomes(*this, as);
   seen.cause = std::move(text);
   seen.ended = system_clock::now();
-  seen.expires = later(*seen.ended, shelf_.how.keep);
-  expires = later(now, shelf_.how.keep);
-  shelf_.over(*this);  // last: the store may not exist any more
+  seen.expires = later(*seen.ended, table_.how.keep);
+  expires = later(now, table_.how.keep);
+  table_.over(*this);  // last: the store may not exist any more
 }
 
 void store::entry::tell_late(const late_stopper& l) const noexcept {
-  l.over ? shelf_.late.fetch_sub(1) : shelf_.late.fetch_add(1);
-  shelf_.late_total.fetch_add(l.over ? 0 : 1);
+  l.over ? table_.late.fetch_sub(1) : table_.late.fetch_add(1);
+  table_.late_total.fetch_add(l.over ? 0 : 1);
   tell(true, [&] {
     return "late stopper: job " + seen.id + (l.over ? " stopped at last, " : " still works ") +
            ms(l.since_end, 0) + " after " + describe(l.why);

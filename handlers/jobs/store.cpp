@@ -5,7 +5,7 @@
 #include <new>
 #include <utility>
 
-#include "handlers/jobs/shelf.h"
+#include "handlers/jobs/table.h"
 #include "hangup/context/wait.h"
 #include "hangup/http/request.h"
 
@@ -23,7 +23,7 @@ std::string_view name(refusal r) noexcept {
   return names[static_cast<std::size_t>(r)];
 }
 
-refusal store::shelf::refused(pool::owner whose, std::string& detail) const {
+refusal store::table::refused(pool::owner whose, std::string& detail) const {
   const auto forgotten = "; one that has ended is removed after " +
                          std::to_string(how.keep.count() / 1000) + " s, or by DELETE";
   if (stopping) {
@@ -49,7 +49,7 @@ refusal store::shelf::refused(pool::owner whose, std::string& detail) const {
   return refusal::none;
 }
 
-std::chrono::seconds store::shelf::until_room() const {
+std::chrono::seconds store::table::until_room() const {
   using std::chrono::seconds;
   return over_.empty()
              ? seconds(1)
@@ -57,12 +57,12 @@ std::chrono::seconds store::shelf::until_room() const {
                         std::chrono::ceil<seconds>(over_.front()->expires - clock::now()));
 }
 
-std::size_t store::shelf::bytes_held(pool::owner whose) const {
+std::size_t store::table::bytes_held(pool::owner whose) const {
   const auto here = bytes_.find(whose);
   return here != bytes_.end() ? here->second->load() : 0;
 }
 
-result::account store::shelf::bytes_of(pool::owner whose) {
+result::account store::table::bytes_of(pool::owner whose) {
   auto& account = bytes_[whose];
   if (!account) {
     account = std::make_shared<std::atomic<std::size_t>>(0);
@@ -72,13 +72,13 @@ result::account store::shelf::bytes_of(pool::owner whose) {
 
 // An account is kept for every client that has jobs. A result that is still being read holds it
 // too.
-void store::shelf::let_go(pool::owner whose) noexcept {
+void store::table::let_go(pool::owner whose) noexcept {
   if (places_.held_by(whose) == 0) {
     bytes_.erase(whose);
   }
 }
 
-void store::shelf::add(const std::shared_ptr<entry>& e) {
+void store::table::add(const std::shared_ptr<entry>& e) {
   const auto here = all.emplace(e->seen.number, e).first;
   try {
     by_id_.emplace(e->seen.id, e);
@@ -92,13 +92,13 @@ void store::shelf::add(const std::shared_ptr<entry>& e) {
   ++active;
 }
 
-std::shared_ptr<store::entry> store::shelf::find(std::string_view id) const {
+std::shared_ptr<store::entry> store::table::find(std::string_view id) const {
   const auto here = by_id_.find(id);
   return here != by_id_.end() ? here->second : nullptr;
 }
 
 // The entry may be destroyed when the caller releases it, without the lock.
-std::shared_ptr<store::entry> store::shelf::remove(entry& e) {
+std::shared_ptr<store::entry> store::table::remove(entry& e) {
   const auto here = all.find(e.seen.number);
   auto gone = here->second;
   by_id_.erase(e.seen.id);
@@ -112,13 +112,13 @@ std::shared_ptr<store::entry> store::shelf::remove(entry& e) {
   return gone;
 }
 
-void store::shelf::becomes(entry& e, state as) noexcept {
+void store::table::becomes(entry& e, state as) noexcept {
   --counts.now[static_cast<std::size_t>(e.seen.state)];
   e.seen.state = as;
   ++counts.now[static_cast<std::size_t>(as)];
 }
 
-void store::shelf::over(entry& e) {
+void store::table::over(entry& e) {
   e.place_over = e.when_over.begin();
   over_.splice(over_.end(), e.when_over);
   e.is_listed_over = true;
@@ -130,7 +130,7 @@ void store::shelf::over(entry& e) {
   changed.notify_all();
 }
 
-void store::shelf::forget_expired() noexcept {
+void store::table::forget_expired() noexcept {
   std::unique_lock hold(mutex);
   while (!over_.empty() && over_.front()->expires <= clock::now()) {
     auto gone = remove(*over_.front());
@@ -144,37 +144,37 @@ void store::shelf::forget_expired() noexcept {
   }
 }
 
-std::error_code store::shelf::wait_none(const context& ctx) {
+std::error_code store::table::wait_none(const context& ctx) {
   std::unique_lock hold(mutex);
   return wait(ctx, changed, hold, [this] { return active == 0; });
 }
 
-store::store(options how) : shelf_(std::make_unique<shelf>(std::move(how))) {}
+store::store(options how) : table_(std::make_unique<table>(std::move(how))) {}
 
 store::~store() {
   end_all();
-  static_cast<void>(shelf_->wait_none(background()));
+  static_cast<void>(table_->wait_none(background()));
 }
 
 store::begun store::start(const context& request, pool& on, task what) {
   begun b;
   std::shared_ptr<entry> e;
   {
-    const std::lock_guard hold(shelf_->mutex);
+    const std::lock_guard hold(table_->mutex);
     const auto whose = http::client_of(request);
-    b.why = shelf_->refused(whose, b.detail);
+    b.why = table_->refused(whose, b.detail);
     if (b.why == refusal::none) {
       try {
-        e = std::make_shared<entry>(*shelf_, request, std::move(what), shelf_->bytes_of(whose));
+        e = std::make_shared<entry>(*table_, request, std::move(what), table_->bytes_of(whose));
         b.job = e->look();
-        shelf_->add(e);
+        table_->add(e);
       } catch (...) {
-        shelf_->let_go(whose);
+        table_->let_go(whose);
         throw;
       }
     } else {
-      ++shelf_->counts.refused[static_cast<std::size_t>(b.why)];
-      b.retry_after = b.why == refusal::stopping ? std::chrono::seconds(1) : shelf_->until_room();
+      ++table_->counts.refused[static_cast<std::size_t>(b.why)];
+      b.retry_after = b.why == refusal::stopping ? std::chrono::seconds(1) : table_->until_room();
       return b;
     }
   }
@@ -183,7 +183,7 @@ store::begun store::start(const context& request, pool& on, task what) {
   if (ec && e->ctx().done()) {
     e->dropped();  // it was stopped in between
   }
-  const std::lock_guard hold(shelf_->mutex);
+  const std::lock_guard hold(table_->mutex);
   if (!ec || is_over(e->seen.state)) {
     try {
       b.job = e->look();
@@ -193,25 +193,25 @@ store::begun store::start(const context& request, pool& on, task what) {
   }
   b.job.reset();
   e->self.reset();
-  shelf_->remove(*e);
-  --shelf_->active;
-  shelf_->changed.notify_all();
+  table_->remove(*e);
+  --table_->active;
+  table_->changed.notify_all();
   b.why = ec == pool_errc::share ? refusal::share : refusal::pool;
   b.detail = on.why_not(ec);
-  ++shelf_->counts.refused[static_cast<std::size_t>(b.why)];
+  ++table_->counts.refused[static_cast<std::size_t>(b.why)];
   return b;
 }
 
 std::optional<view> store::find(std::string_view id) const {
-  const std::lock_guard hold(shelf_->mutex);
-  const auto e = shelf_->find(id);
+  const std::lock_guard hold(table_->mutex);
+  const auto e = table_->find(id);
   return e ? std::optional(e->look()) : std::nullopt;
 }
 
 std::vector<view> store::newest_first(std::size_t limit, std::uint64_t older_than) const {
   std::vector<view> views;
-  const std::lock_guard hold(shelf_->mutex);
-  const auto& all = shelf_->all;
+  const std::lock_guard hold(table_->mutex);
+  const auto& all = table_->all;
   for (auto e = all.upper_bound(older_than); e != all.end() && views.size() < limit; ++e) {
     views.push_back(e->second->look());
   }
@@ -219,20 +219,20 @@ std::vector<view> store::newest_first(std::size_t limit, std::uint64_t older_tha
 }
 
 std::shared_ptr<const result> store::result_of(std::string_view id) const {
-  const std::lock_guard hold(shelf_->mutex);
-  const auto e = shelf_->find(id);
+  const std::lock_guard hold(table_->mutex);
+  const auto e = table_->find(id);
   return e && e->seen.state == state::done ? e->made : nullptr;
 }
 
 std::optional<store::ended> store::end(std::string_view id, const std::string& text) {
   std::shared_ptr<entry> e;  // destroyed without the lock
-  std::unique_lock hold(shelf_->mutex);
-  e = shelf_->find(id);
+  std::unique_lock hold(table_->mutex);
+  e = table_->find(id);
   if (!e) {
     return std::nullopt;
   }
   if (is_over(e->seen.state)) {
-    shelf_->remove(*e);
+    table_->remove(*e);
     return ended{e->look(), true};
   }
   hold.unlock();  // a hook on the end of the context may take it
@@ -242,8 +242,8 @@ std::optional<store::ended> store::end(std::string_view id, const std::string& t
 }
 
 void store::refuse_more() noexcept {
-  const std::lock_guard hold(shelf_->mutex);
-  shelf_->stopping = true;
+  const std::lock_guard hold(table_->mutex);
+  table_->stopping = true;
 }
 
 // A few at a time: hooks on the end of a context may take the lock, and a list of all jobs would
@@ -254,8 +254,8 @@ void store::end_all() noexcept {
   for (std::size_t found = some.size(); found == some.size();) {
     found = 0;
     {
-      const std::lock_guard hold(shelf_->mutex);
-      for (auto e = shelf_->all.begin(); e != shelf_->all.end() && found < some.size(); ++e) {
+      const std::lock_guard hold(table_->mutex);
+      for (auto e = table_->all.begin(); e != table_->all.end() && found < some.size(); ++e) {
         if (!is_over(e->second->seen.state) && !e->second->ctx().done()) {
           some[found++] = e->second;
         }
@@ -269,25 +269,25 @@ void store::end_all() noexcept {
 
 std::error_code store::drain(const context& ctx, std::chrono::milliseconds stop_patience) {
   refuse_more();
-  if (!shelf_->wait_none(ctx)) {
+  if (!table_->wait_none(ctx)) {
     return {};
   }
   end_all();
   const auto [patience, cancel] = with_timeout(background(), stop_patience);
-  return shelf_->wait_none(patience);
+  return table_->wait_none(patience);
 }
 
 std::size_t store::active() const {
-  const std::lock_guard hold(shelf_->mutex);
-  return shelf_->active;
+  const std::lock_guard hold(table_->mutex);
+  return table_->active;
 }
 
 stats store::now() const {
-  const std::lock_guard hold(shelf_->mutex);
-  stats s = shelf_->counts;
-  s.bytes = shelf_->room->used.load();
-  s.late = shelf_->late.load();
-  s.late_total = shelf_->late_total.load();
+  const std::lock_guard hold(table_->mutex);
+  stats s = table_->counts;
+  s.bytes = table_->room->used.load();
+  s.late = table_->late.load();
+  s.late_total = table_->late_total.load();
   return s;
 }
 

@@ -161,9 +161,9 @@ class store {
 
  private:
   class entry;
-  class shelf;  // the implementation: see shelf.h
+  class table;  // the implementation: see table.h
 
-  const std::unique_ptr<shelf> shelf_;
+  const std::unique_ptr<table> table_;
 };
 
 }  // namespace hangup::jobs

@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "handlers/query/database.h"
-#include "handlers/query/places.h"
+#include "handlers/query/fair_semaphore.h"
 
 namespace hangup::query {
 
@@ -75,7 +75,7 @@ class lease {
  private:
   friend class connection_pool<Connection>;
   connection_pool<Connection>* from_ = nullptr;
-  place at_;  // given back last, so that whoever gets it finds the connection
+  permit at_;  // given back last, so that whoever gets it finds the connection
   std::unique_ptr<Connection> connection_;
   bool fit_ = false;
 };
@@ -85,17 +85,17 @@ template <class Connection>
 class connection_pool {
  public:
   // At most `ordinary` connections at a time, and `spare` more for clients that have none.
-  connection_pool(std::size_t ordinary, std::size_t spare) : places_(ordinary, spare) {
+  connection_pool(std::size_t ordinary, std::size_t spare) : permits_(ordinary, spare) {
     idle_.reserve(ordinary + spare);
   }
 
-  // Takes a place (places.h explains which client gets it), with the most recently returned
+  // Takes a place (fair_semaphore.h explains which client gets it), with the most recently returned
   // connection if there is one. Waits at most for `patience`, then returns errc::busy; returns
   // ctx.err() if the context ends first. On error nothing has been taken.
   std::error_code take(const context& ctx, std::chrono::milliseconds patience,
                        lease<Connection>& to) {
-    place at;
-    if (const auto ec = places_.take(ctx, patience, at)) {
+    permit at;
+    if (const auto ec = permits_.take(ctx, patience, at)) {
       return ec;
     }
     lease<Connection> taken;
@@ -119,8 +119,8 @@ class connection_pool {
       const std::lock_guard hold(mutex_);
       s = stats_;
     }
-    s.in_use = places_.taken();
-    s.waiting = places_.waiting();
+    s.in_use = permits_.taken();
+    s.waiting = permits_.waiting();
     return s;
   }
 
@@ -150,7 +150,7 @@ class connection_pool {
     }
   }
 
-  places places_;
+  fair_semaphore permits_;
   mutable std::mutex mutex_;
   std::vector<std::unique_ptr<Connection>> idle_;  // guarded by mutex_; the last used is taken next
   database_stats stats_;  // guarded by mutex_; without `in_use` and `waiting`

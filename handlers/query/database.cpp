@@ -70,23 +70,23 @@ std::string in_words(std::error_code ec, const std::string& why) {
   return reason.empty() ? ec.message() : ec.message() + ": " + reason;
 }
 
-std::string one_line(std::string_view said) {
+std::string one_line(std::string_view message) {
   constexpr std::size_t most = 300;
   std::string line;
-  while (!said.empty()) {
-    const auto n = handlers::character_size(said);
+  while (!message.empty()) {
+    const auto n = handlers::character_size(message);
     const bool plain = n > 1
                            // Includes the C1 controls.
-                           ? static_cast<unsigned char>(said[0]) != 0xc2
-                           : n == 1 && said[0] >= ' ' && said[0] != '\x7f';
-    const std::string_view shown = plain ? said.substr(0, n) : " ";
+                           ? static_cast<unsigned char>(message[0]) != 0xc2
+                           : n == 1 && message[0] >= ' ' && message[0] != '\x7f';
+    const std::string_view shown = plain ? message.substr(0, n) : " ";
     if (line.size() + shown.size() > most) {
       break;
     }
     if (shown != " " || (!line.empty() && line.back() != ' ')) {
       line.append(shown);
     }
-    said.remove_prefix(n == 0 ? 1 : n);
+    message.remove_prefix(n == 0 ? 1 : n);
   }
   while (!line.empty() && line.back() == ' ') {
     line.pop_back();

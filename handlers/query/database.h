@@ -144,7 +144,7 @@ std::string for_clients(std::error_code ec, const std::string& why);
 std::string in_words(std::error_code ec, const std::string& why);
 
 // The text of an engine as one line of at most 300 bytes of printable UTF-8.
-std::string one_line(std::string_view said);
+std::string one_line(std::string_view message);
 
 }  // namespace hangup::query
 

@@ -26,9 +26,9 @@ struct question {
 }
 
 // The databases to query, in the order of the configuration.
-std::vector<source*> asked(const std::vector<source*>& all, const std::string& database,
-                           const std::string& report) {
-  std::vector<source*> found;
+std::vector<named_database*> asked(const std::vector<named_database*>& all,
+                                   const std::string& database, const std::string& report) {
+  std::vector<named_database*> found;
   std::string names;
   for (auto* s : all) {
     names.append(names.empty() ? "" : ", ").append(s->name());
@@ -67,7 +67,7 @@ arguments arguments_of(const report& r, std::multimap<std::string, std::string> 
 }
 
 question read_question(const http::request& req, const fanout_options& how,
-                       const std::vector<source*>& over) {
+                       const std::vector<named_database*>& over) {
   handlers::parameters p(req);
   const auto parts = p.number("parts", std::min(4U, how.max_parts), 1, how.max_parts);
   const auto database = p.text_or("database", "", longest_name);
@@ -107,8 +107,10 @@ std::string_view name(part_end e) noexcept {
   return names[static_cast<std::size_t>(e)];
 }
 
-fanout::fanout(fanout_options how, std::vector<source*> over)
-    : how_(std::move(how)), over_(std::move(over)), places_(how_.parts_at_once, how_.spare_parts) {}
+fanout::fanout(fanout_options how, std::vector<named_database*> over)
+    : how_(std::move(how)),
+      over_(std::move(over)),
+      permits_(how_.parts_at_once, how_.spare_parts) {}
 
 http::handler fanout::handler() {
   return [this](const context& ctx, const http::request& req, http::reply& res) {
@@ -123,8 +125,8 @@ void fanout::answer(const context& ctx, const http::request& req, http::reply& r
                [](const context&, http::body_writer&) { return std::error_code(); });
     return;
   }
-  place first;
-  if (const auto ec = places_.take(ctx, how_.wait, first)) {
+  permit first;
+  if (const auto ec = permits_.take(ctx, how_.wait, first)) {
     if (ec != errc::busy) {
       http::work_stopped(ctx);
       return;
@@ -141,9 +143,9 @@ void fanout::answer(const context& ctx, const http::request& req, http::reply& r
     }
     delete all;
   };
-  const std::shared_ptr<merged_parts> all(
-      new merged_parts(ctx, std::move(q.parts), q.as, q.fails, places_, std::move(first), how_.say),
-      count);
+  const std::shared_ptr<merged_parts> all(new merged_parts(ctx, std::move(q.parts), q.as, q.fails,
+                                                           permits_, std::move(first), how_.say),
+                                          count);
   if (all->wait_begun(ctx)) {
     http::work_stopped(ctx);
     return;

@@ -16,8 +16,8 @@
 #include <string_view>
 #include <vector>
 
-#include "handlers/query/places.h"
-#include "handlers/query/source.h"
+#include "handlers/query/fair_semaphore.h"
+#include "handlers/query/named_database.h"
 #include "hangup/http/route.h"
 
 namespace hangup::query {
@@ -32,7 +32,7 @@ enum class part_end : std::uint8_t {
 inline constexpr std::size_t part_ends = 4;
 std::string_view name(part_end e) noexcept;
 
-using said = std::function<void(const std::string& line)>;
+using log_line = std::function<void(const std::string& line)>;
 
 struct fanout_options {
   std::string report{};        // for requests that do not name one
@@ -40,14 +40,14 @@ struct fanout_options {
   unsigned parts_at_once = 6;  // parts of all requests that query their databases at the same time
   unsigned spare_parts = 0;    // additional ones, for clients that have none running
   std::chrono::milliseconds wait{2000};  // how long a request waits until its first part can begin
-  said say{};                            // logs why a database could not be reached. Thread-safe
+  log_line say{};                        // logs why a database could not be reached. Thread-safe
 };
 
 // Thread-safe.
 class fanout {
  public:
   // The sources must outlive this object.
-  fanout(fanout_options how, std::vector<source*> over);
+  fanout(fanout_options how, std::vector<named_database*> over);
 
   // GET ?parts=N[&database=NAME][&report=NAME][&fail=PART&after_ms=N]&...
   //
@@ -85,7 +85,7 @@ class fanout {
   // The handler must not outlive this object.
   http::handler handler();
 
-  std::size_t running() const { return places_.taken(); }  // parts that query their databases now
+  std::size_t running() const { return permits_.taken(); }  // parts that query their databases now
   // Requests that got a 503 because none of their parts could begin.
   std::uint64_t refused() const noexcept { return refused_.load(std::memory_order_relaxed); }
   std::uint64_t ended(part_end e) const noexcept {
@@ -96,8 +96,8 @@ class fanout {
   void answer(const context& ctx, const http::request& req, http::reply& res);
 
   const fanout_options how_;
-  const std::vector<source*> over_;
-  places places_;
+  const std::vector<named_database*> over_;
+  fair_semaphore permits_;
   std::atomic<std::uint64_t> refused_{0};
   std::array<std::atomic<std::uint64_t>, part_ends> ended_{};
 };

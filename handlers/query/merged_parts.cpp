@@ -74,9 +74,9 @@ class merged_parts::rows final : public row_sink {
 };
 
 merged_parts::merged_parts(const context& ctx, std::vector<part> all, format as,
-                           std::optional<planned_failure> fails, places& at_once, place first,
-                           const said& say)
-    : format_(as), fails_(fails), places_(at_once), say_(say) {
+                           std::optional<planned_failure> fails, fair_semaphore& at_once,
+                           permit first, const log_line& say)
+    : format_(as), fails_(fails), permits_(at_once), say_(say) {
   for (auto& p : all) {
     slots_.emplace_back(slots_.size(), std::move(p));
   }
@@ -91,14 +91,14 @@ merged_parts::merged_parts(const context& ctx, std::vector<part> all, format as,
 
 // Runs as a task of its own, which waits for the places of all parts; otherwise each waiting part
 // would need a thread.
-std::error_code merged_parts::start_all(const context& ctx, place first) {
+std::error_code merged_parts::start_all(const context& ctx, permit first) {
   for (auto& s : slots_) {
     if (fails_ && fails_->part == s.number) {
       continue;
     }
-    auto at = std::exchange(first, place());
+    auto at = std::exchange(first, permit());
     if (!at) {
-      if (const auto ec = places_.take(ctx, at)) {
+      if (const auto ec = permits_.take(ctx, at)) {
         return ec;
       }
     }
@@ -111,7 +111,7 @@ std::error_code merged_parts::start_all(const context& ctx, place first) {
   return {};
 }
 
-std::error_code merged_parts::ask(const context& ctx, slot& s, place at) {
+std::error_code merged_parts::ask(const context& ctx, slot& s, permit at) {
   std::unique_ptr<running> q;
   rows to(*this, s);
   std::string why;
@@ -121,7 +121,7 @@ std::error_code merged_parts::ask(const context& ctx, slot& s, place at) {
     ec = q->rows(ctx, to, why);
     q.reset();  // others may use the connection and the place while the client reads
   }
-  at = place();
+  at = permit();
   s.asks.from->count(end_of(ec));
   if (!ec) {
     to.finish();

@@ -20,7 +20,7 @@ namespace hangup::query {
 
 // One sub-query.
 struct part {
-  source* from = nullptr;
+  named_database* from = nullptr;
   const report* what = nullptr;
   arguments with{};
 };
@@ -37,7 +37,8 @@ class merged_parts {
   // Starts the parts in order, under a context derived from `ctx`, as places become free; the first
   // already has its place. `say` must outlive this object.
   merged_parts(const context& ctx, std::vector<part> all, format as,
-               std::optional<planned_failure> fails, places& at_once, place first, const said& say);
+               std::optional<planned_failure> fails, fair_semaphore& at_once, permit first,
+               const log_line& say);
   // Ends the parts that are running and waits for them.
   ~merged_parts() { end(); }
   merged_parts(const merged_parts&) = delete;
@@ -68,8 +69,8 @@ class merged_parts {
   };
   class rows;
 
-  std::error_code start_all(const context& ctx, place first);
-  std::error_code ask(const context& ctx, slot& s, place at);
+  std::error_code start_all(const context& ctx, permit first);
+  std::error_code ask(const context& ctx, slot& s, permit at);
   std::error_code fail_later(const context& ctx, slot& s);
   std::error_code pass_on(const context& ctx, slot& s, http::body_writer& out);
   [[noreturn]] void failed(slot& s, int status, const std::string& what) const;
@@ -79,8 +80,8 @@ class merged_parts {
 
   const format format_;
   const std::optional<planned_failure> fails_;
-  places& places_;
-  const said& say_;
+  fair_semaphore& permits_;
+  const log_line& say_;
   std::deque<slot> slots_;
   std::atomic<std::size_t> begun_{0};
   channel<char> head_{1};            // closed when the head can be sent

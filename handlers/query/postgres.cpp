@@ -89,14 +89,14 @@ class postgres::statement final : public running {
   }
 
   // Returns the connection to the pool if nothing is running on it, closes it if it is lost, and
-  // otherwise hands it to the settler.
+  // otherwise has it settled.
   void leave(clock::time_point stopped) noexcept {
     first_.reset();
     if (!on_) {
       return;
     }
     if (!on_->lost() && !on_->over()) {
-      of_.settler_.settle(std::move(on_), stopped);
+      of_.cancelled_.settle(std::move(on_), stopped);
       return;
     }
     if (on_->over()) {
@@ -114,8 +114,8 @@ postgres::postgres(postgres_options how, std::function<void(const settled&)> tel
     : how_(std::move(how)),
       tell_(std::move(tell)),
       connections_(how_.connections, how_.spare_connections),
-      settler_(how_.connections + how_.spare_connections, how_.settle_timeout,
-               [this](const settled& s) { told(s); }) {}
+      cancelled_(how_.connections + how_.spare_connections, how_.settle_timeout,
+                 [this](const settled& s) { told(s); }) {}
 
 std::error_code postgres::connected(const context& ctx, std::chrono::milliseconds patience,
                                     lease<postgres_connection>& to, std::string& why) {
@@ -202,7 +202,7 @@ void postgres::told(const settled& s) {
 
 database_stats postgres::now() const {
   auto stats = connections_.now();
-  stats.cancels = settler_.cancels_sent();
+  stats.cancels = cancelled_.cancels_sent();
   const std::lock_guard hold(mutex_);
   stats.idle = idle_;
   return stats;

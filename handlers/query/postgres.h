@@ -1,11 +1,11 @@
 // PostgreSQL, and servers that speak its protocol.
 //
 // If the context of a statement ends, the statement is cancelled in the server. That takes a few
-// milliseconds, during which the connection belongs to a settler (postgres_settler.h) and no longer
-// to the request. So start() and rows() return at once, and the worker is free before the server is
-// idle. http::work_stopped() is called at that moment; database_stats::idle measures the time from
-// the end of the context until the server is known to be idle. Until it is settled, the connection
-// counts as in use.
+// milliseconds, during which the connection is being settled (cancelled_connections.h) and no
+// longer to the request. So start() and rows() return at once, and the worker is free before the
+// server is idle. http::work_stopped() is called at that moment; database_stats::idle measures the
+// time from the end of the context until the server is known to be idle. Until it is settled, the
+// connection counts as in use.
 //
 // A connection that is reused has no state from earlier queries: after each report a DISCARD ALL is
 // sent, which the server executes while the rows are on their way. If a connection turns out to
@@ -18,17 +18,17 @@
 #include <mutex>
 #include <string>
 
+#include "handlers/query/cancelled_connections.h"
 #include "handlers/query/connection_pool.h"
 #include "handlers/query/database.h"
 #include "handlers/query/postgres_connection.h"
-#include "handlers/query/postgres_settler.h"
 
 namespace hangup::query {
 
 class postgres final : public database {
  public:
   // Connects only when a query needs it, so a server that is not running is not an error here.
-  // `tell` is called for each settled connection, on the settler's thread, and must be short.
+  // `tell` is called for each settled connection, on the thread that settles, and must be short.
   // Throws std::system_error if a thread cannot be made.
   explicit postgres(postgres_options how, std::function<void(const settled&)> tell = {});
 
@@ -50,8 +50,8 @@ class postgres final : public database {
   const std::function<void(const settled&)> tell_;
   connection_pool<postgres_connection> connections_;
   mutable std::mutex mutex_;
-  idle_times idle_;  // guarded by mutex_
-  settler settler_;  // last: it gives connections back to the pool
+  idle_times idle_;                  // guarded by mutex_
+  cancelled_connections cancelled_;  // last: it gives connections back to the pool
 };
 
 }  // namespace hangup::query

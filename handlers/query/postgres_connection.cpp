@@ -211,13 +211,13 @@ bool postgres_connection::lost() const noexcept {
 
 // libpq's message, without the address of the server, which clients need not know.
 std::error_code postgres_connection::gone(std::string& why) const {
-  std::string_view said = ::PQerrorMessage(link_);
+  std::string_view message = ::PQerrorMessage(link_);
   constexpr std::string_view failed = "failed: ";
-  if (const auto at = said.find(failed);
-      said.starts_with("connection to server") && at != std::string_view::npos) {
-    said.remove_prefix(at + failed.size());
+  if (const auto at = message.find(failed);
+      message.starts_with("connection to server") && at != std::string_view::npos) {
+    message.remove_prefix(at + failed.size());
   }
-  why = one_line(said.substr(0, said.find('\n')));
+  why = one_line(message.substr(0, message.find('\n')));
   return errc::unreachable;
 }
 

@@ -2,8 +2,8 @@
 // waits that take a context, and they end with it. One exception: if the connection string names a
 // host, libpq looks up its address in open(), and that look-up cannot be interrupted.
 //
-// A wait that ends early leaves its statement running. Such a connection goes to a settler
-// (postgres_settler.h) or is closed.
+// A wait that ends early leaves its statement running. Such a connection is settled
+// (cancelled_connections.h) or is closed.
 //
 // No prepared statements are used, so a query does not depend on an earlier one; a connection
 // pooler in between may use another server session for each transaction.
@@ -84,7 +84,7 @@ class postgres_connection {
   // The server has gone, or the connection must not be used again.
   bool lost() const noexcept;
 
-  // Functions that do not wait, for the settler (and for those above):
+  // Functions that do not wait, for settling (and for those above):
   enum class event : std::uint8_t {
     nothing,  // nothing has arrived yet
     result,   // a result of the report, or an error

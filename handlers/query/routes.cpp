@@ -35,7 +35,7 @@ json described(const parameter& p) {
   return j;
 }
 
-json described(const source& s) {
+json described(const named_database& s) {
   auto reports = json::array();
   for (const auto& [name, r] : s.reports()) {
     auto takes = json::array();
@@ -58,7 +58,8 @@ struct question {
   format as{};
 };
 
-bool read_question(const source& s, const http::request& req, http::reply& res, question& q) {
+bool read_question(const named_database& s, const http::request& req, http::reply& res,
+                   question& q) {
   const auto refuse = [&](int status, const std::string& detail) {
     res.problem(status, detail);
     return false;
@@ -91,7 +92,7 @@ bool read_question(const source& s, const http::request& req, http::reply& res, 
 
 // What both parts of an answer need, the one before its head is sent and the one after.
 struct asked {
-  source& from;
+  named_database& from;
   std::string report;
   std::function<void(const std::string&)> say;
 
@@ -201,7 +202,7 @@ std::optional<bool> wants_detached(const http::request& req, bool can, http::rep
 
 }  // namespace
 
-http::handler list_databases(const std::vector<const source*>& all) {
+http::handler list_databases(const std::vector<const named_database*>& all) {
   auto databases = json::array({{{"name", "sim"},
                                  {"kind", "simulated"},
                                  {"path", "/query/sim"},
@@ -219,7 +220,7 @@ http::handler list_databases(const std::vector<const source*>& all) {
   };
 }
 
-http::handler run_report(source& from, std::function<void(const std::string&)> say,
+http::handler run_report(named_database& from, std::function<void(const std::string&)> say,
                          std::optional<later> detached) {
   return [&from, say = std::move(say), detached](const context& ctx, const http::request& req,
                                                  http::reply& res) {

@@ -7,14 +7,14 @@
 #include <vector>
 
 #include "handlers/jobs/store.h"
-#include "handlers/query/source.h"
+#include "handlers/query/named_database.h"
 #include "hangup/http/route.h"
 
 namespace hangup::query {
 
 // GET: lists the databases, including the simulated one, with their reports and parameters. Here
 // and below, the sources must outlive the handler.
-http::handler list_databases(const std::vector<const source*>& all);
+http::handler list_databases(const std::vector<const named_database*>& all);
 
 // GET ?report=NAME&...: runs the report and streams its rows as they arrive, as NDJSON, or as CSV
 // if the client prefers that. Stops the query as soon as the context ends.
@@ -32,7 +32,7 @@ struct later {
   jobs::store& jobs;
   pool& on;  // the pool of the database; both must outlive the handler
 };
-http::handler run_report(source& from, std::function<void(const std::string&)> say,
+http::handler run_report(named_database& from, std::function<void(const std::string&)> say,
                          std::optional<later> detached = std::nullopt);
 
 }  // namespace hangup::query

@@ -98,7 +98,7 @@ class maker {
   };
 
   bool good() const noexcept { return code_ == SQLITE_OK; }
-  std::string said() const { return one_line(sqlite3_errmsg(to_.get())); }
+  std::string error_text() const { return one_line(sqlite3_errmsg(to_.get())); }
   bool close() {
     sqlite3* const c = to_.release();
     if (sqlite3_close(c) != SQLITE_OK) {
@@ -213,7 +213,7 @@ std::error_code make_sample(const context& ctx, const std::string& file, std::ui
     return failed(ended);
   }
   if (!to.good() || !to.close()) {
-    why = to.said();
+    why = to.error_text();
     ::unlink(making.c_str());
     return errc::failed;
   }

@@ -88,7 +88,7 @@ order order_of(const http::request& req, const relay_options& options) {
 }
 
 // The lines with this name as one list; empty if the client's Connection header lists the name.
-std::string said(const http::request& req, const char* name) {
+std::string header_list(const http::request& req, const char* name) {
   return lists(req.header_list("Connection"), name) ? std::string() : req.header_list(name);
 }
 
@@ -114,12 +114,12 @@ std::string via_of(const http::request& req, const std::string& self, unsigned m
 // answer.
 void add_conditions(const http::request& req, upstream_call::headers& h) {
   for (const auto* name : {"If-Match", "If-None-Match"}) {
-    if (auto list = said(req, name); !list.empty()) {
+    if (auto list = header_list(req, name); !list.empty()) {
       h.emplace_back(name, std::move(list));
     }
   }
   const auto one = [&req](const char* name) {
-    return req.count_header(name) == 1 ? said(req, name) : std::string();
+    return req.count_header(name) == 1 ? header_list(req, name) : std::string();
   };
   const auto add = [&](const char* name) {
     if (auto value = one(name); !value.empty()) {
@@ -138,7 +138,7 @@ void add_conditions(const http::request& req, upstream_call::headers& h) {
 
 upstream_call::headers headers_for(const context& ctx, const http::request& req,
                                    const upstream& to) {
-  const auto accept = said(req, "Accept");
+  const auto accept = header_list(req, "Accept");
   upstream_call::headers h = {{"Accept", accept.empty() ? "*/*" : accept},
                               {"X-Request-Id", http::request_id(ctx)}};
   if (const auto* const t = http::trace_of(ctx)) {

@@ -249,8 +249,8 @@ upstream_call::seen upstream_call::transfer(const context& ctx, bool until_head,
   while (!ctx.done() && !taken_) {
     int count = 0;
     ::curl_multi_perform(multi, &count);
-    if (const auto* const said = ::curl_multi_info_read(multi, &count)) {
-      code = said->data.result;
+    if (const auto* const info = ::curl_multi_info_read(multi, &count)) {
+      code = info->data.result;
       return seen::end;
     }
     if (until_head && head_.whole()) {

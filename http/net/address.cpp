@@ -42,29 +42,30 @@ std::string unix_address_of(const sockaddr_storage& at, socklen_t size) {
   return "unix:" + name;
 }
 
-peer ends_of(int socket, const sockaddr_storage& remote) {
-  peer ends;
+peer addresses_of(int socket, const sockaddr_storage& remote) {
+  peer addresses;
   sockaddr_storage here{};
   socklen_t size = sizeof here;
   ::getsockname(socket, reinterpret_cast<sockaddr*>(&here), &size);
-  ends.is_unix = here.ss_family == AF_UNIX;
-  if (!ends.is_unix) {
-    ends.remote_address = address_of(remote, ends.remote_port);
-    ends.local_address = address_of(here, ends.local_port);
-    return ends;
+  addresses.is_unix = here.ss_family == AF_UNIX;
+  if (!addresses.is_unix) {
+    addresses.remote_address = address_of(remote, addresses.remote_port);
+    addresses.local_address = address_of(here, addresses.local_port);
+    return addresses;
   }
   ucred who{0, static_cast<uid_t>(-1), static_cast<gid_t>(-1)};
   socklen_t of_who = sizeof who;
   ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &who, &of_who);
-  ends.remote_address = "unix:uid=" + std::to_string(who.uid);
-  ends.remote_port = who.pid;
-  ends.local_address = unix_address_of(here, size);
-  return ends;
+  addresses.remote_address = "unix:uid=" + std::to_string(who.uid);
+  addresses.remote_port = who.pid;
+  addresses.local_address = unix_address_of(here, size);
+  return addresses;
 }
 
-std::string client_text(const peer& ends) {
-  return ends.is_unix ? ends.remote_address + ",pid=" + std::to_string(ends.remote_port)
-                      : endpoint(ends.remote_address, ends.remote_port);
+std::string client_text(const peer& addresses) {
+  return addresses.is_unix
+             ? addresses.remote_address + ",pid=" + std::to_string(addresses.remote_port)
+             : endpoint(addresses.remote_address, addresses.remote_port);
 }
 
 std::string endpoint(std::string_view address, int port) {

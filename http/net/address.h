@@ -22,10 +22,10 @@ struct peer {
 };
 
 // The ends of an accepted connection; `remote` is what accept(2) has said.
-peer ends_of(int socket, const sockaddr_storage& remote);
+peer addresses_of(int socket, const sockaddr_storage& remote);
 
 // The client as text: "127.0.0.1:50312", "[::1]:50312", "unix:uid=1000,pid=4711".
-std::string client_text(const peer& ends);
+std::string client_text(const peer& addresses);
 
 // The numeric address and its port. Empty and 0 if it is neither IPv4 nor IPv6.
 std::string address_of(const sockaddr_storage& at, int& port);

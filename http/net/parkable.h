@@ -21,9 +21,9 @@ class parkable {
   parkable& operator=(const parkable&) = delete;
 
  private:
-  friend class front;
-  std::uint32_t heard_events_ = 0;     // the events that the front listens for
-  parkable* resumed_after_ = nullptr;  // the next to be resumed, guarded by the front
+  friend class event_loop;
+  std::uint32_t heard_events_ = 0;     // the events that the event loop listens for
+  parkable* resumed_after_ = nullptr;  // the next to be resumed, guarded by the event loop
 };
 
 }  // namespace hangup::http

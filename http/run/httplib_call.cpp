@@ -80,10 +80,10 @@ void set_rest(Sink& sink, Done done, Alive alive) {
 
 // The length that a handler has set for an answer to HEAD, for which it need not make a body.
 std::optional<std::uint64_t> length_for_head(const httplib::Response& res) {
-  const auto said = res.get_header_value("Content-Length");
-  const bool number = !said.empty() && said.size() < 20 &&
-                      said.find_first_not_of("0123456789") == std::string::npos;
-  return number ? std::optional(std::stoull(said)) : std::nullopt;
+  const auto announced = res.get_header_value("Content-Length");
+  const bool number = !announced.empty() && announced.size() < 20 &&
+                      announced.find_first_not_of("0123456789") == std::string::npos;
+  return number ? std::optional(std::stoull(announced)) : std::nullopt;
 }
 
 // Both live until the content provider, which may refer to them, has returned.

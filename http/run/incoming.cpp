@@ -68,7 +68,7 @@ void request_access::clear(request& r) noexcept {
 }
 
 void request_access::fill(request& to, const request_head& head, std::string_view segment,
-                          const peer& ends) {
+                          const peer& addresses) {
   const std::string_view sent(head.method.data(), head.size);
   auto& text = to.text_;
   text.clear();
@@ -112,16 +112,16 @@ void request_access::fill(request& to, const request_head& head, std::string_vie
   });
   to.body_.clear();
   to.http_1_0_ = !head.http_1_1;
-  to.remote_address_ = ends.remote_address;
-  to.remote_port_ = ends.remote_port;
-  to.local_address_ = ends.local_address;
-  to.local_port_ = ends.local_port;
+  to.remote_address_ = addresses.remote_address;
+  to.remote_port_ = addresses.remote_port;
+  to.local_address_ = addresses.local_address;
+  to.local_port_ = addresses.local_port;
 }
 
 kept_request request_for_handler(const request_head& head, std::string_view segment,
-                                 const peer& ends) {
+                                 const peer& addresses) {
   auto req = request_access::made();
-  request_access::fill(*req, head, segment, ends);
+  request_access::fill(*req, head, segment, addresses);
   return req;
 }
 

@@ -25,12 +25,12 @@ using kept_request = std::unique_ptr<request, request_recycler>;
 // The request, except its body. `segment`: what stands in place of {id} in the path of the route, a
 // view into head.path. `ends` must outlive the request.
 kept_request request_for_handler(const request_head& head, std::string_view segment,
-                                 const peer& ends);
+                                 const peer& addresses);
 
 struct request_access {
   static kept_request made();
   static void fill(request& to, const request_head& head, std::string_view segment,
-                   const peer& ends);
+                   const peer& addresses);
   static std::string& body(request& of) noexcept { return of.body_; }
   static void clear(request& r) noexcept;
 };

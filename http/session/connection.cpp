@@ -64,7 +64,7 @@ std::string_view name(phase p) noexcept {
   return "unknown";
 }
 
-connection::connection(descriptor socket, peer ends, std::unique_ptr<tls_session> tls,
+connection::connection(descriptor socket, peer addresses, std::unique_ptr<tls_session> tls,
                        const options& how, connection_owner& owner, const context& server)
     : coming(how.body_timeout, how.body_min_rate),
       going(how.write_timeout, how.write_min_rate),
@@ -72,13 +72,13 @@ connection::connection(descriptor socket, peer ends, std::unique_ptr<tls_session
       policy(how.on_half_close),
       scope_(with_cancel(server)),
       socket_(std::move(socket)),
-      ends_(std::move(ends)),
-      client_(client_text(ends_)),
+      addresses_(std::move(addresses)),
+      client_(client_text(addresses_)),
       tls_(std::move(tls)),
       owner_(owner) {}
 
 connection::~connection() {
-  static_cast<void>(owner_.may_keep(-static_cast<std::ptrdiff_t>(ahead_)));
+  static_cast<void>(owner_.reserve_read_ahead(-static_cast<std::ptrdiff_t>(ahead_)));
 }
 
 tls_session::io connection::shake_hands() noexcept {
@@ -161,7 +161,7 @@ input::read connection::read_ahead() noexcept try {
     // request) are discarded as they arrive and need no room. So an end after them is noticed,
     // however many there are.
     const bool unwanted = session.discards();
-    if (!unwanted && (before >= ahead_limit || !owner_.may_keep(0))) {
+    if (!unwanted && (before >= ahead_limit || !owner_.reserve_read_ahead(0))) {
       char next = 0;
       ahead_capped_ = ahead_capped_ || ::recv(fd(), &next, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
       return {};
@@ -177,7 +177,7 @@ input::read connection::read_ahead() noexcept try {
     }
     const auto more = session.received().size() - before;
     ahead_ += more;
-    static_cast<void>(owner_.may_keep(static_cast<std::ptrdiff_t>(more)));
+    static_cast<void>(owner_.reserve_read_ahead(static_cast<std::ptrdiff_t>(more)));
   }
   return {.more = true};
 } catch (const std::bad_alloc&) {
@@ -188,8 +188,9 @@ input::read connection::read_ahead() noexcept try {
 
 bool connection::settle_ahead() noexcept {
   const auto left = std::min(ahead_, session.received().size());
-  static_cast<void>(owner_.may_keep(static_cast<std::ptrdiff_t>(left) -
-                                    static_cast<std::ptrdiff_t>(std::exchange(ahead_, left))));
+  static_cast<void>(
+      owner_.reserve_read_ahead(static_cast<std::ptrdiff_t>(left) -
+                                static_cast<std::ptrdiff_t>(std::exchange(ahead_, left))));
   return std::exchange(ahead_capped_, false);
 }
 

@@ -11,8 +11,8 @@
 // and the watcher owns its input. Any thread that ends contexts may drop it from the queue while
 // the watcher reads; that thread only puts the connection on the list of those to be resumed. The
 // front thread that takes it from the list becomes the owner. It first stops the reading, and only
-// then looks at the input: at what was read ahead, and at the events that the front has noted
-// (front::catch_up).
+// then looks at the input: at what was read ahead, and at the events that the event loop has noted
+// (event_loop::catch_up).
 #pragma once
 
 #include <atomic>
@@ -57,7 +57,7 @@ class connection_owner {
   virtual cause how_left(connection& c, departure seen) noexcept = 0;
   // Whether so many more bytes may be kept of what is read ahead, over all connections. They count
   // until they are given back, by a call with a negative number.
-  virtual bool may_keep(std::ptrdiff_t bytes) noexcept = 0;
+  virtual bool reserve_read_ahead(std::ptrdiff_t bytes) noexcept = 0;
 
  protected:
   ~connection_owner() = default;
@@ -75,17 +75,17 @@ class connection final : public job, public input, public parkable {
 
   // The socket must be non-blocking. With a session the connection uses TLS. `server` is the parent
   // of the connection's context.
-  connection(descriptor socket, peer ends, std::unique_ptr<tls_session> tls, const options& how,
-             connection_owner& owner, const context& server);
+  connection(descriptor socket, peer addresses, std::unique_ptr<tls_session> tls,
+             const options& how, connection_owner& owner, const context& server);
   ~connection();
 
   int fd() const noexcept override { return socket_.get(); }
-  const peer& ends() const noexcept { return ends_; }
+  const peer& addresses() const noexcept { return addresses_; }
   // As client_text() has it: "127.0.0.1:50312".
   const std::string& client() const noexcept { return client_; }
   pool::owner client_key() const noexcept { return client_key_; }
   transport over() const noexcept {
-    return ends_.is_unix ? transport::unix_socket : transport::tcp;
+    return addresses_.is_unix ? transport::unix_socket : transport::tcp;
   }
   tls_session* tls() const noexcept { return tls_.get(); }  // null: plain HTTP
   tls_session::io shake_hands() noexcept;
@@ -152,15 +152,15 @@ class connection final : public job, public input, public parkable {
     }
   }
 
-  kept_request incoming;            // what the handler gets; null: there is none
-  std::shared_ptr<deferral> later;  // set: the answer is deferred
-  bool reset_at_close = false;      // else its last answer would look complete
-  std::size_t ahead_limit = 0;      // how much the unused input may grow by reading ahead
-  std::uint32_t heard_as = 0;       // its generation, see watcher.h
-  half_close policy;                // as the watcher has been told
-  limit refused = limit::none;      // set: one connection too many; it is only told so
-  clock::time_point since{};        // when it began to wait for what it is parked for
-  bool yielded = false;             // it has been resumed with input that has not been looked at
+  kept_request incoming;               // what the handler gets; null: there is none
+  std::shared_ptr<deferral> later;     // set: the answer is deferred
+  bool reset_at_close = false;         // else its last answer would look complete
+  std::size_t ahead_limit = 0;         // how much the unused input may grow by reading ahead
+  std::uint32_t watch_generation = 0;  // its generation, see watcher.h
+  half_close policy;                   // as the watcher has been told
+  limit refused = limit::none;         // set: one connection too many; it is only told so
+  clock::time_point since{};           // when it began to wait for what it is parked for
+  bool yielded = false;                // it has been resumed with input that has not been looked at
 
   // The departure that the result of a read or write means; errno must still be that of the call.
   departure seen_by(io how) const noexcept;
@@ -202,9 +202,9 @@ class connection final : public job, public input, public parkable {
   std::optional<exchange> request_;  // written under `looking_`, which other threads take to look
   std::mutex looking_;
   const descriptor socket_;
-  const peer ends_;
+  const peer addresses_;
   const std::string client_;
-  const pool::owner client_key_ = http::client_key(ends_.remote_address);
+  const pool::owner client_key_ = http::client_key(addresses_.remote_address);
   std::unique_ptr<tls_session> tls_;
   connection_owner& owner_;
   std::size_t ahead_ = 0;      // how much of what has been received counts as read ahead

@@ -1,8 +1,8 @@
 // HTTP/1 on one connection, as a state machine without I/O: it is given what has arrived and what
 // has happened, and says what to do next. It finds the requests in the bytes, decides which of them
 // are refused, when a handler may start, and whether the connection serves another request
-// afterwards. It reads no socket, looks at no clock and calls no handler; service.h does, as it is
-// told.
+// afterwards. It reads no socket, looks at no clock and calls no handler; session_runner.h does, as
+// it is told.
 //
 //   between ──► head ──► body ──► work ──► room ──► between ...      the connection is kept
 //                 └────────┴─ refuse ─┘       └──► over               or closed

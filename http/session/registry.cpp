@@ -16,7 +16,7 @@ registry::admission registry::add(connection& c, const last_call& closing) noexc
     over = limit::connections;
   } else if (const auto most = how_.max_connections_per_address; most != 0) {
     try {
-      from_here = &by_address_[c.ends().remote_address];
+      from_here = &by_address_[c.addresses().remote_address];
       over = *from_here >= most ? limit::connections_per_address : limit::none;
     } catch (const std::bad_alloc&) {
       over = limit::memory;
@@ -50,7 +50,7 @@ void registry::take_out(connection& c) noexcept {
   if (c.next_of_all != nullptr) {
     c.next_of_all->previous_of_all = c.previous_of_all;
   }
-  if (const auto here = by_address_.find(c.ends().remote_address);
+  if (const auto here = by_address_.find(c.addresses().remote_address);
       c.refused == limit::none && here != by_address_.end() && --here->second == 0) {
     by_address_.erase(here);
   }

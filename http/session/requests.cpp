@@ -1,18 +1,18 @@
-// The part of service.h that handles requests, from the head to the reported end.
+// The part of session_runner.h that handles requests, from the head to the reported end.
 #include <algorithm>
 #include <limits>
 
 #include "hangup/http/request.h"
 #include "http/run/deferral.h"
+#include "http/run/handler_run.h"
 #include "http/run/incoming.h"
-#include "http/run/turn.h"
-#include "http/session/service.h"
+#include "http/session/session_runner.h"
 #include "http/wire/answer_head.h"
 #include "http/wire/random_hex.h"
 
 namespace hangup::http {
 // A head has arrived.
-service::action service::begun(connection& c) {
+session_runner::action session_runner::begun(connection& c) {
   const auto& head = c.session.head();
   const auto hit = routes_.find(head.method, head.path, head.encoded);
   begin(c, hit.to != nullptr ? *hit.to : routes_.none(), head);
@@ -26,7 +26,7 @@ service::action service::begun(connection& c) {
     return is_options ? answer(c, 204, {}, allow)
                       : answer(c, 405, "the methods here are " + hit.allow, allow);
   }
-  c.incoming = request_for_handler(head, hit.segment, c.ends());
+  c.incoming = request_for_handler(head, hit.segment, c.addresses());
   body_rule rule;
   const bool on_the_spot = hit.to->runs_on == nullptr;
   if (takes_body(head.method)) {
@@ -41,7 +41,7 @@ service::action service::begun(connection& c) {
   return c.session.accept(rule);
 }
 
-service::action service::refused(connection& c) {
+session_runner::action session_runner::refused(connection& c) {
   const auto& why = c.session.why();
   if (!c.request()) {
     begin(c, routes_.none(), c.session.head());
@@ -50,14 +50,14 @@ service::action service::refused(connection& c) {
   return answer(c, why.status, why.detail, why.headers);
 }
 
-void service::begin(connection& c, const route& to, const request_head& head) {
+void session_runner::begin(connection& c, const route& to, const request_head& head) {
   std::string id = head.request_id.empty() ? random_hex(16) : std::string(head.request_id);
   const auto policy = to.on_half_close.value_or(how_.on_half_close);
   c.begin_request(c.scope().ctx, to,
                   request_stamp(std::move(id), trace::continued(head.traceparent, head.tracestate),
                                 c.client_key()),
                   std::string(head.method), std::string(head.target), clock::now(), head.patience,
-                  watcher_.announced(c.fd(), c.heard_as, policy));
+                  watcher_.announced(c.fd(), c.watch_generation, policy));
   in_flight_.fetch_add(1);  // nothing below throws: a request that has begun must also end
   c.coming.restart();
   c.going.restart();
@@ -70,7 +70,7 @@ void service::begin(connection& c, const route& to, const request_head& head) {
 }
 
 // Returns false if the connection belongs to a pool now. Otherwise `after` is what is to be done.
-bool service::start(connection& c, action& after) {
+bool session_runner::start(connection& c, action& after) {
   exchange& x = c.in_flight();
   if (x.ctx().done()) {
     after = ended_early(c);
@@ -81,7 +81,7 @@ bool service::start(connection& c, action& after) {
   }
   x.queued();
   c.now.store(phase::queued, std::memory_order_relaxed);
-  front_.turn_away(c);
+  loop_.turn_away(c);
   if (how_.read_ahead > 0) {
     c.ahead_limit = how_.read_ahead;
     watcher_.read_ahead(c.fd(), c);
@@ -101,16 +101,16 @@ bool service::start(connection& c, action& after) {
   return true;
 }
 
-void service::dropped(connection& c) noexcept {
-  front_.resume(c);  // this thread must go on watching connections or deadlines
+void session_runner::dropped(connection& c) noexcept {
+  loop_.resume(c);  // this thread must go on watching connections or deadlines
 }
 
-void service::run(connection& c) noexcept {
-  step(c, &service::work_on);
+void session_runner::run(connection& c) noexcept {
+  step(c, &session_runner::work_on);
 }
 
-void service::work_on(connection& c) {
-  watcher_.check(c.fd(), c.heard_as);  // a free worker may be faster than the watcher
+void session_runner::work_on(connection& c) {
+  watcher_.check(c.fd(), c.watch_generation);  // a free worker may be faster than the watcher
   auto after = action::finish;
   if (c.request()->ctx().done()) {
     after = ended_early(c);
@@ -121,13 +121,13 @@ void service::work_on(connection& c) {
     after = finished(c);
   }
   if (after == action::next && !c.session.received().empty()) {
-    after = action::yield;  // further requests are read by the front, not by a worker
+    after = action::yield;  // further requests are read by the event loop, not by a worker
   }
   go_on(c, after);
 }
 
 // The context ended before the handler was called, so it will not be called.
-service::action service::ended_early(connection& c) {
+session_runner::action session_runner::ended_early(connection& c) {
   const auto what = c.session.ended_early(status_of(end_of(c.request()->ctx().cause()->kind)));
   if (what == action::drop) {
     finish(c);
@@ -136,7 +136,7 @@ service::action service::ended_early(connection& c) {
   return refused(c);
 }
 
-bool service::work(connection& c, turn& t, bool (turn::*part)()) {
+bool session_runner::work(connection& c, handler_run& t, bool (handler_run::*part)()) {
   exchange& x = c.in_flight();
   const late_report report{saturated(how_.late_after),
                            [&](const late_stopper& l) { tell_late(c, l); }};
@@ -155,12 +155,12 @@ bool service::work(connection& c, turn& t, bool (turn::*part)()) {
 
 // Returns false if the connection belongs to a deferred answer now. Otherwise `after` is what is to
 // be done.
-bool service::serve(connection& c, bool on_the_spot, action& after) {
+bool session_runner::serve(connection& c, bool on_the_spot, action& after) {
   exchange& x = c.in_flight();
   c.now.store(phase::running, std::memory_order_relaxed);
   x.running(clock::now());
-  turn t(c, how_, watcher_, draining_, on_the_spot);
-  const bool whole = work(c, t, &turn::run);
+  handler_run t(c, how_, watcher_, draining_, on_the_spot);
+  const bool whole = work(c, t, &handler_run::run);
   if (c.later) {
     return await_answer(c, after);
   }
@@ -170,30 +170,30 @@ bool service::serve(connection& c, bool on_the_spot, action& after) {
 
 // For a deferred answer: gives up the connection until there is one, or the context ends. Returns
 // as serve() does.
-bool service::await_answer(connection& c, action& after) {
+bool session_runner::await_answer(connection& c, action& after) {
   if (c.request()->to().runs_on == nullptr) {
-    front_.turn_away(c);
+    loop_.turn_away(c);
     if (how_.read_ahead > 0) {
       c.ahead_limit = how_.read_ahead;
       watcher_.read_ahead(c.fd(), c);
     }
   }
   const auto later = c.later;  // when wait() returns, the connection may be another thread's
-  if (later->wait([this, &c] { front_.resume(c); })) {
+  if (later->wait([this, &c] { loop_.resume(c); })) {
     return false;
   }
   after = answer_deferred(c);
   return true;
 }
 
-service::action service::answer_deferred(connection& c) {
+session_runner::action session_runner::answer_deferred(connection& c) {
   watcher_.stop_reading(c.fd());
-  turn t(c, how_, watcher_, draining_, true);
-  const bool whole = work(c, t, &turn::run_deferred);
+  handler_run t(c, how_, watcher_, draining_, true);
+  const bool whole = work(c, t, &handler_run::run_deferred);
   return served(c, t, whole);
 }
 
-service::action service::served(connection& c, const turn& t, bool whole) {
+session_runner::action session_runner::served(connection& c, const handler_run& t, bool whole) {
   exchange& x = c.in_flight();
   x.work_over(clock::now());
   // If a drain began after the head was sent, a connection for which keep-alive was promised is not
@@ -201,8 +201,8 @@ service::action service::served(connection& c, const turn& t, bool whole) {
   return answered(c, t.wrote(), whole);
 }
 
-service::action service::answer(connection& c, int status, std::string_view detail,
-                                std::string_view headers) {
+session_runner::action session_runner::answer(connection& c, int status, std::string_view detail,
+                                              std::string_view headers) {
   exchange& x = c.in_flight();
   watcher_.stop_reading(c.fd());
   if (draining_ || (c.session.keeps() && !c.session.body().complete() && !discard_rest(c))) {
@@ -220,22 +220,22 @@ service::action service::answer(connection& c, int status, std::string_view deta
 }
 
 // All that there is of the answer has been handed to the kernel or to the connection's own buffer.
-service::action service::answered(connection& c, bool anything, bool complete) {
+session_runner::action session_runner::answered(connection& c, bool anything, bool complete) {
   c.in_flight().answered(anything, complete);
   return c.session.answered(complete, c.unsent() > 0);
 }
 
-service::action service::finished(connection& c) {
+session_runner::action session_runner::finished(connection& c) {
   const bool silent = c.request()->is_silent();
   finish(c);
   return c.session.finished(silent, silent || !c.session.keeps() || discard_rest(c));
 }
 
-service::action service::output_ready(connection& c) {
+session_runner::action session_runner::output_ready(connection& c) {
   return answered(c, true, !c.request()->cut_off() && c.flush_now());
 }
 
-void service::tell_late(connection& c, const late_stopper& l) const noexcept {
+void session_runner::tell_late(connection& c, const late_stopper& l) const noexcept {
   c.in_flight().late(!l.over);
   const auto report = c.request()->late_report(c.client(), l.why, l.since_end, l.over);
   for (auto* o : observers_) {
@@ -243,7 +243,7 @@ void service::tell_late(connection& c, const late_stopper& l) const noexcept {
   }
 }
 
-void service::finish(connection& c) noexcept {
+void session_runner::finish(connection& c) noexcept {
   exchange& x = c.in_flight();
   if (x.to().runs_on != nullptr || c.later) {
     watcher_.stop_reading(c.fd());
@@ -272,7 +272,7 @@ void service::finish(connection& c) noexcept {
   }
 }
 // Discards the rest of the body, if it has arrived or is small.
-bool service::discard_rest(connection& c) {
+bool session_runner::discard_rest(connection& c) {
   constexpr int most = 16;  // reads of 16 KiB each
   for (int i = 0; i < most; ++i) {
     switch (c.session.discard_rest()) {  // includes what was read ahead

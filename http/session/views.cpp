@@ -1,12 +1,12 @@
-// The part of service.h for operators' pages. It takes the lock that accepting connections takes
-// too, and releases it now and then, so that nobody has to wait until all connections have been
-// looked at.
+// The part of session_runner.h for operators' pages. It takes the lock that accepting connections
+// takes too, and releases it now and then, so that nobody has to wait until all connections have
+// been looked at.
 #include <algorithm>
 
-#include "http/session/service.h"
+#include "http/session/session_runner.h"
 
 namespace hangup::http {
-void service::each_in_flight(const std::function<bool(const request_view&)>& look) {
+void session_runner::each_in_flight(const std::function<bool(const request_view&)>& look) {
   std::vector<request_view> some;
   all_connections_.each(
       [&](connection& c) {
@@ -19,7 +19,7 @@ void service::each_in_flight(const std::function<bool(const request_view&)>& loo
       });
 }
 
-std::array<std::size_t, phases> service::connections() {
+std::array<std::size_t, phases> session_runner::connections() {
   std::array<std::size_t, phases> counts{};
   all_connections_.each(
       [&](const connection& c) {

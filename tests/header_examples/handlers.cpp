@@ -39,8 +39,10 @@ std::error_code of_connection_pool(const context& ctx) {
   return {};
 }
 
-void of_fanout(http::server& server, pool& queries, const std::vector<query::source*>& databases);
-void of_fanout(http::server& server, pool& queries, const std::vector<query::source*>& databases){
+void of_fanout(http::server& server, pool& queries,
+               const std::vector<query::named_database*>& databases);
+void of_fanout(http::server& server, pool& queries,
+               const std::vector<query::named_database*>& databases){
 #include "handlers/query/fanout.h.example"
 }
 

@@ -40,7 +40,7 @@
 
 namespace hangup::http {
 
-class service;
+class session_runner;
 struct listener;
 
 class server {
@@ -125,7 +125,7 @@ class server {
   std::vector<observer*> observers_;
   // Until listen() has succeeded; then the service has it.
   std::shared_ptr<const tls_identity> identity_;
-  std::unique_ptr<service> service_;
+  std::unique_ptr<session_runner> service_;
 };
 
 }  // namespace hangup::http

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "server/document.h"
+#include "server/config_document.h"
 
 namespace hangup::server {
 namespace {

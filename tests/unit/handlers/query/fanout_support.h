@@ -87,7 +87,7 @@ class fanned {
  public:
   explicit fanned(script plays, fanout_options how = {.report = "r"}, std::size_t databases = 1)
       : plays_(std::move(plays)) {
-    std::vector<source*> all;
+    std::vector<named_database*> all;
     for (std::size_t i = 0; i < databases; ++i) {
       auto engine = std::make_unique<fake_database>(plays_);
       engines.push_back(engine.get());
@@ -97,9 +97,9 @@ class fanned {
                      {{"part", integer_range{0, 99}, {}},
                       {"parts", integer_range{1, 100}, {}},
                       {"n", integer_range{0, 9}, value(std::int64_t{1})}}};
-      sources.push_back(std::make_unique<source>(std::string(1, static_cast<char>('a' + i)), "fake",
-                                                 std::move(engine),
-                                                 std::map<std::string, report>{{"r", r}}));
+      sources.push_back(std::make_unique<named_database>(std::string(1, static_cast<char>('a' + i)),
+                                                         "fake", std::move(engine),
+                                                         std::map<std::string, report>{{"r", r}}));
       all.push_back(sources.back().get());
     }
     fanout.emplace(std::move(how), all);
@@ -146,7 +146,7 @@ class fanned {
   }
 
   std::vector<fake_database*> engines;
-  std::vector<std::unique_ptr<source>> sources;
+  std::vector<std::unique_ptr<named_database>> sources;
   std::optional<query::fanout> fanout;
 
  private:

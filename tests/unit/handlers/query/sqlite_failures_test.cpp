@@ -6,7 +6,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "handlers/query/source.h"
+#include "handlers/query/named_database.h"
 #include "handlers/query/sqlite_errors.h"
 #include "tests/support/nobody.h"
 #include "tests/unit/handlers/query/sqlite_support.h"

@@ -1,5 +1,5 @@
 // Places that clients share.
-#include "handlers/query/places.h"
+#include "handlers/query/fair_semaphore.h"
 
 #include <gtest/gtest.h>
 
@@ -23,57 +23,57 @@ context of_client(pool::owner whose) {
       background(), http::request_stamp("1", http::trace::continued({}, {}), whose));
 }
 
-TEST(places, one_client_alone_has_the_ordinary_ones_and_others_have_the_spare_one) {
-  places all(2, 1);
+TEST(fair_semaphore, one_client_alone_has_the_ordinary_ones_and_others_have_the_spare_one) {
+  fair_semaphore all(2, 1);
   const auto greedy = of_client(1);
-  place held[4];
+  permit held[4];
   ASSERT_FALSE(all.take(greedy, 1s, held[0]));
   ASSERT_FALSE(all.take(greedy, 1s, held[1]));
   EXPECT_EQ(all.take(greedy, 1ms, held[2]), errc::busy);
   ASSERT_FALSE(all.take(of_client(2), 1ms, held[2]));
   EXPECT_EQ(all.take(of_client(2), 1ms, held[3]), errc::busy) << "nobody has two of those";
   EXPECT_EQ(all.taken(), 3U);
-  held[2] = place();
+  held[2] = permit();
   EXPECT_FALSE(all.take(of_client(3), 1ms, held[2]));
 }
 
-TEST(places, a_free_one_is_for_who_has_fewest_and_not_for_who_came_first) {
-  places all(2, 0);
+TEST(fair_semaphore, a_free_one_is_for_who_has_fewest_and_not_for_who_came_first) {
+  fair_semaphore all(2, 0);
   const auto greedy = of_client(1);
-  place first;
-  place second;
+  permit first;
+  permit second;
   ASSERT_FALSE(all.take(greedy, first));
   ASSERT_FALSE(all.take(greedy, second));
   std::atomic<bool> got{false};
   std::promise<void> go_on;
   auto gate = go_on.get_future();
   std::jthread behind([&] {
-    place p;
+    permit p;
     EXPECT_FALSE(all.take(greedy, p));
     got = true;
   });
   ASSERT_TRUE(spin_until([&] { return all.waiting() == 1; }));
   std::jthread modest([&] {
-    place p;
+    permit p;
     EXPECT_FALSE(all.take(of_client(2), p));
     EXPECT_FALSE(got);
     gate.wait();
   });
   ASSERT_TRUE(spin_until([&] { return all.waiting() == 2; }));
-  first = place();
+  first = permit();
   ASSERT_TRUE(spin_until([&] { return all.waiting() == 1; }));
   EXPECT_FALSE(got);
   go_on.set_value();  // then there is one for the other, too
 }
 
-TEST(places, nobody_waits_for_ever_whoever_takes_leaves_and_gives_up) {
-  places all(3, 1);
+TEST(fair_semaphore, nobody_waits_for_ever_whoever_takes_leaves_and_gives_up) {
+  fair_semaphore all(3, 1);
   std::atomic<int> taken{0};
   together(6, [&](int t) {
     std::mt19937 random(static_cast<unsigned>(t));
     const auto ctx = of_client(static_cast<pool::owner>(t) % 3 + 1);
     for (int i = 0; i < rounds(2'000); ++i) {
-      place p;
+      permit p;
       // Those that wait without a limit would hang if a wake-up were lost.
       const auto ec =
           random() % 4 == 0 ? all.take(ctx, std::chrono::milliseconds(0), p) : all.take(ctx, p);

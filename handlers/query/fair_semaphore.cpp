@@ -1,4 +1,4 @@
-#include "handlers/query/places.h"
+#include "handlers/query/fair_semaphore.h"
 
 #include <algorithm>
 
@@ -8,7 +8,7 @@
 
 namespace hangup::query {
 
-std::error_code places::take(const context& ctx, place& to) {
+std::error_code fair_semaphore::take(const context& ctx, permit& to) {
   const auto whose = http::client_of(ctx);
   {
     std::unique_lock hold(mutex_);
@@ -23,18 +23,19 @@ std::error_code places::take(const context& ctx, place& to) {
       all_.take(whose);
     }
   }
-  to = place(this, whose);
+  to = permit(this, whose);
   return {};
 }
 
-std::error_code places::take(const context& ctx, std::chrono::milliseconds patience, place& to) {
+std::error_code fair_semaphore::take(const context& ctx, std::chrono::milliseconds patience,
+                                     permit& to) {
   const auto whose = http::client_of(ctx);
   {
     std::unique_lock hold(mutex_);
     if (!ctx.done() && may_take(whose)) {  // without setting a timer
       all_.take(whose);
       hold.unlock();
-      to = place(this, whose);
+      to = permit(this, whose);
       return {};
     }
   }
@@ -42,15 +43,15 @@ std::error_code places::take(const context& ctx, std::chrono::milliseconds patie
   return !take(soon, to) ? std::error_code() : ctx.done() ? ctx.err() : errc::busy;
 }
 
-std::error_code places::wait_for_one(const context& ctx, std::uint64_t whose,
-                                     std::unique_lock<std::mutex>& hold) {
+std::error_code fair_semaphore::wait_for_one(const context& ctx, std::uint64_t whose,
+                                             std::unique_lock<std::mutex>& hold) {
   // Whether it takes a place or gives up, another client may have been waiting behind it.
   struct turn {
     ~turn() {
       of.waiting_.erase(self);
       of.call_next();
     }
-    places& of;
+    fair_semaphore& of;
     const std::list<waiter>::iterator self;
   };
   const turn mine{*this, waiting_.emplace(waiting_.end(), whose)};
@@ -65,25 +66,25 @@ std::error_code places::wait_for_one(const context& ctx, std::uint64_t whose,
   return ec;
 }
 
-std::size_t places::taken() const {
+std::size_t fair_semaphore::taken() const {
   const std::lock_guard hold(mutex_);
   return all_.taken();
 }
 
-std::size_t places::waiting() const {
+std::size_t fair_semaphore::waiting() const {
   const std::lock_guard hold(mutex_);
   return waiting_.size();
 }
 
 // Whether a place is free and no client with fewer places is waiting for it.
-bool places::may_take(std::uint64_t whose) const {
+bool fair_semaphore::may_take(std::uint64_t whose) const {
   return all_.free_for(whose) &&
          std::none_of(waiting_.begin(), waiting_.end(), [&](const waiter& w) {
            return w.whose != whose && all_.held_by(w.whose) < all_.held_by(whose);
          });
 }
 
-void places::call_next() noexcept {
+void fair_semaphore::call_next() noexcept {
   waiter* next = nullptr;
   for (auto& w : waiting_) {
     if (!w.called && all_.free_for(w.whose) &&
@@ -97,7 +98,7 @@ void places::call_next() noexcept {
   }
 }
 
-void places::leave(std::uint64_t whose) noexcept {
+void fair_semaphore::leave(std::uint64_t whose) noexcept {
   const std::lock_guard hold(mutex_);
   all_.give_back(whose);
   call_next();

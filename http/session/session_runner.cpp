@@ -1,4 +1,4 @@
-#include "http/session/service.h"
+#include "http/session/session_runner.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,25 +15,26 @@ constexpr int most_reads = 64;  // of 16 KiB each; a client that keeps sending i
 
 }  // namespace
 
-service::service(const options& how, const route_table& routes, std::vector<observer*> observers,
-                 std::shared_ptr<const tls_identity> as)
+session_runner::session_runner(const options& how, const route_table& routes,
+                               std::vector<observer*> observers,
+                               std::shared_ptr<const tls_identity> as)
     : how_(how),
       routes_(routes),
       observers_(std::move(observers)),
       all_(with_cancel(background())),
       all_connections_(how),
       identity_(std::move(as)),
-      front_(how, *this) {}
+      loop_(how, *this) {}
 
-service::~service() {
-  front_.stop_listening();
+session_runner::~session_runner() {
+  loop_.stop_listening();
   end_all();
   static_cast<void>(close_all(background()));
-  front_.stop();
+  loop_.stop();
 }
 
 // Handles whatever a step throws. A step does not throw after it has given up the connection.
-void service::step(connection& c, void (service::*what)(connection&)) noexcept {
+void session_runner::step(connection& c, void (session_runner::*what)(connection&)) noexcept {
   try {
     (this->*what)(c);
   } catch (const std::bad_alloc&) {
@@ -46,7 +47,7 @@ void service::step(connection& c, void (service::*what)(connection&)) noexcept {
 
 // Ends the connection without an answer, since one that has been partly sent cannot be continued.
 // Needs no memory.
-void service::abandon(connection& c, const char* why) noexcept {
+void session_runner::abandon(connection& c, const char* why) noexcept {
   if (c.request()) {
     c.in_flight().broke_at_last(why);
     c.in_flight().cut_short();
@@ -55,34 +56,35 @@ void service::abandon(connection& c, const char* why) noexcept {
   close(c);
 }
 
-void service::accepted(descriptor socket, peer ends) noexcept {
+void session_runner::accepted(descriptor socket, peer addresses) noexcept {
   connection* c = nullptr;
   try {
-    c = admitted(std::move(socket), std::move(ends));
+    c = admitted(std::move(socket), std::move(addresses));
   } catch (const std::exception&) {
     tell(limit::memory);
   }
   if (c != nullptr) {
-    step(*c, &service::greet);
+    step(*c, &session_runner::greet);
   }
 }
 
 // Returns null if the connection was not accepted and has been closed.
-connection* service::admitted(descriptor socket, peer ends) {
+connection* session_runner::admitted(descriptor socket, peer addresses) {
   const int fd = socket.get();
   std::shared_ptr<const tls_identity> as;
-  if (!ends.is_unix) {  // nobody can listen in on a Unix socket, and its clients speak plain HTTP
+  if (!addresses
+           .is_unix) {  // nobody can listen in on a Unix socket, and its clients speak plain HTTP
     const std::lock_guard hold(identity_mutex_);
     as = identity_;
   }
   auto tls = as ? std::make_unique<tls_session>(*as, fd) : nullptr;
-  std::unique_ptr<connection> c(
-      new connection(std::move(socket), std::move(ends), std::move(tls), how_, *this, all_.ctx));
+  std::unique_ptr<connection> c(new connection(std::move(socket), std::move(addresses),
+                                               std::move(tls), how_, *this, all_.ctx));
   // The descriptor number is too large, or there is no memory.
-  if (watcher_.watch(fd, c->over(), c->scope().cancel, c->policy, c->heard_as)) {
+  if (watcher_.watch(fd, c->over(), c->scope().cancel, c->policy, c->watch_generation)) {
     return nullptr;
   }
-  if (front_.adopt(*c)) {
+  if (loop_.adopt(*c)) {
     watcher_.forget(fd);
     return nullptr;
   }
@@ -92,14 +94,14 @@ connection* service::admitted(descriptor socket, peer ends) {
   }
   if (!admission.in) {
     watcher_.forget(fd);
-    front_.forget(*c);
+    loop_.forget(*c);
     return nullptr;
   }
   return c.release();  // the connection owns itself from now on: close() deletes it
 }
 
 // The first step of a connection.
-void service::greet(connection& c) {
+void session_runner::greet(connection& c) {
   if (c.refused != limit::none) {
     const auto* const why = c.refused == limit::connections
                                 ? "too many connections to the server"
@@ -114,18 +116,18 @@ void service::greet(connection& c) {
   }
 }
 
-void service::tell(limit reached) const noexcept {
+void session_runner::tell(limit reached) const noexcept {
   for (auto* o : observers_) {
     o->reached(reached);
   }
 }
 
-void service::use_tls(std::shared_ptr<const tls_identity> as) noexcept {
+void session_runner::use_tls(std::shared_ptr<const tls_identity> as) noexcept {
   const std::lock_guard hold(identity_mutex_);
   identity_.swap(as);
 }
 
-void service::shake_hands(connection& c) {
+void session_runner::shake_hands(connection& c) {
   switch (const auto how = c.shake_hands()) {
     case tls_session::io::done:
       c.since = {};
@@ -161,7 +163,7 @@ void service::shake_hands(connection& c) {
   close(c);
 }
 
-void service::close(connection& c) noexcept {
+void session_runner::close(connection& c) noexcept {
   watcher_.forget(c.fd());
   if (c.tls() != nullptr && c.tls()->only_works()) {
     tell(limit::tls_work);
@@ -172,27 +174,27 @@ void service::close(connection& c) noexcept {
   } else if (c.tls() != nullptr) {
     c.tls()->close();
   }
-  front_.forget(c);
+  loop_.forget(c);
   all_connections_.take_out(c);
   const auto refused = c.refused;
   delete &c;
-  front_.descriptor_freed();
-  // This comes last, because the destructor waits for it: afterwards the service may not exist any
-  // more.
+  loop_.descriptor_freed();
+  // This comes last, because the destructor waits for it: afterwards the session runner may not
+  // exist any more.
   all_connections_.gone(refused);
 }
 
 // All that is ever parked here is a connection.
-void service::ready(parkable& c) noexcept {
-  step(static_cast<connection&>(c), &service::look_at);
+void session_runner::ready(parkable& c) noexcept {
+  step(static_cast<connection&>(c), &session_runner::look_at);
 }
 
-void service::look_at(connection& c) {
+void session_runner::look_at(connection& c) {
   const auto as = c.now.load(std::memory_order_relaxed);
   if (as == phase::queued || c.later) {
     watcher_.stop_reading(c.fd());  // from here on its input belongs to this thread
   }
-  front_.catch_up(c);
+  loop_.catch_up(c);
   if (!c.take()) {
     too_late(c);
     return;
@@ -224,7 +226,7 @@ void service::look_at(connection& c) {
   }
 }
 
-void service::go_on(connection& c, action what) {
+void session_runner::go_on(connection& c, action what) {
   for (;;) {
     switch (what) {
       case action::proceed:
@@ -279,7 +281,7 @@ void service::go_on(connection& c, action what) {
   }
 }
 
-void service::readable(connection& c) {
+void session_runner::readable(connection& c) {
   switch (const auto got = c.receive()) {
     case connection::io::some:
       go_on(c, c.session.arrived(closing_.made()));
@@ -300,7 +302,7 @@ void service::readable(connection& c) {
 }
 
 // Waits for what the session waits for.
-void service::park(connection& c) {
+void session_runner::park(connection& c) {
   switch (c.session.at()) {
     case http1::state::between:
       park(c, phase::idle, how_.idle_timeout);
@@ -320,7 +322,8 @@ void service::park(connection& c) {
 
 // `since` is kept while the connection waits for the same thing, so that arriving bytes do not
 // prolong the wait.
-void service::park(connection& c, phase as, std::chrono::milliseconds patience, bool for_room) {
+void session_runner::park(connection& c, phase as, std::chrono::milliseconds patience,
+                          bool for_room) {
   const auto now = clock::now();
   if (c.now.load(std::memory_order_relaxed) != as || c.since == clock::time_point{}) {
     c.since = now;
@@ -336,41 +339,41 @@ void service::park(connection& c, phase as, std::chrono::milliseconds patience, 
   if (called || (c.request() && c.request()->cut_off())) {
     overdue(c);  // the thread that wakes parked connections may have come before
   }
-  as == phase::writing || for_room || c.reads_when_writable() ? front_.park_for_room(c)
-                                                              : front_.park_for_input(c);
+  as == phase::writing || for_room || c.reads_when_writable() ? loop_.park_for_room(c)
+                                                              : loop_.park_for_input(c);
 }
 
 // The connection has more input than is fair to handle at once: it continues after the connections
 // that are ready now.
-void service::yield(connection& c) noexcept {
+void session_runner::yield(connection& c) noexcept {
   c.yielded = true;
   c.now.store(phase::reading,
               std::memory_order_relaxed);  // part of its next request has already been read
-  front_.resume(c);
+  loop_.resume(c);
 }
 
-cause service::how_left(connection& c, departure seen) noexcept {
+cause session_runner::how_left(connection& c, departure seen) noexcept {
   if (seen == departure::cut_off && c.tls() != nullptr && c.tls()->only_works()) {
     seen = departure::shown_out;
   }
   return cause_of(watcher_.look(c.fd(), seen));
 }
 
-bool service::may_keep(std::ptrdiff_t bytes) noexcept {
+bool session_runner::reserve_read_ahead(std::ptrdiff_t bytes) noexcept {
   return ahead_.fetch_add(bytes, std::memory_order_relaxed) + bytes <
          static_cast<std::ptrdiff_t>(how_.read_ahead_total);
 }
 
 // Called on the timer thread. A parked connection is woken by closing its input, because only its
 // owner may act on it.
-void service::overdue(connection& c) noexcept {
+void session_runner::overdue(connection& c) noexcept {
   watcher_.mute(c.fd());
   // A connection that waits for room to write only notices a full close.
   const bool writing = c.now.load(std::memory_order_relaxed) == phase::writing;
   ::shutdown(c.fd(), writing ? SHUT_RDWR : SHUT_RD);
 }
 
-void service::too_late(connection& c) {
+void session_runner::too_late(connection& c) {
   switch (c.now.load(std::memory_order_relaxed)) {
     case phase::shaking:
       tell(limit::handshake_time);
@@ -396,7 +399,7 @@ void service::too_late(connection& c) {
 
 // Closes in such a way that the client can read the answer. A close with unread input would send a
 // reset, which destroys data that is still on its way (RFC 9112 9.6).
-void service::linger(connection& c) {
+void session_runner::linger(connection& c) {
   if (c.now.load(std::memory_order_relaxed) == phase::lingering || c.reset_at_close) {
     close(c);
     return;
@@ -416,13 +419,13 @@ void service::linger(connection& c) {
 
 // Data that was sent before may still be on its way, and a close with unread input would reset the
 // connection.
-void service::drop(connection& c) {
+void session_runner::drop(connection& c) {
   for (int i = 0; i < most_reads && c.discard() == connection::io::some; ++i) {
   }
   close(c);
 }
 
-void service::lingering(connection& c) {
+void session_runner::lingering(connection& c) {
   for (int i = 0; i < most_reads && !closing_.made(); ++i) {
     switch (c.discard()) {
       case connection::io::some:
@@ -440,18 +443,18 @@ void service::lingering(connection& c) {
   close(c);
 }
 
-std::error_code service::wait_idle(const context& ctx) {
+std::error_code session_runner::wait_idle(const context& ctx) {
   return all_connections_.wait_until(ctx, [this] { return in_flight_.load() == 0; });
 }
 
-void service::end_all() noexcept {
+void session_runner::end_all() noexcept {
   draining_ = true;
   all_.cancel({.kind = cause_kind::shutdown});
   ending_.make();
   wake_parked(true);
 }
 
-std::error_code service::close_all(const context& ctx) {
+std::error_code session_runner::close_all(const context& ctx) {
   draining_ = true;
   closing_.make();
   wake_parked(false);
@@ -460,7 +463,7 @@ std::error_code service::close_all(const context& ctx) {
 
 // Called after a last_call. Parked connections are woken by closing their input; the owner then
 // finds that they are to end.
-void service::wake_parked(bool only_requests) noexcept {
+void session_runner::wake_parked(bool only_requests) noexcept {
   all_connections_.each_at_once([&](connection& c) {
     const auto as = last_call::seen(c.now);
     if (as == phase::running || as == phase::queued) {

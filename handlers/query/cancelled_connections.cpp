@@ -1,4 +1,4 @@
-#include "handlers/query/postgres_settler.h"
+#include "handlers/query/cancelled_connections.h"
 
 #include <pthread.h>
 #include <sys/eventfd.h>
@@ -34,24 +34,24 @@ int until(clock::time_point when) noexcept {
 
 }  // namespace
 
-settler::settler(std::size_t most, std::chrono::milliseconds budget,
-                 std::function<void(const settled&)> tell)
+cancelled_connections::cancelled_connections(std::size_t most, std::chrono::milliseconds budget,
+                                             std::function<void(const settled&)> tell)
     : budget_(budget),
       tell_(std::move(tell)),
       bell_(http::descriptor::made(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
       sender_(most, bell_.get()) {
   arrived_.reserve(most);  // so that neither settle() nor the thread allocates
-  patients_.reserve(most);
+  entries_.reserve(most);
   fds_.reserve(most + 1);
   thread_ = std::thread([this] {
     const auto all = tree::all_signals();
     ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
-    ::pthread_setname_np(::pthread_self(), "settler");
+    ::pthread_setname_np(::pthread_self(), "cancelled");
     work();
   });
 }
 
-settler::~settler() {
+cancelled_connections::~cancelled_connections() {
   {
     const std::lock_guard hold(mutex_);
     stop_ = true;
@@ -61,84 +61,84 @@ settler::~settler() {
   thread_.join();
 }
 
-void settler::settle(held connection, settled::time_point stopped) noexcept {
+void cancelled_connections::settle(held connection, settled::time_point stopped) noexcept {
   const auto now = clock::now();
   const bool first = sender_.send(connection->cancel());
-  patient p{.connection = std::move(connection),
-            .record = {.stopped = stopped, .idle = {}, .over = {}},
-            .drop_at = now + budget_,
-            .cancel_at = now + first_pause,
-            .pause = first_pause};
-  p.record.cancels = first ? 1 : 0;
+  entry e{.connection = std::move(connection),
+          .record = {.stopped = stopped, .idle = {}, .over = {}},
+          .drop_at = now + budget_,
+          .cancel_at = now + first_pause,
+          .pause = first_pause};
+  e.record.cancels = first ? 1 : 0;
   {
     const std::lock_guard hold(mutex_);
-    arrived_.push_back(std::move(p));
+    arrived_.push_back(std::move(e));
   }
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto n = ::write(bell_.get(), &one, sizeof one);
 }
 
-void settler::work() {
+void cancelled_connections::work() {
   for (;;) {
     fds_.assign(1, {bell_.get(), POLLIN, 0});
     auto next = clock::time_point::max();
-    for (const auto& p : patients_) {
-      fds_.push_back({p.connection->fd(), p.connection->awaits(), 0});
-      next = std::min(next, p.drop_at);
-      if (p.now == step::ending) {
-        next = std::min(next, p.cancel_at);
+    for (const auto& e : entries_) {
+      fds_.push_back({e.connection->fd(), e.connection->awaits(), 0});
+      next = std::min(next, e.drop_at);
+      if (e.now == step::ending) {
+        next = std::min(next, e.cancel_at);
       }
     }
     ::poll(fds_.data(), fds_.size(), until(next));
     std::uint64_t rings = 0;
     [[maybe_unused]] const auto n = ::read(bell_.get(), &rings, sizeof rings);
 
-    for (std::size_t i = 0; i < patients_.size(); ++i) {
-      auto& p = patients_[i];
-      if (const auto how = treat(p, fds_[i + 1].revents); how != outcome::waits) {
-        discharge(p, how == outcome::kept);
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      auto& e = entries_[i];
+      if (const auto how = advance(e, fds_[i + 1].revents); how != outcome::waits) {
+        give_back(e, how == outcome::kept);
       }
     }
-    std::erase_if(patients_, [](const patient& p) { return !p.connection; });
+    std::erase_if(entries_, [](const entry& e) { return !e.connection; });
 
     const std::lock_guard hold(mutex_);
-    for (auto& p : arrived_) {  // the next poll includes their descriptors
-      patients_.push_back(std::move(p));
+    for (auto& e : arrived_) {  // the next poll includes their descriptors
+      entries_.push_back(std::move(e));
     }
     arrived_.clear();
-    if (stop_ && patients_.empty()) {
+    if (stop_ && entries_.empty()) {
       return;
     }
   }
 }
 
-settler::outcome settler::treat(patient& p, short reported) {
+cancelled_connections::outcome cancelled_connections::advance(entry& e, short reported) {
   const auto now = clock::now();
-  if (now >= p.drop_at) {
+  if (now >= e.drop_at) {
     return outcome::dropped;
   }
   if ((reported & ~POLLOUT) != 0) {
-    p.connection->receive();  // if it is lost, what has arrived can still be taken
+    e.connection->receive();  // if it is lost, what has arrived can still be taken
   }
-  if (const auto how = read(p); how != outcome::waits) {
+  if (const auto how = read(e); how != outcome::waits) {
     return how;
   }
-  if (p.now == step::ending && now >= p.cancel_at) {
-    p.record.cancels += sender_.send(p.connection->cancel()) ? 1 : 0;
-    p.pause = std::min(2 * p.pause, std::chrono::milliseconds(longest_pause));
-    p.cancel_at = now + p.pause;
+  if (e.now == step::ending && now >= e.cancel_at) {
+    e.record.cancels += sender_.send(e.connection->cancel()) ? 1 : 0;
+    e.pause = std::min(2 * e.pause, std::chrono::milliseconds(longest_pause));
+    e.cancel_at = now + e.pause;
   }
-  if (p.now == step::joining && p.idle && sender_.withdraw(*p.connection->cancel())) {
-    return check(p);
+  if (e.now == step::joining && e.idle && sender_.withdraw(*e.connection->cancel())) {
+    return check(e);
   }
   return outcome::waits;
 }
 
 // Takes what has arrived: results of the cancelled statement or of the check.
-settler::outcome settler::read(patient& p) {
-  while (!p.idle) {
+cancelled_connections::outcome cancelled_connections::read(entry& e) {
+  while (!e.idle) {
     postgres_result r;
-    switch (p.connection->take(r)) {
+    switch (e.connection->take(r)) {
       case postgres_connection::event::nothing:
         return outcome::waits;
       case postgres_connection::event::lost:
@@ -147,20 +147,20 @@ settler::outcome settler::read(patient& p) {
         const auto status = ::PQresultStatus(r.get());
         const bool error = status == PGRES_FATAL_ERROR;
         if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH ||
-            (error && p.now == step::checking && sql_state(*r) != query_canceled)) {
+            (error && e.now == step::checking && sql_state(*r) != query_canceled)) {
           return outcome::dropped;
         }
-        p.hit = p.hit || error;
+        e.hit = e.hit || error;
         break;
       }
       case postgres_connection::event::report_over:
-        p.record.idle = clock::now();
-        p.now = step::joining;
+        e.record.idle = clock::now();
+        e.now = step::joining;
         break;
       case postgres_connection::event::idle:
-        p.idle = true;
-        if (p.now == step::checking) {
-          return check(p);
+        e.idle = true;
+        if (e.now == step::checking) {
+          return check(e);
         }
     }
   }
@@ -168,32 +168,32 @@ settler::outcome settler::read(patient& p) {
 }
 
 // Everything that was sent has completed: decides what to do next.
-settler::outcome settler::check(patient& p) {
-  auto& c = *p.connection;
-  if (p.now == step::checking) {
-    p.record.late_cancels += p.hit ? 1 : 0;
-    p.checked = !p.hit;
+cancelled_connections::outcome cancelled_connections::check(entry& e) {
+  auto& c = *e.connection;
+  if (e.now == step::checking) {
+    e.record.late_cancels += e.hit ? 1 : 0;
+    e.checked = !e.hit;
   }
-  p.now = step::checking;
-  p.hit = false;
-  if (p.checked && c.idle()) {
+  e.now = step::checking;
+  e.hit = false;
+  if (e.checked && c.idle()) {
     return outcome::kept;
   }
-  p.idle = false;
-  return c.discard() ? read(p) : outcome::dropped;
+  e.idle = false;
+  return c.discard() ? read(e) : outcome::dropped;
 }
 
-void settler::discharge(patient& p, bool keep) {
-  sender_.withdraw(*p.connection->cancel());
+void cancelled_connections::give_back(entry& e, bool keep) {
+  sender_.withdraw(*e.connection->cancel());
   if (keep) {
-    p.connection.keep();
+    e.connection.keep();
   }
-  p.connection = held();
-  p.record.kept = keep;
-  p.record.over = clock::now();
+  e.connection = held();
+  e.record.kept = keep;
+  e.record.over = clock::now();
   if (tell_) {
     try {
-      tell_(p.record);
+      tell_(e.record);
     } catch (...) {  // out of memory: this one is not reported
     }
   }

@@ -23,10 +23,10 @@ std::string_view name(query_end e) noexcept;
 query_end end_of(std::error_code ec) noexcept;
 
 // Thread-safe: only the counters change.
-class source {
+class named_database {
  public:
-  source(std::string name, std::string kind, std::unique_ptr<database> engine,
-         std::map<std::string, report> reports)
+  named_database(std::string name, std::string kind, std::unique_ptr<database> engine,
+                 std::map<std::string, report> reports)
       : name_(std::move(name)),
         kind_(std::move(kind)),
         engine_(std::move(engine)),

@@ -1,4 +1,4 @@
-#include "server/document.h"
+#include "server/config_document.h"
 
 #include <algorithm>
 #include <functional>
@@ -148,7 +148,7 @@ void clear(json& document, const std::set<std::string>& sections) {
 }
 
 // False: it is wrong.
-bool put(document& to, const setting& s, bool applies, mistakes& wrong) {
+bool put(config_document& to, const setting& s, bool applies, mistakes& wrong) {
   json value;
   const auto of_text = config_schema().read_text(s.key, s.text, value);
   if (!of_text.empty()) {
@@ -163,10 +163,10 @@ bool put(document& to, const setting& s, bool applies, mistakes& wrong) {
   if (!applies) {
     return true;
   }
-  std::erase_if(to.from, [&](const auto& said) { return is_in(said.first, s.key); });
+  std::erase_if(to.from, [&](const auto& entry) { return is_in(entry.first, s.key); });
   to.from[s.key] = s.by;
-  if (json said; value.is_object() && !read_json(s.text, said)) {  // without defaults
-    each_leaf(said, s.key, [&](const auto& key, const json&) { to.from[key] = s.by; });
+  if (json given; value.is_object() && !read_json(s.text, given)) {  // without defaults
+    each_leaf(given, s.key, [&](const auto& key, const json&) { to.from[key] = s.by; });
   }
   at(to.values, s.key) = std::move(value);
   return true;
@@ -193,7 +193,7 @@ problem check_new_pool(const json& document, const json& of_file, const setting&
   return "no route and no database uses pool " + shown(name) + "; " + did_you_mean(name, used);
 }
 
-void count_workers(document& in) {
+void count_workers(config_document& in) {
   for (auto& pool : in.values.at("pools").items()) {
     auto& workers = pool.value().at("workers");
     if (workers == 0) {
@@ -205,9 +205,9 @@ void count_workers(document& in) {
 
 // Of what a text says; null: nothing that one can use, and its mistake has been told. Then each
 // setting is looked at by itself.
-document document_of(const json* values, std::string_view name,
-                     const std::vector<setting>& settings, mistakes& wrong) {
-  document d;
+config_document document_of(const json* values, std::string_view name,
+                            const std::vector<setting>& settings, mistakes& wrong) {
+  config_document d;
   d.values = values != nullptr ? *values : json::object();
   each_leaf(d.values, "", [&](const auto& key, const json&) { d.from[key] = name; });
   const auto of_text = config_schema().complete(d.values);
@@ -295,8 +295,8 @@ std::string who_said(std::string_view wrong, std::string_view file,
   return all;
 }
 
-document load_document(const std::string& path, std::string_view by,
-                       const std::vector<setting>& settings, mistakes& wrong) {
+config_document load_document(const std::string& path, std::string_view by,
+                              const std::vector<setting>& settings, mistakes& wrong) {
   std::string text;
   if (const auto why = read_text_file(path, max_file_bytes, text)) {
     wrong.add(by.empty() ? placed(path, "cannot be read: " + *why)
@@ -313,8 +313,8 @@ document load_document(const std::string& path, std::string_view by,
   return document_of(nullptr, path, settings, wrong);
 }
 
-document read_document(std::string_view text, std::string_view name,
-                       const std::vector<setting>& settings, mistakes& wrong) {
+config_document read_document(std::string_view text, std::string_view name,
+                              const std::vector<setting>& settings, mistakes& wrong) {
   json values;
   mistakes twice;
   const auto not_json = read_json(text, values, twice);
@@ -337,7 +337,7 @@ std::vector<std::string> keys_of(const json& values) {
   return keys;
 }
 
-std::string in_lines(const document& d) {
+std::string in_lines(const config_document& d) {
   std::string lines;
   each_leaf(d.values, "", [&](const std::string& key, const json& value) {
     if (key == "$schema") {

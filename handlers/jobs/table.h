@@ -24,8 +24,8 @@ using clock = context::clock;
 
 class store::entry final : public job {
  public:
-  // The shelf's lock must be held.
-  entry(shelf& owner, const context& request, task what, result::account bytes);
+  // The table's lock must be held.
+  entry(table& owner, const context& request, task what, result::account bytes);
 
   void run() noexcept override;
   void dropped() noexcept override;
@@ -33,7 +33,7 @@ class store::entry final : public job {
   const context& ctx() const noexcept { return scope_.ctx; }
   pool::owner whose() const noexcept { return whose_; }
   void cancel(cause why) const noexcept { scope_.cancel(std::move(why)); }
-  view look() const;  // the shelf's lock must be held
+  view look() const;  // the table's lock must be held
 
  private:
   void work_on(std::error_code& ec, std::string& why);
@@ -44,7 +44,7 @@ class store::entry final : public job {
   void tell(bool wrong, const Text& text) const noexcept;
   void tell_late(const late_stopper& l) const noexcept;
 
-  shelf& shelf_;
+  table& table_;
   task what_;
   const pool::owner whose_;
   const std::string origin_;
@@ -55,7 +55,7 @@ class store::entry final : public job {
  public:
   const std::shared_ptr<result> made;
   std::shared_ptr<entry> self;  // keeps the entry alive while the pool has it
-  // Guarded by the shelf's mutex, except for members that never change.
+  // Guarded by the table's mutex, except for members that never change.
   view seen;
   clock::time_point expires{};
   std::list<entry*>::iterator place_over{};
@@ -65,15 +65,15 @@ class store::entry final : public job {
 };
 
 // All jobs, and what they need of the store when they begin and end.
-class store::shelf {
+class store::table {
  public:
-  explicit shelf(options o)
+  explicit table(options o)
       : how(std::move(o)),
         room(std::make_shared<result::room>(how.total_bytes, how.spare_bytes)),
         places_({.ordinary = how.jobs, .spare = how.spare_jobs, .little = how.spare_jobs}) {}
-  ~shelf() { timer_.disarm_and_wait(); }
-  shelf(const shelf&) = delete;
-  shelf& operator=(const shelf&) = delete;
+  ~table() { timer_.disarm_and_wait(); }
+  table(const table&) = delete;
+  table& operator=(const table&) = delete;
 
   // The lock must be held, also for the functions below.
   refusal refused(pool::owner whose, std::string& detail) const;
@@ -104,9 +104,9 @@ class store::shelf {
 
  private:
   struct forget final : tree::timer {
-    explicit forget(shelf& s) : of(s) {}
+    explicit forget(table& s) : of(s) {}
     void expire() noexcept override { of.forget_expired(); }
-    shelf& of;
+    table& of;
   };
 
   shares places_;

@@ -1,4 +1,4 @@
-#include "http/run/turn.h"
+#include "http/run/handler_run.h"
 
 #include <poll.h>
 
@@ -11,7 +11,7 @@
 namespace hangup::http {
 // What `make` throws becomes the answer.
 template <class Make>
-void turn::call(const Make& make, reply& res) {
+void handler_run::call(const Make& make, reply& res) {
   try {
     make();
   } catch (const canceled_error& e) {
@@ -38,13 +38,13 @@ void turn::call(const Make& make, reply& res) {
   }
 }
 
-bool turn::run() {
+bool handler_run::run() {
   const auto& req = *c_.incoming;
   reply res(x_.ctx(), req);
   bool says_something = true;
   if (read_body()) {
     if (!on_the_spot_ && how_.read_ahead > 0) {
-      ears_.read_ahead(c_.fd(), c_);  // so that an end after the bytes that arrive is noticed
+      watcher_.read_ahead(c_.fd(), c_);  // so that an end after the bytes that arrive is noticed
     }
     call([&] { x_.to().answer(x_.ctx(), req, res); }, res);
     if (auto& later = reply_access::later(res)) {
@@ -61,7 +61,7 @@ bool turn::run() {
   return says_something && send(req, res);
 }
 
-bool turn::run_deferred() {
+bool handler_run::run_deferred() {
   const auto& req = *c_.incoming;
   reply other(x_.ctx(), req);
   reply* made = nullptr;
@@ -75,7 +75,7 @@ bool turn::run_deferred() {
   return (!ended || answer_for_ended(res)) && send(req, res);
 }
 
-bool turn::send(const request& req, reply& res) {
+bool handler_run::send(const request& req, reply& res) {
   out_.prepare(req, res);
   if (res.status() >= 400 && res.body().empty() && !res.is_streamed()) {
     res.problem(res.status(), usual_detail(res.status()));
@@ -93,12 +93,12 @@ bool turn::send(const request& req, reply& res) {
 
 // For a body that is too large to be complete before the handler runs: a worker reads the rest.
 // Returns false if that is not possible.
-bool turn::read_body() {
+bool handler_run::read_body() {
   const auto& body = c_.session.body();
   if (!c_.session.wants_body() || body.complete()) {
     return true;
   }
-  ears_.stop_reading(c_.fd());
+  watcher_.stop_reading(c_.fd());
   while (c_.session.take_body() && !body.complete()) {
     if (!await_body()) {
       return false;
@@ -108,7 +108,7 @@ bool turn::read_body() {
 }
 
 // Waits until more of the body has arrived.
-bool turn::await_body() {
+bool handler_run::await_body() {
   while (!on_the_spot_) {
     switch (const auto how = c_.receive()) {
       case connection::io::some:
@@ -129,7 +129,7 @@ bool turn::await_body() {
   return false;
 }
 
-bool turn::refuse_body(reply& res) {
+bool handler_run::refuse_body(reply& res) {
   if (body_late_) {
     x_.reached(limit::body_time);
     res.problem(408, "the request did not arrive in time");
@@ -142,7 +142,7 @@ bool turn::refuse_body(reply& res) {
 }
 
 // A part of the request's work, like the handler: it stops when the context ends.
-void turn::compress(const request& req, reply& res) {
+void handler_run::compress(const request& req, reply& res) {
   constexpr std::size_t worth_it = 1024;
   if (!x_.to().compress || on_the_spot_ || res.is_streamed()) {
     return;
@@ -165,7 +165,7 @@ void turn::compress(const request& req, reply& res) {
   }
 }
 
-void turn::fail(reply& res, const char* what) {
+void handler_run::fail(reply& res, const char* what) {
   x_.broke(what);
   res.clear();
   res.problem(500, usual_detail(500));
@@ -173,7 +173,7 @@ void turn::fail(reply& res, const char* what) {
 
 // The work has stopped, or never began, without an answer: tells the client why, if it is still
 // there. Returns false if it is not.
-bool turn::answer_for_ended(reply& res) {
+bool handler_run::answer_for_ended(reply& res) {
   const auto status = status_of(end_of(x_.ctx().cause()->kind));
   if (status == 503) {
     res.set("Retry-After", "1");

@@ -1,4 +1,4 @@
-#include "server/words.h"
+#include "server/message_text.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>

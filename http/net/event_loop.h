@@ -33,12 +33,12 @@
 
 namespace hangup::http {
 
-class front {
+class event_loop {
  public:
   class driver {
    public:
     // A client has connected; the socket is non-blocking.
-    virtual void accepted(descriptor socket, peer ends) noexcept = 0;
+    virtual void accepted(descriptor socket, peer addresses) noexcept = 0;
     // A connection that was parked or resumed has something to do. It belongs to the driver until
     // it is parked or resumed again. Events that were noted have not been passed to it yet: see
     // catch_up().
@@ -49,10 +49,10 @@ class front {
   };
 
   // Throws std::system_error if a descriptor cannot be made.
-  front(const options& how, driver& d);
-  ~front();  // calls stop()
-  front(const front&) = delete;
-  front& operator=(const front&) = delete;
+  event_loop(const options& how, driver& d);
+  ~event_loop();  // calls stop()
+  event_loop(const event_loop&) = delete;
+  event_loop& operator=(const event_loop&) = delete;
 
   // Starts the threads; from now on connections to these sockets are accepted. After an error no
   // thread is running. Once.
@@ -91,10 +91,10 @@ class front {
 
  private:
   struct accept_again final : tree::timer {
-    explicit accept_again(front& f) noexcept : self(f) {}
+    explicit accept_again(event_loop& f) noexcept : self(f) {}
     ~accept_again() { disarm_and_wait(); }
     void expire() noexcept override { self.descriptor_freed(); }
-    front& self;
+    event_loop& self;
   };
 
   // Who owns a connection; the upper bits identify the use of the descriptor number.
@@ -121,7 +121,7 @@ class front {
 
   // The front that this thread belongs to, if any, and what it has to look at again.
   struct own {
-    const front* of = nullptr;
+    const event_loop* of = nullptr;
     line again;
   };
   static thread_local own this_thread;

@@ -23,25 +23,25 @@
 #include "hangup/http/options.h"
 #include "hangup/http/route.h"
 #include "http/departure/watcher.h"
-#include "http/net/front.h"
+#include "http/net/event_loop.h"
 #include "http/net/last_call.h"
 #include "http/session/connection.h"
 #include "http/session/registry.h"
 
 namespace hangup::http {
 
-class turn;
+class handler_run;
 
-class service final : private connection_owner, private front::driver {
+class session_runner final : private connection_owner, private event_loop::driver {
  public:
   // Throws std::system_error if a thread or a descriptor cannot be made.
-  service(const options& how, const route_table& routes, std::vector<observer*> observers,
-          std::shared_ptr<const tls_identity> as);
-  ~service();
-  service(const service&) = delete;
-  service& operator=(const service&) = delete;
+  session_runner(const options& how, const route_table& routes, std::vector<observer*> observers,
+                 std::shared_ptr<const tls_identity> as);
+  ~session_runner();
+  session_runner(const session_runner&) = delete;
+  session_runner& operator=(const session_runner&) = delete;
 
-  front& door() noexcept { return front_; }
+  event_loop& loop() noexcept { return loop_; }
   // Changes the certificate for new connections. Only if there has been one from the start.
   void use_tls(std::shared_ptr<const tls_identity> as) noexcept;
 
@@ -69,18 +69,18 @@ class service final : private connection_owner, private front::driver {
   void dropped(connection& c) noexcept override;
   void overdue(connection& c) noexcept override;
   cause how_left(connection& c, departure seen) noexcept override;
-  bool may_keep(std::ptrdiff_t bytes) noexcept override;
-  // front::driver
-  void accepted(descriptor socket, peer ends) noexcept override;
+  bool reserve_read_ahead(std::ptrdiff_t bytes) noexcept override;
+  // event_loop::driver
+  void accepted(descriptor socket, peer addresses) noexcept override;
   void ready(parkable& c) noexcept override;
 
-  // service.cpp: connections
-  void step(connection& c, void (service::*what)(connection&)) noexcept;
+  // session_runner.cpp: connections
+  void step(connection& c, void (session_runner::*what)(connection&)) noexcept;
   void abandon(connection& c, const char* why) noexcept;
   void look_at(connection& c);
   // Does what the session says, until the connection is parked, handed over or closed.
   void go_on(connection& c, action what);
-  connection* admitted(descriptor socket, peer ends);
+  connection* admitted(descriptor socket, peer addresses);
   void greet(connection& c);
   void park(connection& c);
   void park(connection& c, phase as, std::chrono::milliseconds patience, bool for_room = false);
@@ -104,8 +104,8 @@ class service final : private connection_owner, private front::driver {
   bool serve(connection& c, bool on_the_spot, action& after);
   bool await_answer(connection& c, action& after);
   action answer_deferred(connection& c);
-  action served(connection& c, const turn& t, bool whole);
-  bool work(connection& c, turn& t, bool (turn::*part)());
+  action served(connection& c, const handler_run& t, bool whole);
+  bool work(connection& c, handler_run& t, bool (handler_run::*part)());
   void begin(connection& c, const route& to, const request_head& head);
   action answer(connection& c, int status, std::string_view detail, std::string_view headers = {});
   action answered(connection& c, bool anything, bool complete);
@@ -133,7 +133,7 @@ class service final : private connection_owner, private front::driver {
   std::atomic<std::ptrdiff_t> ahead_{0};          // bytes read ahead on all connections
 
   watcher watcher_;
-  front front_;  // last: its threads use all of the above
+  event_loop loop_;  // last: its threads use all of the above
 };
 
 }  // namespace hangup::http

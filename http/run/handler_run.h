@@ -11,16 +11,16 @@
 
 namespace hangup::http {
 
-class turn {
+class handler_run {
  public:
   // `draining`: the answer closes its connection. `on_the_spot`: this thread must not wait. The
   // connection must have a request in flight, with `incoming` set.
-  turn(connection& c, const options& how, watcher& ears, const std::atomic<bool>& draining,
-       bool on_the_spot) noexcept
+  handler_run(connection& c, const options& how, watcher& hears, const std::atomic<bool>& draining,
+              bool on_the_spot) noexcept
       : c_(c),
         x_(c.in_flight()),
         how_(how),
-        ears_(ears),
+        watcher_(hears),
         draining_(draining),
         on_the_spot_(on_the_spot),
         out_(c, how, on_the_spot) {}
@@ -47,7 +47,7 @@ class turn {
   connection& c_;
   exchange& x_;
   const options& how_;
-  watcher& ears_;
+  watcher& watcher_;
   const std::atomic<bool>& draining_;
   const bool on_the_spot_;
   answer_writer out_;

@@ -1,4 +1,4 @@
-#include "http/net/front.h"
+#include "http/net/event_loop.h"
 
 #include <pthread.h>
 #include <sys/epoll.h>
@@ -38,7 +38,7 @@ constexpr std::uint32_t input_events = EPOLLIN | EPOLLRDHUP | EPOLLPRI;
 
 }  // namespace
 
-front::front(const options& how, driver& d)
+event_loop::event_loop(const options& how, driver& d)
     : how_(how),
       driver_(d),
       epoll_(descriptor::made(::epoll_create1(EPOLL_CLOEXEC), "epoll")),
@@ -53,11 +53,11 @@ front::front(const options& how, driver& d)
   }
 }
 
-front::~front() {
+event_loop::~event_loop() {
   stop();
 }
 
-std::error_code front::start(listener on) {
+std::error_code event_loop::start(listener on) {
   listener_ = std::move(on);
   listening_ = true;
   try {
@@ -82,7 +82,7 @@ std::error_code front::start(listener on) {
   return {};
 }
 
-std::vector<std::string> front::endpoints() const {
+std::vector<std::string> event_loop::endpoints() const {
   std::vector<std::string> all;
   for (const auto& s : listener_.sockets) {
     all.push_back(s.at);
@@ -91,7 +91,7 @@ std::vector<std::string> front::endpoints() const {
 }
 
 // The sockets are closed later, because a thread may be accepting from them now.
-void front::stop_listening() noexcept {
+void event_loop::stop_listening() noexcept {
   if (!listening_.exchange(false)) {
     return;
   }
@@ -109,7 +109,7 @@ void front::stop_listening() noexcept {
   }
 }
 
-void front::stop() noexcept {
+void event_loop::stop() noexcept {
   ring(wake_.get());
   for (auto& t : threads_) {
     t.join();
@@ -117,15 +117,15 @@ void front::stop() noexcept {
   threads_.clear();
 }
 
-std::error_code front::arm(int op, int fd, std::uint32_t events,
-                           std::uint32_t generation) noexcept {
+std::error_code event_loop::arm(int op, int fd, std::uint32_t events,
+                                std::uint32_t generation) noexcept {
   epoll_event ev{};
   ev.events = events;
   ev.data.u64 = descriptor_tag{fd, generation}.packed();
   return ::epoll_ctl(epoll_.get(), op, fd, &ev) == 0 ? std::error_code{} : last_error();
 }
 
-std::error_code front::adopt(parkable& c) noexcept {
+std::error_code event_loop::adopt(parkable& c) noexcept {
   slot* const s = slots_.make(c.fd());
   if (s == nullptr) {
     return std::make_error_code(std::errc::too_many_files_open);
@@ -135,14 +135,14 @@ std::error_code front::adopt(parkable& c) noexcept {
   return arm(EPOLL_CTL_ADD, c.fd(), input_events | EPOLLET, generation_of(s->state));
 }
 
-void front::forget(const parkable& c) noexcept {
+void event_loop::forget(const parkable& c) noexcept {
   auto& state = slots_.at(c.fd()).state;
   state.store(state_of(generation_of(state) + 1, owned), std::memory_order_release);
 }
 
 // Uses release, so that what the owner did to the connection happens before what the next owner
 // does. Returns false if an event has arrived since the owner took it.
-bool front::give_up(parkable& c) noexcept {
+bool event_loop::give_up(parkable& c) noexcept {
   auto& state = slots_.at(c.fd()).state;
   auto was = state.load(std::memory_order_relaxed);
   return (was & which) == owned &&
@@ -151,14 +151,14 @@ bool front::give_up(parkable& c) noexcept {
 }
 
 // Changes the events that are reported for the connection, if they differ from the present ones.
-void front::hear(parkable& c, std::uint32_t events) noexcept {
+void event_loop::hear(parkable& c, std::uint32_t events) noexcept {
   if (std::exchange(c.heard_events_, events) != events) {
     static_cast<void>(
         arm(EPOLL_CTL_MOD, c.fd(), events | EPOLLET, generation_of(slots_.at(c.fd()).state)));
   }
 }
 
-void front::park_for_input(parkable& c) noexcept {
+void event_loop::park_for_input(parkable& c) noexcept {
   if ((c.heard_events_ & EPOLLIN) == 0) {
     hear(c, input_events);
   }
@@ -167,7 +167,7 @@ void front::park_for_input(parkable& c) noexcept {
   }
 }
 
-void front::park_for_room(parkable& c) noexcept {
+void event_loop::park_for_room(parkable& c) noexcept {
   // And keeps doing so afterwards: few connections ever wait for room.
   hear(c, input_events | EPOLLOUT);
   if (!give_up(c)) {
@@ -175,11 +175,11 @@ void front::park_for_room(parkable& c) noexcept {
   }
 }
 
-void front::turn_away(parkable& c) noexcept {
+void event_loop::turn_away(parkable& c) noexcept {
   hear(c, 0);
 }
 
-void front::happened(descriptor_tag what, std::uint32_t events) noexcept {
+void event_loop::happened(descriptor_tag what, std::uint32_t events) noexcept {
   slot& s = slots_.at(what.fd);
   const auto ours = state_of(what.generation, owned);
   auto was = s.state.load(std::memory_order_relaxed);
@@ -199,15 +199,15 @@ void front::happened(descriptor_tag what, std::uint32_t events) noexcept {
   }
 }
 
-thread_local front::own front::this_thread;
+thread_local event_loop::own event_loop::this_thread;
 
-void front::line::push(parkable& c) noexcept {
+void event_loop::line::push(parkable& c) noexcept {
   c.resumed_after_ = nullptr;
   (last != nullptr ? last->resumed_after_ : first) = &c;
   last = &c;
 }
 
-parkable* front::line::pop() noexcept {
+parkable* event_loop::line::pop() noexcept {
   parkable* const c = first;
   if (c != nullptr) {
     first = c->resumed_after_;
@@ -216,7 +216,7 @@ parkable* front::line::pop() noexcept {
   return c;
 }
 
-void front::catch_up(parkable& c) noexcept {
+void event_loop::catch_up(parkable& c) noexcept {
   auto& state = slots_.at(c.fd()).state;
   if ((state.load(std::memory_order_relaxed) & which) == missed) {
     state.fetch_and(~std::uint64_t{missed}, std::memory_order_acquire);
@@ -224,7 +224,7 @@ void front::catch_up(parkable& c) noexcept {
   }
 }
 
-void front::resume(parkable& c) noexcept {
+void event_loop::resume(parkable& c) noexcept {
   if (this_thread.of == this) {
     this_thread.again.push(c);
     return;
@@ -239,7 +239,7 @@ void front::resume(parkable& c) noexcept {
   }
 }
 
-void front::serve_resumed() noexcept {
+void event_loop::serve_resumed() noexcept {
   constexpr int at_a_time = 16;  // then connections with events are served
   for (int i = 0; i < at_a_time; ++i) {
     parkable* c = nullptr;
@@ -259,7 +259,7 @@ void front::serve_resumed() noexcept {
   }
 }
 
-bool front::is_listener(int fd) const noexcept {
+bool event_loop::is_listener(int fd) const noexcept {
   for (const auto& s : listener_.sockets) {
     if (s.fd.get() == fd) {
       return true;
@@ -268,7 +268,7 @@ bool front::is_listener(int fd) const noexcept {
   return false;
 }
 
-void front::descriptor_freed() noexcept {
+void event_loop::descriptor_freed() noexcept {
   if (accepting_stopped_.load(std::memory_order_relaxed) &&
       accepting_stopped_.exchange(false, std::memory_order_acq_rel)) {
     for (const auto& s : listener_.sockets) {  // sockets that are already armed do not change
@@ -281,14 +281,14 @@ void front::descriptor_freed() noexcept {
 
 // Clients wait in the backlog until there is a descriptor again. No client is lost and no thread
 // spins.
-void front::accept_again_later() noexcept {
+void event_loop::accept_again_later() noexcept {
   accepting_stopped_.store(true, std::memory_order_release);
   // The descriptor that becomes free may belong to another part of the program.
   constexpr std::chrono::milliseconds elsewhere{100};
   retry_.arm(clock::now() + elsewhere);
 }
 
-void front::accept_all(int listener) noexcept {
+void event_loop::accept_all(int listener) noexcept {
   constexpr int at_a_time = 64;  // then parked connections are served
   for (int i = 0; i < at_a_time; ++i) {
     sockaddr_storage at{};
@@ -306,12 +306,12 @@ void front::accept_all(int listener) noexcept {
       break;
     }
     try {
-      auto ends = ends_of(socket.get(), at);
-      if (ends.is_unix) {  // TCP sockets inherit it: see listener.cpp
+      auto addresses = addresses_of(socket.get(), at);
+      if (addresses.is_unix) {  // TCP sockets inherit it: see listener.cpp
         const int on = 1;
         ::setsockopt(socket.get(), SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
       }
-      driver_.accepted(std::move(socket), std::move(ends));
+      driver_.accepted(std::move(socket), std::move(addresses));
     } catch (const std::bad_alloc&) {  // an IPv6 address does not fit into a short string
     }
   }
@@ -320,7 +320,7 @@ void front::accept_all(int listener) noexcept {
   }
 }
 
-void front::run() noexcept {
+void event_loop::run() noexcept {
   std::array<epoll_event, 4> events;  // events that this thread takes must wait for it
   this_thread.of = this;
   line& again = this_thread.again;

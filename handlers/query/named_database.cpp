@@ -1,4 +1,4 @@
-#include "handlers/query/source.h"
+#include "handlers/query/named_database.h"
 
 #include "hangup/context/error.h"
 

@@ -46,18 +46,18 @@ struct settled {
   bool kept = false;
 };
 
-class settler {
+class cancelled_connections {
  public:
   using held = lease<postgres_connection>;
 
   // Starts two threads. Handles at most `most` connections at a time, each for at most `budget`.
-  // `tell` is called on the settler's thread. Throws std::system_error.
-  settler(std::size_t most, std::chrono::milliseconds budget,
-          std::function<void(const settled&)> tell);
+  // `tell` is called on the thread that settles. Throws std::system_error.
+  cancelled_connections(std::size_t most, std::chrono::milliseconds budget,
+                        std::function<void(const settled&)> tell);
   // Settles the remaining connections, within the budget.
-  ~settler();
-  settler(const settler&) = delete;
-  settler& operator=(const settler&) = delete;
+  ~cancelled_connections();
+  cancelled_connections(const cancelled_connections&) = delete;
+  cancelled_connections& operator=(const cancelled_connections&) = delete;
 
   // Takes over a connection whose statement is still running. Costs two locks and a wake-up.
   // Thread-safe.
@@ -67,7 +67,7 @@ class settler {
 
  private:
   enum class step : std::uint8_t { ending, joining, checking };
-  struct patient {
+  struct entry {
     held connection;
     settled record;
     settled::time_point drop_at;
@@ -81,19 +81,19 @@ class settler {
   enum class outcome : std::uint8_t { waits, kept, dropped };
 
   void work();
-  outcome treat(patient& p, short reported);
-  outcome read(patient& p);
-  outcome check(patient& p);
-  void discharge(patient& p, bool keep);
+  outcome advance(entry& e, short reported);
+  outcome read(entry& e);
+  outcome check(entry& e);
+  void give_back(entry& e, bool keep);
 
   const std::chrono::milliseconds budget_;
   const std::function<void(const settled&)> tell_;
   const http::descriptor bell_;  // eventfd: a connection has arrived, or a cancel request was sent
   cancel_sender sender_;
   std::mutex mutex_;
-  std::vector<patient> arrived_;   // guarded by mutex_
-  bool stop_ = false;              // guarded by mutex_
-  std::vector<patient> patients_;  // used by the thread only, like the next
+  std::vector<entry> arrived_;  // guarded by mutex_
+  bool stop_ = false;           // guarded by mutex_
+  std::vector<entry> entries_;  // used by the thread only, like the next
   std::vector<pollfd> fds_;
   std::thread thread_;  // last: it uses all of the above
 };

@@ -15,50 +15,50 @@
 
 namespace hangup::query {
 
-class places;
+class fair_semaphore;
 
 // A place that has been taken, or none. Move-only. The destructor gives the place back.
-class place {
+class permit {
  public:
-  place() = default;
-  place(place&& other) noexcept : of_(std::exchange(other.of_, nullptr)), whose_(other.whose_) {}
-  place& operator=(place&& other) noexcept {
+  permit() = default;
+  permit(permit&& other) noexcept : of_(std::exchange(other.of_, nullptr)), whose_(other.whose_) {}
+  permit& operator=(permit&& other) noexcept {
     std::swap(of_, other.of_);
     std::swap(whose_, other.whose_);
     return *this;
   }
-  ~place();
+  ~permit();
 
   explicit operator bool() const noexcept { return of_ != nullptr; }
 
  private:
-  friend class places;
-  place(places* of, std::uint64_t whose) noexcept : of_(of), whose_(whose) {}
-  places* of_ = nullptr;
+  friend class fair_semaphore;
+  permit(fair_semaphore* of, std::uint64_t whose) noexcept : of_(of), whose_(whose) {}
+  fair_semaphore* of_ = nullptr;
   std::uint64_t whose_ = 0;
 };
 
 // Thread-safe. Must outlive all its places.
-class places {
+class fair_semaphore {
  public:
   // `spare`: additional places, for clients that have none.
-  explicit places(std::size_t ordinary, std::size_t spare = 0)
+  explicit fair_semaphore(std::size_t ordinary, std::size_t spare = 0)
       : all_({.ordinary = ordinary, .spare = spare}) {}
 
   // Waits for a free place. It goes to the client that has the fewest, and among several of those
   // to the one that came first; but a client that has as few and asks at that moment may get it
   // before. The client is http::client_of(ctx). Returns ctx.err() if the context has ended; then
   // nothing was taken.
-  std::error_code take(const context& ctx, place& to);
+  std::error_code take(const context& ctx, permit& to);
 
   // The same, but waits at most for `patience` and then returns errc::busy.
-  std::error_code take(const context& ctx, std::chrono::milliseconds patience, place& to);
+  std::error_code take(const context& ctx, std::chrono::milliseconds patience, permit& to);
 
   std::size_t taken() const;
   std::size_t waiting() const;
 
  private:
-  friend class place;
+  friend class permit;
   struct waiter {
     explicit waiter(std::uint64_t w) : whose(w) {}
     const std::uint64_t whose;
@@ -78,7 +78,7 @@ class places {
   std::list<waiter> waiting_;  // guarded by mutex_
 };
 
-inline place::~place() {
+inline permit::~permit() {
   if (of_ != nullptr) {
     of_->leave(whose_);
   }

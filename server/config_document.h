@@ -35,7 +35,7 @@ struct setting {
 // The name of the configuration without a file.
 inline constexpr auto built_in = "built-in defaults";
 
-struct document {
+struct config_document {
   nlohmann::json values;  // complete: has every key
   // "listen.port" -> "--port"; keys with their defaults are absent.
   std::map<std::string, std::string> from;
@@ -53,17 +53,17 @@ std::string who_said(std::string_view wrong, std::string_view file,
 // All mistakes are added to `wrong`. The returned document is complete and valid nevertheless: a
 // section with a mistake is left empty as far as possible (no database, no certificate ...), so
 // that the rest can be checked further.
-document read_document(std::string_view text, std::string_view name,
-                       const std::vector<setting>& settings, mistakes& wrong);
+config_document read_document(std::string_view text, std::string_view name,
+                              const std::vector<setting>& settings, mistakes& wrong);
 
 // The same for a file of up to 1 MiB. `by` is the source of its name ("--config"), for the message
 // that it cannot be read; empty: none.
-document load_document(const std::string& path, std::string_view by,
-                       const std::vector<setting>& settings, mistakes& wrong);
+config_document load_document(const std::string& path, std::string_view by,
+                              const std::vector<setting>& settings, mistakes& wrong);
 
 // One line per key: `listen.port = 8081  # HANGUP_LISTEN__PORT`. Values that the schema marks as
 // writeOnly are hidden unless they are empty.
-std::string in_lines(const document& d);
+std::string in_lines(const config_document& d);
 
 // The path of each key that has a value: "listen.port". An array is one value.
 std::vector<std::string> keys_of(const nlohmann::json& values);
