@@ -26,6 +26,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <variant>
 
 #include "hangup/context/context.h"
@@ -44,7 +45,8 @@ class body_writer {
 
   // Sends a piece. Waits while the client does not read; in a route without a pool it does not
   // wait, and the piece is kept, up to options::spot_output. Returns ctx.err() once the context has
-  // ended, or std::errc::broken_pipe if the client has left. In both cases the producer must stop
+  // ended, or std::errc::broken_pipe if nothing more can be sent: the client has left, or the piece
+  // goes beyond the length of the body or beyond spot_output. In all cases the producer must stop
   // and return that error.
   std::error_code write(const context& ctx, std::string_view piece);
 
@@ -61,7 +63,8 @@ using part_producer = std::function<std::error_code(const context& ctx, body_wri
 
 class reply {
  public:
-  // An answer to this request; both must outlive it. The server makes it; so do tests of handlers.
+  // An answer to this request, which must outlive it; the context is kept. The server makes it; so
+  // do tests of handlers.
   reply(const context& ctx, const request& req) noexcept;
   ~reply();
   reply(const reply&) = delete;
@@ -99,7 +102,9 @@ class reply {
   // Answers of such types have Vary: Accept. All streams have Cache-Control: no-store, unless that
   // header has already been set.
   void stream(std::string_view content_type, producer produce);
-  // The same for a body of known length, which is not chunked. More bytes than that are not sent.
+  // The same for a body of known length, which is not chunked. It must have exactly that length: a
+  // piece that goes beyond it is not sent, and the answer is cut off, as it is if bytes are
+  // missing.
   void stream(std::string_view content_type, std::uint64_t length, part_producer produce);
 
   // Lets the client ask for one range of a 200 whose length is known (RFC 9110 14), and says so by
@@ -110,8 +115,8 @@ class reply {
   void problem(int code, std::string_view detail);
 
   // The answer is sent later, maybe by another thread: see deferred.h. From then on, what the
-  // handler does with this reply, or throws, has no effect. Throws std::logic_error if it is called
-  // twice.
+  // handler does with this reply, or throws, has no effect on the answer. (What it throws is told
+  // to observers.) Throws std::logic_error if it is called twice.
   deferred defer();
 
   // Nothing has been set.
@@ -131,7 +136,7 @@ class reply {
 
   void set_stream_headers(std::string_view content_type);
 
-  const context& ctx_;
+  const context ctx_;
   const request& req_;
   int status_ = 0;     // 0: not set
   std::string lines_;  // the headers, as they are sent

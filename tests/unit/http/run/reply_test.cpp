@@ -35,6 +35,19 @@ std::string said(const reply& res, std::string_view name) {
   return std::string(res.header(name).value_or(""));
 }
 
+TEST(reply, keeps_its_context) {
+  struct id {
+    using type = std::string;
+  };
+  const request req("GET", "/");
+  std::optional<cancelable> parent = with_cancel(background());
+  reply res(with_value<id>(parent->ctx, "a temporary"), req);
+  parent.reset();
+  auto later = res.defer();
+  ASSERT_NE(later.ctx().value<id>(), nullptr);
+  EXPECT_EQ(*later.ctx().value<id>(), "a temporary");
+}
+
 // Content-Type, Vary and X-Content-Type-Options of a stream.
 std::vector<std::string> streamed(const std::string& type, const std::vector<std::string>& accept) {
   const auto req = asks(accept);
