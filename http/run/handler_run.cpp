@@ -69,6 +69,9 @@ bool handler_run::run_deferred() {
   if (made != nullptr && made->is_streamed()) {
     made = nullptr;
     fail(other, "a deferred answer cannot be a stream");
+  } else if (made != nullptr && made->body().size() > how_.spot_output) {  // it would be cut off
+    made = nullptr;
+    fail(other, "a deferred answer cannot be larger than options::spot_output");
   }
   reply& res = made != nullptr ? *made : other;
   const bool ended = made == nullptr && x_.ctx().done() && reply_access::is_empty(res);

@@ -166,6 +166,22 @@ TEST_P(deferred_answer, may_throw_as_a_handler_does) {
   EXPECT_EQ(c.receive().status, 500) << "a stream needs a thread";
 }
 
+TEST_P(deferred_answer, larger_than_what_may_wait_for_the_client_is_refused_and_not_cut_off) {
+  setup how;
+  how.how.spot_output = 100'000;
+  deferring s(how);
+  client c = s->connect();
+  ASSERT_TRUE(c.send(get(GetParam())));
+  EXPECT_FALSE(answer(s.nth(0), std::string(100'000, 'a')));
+  EXPECT_EQ(c.receive().body.size(), 100'000U);
+  ASSERT_TRUE(c.send(get(GetParam())));
+  EXPECT_FALSE(answer(s.nth(1), std::string(100'001, 'a')));
+  const auto a = c.receive();
+  EXPECT_EQ(a.status, 500);
+  EXPECT_TRUE(a.whole);
+  EXPECT_NE(s->seen.nth(1).broken.find("spot_output"), std::string::npos);
+}
+
 TEST_P(deferred_answer, is_ended_by_a_drain) {
   deferring s;
   client c = s->connect();

@@ -15,7 +15,11 @@
 // stopped: 504, 503, or nothing if the client has left. What is sent after that is dropped. If all
 // copies of this object are destroyed without an answer, that is a 500.
 //
-// Such an answer is not compressed.
+// The http::request is gone when the request is over, which may be at any time. So copy what the
+// work needs of it before the handler returns, as above.
+//
+// Such an answer is not compressed, and its body has at most options::spot_output bytes (16 MiB),
+// as no thread waits for the client; a larger one, or a stream, is a 500.
 //
 // Thread-safe. It may be kept for as long as one likes, also beyond the server: it holds the
 // context, and no connection.
@@ -38,8 +42,9 @@ class deferred {
 
   // Answers the request. `make` is called once, by this thread, and makes the reply as a handler
   // does, but sets a body and not a stream. What it throws becomes an answer as if the handler had
-  // thrown it. Returns ctx().err() if the request is over, and std::errc::already_connected if it
-  // has been answered before; `make` is not called then. Does not wait for the client.
+  // thrown it. If the request has ended, also because its answer has been sent, it returns
+  // ctx().err(); if another call has made the answer and it has not been sent yet,
+  // std::errc::already_connected. `make` is not called then. Does not wait for the client.
   std::error_code send(const std::function<void(reply& res)>& make) const;
 
  private:

@@ -12,7 +12,8 @@
 namespace hangup::http {
 
 struct options {
-  unsigned front_threads = 2;           // threads that read heads and run the routes without a pool
+  // Threads that read heads and run the routes without a pool; at least 1.
+  unsigned front_threads = 2;
   std::size_t max_connections = 10000;  // further ones get a 503 and are closed
   // The most connections from one address, or from one user of Unix sockets. 0: no such limit, for
   // servers behind a proxy, where all connections come from one address.
@@ -21,9 +22,10 @@ struct options {
   head_limits head{};                // 414, 431
   std::uint64_t max_body = 8 << 20;  // 413
   // A body up to this size is read completely before a worker is used; a larger one is read by the
-  // worker.
+  // worker. In a route without a pool it is the largest body: 413.
   std::uint64_t body_buffer = 64 << 10;
-  // The largest answer of a route without a pool; a larger one is cut off.
+  // The most that is kept of an answer that the client does not take at once, in a route without a
+  // pool; if there is more, it is cut off. Also the largest deferred answer (deferred.h).
   std::size_t spot_output = 16 << 20;
 
   half_close on_half_close = half_close::cancel;  // unless the route has its own
@@ -40,8 +42,8 @@ struct options {
   std::chrono::milliseconds idle_timeout{60'000};
   // How long to wait for a client that sends a body (408) or reads an answer. The time is used up
   // while the client is waited for, and regained by the bytes it moves, at the given rate in bytes
-  // per second (pace.h). So a byte now and then does not prolong it for ever. With a rate of 0
-  // every byte regains all of it.
+  // per second. So a byte now and then does not prolong it for ever. With a rate of 0 every byte
+  // regains all of it.
   std::chrono::milliseconds body_timeout{30'000};
   std::uint64_t body_min_rate = 1024;
   std::chrono::milliseconds write_timeout{30'000};
