@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <new>
+#include <stdexcept>
 #include <utility>
 
 #include "http/session/session_runner.h"
@@ -31,6 +32,9 @@ server::server(options how) : how_(how) {}
 server::~server() = default;
 
 server& server::handle(route r) {
+  if (!r.answer) {
+    throw std::invalid_argument("route " + r.path + ": there is no handler");
+  }
   if (r.runs_on == nullptr && r.deadline.count() == 0) {
     r.deadline = how_.spot_deadline;
   }
@@ -49,6 +53,9 @@ void server::use_tls(std::shared_ptr<const tls_identity> as) {
 
 // Throws std::system_error and std::bad_alloc.
 std::error_code server::start(listener&& on) {
+  if (how_.front_threads == 0) {  // connections would be accepted by the kernel, and by nobody else
+    return std::make_error_code(std::errc::invalid_argument);
+  }
   // Set before it starts, because handlers may ask the server whether it is draining.
   service_ = std::make_unique<session_runner>(how_, routes_, observers_, identity_);
   const auto ec = service_->loop().start(std::move(on));

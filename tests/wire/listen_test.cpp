@@ -39,6 +39,18 @@ std::string at_port(const char* address, const http::server& s) {
   return address + (":" + std::to_string(s.port()));
 }
 
+TEST(listening, needs_a_thread_that_reads) {
+  a_server none({.front_threads = 0});
+  EXPECT_EQ(none.server.listen("127.0.0.1", 0), std::errc::invalid_argument);
+  EXPECT_EQ(none.server.port(), 0);
+}
+
+TEST(listening, has_no_route_without_a_handler) {
+  a_server one;
+  EXPECT_THROW(one.server.handle({.method = "GET", .path = "/nobody"}), std::invalid_argument);
+  EXPECT_EQ(one.server.routes().size(), 2U) << "none() and /who";
+}
+
 TEST(listening, at_an_ipv4_address_is_there_and_nowhere_else) {
   a_server one;
   ASSERT_FALSE(one.server.listen("127.0.0.1", 0));

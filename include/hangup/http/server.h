@@ -51,7 +51,7 @@ class server {
   server& operator=(const server&) = delete;
 
   // Adds a route. Must be called before listen(). Throws std::invalid_argument as
-  // route_table::add() does.
+  // route_table::add() does, and if the route has no handler (`answer`).
   server& handle(route r);
   // Tells `o` of each request that ends. Must be called before listen(), from one thread; `o` must
   // live longer than the server.
