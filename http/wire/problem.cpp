@@ -139,6 +139,10 @@ std::string_view status_text(int status) noexcept {
 
 std::string_view usual_detail(int status) noexcept {
   switch (status) {
+    case 400:
+      return "the request cannot be understood";
+    case 404:
+      return "there is nothing at this path";
     case 413:
       return "the body of the request is too large";
     case 416:
@@ -150,7 +154,7 @@ std::string_view usual_detail(int status) noexcept {
     case 504:
       return "the deadline of this request passed before it was answered";
     default:
-      return status < 500 ? "the request cannot be understood" : "the server failed";
+      return status < 500 ? "the request was refused" : "the server failed";
   }
 }
 

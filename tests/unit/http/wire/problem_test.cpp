@@ -67,6 +67,9 @@ TEST(problem, has_a_title_and_a_detail_for_every_status_that_is_sent) {
     EXPECT_FALSE(usual_detail(status).empty()) << status;
   }
   EXPECT_EQ(status_text(299), "Unknown");
+  for (const int status : {401, 403, 404, 409, 410, 429}) {  // as handlers set them without a body
+    EXPECT_NE(usual_detail(status), usual_detail(400)) << status << " was understood";
+  }
 }
 
 }  // namespace
