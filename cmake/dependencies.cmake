@@ -61,6 +61,7 @@ else()
   endif()
   add_library(hangup_httplib INTERFACE)
   target_link_libraries(hangup_httplib INTERFACE httplib::httplib Threads::Threads)
+  target_compile_definitions(hangup_httplib INTERFACE HANGUP_HTTPLIB_COMPILED=0)
 endif()
 
 find_package(nlohmann_json 3.10 QUIET)
