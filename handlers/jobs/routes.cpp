@@ -1,6 +1,5 @@
 #include "handlers/jobs/routes.h"
 
-#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <ctime>

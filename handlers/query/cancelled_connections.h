@@ -18,7 +18,6 @@
 
 #include <poll.h>
 
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>

@@ -1,6 +1,5 @@
 #include "handlers/query/row_format.h"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>

@@ -24,7 +24,6 @@
 // from that of the request before.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>

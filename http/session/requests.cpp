@@ -1,6 +1,5 @@
 // The part of session_runner.h that handles requests, from the head to the reported end.
 #include <algorithm>
-#include <limits>
 
 #include "hangup/http/request.h"
 #include "http/run/deferral.h"
