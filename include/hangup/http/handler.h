@@ -1,8 +1,10 @@
 // What answers the requests of a route: a function of one of two kinds.
 //
-//   (const context&, const http::request&, http::reply&)              native: request.h, reply.h
-//   (const context&, const httplib::Request&, httplib::Response&)     of cpp-httplib:
-//   httplib_handler.h
+//   (const context&, const http::request&, http::reply&)             native: request.h, reply.h
+//   (const context&, const httplib::Request&, httplib::Response&)    see httplib_handler.h
+//
+// Several threads call it at once, one for each request, so it must be thread-safe; and it must be
+// copyable, as for std::function.
 //
 // Both check the context, or pass it to the functions that wait, and return when it has ended. They
 // need not make an answer then; if they do, it is sent where that is still possible. They may throw

@@ -32,7 +32,8 @@ struct field {
 class request {
  public:
   // A request as a client would send it with HTTP/1.1, for tests of handlers. `target` is encoded
-  // as it is sent: "/search?pattern=a%20b". Host is "localhost" unless it is among the headers.
+  // as it is sent: "/search?pattern=a%20b". Host is "localhost" unless it is among the headers. It
+  // belongs to no route and no connection: path_parameter() and the addresses are empty.
   // Throws std::invalid_argument with the reason if the server would refuse it.
   request(std::string_view method, std::string_view target, const std::vector<field>& headers = {},
           std::string_view body = {});
@@ -71,7 +72,9 @@ class request {
   // DELETE have none.
   std::string_view body() const noexcept { return body_; }
 
-  std::string_view remote_address() const noexcept { return remote_address_; }  // "127.0.0.1"
+  // "127.0.0.1", "::1". On a Unix socket the remote address is the user and the port the process of
+  // the client, "unix:uid=1000" and 4711; the local one is "unix:/run/hangup.sock", with port 0.
+  std::string_view remote_address() const noexcept { return remote_address_; }
   int remote_port() const noexcept { return remote_port_; }
   std::string_view local_address() const noexcept { return local_address_; }
   int local_port() const noexcept { return local_port_; }
@@ -105,9 +108,10 @@ const std::string& request_id(const context& ctx) noexcept;
 // The trace that the request belongs to; null outside of a request. Valid as long as the id.
 const trace* trace_of(const context& ctx) noexcept;
 
-// The client of the request, as the owner of what clients share: see http/net/client_key.h. Outside
-// of a request: pool::nobody. It is also available to work that goes on after its request, if its
-// context is derived from that of the request.
+// The client of the request, as the owner of what clients share: one number for each IPv4 address,
+// /64 network of IPv6, or user of a Unix socket. Outside of a request: pool::nobody. It is also
+// available to work that goes on after its request, if its context is derived from that of the
+// request.
 pool::owner client_of(const context& ctx) noexcept;
 
 // Records the time at which the work noticed that its context had ended, and stopped. The first
