@@ -8,7 +8,8 @@
 //
 // Both check the context, or pass it to the functions that wait, and return when it has ended. They
 // need not make an answer then; if they do, it is sent where that is still possible. They may throw
-// problem_error (problem.h) and canceled_error; any other exception gives a 500.
+// problem_error (problem.h) and canceled_error; any other exception gives a 500. So does a
+// canceled_error if the context of the request has not ended: it is that of another context.
 #pragma once
 
 #include <concepts>

@@ -20,9 +20,9 @@ std::string_view usual_detail(int status) noexcept;
 // terminal. Bytes of `detail` that are not UTF-8 are replaced.
 std::string problem_body(int status, std::string_view detail, std::string_view request_id);
 
-// Thrown by a handler to answer with this problem. The detail is also logged, and a 503 gets
-// "Retry-After: 1". If the producer of a stream throws it, whose head has already been sent, the
-// answer is cut off and the detail is logged.
+// Thrown by a handler to answer with this problem; a status that is not 400..599 becomes a 500. The
+// detail is also logged, and a 503 gets "Retry-After: 1". If the producer of a stream throws it,
+// whose head has already been sent, the answer is cut off and the detail is logged.
 class problem_error : public std::runtime_error {
  public:
   problem_error(int status, const std::string& detail)

@@ -132,6 +132,7 @@ class pool {
     std::size_t late = 0;        // of `running`: reported as late stoppers
   };
 
+  // Throws std::invalid_argument if there are no workers.
   explicit pool(options how);
   // Waits for all jobs that are running or waiting. To make it quick, end their contexts first.
   ~pool();
