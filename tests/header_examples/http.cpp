@@ -1,5 +1,6 @@
 // The examples of http/, compiled: see cmake/header_examples.cmake.
-#include <string_view>
+#include <functional>
+#include <string>
 
 #include "hangup/context/signal.h"
 #include "hangup/context/wait.h"
@@ -43,6 +44,13 @@ namespace http = hangup::http;
 void report(const hangup::context&, const http::request& req, http::reply& res);
 #include "include/hangup/http/reply.h.example"
 }  // namespace of_reply
+
+namespace of_deferred {
+namespace http = hangup::http;
+void start_query(const std::string& of, const std::function<void(const std::string& rows)>& done);
+void rows(const hangup::context&, const http::request& req, http::reply& res);
+#include "include/hangup/http/deferred.h.example"
+}  // namespace of_deferred
 
 namespace of_httplib_handler {
 std::string made_for(const hangup::context& ctx, const std::string& what);
