@@ -123,7 +123,7 @@ class server {
   const options how_;
   route_table routes_;
   std::vector<observer*> observers_;
-  // Until listen() has succeeded; then the service has it.
+  // Until listen() has succeeded; then session_runner has it.
   std::shared_ptr<const tls_identity> identity_;
   std::unique_ptr<session_runner> service_;
 };
