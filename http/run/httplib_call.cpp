@@ -189,6 +189,9 @@ void take_over(httplib::Response& from, const request& req, reply& to) {
 }
 
 native_handler from_httplib(httplib_handler h) {
+  if (!h) {
+    return {};
+  }
   return [h = std::move(h)](const context& ctx, const request& req, reply& res) {
     const auto of = std::make_shared<call>();
     fill(of->req, req);

@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "http/run/incoming.h"
+#include "http/exchange/incoming.h"
 #include "http/wire/grammar.h"
 
 namespace hangup::http {
 
 request::request(std::string_view method, std::string_view target,
-                 const std::vector<field>& headers, std::string_view body) {
+                 const std::vector<field>& headers, std::string_view body,
+                 std::string_view path_parameter) {
   std::string text(method);
   text.append(" ").append(target).append(" HTTP/1.1\r\n");
   if (std::none_of(headers.begin(), headers.end(),
@@ -33,8 +34,13 @@ request::request(std::string_view method, std::string_view target,
   if (head.size != text.size()) {
     throw std::invalid_argument("an empty line within the head");
   }
+  const auto at = head.path.find(path_parameter);
+  if (at == std::string::npos) {
+    throw std::invalid_argument("the path parameter is not in the path");
+  }
   static const peer nobody;
-  request_access::fill(*this, head, {}, nobody);
+  request_access::fill(*this, head, std::string_view(head.path).substr(at, path_parameter.size()),
+                       nobody);
   body_ = body;
 }
 

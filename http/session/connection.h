@@ -31,13 +31,13 @@
 #include "hangup/worker/pool.h"
 #include "http/departure/watcher.h"
 #include "http/exchange/exchange.h"
+#include "http/exchange/incoming.h"
 #include "http/net/address.h"
 #include "http/net/client_key.h"
 #include "http/net/descriptor.h"
 #include "http/net/pace.h"
 #include "http/net/parkable.h"
 #include "http/net/tls_session.h"
-#include "http/run/incoming.h"
 #include "http/session/http1.h"
 
 namespace hangup::http {

@@ -2,9 +2,9 @@
 #include <algorithm>
 
 #include "hangup/http/request.h"
+#include "http/exchange/incoming.h"
 #include "http/run/deferral.h"
 #include "http/run/handler_run.h"
-#include "http/run/incoming.h"
 #include "http/session/session_runner.h"
 #include "http/wire/answer_head.h"
 #include "http/wire/random_hex.h"

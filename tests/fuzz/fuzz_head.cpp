@@ -7,8 +7,8 @@
 #include <string>
 
 #include "hangup/http/trace.h"
+#include "http/exchange/incoming.h"
 #include "http/run/httplib_call.h"
-#include "http/run/incoming.h"
 #include "http/wire/authority.h"
 #include "http/wire/head.h"
 #include "http/wire/header_list.h"

@@ -16,7 +16,7 @@
 #include "handlers/search/search_root.h"
 #include "hangup/context/context.h"
 #include "hangup/http/reply.h"
-#include "http/run/incoming.h"
+#include "http/exchange/incoming.h"
 #include "http/wire/head.h"
 #include "tests/support/temporary_directory.h"
 

@@ -33,10 +33,11 @@ class request {
  public:
   // A request as a client would send it with HTTP/1.1, for tests of handlers. `target` is encoded
   // as it is sent: "/search?pattern=a%20b". Host is "localhost" unless it is among the headers. It
-  // belongs to no route and no connection: path_parameter() and the addresses are empty.
-  // Throws std::invalid_argument with the reason if the server would refuse it.
+  // belongs to no route and no connection: the addresses are empty, and what stands in place of
+  // {id} in the route is given as `path_parameter`, a part of the decoded path. Throws
+  // std::invalid_argument with the reason if the server would refuse it.
   request(std::string_view method, std::string_view target, const std::vector<field>& headers = {},
-          std::string_view body = {});
+          std::string_view body = {}, std::string_view path_parameter = {});
   ~request();
   request(const request&) = delete;
   request& operator=(const request&) = delete;
@@ -80,7 +81,7 @@ class request {
   int local_port() const noexcept { return local_port_; }
 
  private:
-  friend struct request_access;  // fills it: see http/run/incoming.h
+  friend struct request_access;  // fills it: see http/exchange/incoming.h
   request() = default;
 
   std::string text_;  // the head as sent, the decoded path, and decoded parameters

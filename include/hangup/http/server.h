@@ -68,8 +68,10 @@ class server {
   // IPv4. Port 0 chooses a free port, the same for all addresses.
   //
   // Never throws. A port in use is std::errc::address_in_use; lack of a descriptor, a thread or
-  // memory is an error too. After an error nothing has changed, and it may be called again; after a
-  // success a second call returns std::errc::already_connected.
+  // memory is an error too. A name that is unknown is an error of a category of its own, whose
+  // message is that of getaddrinfo(3); for "127.0.0.1:8080" see parse_listen_address(). After an
+  // error nothing has changed, and it may be called again; after a success a second call returns
+  // std::errc::already_connected.
   std::error_code listen(const std::string& host, std::uint16_t port) noexcept;
   // The same for several addresses, also of Unix sockets: all of them or none. Port 0 chooses one
   // for each. On error `failed`, if it is not null, is the index of the address that is to blame.

@@ -1,5 +1,6 @@
 // The request that a handler reads: one rule for what was sent.
 #include "hangup/http/request.h"
+#include "hangup/http/handler.h"
 
 #include <gtest/gtest.h>
 
@@ -61,6 +62,19 @@ TEST(request, that_a_server_would_refuse_cannot_be_made) {
   const request good("PUT", "/", {{"Host", "a.test"}}, "the body");
   EXPECT_EQ(good.header_list("Host"), "a.test");
   EXPECT_EQ(good.body(), "the body");
+}
+
+TEST(request, for_a_test_may_have_the_parameter_of_its_route) {
+  const request req("GET", "/jobs/a%20b/result", {}, {}, "a b");
+  EXPECT_EQ(req.path_parameter(), "a b");
+  EXPECT_EQ(request("GET", "/jobs").path_parameter(), "");
+  EXPECT_THROW(request("GET", "/jobs/7", {}, {}, "8"), std::invalid_argument);
+}
+
+TEST(handler, of_an_empty_function_is_empty) {
+  EXPECT_FALSE(handler(httplib_handler()));
+  EXPECT_FALSE(handler(native_handler()));
+  EXPECT_FALSE(handler());
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "http/run/incoming.h"
+#include "http/exchange/incoming.h"
 
 #include <array>
 #include <functional>

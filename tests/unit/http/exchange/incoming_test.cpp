@@ -1,5 +1,5 @@
 // What a handler gets of a head that was vetted.
-#include "http/run/incoming.h"
+#include "http/exchange/incoming.h"
 
 #include <gtest/gtest.h>
 
