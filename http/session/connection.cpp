@@ -70,6 +70,7 @@ connection::connection(descriptor socket, peer addresses, std::unique_ptr<tls_se
       going(how.write_timeout, how.write_min_rate),
       session(how.head),
       policy(how.on_half_close),
+      server_(server),
       scope_(with_cancel(server)),
       socket_(std::move(socket)),
       addresses_(std::move(addresses)),
@@ -283,10 +284,10 @@ bool connection::send_all(std::string_view bytes) {
       return false;
     }
     const bool half_closed = request_->ctx().done() && !request_->cut_off();
-    // Clients that have half-closed the connection have a deadline too.
+    // Clients that have half-closed the connection have a deadline too, and the server may stop.
     const auto deadline = request_->ctx().deadline().value_or(never);
     const auto patience = going.wait(clock::now());
-    const auto ec = wait_fd(half_closed ? background() : request_->ctx(), fd(), POLLOUT,
+    const auto ec = wait_fd(half_closed ? server_ : request_->ctx(), fd(), POLLOUT,
                             std::min(patience, deadline));
     if (ec == std::errc::timed_out && patience < deadline) {
       request_->reached(limit::write_time);

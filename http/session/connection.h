@@ -198,6 +198,7 @@ class connection final : public job, public input, public parkable {
   void run() noexcept override { owner_.run(*this); }
   void dropped() noexcept override { owner_.dropped(*this); }
 
+  const context server_;  // ends when the requests of all connections do
   const cancelable scope_;
   std::optional<exchange> request_;  // written under `looking_`, which other threads take to look
   std::mutex looking_;
