@@ -176,7 +176,8 @@ input::read connection::read_ahead() noexcept try {
     if (unwanted) {
       session.discard_received();
     }
-    const auto more = session.received().size() - before;
+    // What was there before may have been discarded as well, and has not been counted.
+    const auto more = std::max(session.received().size(), before) - before;
     ahead_ += more;
     static_cast<void>(owner_.reserve_read_ahead(static_cast<std::ptrdiff_t>(more)));
   }
