@@ -143,7 +143,8 @@ TEST(a_notifier, does_not_wait_for_one_who_does_not_listen) {
   const test::temporary_directory folder;
   const supervisor systemd(folder / "notify");
   int warned = 0;
-  notifier n(folder / "notify", [&](const std::string&) { ++warned; }, 10ms);
+  notifier n(
+      folder / "notify", [&](const std::string&) { ++warned; }, 10ms);
   for (int i = 0; i < 10'000 && warned == 0; ++i) {
     n.stopping("draining");
   }
@@ -162,7 +163,8 @@ TEST(a_notifier, waits_until_it_can_tell_that_it_is_ready) {
   }
   std::string missed;
   std::thread ready([&] {
-    notifier n(folder / "notify", [&](const std::string& line) { missed = line; }, 1min);
+    notifier n(
+        folder / "notify", [&](const std::string& line) { missed = line; }, 1min);
     n.ready("listens");
   });
   std::string told;
