@@ -18,7 +18,7 @@ struct early_end {
     short events = 0;  // of poll(2); errors and hang-ups are always reported
     // Called with the events that poll(2) reported. Ends the context if that is what they mean. Not
     // called after the end of the context. `of` must outlive every thread that waits on the
-    // context.
+    // context. Null: there is no such descriptor, whatever contexts above say.
     void (*reported)(void* of, const type& what, short events) noexcept = nullptr;
     void* of = nullptr;
     std::uint32_t tag = 0;  // distinguishes successive uses of one descriptor number

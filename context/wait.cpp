@@ -131,7 +131,7 @@ const early_end::type* announced(const context& ctx) noexcept {
   if (at != nullptr) {
     for (const auto* n = &context_access::node(ctx); n->ends != nullptr; n = n->parent) {
       if (n->values == n && n->values->get() == at) {
-        return at;
+        return at->reported != nullptr ? at : nullptr;
       }
     }
   }

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -76,22 +77,23 @@ supervision take_supervision() {
   return all;
 }
 
-notifier::notifier(std::string socket, std::function<void(const std::string&)> warn)
-    : to_(std::move(socket)), warn_(std::move(warn)) {}
+notifier::notifier(std::string socket, std::function<void(const std::string&)> warn,
+                   std::chrono::milliseconds patience)
+    : to_(std::move(socket)), warn_(std::move(warn)), patience_(patience) {}
 
 void notifier::ready(std::string_view status) {
-  tell("READY=1\nSTATUS=" + std::string(status));
+  tell("READY=1\nSTATUS=" + std::string(status), wait::for_room);
 }
 
 void notifier::reloading() {
-  tell("RELOADING=1\nMONOTONIC_USEC=" + number_of_microseconds());
+  tell("RELOADING=1\nMONOTONIC_USEC=" + number_of_microseconds(), wait::no);
 }
 
 void notifier::stopping(std::string_view status) {
-  tell("STOPPING=1\nSTATUS=" + std::string(status));
+  tell("STOPPING=1\nSTATUS=" + std::string(status), wait::no);
 }
 
-void notifier::tell(const std::string& state) noexcept {
+void notifier::tell(const std::string& state, wait how) noexcept {
   if (to_.empty()) {
     return;
   }
@@ -106,10 +108,15 @@ void notifier::tell(const std::string& state) noexcept {
     at.sun_path[0] = '\0';
   }
   if (!socket_) {
-    socket_ = http::descriptor(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    socket_ = http::descriptor(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    constexpr auto per_second = std::chrono::milliseconds(std::chrono::seconds(1)).count();
+    const timeval longest{static_cast<time_t>(patience_.count() / per_second),
+                          static_cast<suseconds_t>(patience_.count() % per_second * per_second)};
+    ::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDTIMEO, &longest, sizeof longest);
   }
   const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + to_.size());
-  if (!socket_ || ::sendto(socket_.get(), state.data(), state.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
+  if (!socket_ || ::sendto(socket_.get(), state.data(), state.size(),
+                           MSG_NOSIGNAL | (how == wait::no ? MSG_DONTWAIT : 0),
                            reinterpret_cast<const sockaddr*>(&at), size) < 0) {
     fail(errno);
   }

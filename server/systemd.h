@@ -2,6 +2,7 @@
 // by it: sockets to listen on (sd_listen_fds(3)) and whether it is ready (sd_notify(3)).
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -27,24 +28,29 @@ struct supervision {
 // thread.
 supervision take_supervision();
 
-// Tells the supervisor. Never blocks: what it does not take at once is lost. The first failure is
-// said, once. One thread at a time.
+// Tells the supervisor. A service of Type=notify whose READY=1 is lost is killed at the end of its
+// start time-out, so ready() waits while the supervisor's queue is full, for `patience` at most.
+// All else is lost if it is not taken at once. The first failure is said, once. One thread at a
+// time.
 class notifier {
  public:
   // `socket`: the path of a datagram socket, or @name; empty: nothing is told. `warn` gets one
   // line.
-  notifier(std::string socket, std::function<void(const std::string&)> warn);
+  notifier(std::string socket, std::function<void(const std::string&)> warn,
+           std::chrono::milliseconds patience = std::chrono::seconds(5));
 
   void ready(std::string_view status);  // it listens
   void reloading();                     // followed by ready()
   void stopping(std::string_view status);
 
  private:
-  void tell(const std::string& state) noexcept;
+  enum class wait { no, for_room };
+  void tell(const std::string& state, wait how) noexcept;
   void fail(int error) noexcept;
 
   const std::string to_;
   const std::function<void(const std::string&)> warn_;
+  const std::chrono::milliseconds patience_;
   http::descriptor socket_;
   bool failed_ = false;
 };

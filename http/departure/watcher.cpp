@@ -106,6 +106,28 @@ void watcher::use(int fd, half_close policy) noexcept {
   }
 }
 
+bool watcher::forgive(int fd) noexcept {
+  slot& s = slots_.at(fd);
+  const std::lock_guard hold(s.mutex);
+  s.fin_ends = false;
+  return s.gone == departure::closed && !s.cancel;
+}
+
+void watcher::renew(int fd, const cancel_func& cancel) noexcept {
+  slot& s = slots_.at(fd);
+  std::optional<cancel_handle> gone;
+  departure how{};
+  {
+    const std::lock_guard hold(s.mutex);
+    s.cancel.emplace(cancel);
+    how = s.gone;
+    gone = ended_by(s);
+  }
+  if (gone) {
+    (*gone)(cause_of(how), location());
+  }
+}
+
 bool watcher::listen(int op, int fd, const slot& s, std::uint32_t more) noexcept {
   epoll_event ev{};
   ev.events = EPOLLRDHUP | EPOLLET | more;

@@ -78,6 +78,12 @@ class watcher {
 
   // Whether a FIN alone ends the context, from now on. A FIN that was heard before counts too.
   void use(int fd, half_close policy) noexcept;
+  // From now on a FIN alone does not end the context. Returns whether one has already ended it, or
+  // is about to: a request that began now would end with it. Then the connection needs another
+  // context, with renew().
+  bool forgive(int fd) noexcept;
+  // Another context ends when the client leaves, which it may have done meanwhile.
+  void renew(int fd, const cancel_func& cancel) noexcept;
   // Starts to read ahead from this descriptor, until stop_reading(). Does nothing if that
   // has already been started. Costs one system call.
   void read_ahead(int fd, input& from) noexcept;

@@ -2,13 +2,18 @@
 
 #include <stdexcept>
 
+#include "context/early_end.h"
 #include "hangup/http/deferred.h"
 #include "http/run/reply_access.h"
 
 namespace hangup::http {
 
+// A thread that sleeps on the context of a deferred answer is none that the server waits for, so it
+// must not call the watcher.
 deferral::deferral(const context& ctx, const request& req)
-    : ctx_(ctx), reply_(std::in_place, ctx_, req), registration_(ctx, on_end{this}) {
+    : ctx_(with_value<early_end>(ctx, {})),
+      reply_(std::in_place, ctx_, req),
+      registration_(ctx, on_end{this}) {
   reply_access::defers(*reply_) = true;
 }
 

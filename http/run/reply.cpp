@@ -88,7 +88,7 @@ void reply::status(int code) {
 void reply::set(std::string_view name, std::string_view value) {
   check(name, value);
   if (!has(name)) {
-    append_header(name, value, lines_);
+    add(name, value);
     return;
   }
   const std::string copy(value);  // it may be that of a line that is removed

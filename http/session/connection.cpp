@@ -70,6 +70,7 @@ connection::connection(descriptor socket, peer addresses, std::unique_ptr<tls_se
       going(how.write_timeout, how.write_min_rate),
       session(how.head),
       policy(how.on_half_close),
+      server_(server),
       scope_(with_cancel(server)),
       socket_(std::move(socket)),
       addresses_(std::move(addresses)),
@@ -175,7 +176,8 @@ input::read connection::read_ahead() noexcept try {
     if (unwanted) {
       session.discard_received();
     }
-    const auto more = session.received().size() - before;
+    // What was there before may have been discarded as well, and has not been counted.
+    const auto more = std::max(session.received().size(), before) - before;
     ahead_ += more;
     static_cast<void>(owner_.reserve_read_ahead(static_cast<std::ptrdiff_t>(more)));
   }
@@ -283,10 +285,10 @@ bool connection::send_all(std::string_view bytes) {
       return false;
     }
     const bool half_closed = request_->ctx().done() && !request_->cut_off();
-    // Clients that have half-closed the connection have a deadline too.
+    // Clients that have half-closed the connection have a deadline too, and the server may stop.
     const auto deadline = request_->ctx().deadline().value_or(never);
     const auto patience = going.wait(clock::now());
-    const auto ec = wait_fd(half_closed ? background() : request_->ctx(), fd(), POLLOUT,
+    const auto ec = wait_fd(half_closed ? server_ : request_->ctx(), fd(), POLLOUT,
                             std::min(patience, deadline));
     if (ec == std::errc::timed_out && patience < deadline) {
       request_->reached(limit::write_time);

@@ -95,6 +95,8 @@ class connection final : public job, public input, public parkable {
 
   // The parent of the contexts of its requests. It ends when the client leaves.
   const cancelable& scope() const noexcept { return scope_; }
+  // The next request gets another one. Only while there is none in flight.
+  void renew_scope() { scope_ = with_cancel(server_); }
 
   // --- input, which is kept in `session` ---
   // Reads once, at most 16 KiB, without blocking. Throws std::bad_alloc if there is no memory for
@@ -198,7 +200,8 @@ class connection final : public job, public input, public parkable {
   void run() noexcept override { owner_.run(*this); }
   void dropped() noexcept override { owner_.dropped(*this); }
 
-  const cancelable scope_;
+  const context server_;  // ends when the requests of all connections do
+  cancelable scope_;
   std::optional<exchange> request_;  // written under `looking_`, which other threads take to look
   std::mutex looking_;
   const descriptor socket_;

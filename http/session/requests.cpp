@@ -52,6 +52,12 @@ session_runner::action session_runner::refused(connection& c) {
 void session_runner::begin(connection& c, const route& to, const request_head& head) {
   std::string id = head.request_id.empty() ? random_hex(16) : std::string(head.request_id);
   const auto policy = to.on_half_close.value_or(how_.on_half_close);
+  // The FIN may have been heard before it was known to which route the request goes.
+  if (policy == half_close::ignore && std::exchange(c.policy, policy) != policy &&
+      watcher_.forgive(c.fd())) {
+    c.renew_scope();
+    watcher_.renew(c.fd(), c.scope().cancel);
+  }
   c.begin_request(c.scope().ctx, to,
                   request_stamp(std::move(id), trace::continued(head.traceparent, head.tracestate),
                                 c.client_key()),

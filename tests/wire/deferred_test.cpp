@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "context/early_end.h"
 #include "hangup/http/deferred.h"
 #include "tests/wire/fixture.h"
 
@@ -88,6 +89,21 @@ TEST_P(deferred_answer, is_sent_by_another_thread_and_the_connection_is_kept) {
   EXPECT_EQ(s->seen.nth(0).end, request_end::completed);
   EXPECT_TRUE(d.ctx().done());
   EXPECT_TRUE(answer(d, "again")) << "the request is over";
+}
+
+// The thread may still sleep when the server is gone.
+TEST_P(deferred_answer, has_a_context_whose_sleepers_do_not_ask_the_server) {
+  deferring s;
+  client c = s->connect();
+  ASSERT_TRUE(c.send(get(GetParam())));
+  const auto d = s.nth(0);
+  const auto* const at = d.ctx().value<early_end>();
+  ASSERT_NE(at, nullptr);
+  EXPECT_EQ(at->reported, nullptr);
+  std::thread sleeper([ctx = d.ctx()] { EXPECT_TRUE(wait_done(ctx)); });
+  c.close();
+  sleeper.join();
+  EXPECT_EQ(s->seen.nth(0).end, request_end::client_closed);
 }
 
 TEST_P(deferred_answer, holds_no_thread) {

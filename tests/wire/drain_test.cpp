@@ -189,6 +189,23 @@ TEST(drain, ends_a_client_that_does_not_read_its_answer) {  // C29
   }
 }
 
+// Its context has ended with the FIN, and what its handler writes is sent still.
+TEST(drain, ends_a_client_that_has_half_closed_and_does_not_read_its_answer) {
+  live_server server;
+  client c = server.connect(4096);
+  ASSERT_TRUE(c.send(get("/pool/big?size=15000000")));
+  ASSERT_TRUE(c.receive_bytes(1000));
+  c.shutdown_write();
+  ASSERT_TRUE(eventually([&] {
+    const auto all = server.server.in_flight();
+    return all.size() == 1 && all.front().context_ended.has_value();
+  }));
+  draining d(server);
+  d.no_more_patience();
+  EXPECT_FALSE(d.result());
+  EXPECT_EQ(server.seen.nth(0).end, request_end::client_closed) << server.seen.nth(0);
+}
+
 TEST(drain, says_timed_out_when_a_handler_ignores_its_context) {
   live_server server;
   client c = server.connect();

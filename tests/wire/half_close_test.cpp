@@ -90,6 +90,40 @@ TEST(half_close_ignored, in_one_breath_with_the_request_is_answered) {  // C3, C
   EXPECT_EQ(server.seen.count(request_end::completed), 2 * static_cast<std::size_t>(n));
 }
 
+// The FIN may be heard before the head has been read, when the route is not yet known.
+TEST(half_close_ignored, by_the_route_alone_in_one_breath_with_the_request_is_answered) {  // C3
+  for (const auto server_says : {half_close::cancel, half_close::ignore}) {
+    auto how = with(server_says);
+    how.more.emplace_back([](live_server& s) {
+      s.server.handle({.method = "GET",
+                       .path = "/patient",
+                       .runs_on = &s.many,
+                       .on_half_close = half_close::ignore,
+                       .answer = [](const context&, const http::request&, http::reply& res) {
+                         res.body("text/plain", "patient\n");
+                       }});
+      s.server.handle({.method = "GET",
+                       .path = "/impatient",
+                       .on_half_close = half_close::cancel,
+                       .answer = [](const context&, const http::request&, http::reply& res) {
+                         res.body("text/plain", "impatient\n");
+                       }});
+    });
+    live_server server(how);
+    const int n = rounds(300);
+    for (int i = 0; i < n; ++i) {
+      client c = server.connect();
+      if (i % 2 == 1) {  // a request before it has the other policy
+        ASSERT_EQ(c.ask(get("/impatient")).body, "impatient\n");
+      }
+      ASSERT_TRUE(c.send(get("/patient")));
+      c.shutdown_write();
+      ASSERT_EQ(c.receive().body, "patient\n");
+      ASSERT_TRUE(c.sees_the_end());
+    }
+  }
+}
+
 TEST(half_close_ignored, of_a_request_that_is_queued_leaves_it_there) {
   live_server server(ignoring());
   client busy = server.connect();

@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdlib>
+#include <thread>
 
 #include "tests/support/temporary_directory.h"
 #include "tests/support/variable.h"
@@ -16,6 +18,7 @@
 namespace hangup::server {
 namespace {
 
+using namespace std::chrono_literals;
 using test::variable;
 
 // A datagram socket as systemd has one, and what it is told.
@@ -140,11 +143,39 @@ TEST(a_notifier, does_not_wait_for_one_who_does_not_listen) {
   const test::temporary_directory folder;
   const supervisor systemd(folder / "notify");
   int warned = 0;
-  notifier n(folder / "notify", [&](const std::string&) { ++warned; });
+  notifier n(
+      folder / "notify", [&](const std::string&) { ++warned; }, 10ms);
   for (int i = 0; i < 10'000 && warned == 0; ++i) {
-    n.ready("listens");
+    n.stopping("draining");
   }
   EXPECT_EQ(warned, 1);
+  n.ready("listens");  // returns
+}
+
+// At boot many services tell it something at the same moment.
+TEST(a_notifier, waits_until_it_can_tell_that_it_is_ready) {
+  const test::temporary_directory folder;
+  const supervisor systemd(folder / "notify");
+  int warned = 0;
+  notifier others(folder / "notify", [&](const std::string&) { ++warned; });
+  while (warned == 0) {
+    others.stopping("fills the queue");
+  }
+  std::string missed;
+  std::thread ready([&] {
+    notifier n(
+        folder / "notify", [&](const std::string& line) { missed = line; }, 1min);
+    n.ready("listens");
+  });
+  std::string told;
+  while (told != "READY=1\nSTATUS=listens") {
+    told = systemd.told();
+    if (told.empty()) {
+      std::this_thread::yield();
+    }
+  }
+  ready.join();
+  EXPECT_EQ(missed, "");
 }
 
 }  // namespace

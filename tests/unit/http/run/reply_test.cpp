@@ -112,6 +112,18 @@ TEST(stream, is_not_stored_unless_the_handler_says_something_else) {
   EXPECT_EQ(kept.header("Cache-Control"), "max-age=60");
 }
 
+// Whatever room there is for the lines: the value is in the memory that moves.
+TEST(reply, sets_a_header_to_the_value_of_another) {
+  const request req("GET", "/");
+  for (std::size_t bytes = 1; bytes < 5000; bytes += bytes / 8 + 1) {
+    reply res(background(), req);
+    const std::string tag(bytes, 'a');
+    res.set("ETag", tag);
+    res.set("X-Copy-Of-The-Tag", *res.header("ETag"));
+    EXPECT_EQ(res.header("X-Copy-Of-The-Tag"), tag) << bytes;
+  }
+}
+
 TEST(reply, has_headers_that_are_set_once_or_added) {
   const request req("GET", "/");
   reply res(background(), req);
