@@ -68,7 +68,7 @@ form<config::log_t> log_keys() {
       {"format", &t::format,
        one_of<log_format>({{"text", log_format::text}, {"json", log_format::json}}), "text",
        "Format of the log lines: text for people, json (one object per line) for programs."},
-      {"queue", &t::queue, integer(1, 1'000'000), 8192,
+      {"queue", &t::queue, integer(256, 1'000'000), 8192,
        "Places of 256 bytes for log lines that wait to be written. A longer line takes several. If "
        "there is no place for a line, it is dropped and counted, so that no request waits for the "
        "log; an eighth is kept for warnings and the program's own messages."},
