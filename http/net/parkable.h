@@ -8,6 +8,9 @@ namespace hangup::http {
 
 class parkable {
  public:
+  parkable(const parkable&) = delete;
+  parkable& operator=(const parkable&) = delete;
+
   virtual int fd() const noexcept = 0;
   // Events of the descriptor, as in epoll(7), that came while it was parked or owned.
   virtual void happened(std::uint32_t events) noexcept = 0;
@@ -17,8 +20,6 @@ class parkable {
  protected:
   parkable() = default;
   ~parkable() = default;
-  parkable(const parkable&) = delete;
-  parkable& operator=(const parkable&) = delete;
 
  private:
   friend class event_loop;
