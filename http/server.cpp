@@ -53,12 +53,13 @@ void server::use_tls(std::shared_ptr<const tls_identity> as) {
 
 // Throws std::system_error and std::bad_alloc.
 std::error_code server::start(listener&& on) {
-  if (how_.front_threads == 0) {  // connections would be accepted by the kernel, and by nobody else
+  // Without threads, connections would be accepted by the kernel, and by nobody else.
+  if (how_.front_loops == 0 || how_.front_threads < how_.front_loops) {
     return std::make_error_code(std::errc::invalid_argument);
   }
   // Set before it starts, because handlers may ask the server whether it is draining.
   service_ = std::make_unique<session_runner>(how_, routes_, observers_, identity_);
-  const auto ec = service_->loop().start(std::move(on));
+  const auto ec = service_->loops().start(std::move(on));
   if (ec) {
     service_.reset();
   } else {
@@ -98,11 +99,11 @@ std::error_code server::listen_inherited(std::span<const int> sockets,
 }
 
 std::uint16_t server::port() const noexcept {
-  return service_ ? service_->loop().port() : std::uint16_t{0};
+  return service_ ? service_->loops().accepting().port() : std::uint16_t{0};
 }
 
 std::vector<std::string> server::endpoints() const {
-  return service_ ? service_->loop().endpoints() : std::vector<std::string>{};
+  return service_ ? service_->loops().accepting().endpoints() : std::vector<std::string>{};
 }
 
 void server::announce_drain() noexcept {
@@ -116,7 +117,7 @@ std::error_code server::drain(const context& ctx, std::chrono::milliseconds stop
     return {};
   }
   service_->begin_drain();
-  service_->loop().stop_listening();
+  service_->loops().accepting().stop_listening();
   // In both cases the remaining requests are ended now.
   static_cast<void>(service_->wait_idle(ctx));
   service_->end_all();

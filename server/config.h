@@ -48,6 +48,7 @@ struct config {
 
   struct http_t {
     unsigned front_threads = 0;
+    unsigned front_loops = 0;
     std::size_t max_connections = 0;
     std::size_t max_connections_per_address = 0;  // 0: no limit
     std::size_t max_head_bytes = 0;

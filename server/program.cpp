@@ -25,6 +25,7 @@ namespace {
 http::options http_options(const config& c) {
   http::options o;
   o.front_threads = c.http.front_threads;
+  o.front_loops = c.http.front_loops;
   o.max_connections = c.http.max_connections;
   o.backlog = c.listen.backlog;
   o.head.bytes = c.http.max_head_bytes;

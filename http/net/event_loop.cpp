@@ -38,8 +38,8 @@ constexpr std::uint32_t input_events = EPOLLIN | EPOLLRDHUP | EPOLLPRI;
 
 }  // namespace
 
-event_loop::event_loop(const options& how, driver& d)
-    : how_(how),
+event_loop::event_loop(unsigned threads, driver& d)
+    : threads_wanted_(threads),
       driver_(d),
       epoll_(descriptor::made(::epoll_create1(EPOLL_CLOEXEC), "epoll")),
       wake_(descriptor::made(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
@@ -61,8 +61,8 @@ std::error_code event_loop::start(listener on) {
   listener_ = std::move(on);
   listening_ = true;
   try {
-    threads_.reserve(how_.front_threads);
-    for (unsigned i = 0; i < how_.front_threads; ++i) {
+    threads_.reserve(threads_wanted_);
+    for (unsigned i = 0; i < threads_wanted_; ++i) {
       threads_.emplace_back([this] { run(); });
       ::pthread_setname_np(threads_.back().native_handle(), "hangup-front");
     }
@@ -131,6 +131,7 @@ std::error_code event_loop::adopt(parkable& c) noexcept {
     return std::make_error_code(std::errc::too_many_files_open);
   }
   s->c = &c;
+  c.loop_ = this;
   c.heard_events_ = input_events;
   return arm(EPOLL_CTL_ADD, c.fd(), input_events | EPOLLET, generation_of(s->state));
 }

@@ -24,7 +24,6 @@
 #include <vector>
 
 #include "hangup/context/detail/timer.h"
-#include "hangup/http/options.h"
 #include "http/net/address.h"
 #include "http/net/descriptor.h"
 #include "http/net/descriptor_table.h"
@@ -48,14 +47,14 @@ class event_loop {
     ~driver() = default;
   };
 
-  // Throws std::system_error if a descriptor cannot be made.
-  event_loop(const options& how, driver& d);
+  // With so many threads. Throws std::system_error if a descriptor cannot be made.
+  event_loop(unsigned threads, driver& d);
   ~event_loop();  // calls stop()
   event_loop(const event_loop&) = delete;
   event_loop& operator=(const event_loop&) = delete;
 
-  // Starts the threads; from now on connections to these sockets are accepted. After an error no
-  // thread is running. Once.
+  // Starts the threads; from now on connections to these sockets are accepted, if there are any.
+  // After an error no thread is running. Once.
   std::error_code start(listener on);
   std::uint16_t port() const noexcept { return listener_.port; }
   std::vector<std::string> endpoints() const;
@@ -65,8 +64,10 @@ class event_loop {
   // Ends and joins the threads. Connections that are still parked are left to the driver.
   void stop() noexcept;
 
-  // Registers a connection; the caller becomes its owner.
+  // Registers a connection; the caller becomes its owner. From now on it belongs to this loop.
   std::error_code adopt(parkable& c) noexcept;
+  // The loop that a connection belongs to: all calls that follow are for that one.
+  static event_loop& of(const parkable& c) noexcept { return *c.loop_; }
   // Unregisters a connection, before its owner closes it. Pending events will have no effect.
   void forget(const parkable& c) noexcept;
   // Gives up the connection until there is something to read. The caller must not touch it
@@ -126,7 +127,7 @@ class event_loop {
   };
   static thread_local own this_thread;
 
-  const options& how_;
+  const unsigned threads_wanted_;
   driver& driver_;
   const descriptor epoll_;
   const descriptor wake_;  // readable: the threads must end

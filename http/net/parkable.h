@@ -6,6 +6,8 @@
 
 namespace hangup::http {
 
+class event_loop;
+
 class parkable {
  public:
   parkable(const parkable&) = delete;
@@ -23,6 +25,7 @@ class parkable {
 
  private:
   friend class event_loop;
+  event_loop* loop_ = nullptr;         // set by its first owner
   std::uint32_t heard_events_ = 0;     // the events that the event loop listens for
   parkable* resumed_after_ = nullptr;  // the next to be resumed, guarded by the event loop
 };

@@ -88,10 +88,24 @@ bool handler_run::send(const request& req, reply& res) {
     x_.work_over(clock::now());
   }
   x_.has_status(res.status());
+  decide_on_the_connection();
+  return out_.write(req, res);
+}
+
+// Decides whether the connection is kept, before the head of the answer promises it.
+void handler_run::decide_on_the_connection() {
   if (draining_) {
     c_.session.close_after();
   }
-  return out_.write(req, res);
+  if (c_.session.leaves_body() && c_.session.keeps()) {
+    watcher_.stop_reading(c_.fd());
+    if (!c_.discard_rest_of_body()) {
+      c_.session.close_after();
+    }
+    if (!on_the_spot_ && how_.read_ahead > 0) {
+      watcher_.read_ahead(c_.fd(), c_);
+    }
+  }
 }
 
 // For a body that is too large to be complete before the handler runs: a worker reads the rest.

@@ -40,6 +40,7 @@ class handler_run {
   template <class Make>
   void call(const Make& make, reply& res);
   bool send(const request& req, reply& res);
+  void decide_on_the_connection();
   void compress(const request& req, reply& res);
   void fail(reply& res, const char* what);
   bool answer_for_ended(reply& res);

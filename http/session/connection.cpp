@@ -140,6 +140,24 @@ connection::io connection::discard() noexcept {
   return outcome_of(read_socket());
 }
 
+bool connection::discard_rest_of_body() {
+  constexpr int most = 16;  // reads of 16 KiB each
+  for (int i = 0; i < most; ++i) {
+    switch (session.discard_rest()) {  // includes what was read ahead
+      case http1::rest::discarded:
+        return true;
+      case http1::rest::unusable:
+        return false;
+      case http1::rest::more:
+        break;
+    }
+    if (receive() != io::some) {
+      return false;
+    }
+  }
+  return false;
+}
+
 // If less than was asked for was read, that was all there was (epoll(7)). But an end after it may
 // have been reported together with it, and every read stops at an urgent byte.
 ssize_t connection::read_socket() noexcept {

@@ -115,6 +115,10 @@ class connection final : public job, public input, public parkable {
   // may be kept.
   bool settle_ahead() noexcept;
 
+  // Discards what is left of the request's body, as far as it has arrived and is not much. Returns
+  // whether all of it is gone. Not while the watcher reads ahead.
+  bool discard_rest_of_body();
+
   // --- output ---
   // Sends what the socket takes now and keeps the rest. Returns false if the client has left; the
   // context of the request in flight has then ended. Throws std::bad_alloc if the rest cannot be

@@ -110,6 +110,7 @@ http1::action http1::accept(const body_rule& rule) {
   body_ = head_.chunked ? body_scan::of_chunks(rule.largest, limits_)
                         : body_scan::of_length(head_.content_length, rule.largest);
   taken_ = 0;
+  leaves_body_ = false;
   awaits_continue_ = head_.expects_continue;
   at_ = state::body;
   consume(head_.size);
@@ -129,6 +130,7 @@ http1::action http1::body_arrived() {
   }
   if (body_.complete() || taken_ >= rule_.enough) {
     at_ = state::work;
+    leaves_body_ = !body_.complete() && !wants_body();
     return action::start;
   }
   return std::exchange(awaits_continue_, false) && taken_ == 0 ? action::proceed : action::wait;

@@ -103,6 +103,9 @@ class http1 {
   const refusal& why() const noexcept { return why_; }
   // From now on every request is refused for this reason.
   void refuse_all(refusal why) { refuse_all_ = std::move(why); }
+  // A part of a body that nobody gets had not arrived when the handler was started. Unless it
+  // arrives, the connection serves no other request.
+  bool leaves_body() const noexcept { return leaves_body_; }
   // Its context has ended before its handler was called; `status` is that of the cause
   // (departure.h), 0: nobody waits for an answer.
   action ended_early(int status);
@@ -140,6 +143,7 @@ class http1 {
   body_rule rule_;
   std::size_t taken_ = 0;  // of the body, with its framing
   bool awaits_continue_ = false;
+  bool leaves_body_ = false;
   bool to_head_ = false;
   bool keeps_ = true;
   bool is_last_ = false;  // the client has said that no request follows

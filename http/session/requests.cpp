@@ -86,7 +86,7 @@ bool session_runner::start(connection& c, action& after) {
   }
   x.queued();
   c.now.store(phase::queued, std::memory_order_relaxed);
-  loop_.turn_away(c);
+  event_loop::of(c).turn_away(c);
   if (how_.read_ahead > 0) {
     c.ahead_limit = how_.read_ahead;
     watcher_.read_ahead(c.fd(), c);
@@ -107,7 +107,7 @@ bool session_runner::start(connection& c, action& after) {
 }
 
 void session_runner::dropped(connection& c) noexcept {
-  loop_.resume(c);  // this thread must go on watching connections or deadlines
+  event_loop::of(c).resume(c);  // this thread must go on watching connections or deadlines
 }
 
 void session_runner::run(connection& c) noexcept {
@@ -177,14 +177,14 @@ bool session_runner::serve(connection& c, bool on_the_spot, action& after) {
 // as serve() does.
 bool session_runner::await_answer(connection& c, action& after) {
   if (c.request()->to().runs_on == nullptr) {
-    loop_.turn_away(c);
+    event_loop::of(c).turn_away(c);
     if (how_.read_ahead > 0) {
       c.ahead_limit = how_.read_ahead;
       watcher_.read_ahead(c.fd(), c);
     }
   }
   const auto later = c.later;  // when wait() returns, the connection may be another thread's
-  if (later->wait([this, &c] { loop_.resume(c); })) {
+  if (later->wait([&c] { event_loop::of(c).resume(c); })) {
     return false;
   }
   after = answer_deferred(c);
@@ -210,7 +210,8 @@ session_runner::action session_runner::answer(connection& c, int status, std::st
                                               std::string_view headers) {
   exchange& x = c.in_flight();
   watcher_.stop_reading(c.fd());
-  if (draining_ || (c.session.keeps() && !c.session.body().complete() && !discard_rest(c))) {
+  if (draining_ ||
+      (c.session.keeps() && !c.session.body().complete() && !c.discard_rest_of_body())) {
     c.session.close_after();
   }
   const auto text = whole_text({.status = status,
@@ -233,7 +234,7 @@ session_runner::action session_runner::answered(connection& c, bool anything, bo
 session_runner::action session_runner::finished(connection& c) {
   const bool silent = c.request()->is_silent();
   finish(c);
-  return c.session.finished(silent, silent || !c.session.keeps() || discard_rest(c));
+  return c.session.finished(silent, silent || !c.session.keeps() || c.discard_rest_of_body());
 }
 
 session_runner::action session_runner::output_ready(connection& c) {
@@ -276,23 +277,4 @@ void session_runner::finish(connection& c) noexcept {
     all_connections_.notify();
   }
 }
-// Discards the rest of the body, if it has arrived or is small.
-bool session_runner::discard_rest(connection& c) {
-  constexpr int most = 16;  // reads of 16 KiB each
-  for (int i = 0; i < most; ++i) {
-    switch (c.session.discard_rest()) {  // includes what was read ahead
-      case http1::rest::discarded:
-        return true;
-      case http1::rest::unusable:
-        return false;
-      case http1::rest::more:
-        break;
-    }
-    if (c.receive() != connection::io::some) {
-      return false;
-    }
-  }
-  return false;
-}
-
 }  // namespace hangup::http

@@ -24,13 +24,13 @@ session_runner::session_runner(const options& how, const route_table& routes,
       all_(with_cancel(background())),
       all_connections_(how),
       identity_(std::move(as)),
-      loop_(how, *this) {}
+      loops_(how, *this) {}
 
 session_runner::~session_runner() {
-  loop_.stop_listening();
+  loops_.accepting().stop_listening();
   end_all();
   static_cast<void>(close_all(background()));
-  loop_.stop();
+  loops_.stop();
 }
 
 // Handles whatever a step throws. A step does not throw after it has given up the connection.
@@ -84,7 +84,7 @@ connection* session_runner::admitted(descriptor socket, peer addresses) {
   if (watcher_.watch(fd, c->over(), c->scope().cancel, c->policy, c->watch_generation)) {
     return nullptr;
   }
-  if (loop_.adopt(*c)) {
+  if (loops_.next().adopt(*c)) {
     watcher_.forget(fd);
     return nullptr;
   }
@@ -94,7 +94,7 @@ connection* session_runner::admitted(descriptor socket, peer addresses) {
   }
   if (!admission.in) {
     watcher_.forget(fd);
-    loop_.forget(*c);
+    event_loop::of(*c).forget(*c);
     return nullptr;
   }
   return c.release();  // the connection owns itself from now on: close() deletes it
@@ -174,11 +174,11 @@ void session_runner::close(connection& c) noexcept {
   } else if (c.tls() != nullptr) {
     c.tls()->close();
   }
-  loop_.forget(c);
+  event_loop::of(c).forget(c);
   all_connections_.take_out(c);
   const auto refused = c.refused;
   delete &c;
-  loop_.descriptor_freed();
+  loops_.accepting().descriptor_freed();
   // This comes last, because the destructor waits for it: afterwards the session runner may not
   // exist any more.
   all_connections_.gone(refused);
@@ -194,7 +194,7 @@ void session_runner::look_at(connection& c) {
   if (as == phase::queued || c.later) {
     watcher_.stop_reading(c.fd());  // from here on its input belongs to this thread
   }
-  loop_.catch_up(c);
+  event_loop::of(c).catch_up(c);
   if (!c.take()) {
     too_late(c);
     return;
@@ -339,8 +339,8 @@ void session_runner::park(connection& c, phase as, std::chrono::milliseconds pat
   if (called || (c.request() && c.request()->cut_off())) {
     overdue(c);  // the thread that wakes parked connections may have come before
   }
-  as == phase::writing || for_room || c.reads_when_writable() ? loop_.park_for_room(c)
-                                                              : loop_.park_for_input(c);
+  as == phase::writing || for_room || c.reads_when_writable() ? event_loop::of(c).park_for_room(c)
+                                                              : event_loop::of(c).park_for_input(c);
 }
 
 // The connection has more input than is fair to handle at once: it continues after the connections
@@ -349,7 +349,7 @@ void session_runner::yield(connection& c) noexcept {
   c.yielded = true;
   c.now.store(phase::reading,
               std::memory_order_relaxed);  // part of its next request has already been read
-  loop_.resume(c);
+  event_loop::of(c).resume(c);
 }
 
 cause session_runner::how_left(connection& c, departure seen) noexcept {

@@ -23,7 +23,7 @@
 #include "hangup/http/options.h"
 #include "hangup/http/route.h"
 #include "http/departure/watcher.h"
-#include "http/net/event_loop.h"
+#include "http/net/event_loops.h"
 #include "http/net/last_call.h"
 #include "http/session/connection.h"
 #include "http/session/registry.h"
@@ -41,7 +41,7 @@ class session_runner final : private connection_owner, private event_loop::drive
   session_runner(const session_runner&) = delete;
   session_runner& operator=(const session_runner&) = delete;
 
-  event_loop& loop() noexcept { return loop_; }
+  event_loops& loops() noexcept { return loops_; }
   // Changes the certificate for new connections. Only if there has been one from the start.
   void use_tls(std::shared_ptr<const tls_identity> as) noexcept;
 
@@ -113,7 +113,6 @@ class session_runner final : private connection_owner, private event_loop::drive
   action output_ready(connection& c);
   void finish(connection& c) noexcept;
   void tell_late(connection& c, const late_stopper& l) const noexcept;
-  bool discard_rest(connection& c);
 
   const options& how_;
   const route_table& routes_;
@@ -133,7 +132,7 @@ class session_runner final : private connection_owner, private event_loop::drive
   std::atomic<std::ptrdiff_t> ahead_{0};          // bytes read ahead on all connections
 
   watcher watcher_;
-  event_loop loop_;  // last: its threads use all of the above
+  event_loops loops_;  // last: their threads use all of the above
 };
 
 }  // namespace hangup::http

@@ -230,6 +230,19 @@ TEST(an_unread_body, that_is_large_lets_the_answer_be_read_and_then_the_connecti
   }
 }
 
+TEST(an_unread_body, of_which_a_part_has_not_arrived_closes_the_connection_and_the_answer_says_so) {
+  live_server server;  // C43
+  for (const auto* path : {"/fast", "/pool/fast", "/pool/rows?n=5"}) {
+    client c = server.connect();
+    ASSERT_TRUE(c.send(get(path, "Content-Length: 200000\r\n") + std::string(70'000, 'x')));
+    const auto a = c.receive();
+    EXPECT_EQ(a.status, 200) << path;
+    EXPECT_TRUE(a.whole) << path;
+    EXPECT_EQ(a.header("connection"), "close") << path;
+    EXPECT_TRUE(c.sees_the_end()) << path;
+  }
+}
+
 TEST(the_watch, takes_no_byte_of_what_comes_while_a_handler_runs) {  // C48
   live_server server;
   client c = server.connect();

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <vector>
 
 #include "tests/wire/fixture.h"
 
@@ -476,6 +477,36 @@ TEST(hang_up, of_a_request_never_reaches_the_next_one_on_the_same_descriptor) { 
   }
   ASSERT_TRUE(server.seen.await_ended(static_cast<std::size_t>(3 * n)));
   EXPECT_EQ(server.seen.count(request_end::completed), static_cast<std::size_t>(2 * n));
+}
+
+// Connections are dealt out to the loops in turn.
+TEST(event_loops, each_serve_their_connections_and_hear_that_they_leave) {
+  setup how;
+  how.workers = 9;
+  how.how.front_threads = 3;
+  how.how.front_loops = 3;
+  live_server server(how);
+  std::vector<client> clients;
+  for (int i = 0; i < 9; ++i) {
+    clients.push_back(server.connect());
+  }
+  for (int round = 0; round < 3; ++round) {
+    for (auto& c : clients) {
+      EXPECT_EQ(c.ask(get("/fast")).status, 200);
+      EXPECT_EQ(c.ask(get("/pool/fast")).status, 200);
+    }
+  }
+  for (auto& c : clients) {
+    ASSERT_TRUE(c.send(get("/wait")));
+  }
+  ASSERT_TRUE(server.at.await("/wait", 9));
+  for (auto& c : clients) {
+    c.close();
+  }
+  for (std::size_t i = 0; i < 9; ++i) {
+    EXPECT_EQ(server.seen.nth(9 * 6 + i).end, request_end::client_closed);
+  }
+  EXPECT_TRUE(server.await_no_connections());
 }
 
 }  // namespace

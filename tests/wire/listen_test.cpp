@@ -39,10 +39,14 @@ std::string at_port(const char* address, const http::server& s) {
   return address + (":" + std::to_string(s.port()));
 }
 
-TEST(listening, needs_a_thread_that_reads) {
-  a_server none({.front_threads = 0});
-  EXPECT_EQ(none.server.listen("127.0.0.1", 0), std::errc::invalid_argument);
-  EXPECT_EQ(none.server.port(), 0);
+TEST(listening, needs_a_thread_that_reads_in_each_loop) {
+  for (const http::options& how :
+       {http::options{.front_threads = 0}, http::options{.front_threads = 0, .front_loops = 0},
+        http::options{.front_threads = 2, .front_loops = 3}}) {
+    a_server none(how);
+    EXPECT_EQ(none.server.listen("127.0.0.1", 0), std::errc::invalid_argument);
+    EXPECT_EQ(none.server.port(), 0);
+  }
 }
 
 TEST(listening, has_no_route_without_a_handler) {

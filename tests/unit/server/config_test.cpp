@@ -104,6 +104,7 @@ TEST(config, the_defaults_are_those_of_the_design) {
   EXPECT_EQ(c.log.queue, 8192u);
   EXPECT_TRUE(c.log.skip.empty());
   EXPECT_EQ(c.http.front_threads, 2u);
+  EXPECT_EQ(c.http.front_loops, 1u);
   EXPECT_EQ(c.http.max_connections, 10'000u);
   EXPECT_EQ(c.http.max_head_bytes, 16u * 1024);
   EXPECT_EQ(c.http.max_headers, 100u);
@@ -349,6 +350,13 @@ TEST(config, pools_that_are_given_replace_the_default_ones) {
             "c.json");
   EXPECT_EQ(c.pools, (std::map<std::string, config::pool_t>{{"all", {3, 64, 25}}}));
   EXPECT_EQ(c.routes.spin, (config::route_t{"all", 60s}));
+}
+
+TEST(config, there_are_no_more_loops_than_threads) {
+  EXPECT_EQ(parse(R"({"http": {"front_threads": 4, "front_loops": 4}})", "c.json").http.front_loops,
+            4U);
+  EXPECT_EQ(error_of(R"({"http": {"front_loops": 3}})"),
+            "c.json: http.front_loops: found 3, allowed at most http.front_threads, which is 2");
 }
 
 TEST(config, the_paths_that_are_not_logged_are_few_and_begin_with_a_slash) {

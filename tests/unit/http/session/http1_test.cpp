@@ -161,6 +161,23 @@ TEST(http1, a_large_body_lets_its_handler_start_when_enough_is_there) {
   EXPECT_EQ(s.data.size(), 1000U);
 }
 
+TEST(http1, a_body_that_nobody_gets_and_has_not_arrived_is_left_behind) {
+  session s;
+  ASSERT_EQ(s.get(post(std::string(1000, 'x')).substr(0, 400)), action::begin);
+  ASSERT_EQ(s.accept({.enough = 200}), action::start);
+  EXPECT_TRUE(s.leaves_body());
+
+  session arrived;
+  ASSERT_EQ(arrived.get(post("12345")), action::begin);
+  ASSERT_EQ(arrived.accept({.enough = 2}), action::start);
+  EXPECT_FALSE(arrived.leaves_body());
+
+  session waited_for;
+  ASSERT_EQ(waited_for.get(post(std::string(1000, 'x')).substr(0, 400)), action::begin);
+  ASSERT_EQ(waited_for.accept({.keep_in = &waited_for.data, .enough = 200}), action::start);
+  EXPECT_FALSE(waited_for.leaves_body()) << "a worker reads the rest";
+}
+
 TEST(http1, a_body_that_is_too_large_or_malformed_is_refused_in_the_middle_of_a_request) {
   session large;
   ASSERT_EQ(large.get(post("12345")), action::begin);
