@@ -85,14 +85,14 @@ class fifo {
 
 TEST(unread_output, keeps_it_neither_from_making_its_sample_nor_from_serving_nor_from_ending) {
   shop f;
-  f.settings["log"]["queue"] = 64;
+  f.settings["log"]["queue"] = 256;
   const unread_pipe out;
   const auto port = free_port();
   process p(on_port(port, {"--config", f.config()}), out.end());
   const auto s = site_on(port);
   ASSERT_TRUE(serves(s));
   std::vector<std::string> many;
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < 600; ++i) {
     many.push_back(s.url("/healthz"));
   }
   EXPECT_EQ(s.curl("/healthz", many).exit, 0);
