@@ -1,6 +1,6 @@
 #include "handlers/parameters.h"
 
-#include <charconv>
+#include "http/wire/number.h"
 
 namespace hangup::handlers {
 namespace {
@@ -41,15 +41,13 @@ std::uint64_t parameters::number(std::string_view name, std::uint64_t otherwise,
     return otherwise;
   }
   const auto found = req_.parameter(name).value_or("");
-  const auto* const end = found.data() + found.size();
-  std::uint64_t value = 0;
-  const auto [stop, ec] = std::from_chars(found.data(), end, value);
-  if (ec != std::errc{} || stop != end || value < least || value > most) {
+  const auto value = http::whole_number<std::uint64_t>(found);
+  if (!value || *value < least || *value > most) {
     wrong(name, shown_text(found),
           "a whole number " + std::to_string(least) + ".." + std::to_string(most));
     return otherwise;
   }
-  return value;
+  return *value;
 }
 
 bool parameters::flag(std::string_view name, bool otherwise) {

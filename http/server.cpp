@@ -48,7 +48,7 @@ server& server::observe(observer& o) {
 }
 
 void server::use_tls(std::shared_ptr<const tls_identity> as) {
-  service_ ? service_->use_tls(std::move(as)) : identity_.swap(as);
+  runner_ ? runner_->use_tls(std::move(as)) : identity_.swap(as);
 }
 
 // Throws std::system_error and std::bad_alloc.
@@ -58,10 +58,10 @@ std::error_code server::start(listener&& on) {
     return std::make_error_code(std::errc::invalid_argument);
   }
   // Set before it starts, because handlers may ask the server whether it is draining.
-  service_ = std::make_unique<session_runner>(how_, routes_, observers_, identity_);
-  const auto ec = service_->loops().start(std::move(on));
+  runner_ = std::make_unique<session_runner>(how_, routes_, observers_, identity_);
+  const auto ec = runner_->loops().start(std::move(on));
   if (ec) {
-    service_.reset();
+    runner_.reset();
   } else {
     identity_.reset();  // the session runner holds it, until it is replaced
   }
@@ -69,7 +69,7 @@ std::error_code server::start(listener&& on) {
 }
 
 std::error_code server::listen(const std::string& host, std::uint16_t port) noexcept {
-  return without_exceptions(service_ != nullptr, [&] {
+  return without_exceptions(runner_ != nullptr, [&] {
     listener on;
     const auto ec = listen_on(host, port, how_, on);
     return ec ? ec : start(std::move(on));
@@ -78,7 +78,7 @@ std::error_code server::listen(const std::string& host, std::uint16_t port) noex
 
 std::error_code server::listen(const std::vector<listen_address>& all,
                                std::size_t* failed) noexcept {
-  return without_exceptions(service_ != nullptr, [&] {
+  return without_exceptions(runner_ != nullptr, [&] {
     listener on;
     const auto ec = listen_on(all, how_, on, failed);
     return ec ? ec : start(std::move(on));
@@ -87,7 +87,7 @@ std::error_code server::listen(const std::vector<listen_address>& all,
 
 std::error_code server::listen_inherited(std::span<const int> sockets,
                                          std::size_t* failed) noexcept {
-  const auto ec = without_exceptions(service_ != nullptr, [&] {
+  const auto ec = without_exceptions(runner_ != nullptr, [&] {
     listener on;
     const auto wrong = listen_on_inherited(sockets, how_, on, failed);
     return wrong ? wrong : start(std::move(on));
@@ -99,38 +99,38 @@ std::error_code server::listen_inherited(std::span<const int> sockets,
 }
 
 std::uint16_t server::port() const noexcept {
-  return service_ ? service_->loops().accepting().port() : std::uint16_t{0};
+  return runner_ ? runner_->loops().accepting().port() : std::uint16_t{0};
 }
 
 std::vector<std::string> server::endpoints() const {
-  return service_ ? service_->loops().accepting().endpoints() : std::vector<std::string>{};
+  return runner_ ? runner_->loops().accepting().endpoints() : std::vector<std::string>{};
 }
 
 void server::announce_drain() noexcept {
-  if (service_) {
-    service_->begin_drain();
+  if (runner_) {
+    runner_->begin_drain();
   }
 }
 
 std::error_code server::drain(const context& ctx, std::chrono::milliseconds stop_patience) {
-  if (!service_) {
+  if (!runner_) {
     return {};
   }
-  service_->begin_drain();
-  service_->loops().accepting().stop_listening();
+  runner_->begin_drain();
+  runner_->loops().accepting().stop_listening();
   // In both cases the remaining requests are ended now.
-  static_cast<void>(service_->wait_idle(ctx));
-  service_->end_all();
+  static_cast<void>(runner_->wait_idle(ctx));
+  runner_->end_all();
   const auto [patience, cancel] = with_timeout(background(), stop_patience);
   // Answers that are being sent are completed; then the remaining connections are closed.
-  if (const auto ec = service_->wait_idle(patience)) {
+  if (const auto ec = runner_->wait_idle(patience)) {
     return ec;
   }
-  return service_->close_all(patience);
+  return runner_->close_all(patience);
 }
 
 bool server::draining() const noexcept {
-  return service_ && service_->draining();
+  return runner_ && runner_->draining();
 }
 
 std::vector<request_view> server::in_flight() const {
@@ -143,17 +143,17 @@ std::vector<request_view> server::in_flight() const {
 }
 
 void server::each_in_flight(const std::function<bool(const request_view&)>& look) const {
-  if (service_) {
-    service_->each_in_flight(look);
+  if (runner_) {
+    runner_->each_in_flight(look);
   }
 }
 
 std::size_t server::in_flight_count() const noexcept {
-  return service_ ? service_->in_flight() : 0;
+  return runner_ ? runner_->in_flight() : 0;
 }
 
 std::array<std::size_t, phases> server::connections() const {
-  return service_ ? service_->connections() : std::array<std::size_t, phases>{};
+  return runner_ ? runner_->connections() : std::array<std::size_t, phases>{};
 }
 
 std::vector<const route*> server::routes() const {

@@ -1,7 +1,6 @@
 #include "server/schema.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -11,6 +10,7 @@
 #include <utility>
 
 #include "handlers/utf8.h"
+#include "http/wire/number.h"
 #include "server/json_reader.h"
 
 namespace hangup::server {
@@ -320,14 +320,12 @@ mistakes schema::read_text(std::string_view key, std::string_view text,
   mistakes wrong;
   value = std::string(text);
   if (node.at("type") == "integer") {
-    std::int64_t number = 0;
-    const auto end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data(), end, number);
-    if (error != std::errc{} || rest != end) {
+    const auto number = http::whole_number<std::int64_t>(text);
+    if (!number) {
       wrong.add(unlike(node, shown(text), ""));
       return wrong;
     }
-    value = number;
+    value = *number;
   } else if (node.at("type") == "object" || node.at("type") == "array") {
     if (const auto not_json = read_json(text, value)) {
       wrong.add(*not_json + ", allowed " + allowed_by(node));

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstddef>
 #include <cstdlib>
 #include <ctime>
@@ -16,6 +15,7 @@
 #include <utility>
 
 #include "http/net/listener.h"
+#include "http/wire/number.h"
 #include "server/message_text.h"
 
 namespace hangup::server {
@@ -33,10 +33,8 @@ std::optional<std::string> taken(const char* variable) {
 }
 
 std::optional<int> number(const std::string& text) {
-  int value = 0;
-  const auto* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, value);
-  return error == std::errc{} && rest == end && value >= 0 ? std::optional(value) : std::nullopt;
+  const auto value = http::whole_number<int>(text);
+  return value && *value >= 0 ? value : std::nullopt;
 }
 
 std::string number_of_microseconds() {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "hangup/context/wait.h"
+#include "http/wire/number.h"
 
 namespace hangup::query {
 namespace {
@@ -40,16 +41,6 @@ std::string text_of(const value& v) {
   return {digits.begin(), written.ptr};
 }
 
-template <class Number>
-std::optional<Number> number_in(std::string_view text) noexcept {
-  Number n{};
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), n);
-  if (ec != std::errc() || end != text.data() + text.size()) {
-    return std::nullopt;
-  }
-  return n;
-}
-
 // The statement_timeout for a statement: the time left to the request plus a margin, rounded up to
 // a power of two, so that requests with the same deadline get the same value. Empty if there is no
 // deadline.
@@ -69,7 +60,7 @@ milliseconds time_of(std::string_view shown) noexcept {
   constexpr std::array<std::pair<std::string_view, milliseconds>, 5> units = {
       {{"ms", 1ms}, {"s", 1s}, {"min", 1min}, {"h", 1h}, {"d", 24h}}};
   const auto digits = std::min(shown.find_first_not_of("0123456789"), shown.size());
-  const auto number = number_in<std::int64_t>(shown.substr(0, digits)).value_or(0);
+  const auto number = http::whole_number<std::int64_t>(shown.substr(0, digits)).value_or(0);
   const auto* const unit = std::find_if(
       units.begin(), units.end(), [&](const auto& u) { return u.first == shown.substr(digits); });
   return unit == units.end() ? 0ms : number * unit->second;
@@ -434,14 +425,14 @@ field field_of(const PGresult& row, int column) noexcept {
     case 21:  // int2
     case 23:  // int4
     case 26:  // oid
-      if (const auto n = number_in<std::int64_t>(text)) {
+      if (const auto n = http::whole_number<std::int64_t>(text)) {
         return *n;
       }
       break;
     case 700:   // float4
     case 701:   // float8
     case 1700:  // numeric
-      if (const auto n = number_in<double>(text); n && std::isfinite(*n)) {
+      if (const auto n = http::whole_number<double>(text); n && std::isfinite(*n)) {
         return *n;
       }
       break;

@@ -6,6 +6,7 @@
 
 #include "handlers/parameters.h"
 #include "handlers/utf8.h"
+#include "http/wire/number.h"
 
 namespace hangup::query {
 namespace {
@@ -22,11 +23,8 @@ overloaded(F...) -> overloaded<F...>;
 
 template <class Number>
 std::optional<Number> read_number(std::string_view text, Number least, Number most) {
-  Number number{};
-  const auto* const end = text.data() + text.size();
-  const auto [stop, ec] = std::from_chars(text.data(), end, number);
-  const bool read = !text.empty() && ec == std::errc{} && stop == end;
-  return read && number >= least && number <= most ? std::optional(number) : std::nullopt;
+  const auto number = http::whole_number<Number>(text);
+  return number && *number >= least && *number <= most ? number : std::nullopt;
 }
 
 std::string shortest(double number) {

@@ -4,10 +4,10 @@
 #include <openssl/x509_vfy.h>
 
 #include <algorithm>
-#include <charconv>
 #include <stdexcept>
 
 #include "hangup/http/listen_address.h"
+#include "http/wire/number.h"
 
 namespace hangup::handlers {
 
@@ -82,9 +82,8 @@ upstream::place upstream::place_of(const std::string& url) {
                                                                          : end));
   std::uint16_t port = secure ? 443 : 80;
   if (!rest.empty()) {
-    const auto* const last = rest.data() + rest.size();
-    const auto [stop, ec] = std::from_chars(rest.data() + 1, last, port);
-    if (rest.front() != ':' || ec != std::errc{} || stop != last || port == 0) {
+    port = http::whole_number<std::uint16_t>(rest.substr(1)).value_or(0);
+    if (rest.front() != ':' || port == 0) {
       throw std::invalid_argument("url: has no port 1..65535 behind its host, or more than that");
     }
   }

@@ -84,6 +84,7 @@ void watcher::forget(int fd) noexcept {
   s.muted = true;
   s.cancel.reset();
   s.reading = nullptr;
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
 }
 
 std::optional<cancel_handle> watcher::ended_by(slot& s) noexcept {

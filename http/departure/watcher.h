@@ -72,8 +72,8 @@ class watcher {
   // After an error forget() must not be called.
   std::error_code watch(int fd, transport over, const cancel_func& cancel, half_close policy,
                         std::uint32_t& generation) noexcept;
-  // Unregisters a connection. Must be called before the descriptor is closed, which removes it from
-  // the epoll set.
+  // Unregisters a connection. Must be called before the descriptor is closed: see
+  // event_loop::forget().
   void forget(int fd) noexcept;
 
   // Whether a FIN alone ends the context, from now on. A FIN that was heard before counts too.

@@ -1,12 +1,12 @@
 #include "hangup/http/listen_address.h"
 
 #include <algorithm>
-#include <charconv>
 #include <stdexcept>
 #include <system_error>
 
 #include "http/net/address.h"
 #include "http/wire/grammar.h"
+#include "http/wire/number.h"
 
 namespace hangup::http {
 namespace {
@@ -26,14 +26,12 @@ listen_address unix_address(std::string_view path) {
 }
 
 std::uint16_t port_of(std::string_view text) {
-  std::uint16_t port = 0;
-  const auto* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, port);
-  if (error != std::errc{} || rest != end) {
+  const auto port = whole_number<std::uint16_t>(text);
+  if (!port) {
     throw std::invalid_argument(text.empty() ? "there is no port"
                                              : "its port is not a number 0..65535");
   }
-  return port;
+  return *port;
 }
 
 }  // namespace

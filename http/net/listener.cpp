@@ -169,6 +169,29 @@ void add(listener& more, listener& to) {
   to.port = to.port != 0 ? to.port : more.port;
 }
 
+// Makes a listener of each element of `all`, in this order, and `to` of all of them; or changes
+// nothing, and says which one failed.
+template <class All, class Listen>
+std::error_code listen_on_each(const All& all, const Listen& listen, listener& to,
+                               std::size_t* failed) {
+  listener made;
+  for (const auto& at : all) {
+    listener one;
+    if (const auto ec = listen(at, one)) {
+      if (failed != nullptr) {
+        *failed = static_cast<std::size_t>(&at - all.data());
+      }
+      return ec;
+    }
+    add(one, made);
+  }
+  if (made.sockets.empty()) {
+    return std::make_error_code(std::errc::invalid_argument);
+  }
+  to = std::move(made);
+  return {};
+}
+
 int option_of(int fd, int name) noexcept {
   int value = -1;
   socklen_t size = sizeof value;
@@ -222,31 +245,16 @@ std::error_code listen_on(const std::string& host, std::uint16_t port, const opt
 
 std::error_code listen_on(const std::vector<listen_address>& all, const options& how, listener& to,
                           std::size_t* failed) {
-  listener made;
-  for (const auto& at : all) {
-    listener one;
-    std::error_code ec;
-    if (at.is_unix()) {
-      auto& s = one.sockets.emplace_back();
-      s.is_unix = true;
-      s.at = at.text();
-      ec = listen_at_path(at, how.backlog, s.fd, s.file);
-    } else {
-      ec = listen_on(at.host, at.port, how, one);
+  const auto listen = [&how](const listen_address& at, listener& one) {
+    if (!at.is_unix()) {
+      return listen_on(at.host, at.port, how, one);
     }
-    if (ec) {
-      if (failed != nullptr) {
-        *failed = static_cast<std::size_t>(&at - all.data());
-      }
-      return ec;
-    }
-    add(one, made);
-  }
-  if (made.sockets.empty()) {
-    return std::make_error_code(std::errc::invalid_argument);
-  }
-  to = std::move(made);
-  return {};
+    auto& s = one.sockets.emplace_back();
+    s.is_unix = true;
+    s.at = at.text();
+    return listen_at_path(at, how.backlog, s.fd, s.file);
+  };
+  return listen_on_each(all, listen, to, failed);
 }
 
 bool is_listening(int fd) noexcept {
@@ -257,22 +265,8 @@ bool is_listening(int fd) noexcept {
 
 std::error_code listen_on_inherited(std::span<const int> all, const options& how, listener& to,
                                     std::size_t* failed) {
-  listener made;
-  for (const auto& fd : all) {
-    listener one;
-    if (const auto ec = duplicate(fd, how, one)) {
-      if (failed != nullptr) {
-        *failed = static_cast<std::size_t>(&fd - all.data());
-      }
-      return ec;
-    }
-    add(one, made);
-  }
-  if (made.sockets.empty()) {
-    return std::make_error_code(std::errc::invalid_argument);
-  }
-  to = std::move(made);
-  return {};
+  return listen_on_each(
+      all, [&how](int fd, listener& one) { return duplicate(fd, how, one); }, to, failed);
 }
 
 std::error_code can_listen_on(const listen_address& at) {

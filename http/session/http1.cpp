@@ -19,7 +19,7 @@ void http1::consume(std::size_t n) noexcept {
     if (in_.capacity() > kept_input) {
       in_ = {};
     }
-  } else if (used_ >= much_input) {  // what is left moves to the event loop, once in a while
+  } else if (used_ >= much_input) {  // what is left moves to the beginning, once in a while
     in_.erase(0, used_);
     used_ = 0;
   }

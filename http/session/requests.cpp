@@ -141,21 +141,21 @@ session_runner::action session_runner::ended_early(connection& c) {
   return refused(c);
 }
 
-bool session_runner::work(connection& c, handler_run& t, bool (handler_run::*part)()) {
+bool session_runner::work(connection& c, handler_run& run, bool (handler_run::*part)()) {
   exchange& x = c.in_flight();
   const late_report report{saturated(how_.late_after),
                            [&](const late_stopper& l) { tell_late(c, l); }};
   const late_watch watch(x.ctx(), report, x.to().path, {});
   bool whole = false;
   try {
-    whole = (t.*part)();
+    whole = (run.*part)();
   } catch (const canceled_error&) {  // thrown by a content provider; cpp-httplib lets it through
   } catch (const std::exception& e) {
     x.broke(e.what());
   } catch (...) {
     x.broke("an exception that is not a std::exception");
   }
-  return whole && t.wrote();
+  return whole && run.wrote();
 }
 
 // Returns false if the connection belongs to a deferred answer now. Otherwise `after` is what is to
@@ -164,12 +164,12 @@ bool session_runner::serve(connection& c, bool on_the_spot, action& after) {
   exchange& x = c.in_flight();
   c.now.store(phase::running, std::memory_order_relaxed);
   x.running(clock::now());
-  handler_run t(c, how_, watcher_, draining_, on_the_spot);
-  const bool whole = work(c, t, &handler_run::run);
+  handler_run run(c, how_, watcher_, draining_, on_the_spot);
+  const bool whole = work(c, run, &handler_run::run);
   if (c.later) {
     return await_answer(c, after);
   }
-  after = served(c, t, whole);
+  after = served(c, run, whole);
   return true;
 }
 
@@ -193,17 +193,17 @@ bool session_runner::await_answer(connection& c, action& after) {
 
 session_runner::action session_runner::answer_deferred(connection& c) {
   watcher_.stop_reading(c.fd());
-  handler_run t(c, how_, watcher_, draining_, true);
-  const bool whole = work(c, t, &handler_run::run_deferred);
-  return served(c, t, whole);
+  handler_run run(c, how_, watcher_, draining_, true);
+  const bool whole = work(c, run, &handler_run::run_deferred);
+  return served(c, run, whole);
 }
 
-session_runner::action session_runner::served(connection& c, const handler_run& t, bool whole) {
+session_runner::action session_runner::served(connection& c, const handler_run& run, bool whole) {
   exchange& x = c.in_flight();
   x.work_over(clock::now());
   // If a drain began after the head was sent, a connection for which keep-alive was promised is not
   // closed: the next request may already be on its way.
-  return answered(c, t.wrote(), whole);
+  return answered(c, run.wrote(), whole);
 }
 
 session_runner::action session_runner::answer(connection& c, int status, std::string_view detail,

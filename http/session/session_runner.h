@@ -104,8 +104,8 @@ class session_runner final : private connection_owner, private event_loop::drive
   bool serve(connection& c, bool on_the_spot, action& after);
   bool await_answer(connection& c, action& after);
   action answer_deferred(connection& c);
-  action served(connection& c, const handler_run& t, bool whole);
-  bool work(connection& c, handler_run& t, bool (handler_run::*part)());
+  action served(connection& c, const handler_run& run, bool whole);
+  bool work(connection& c, handler_run& run, bool (handler_run::*part)());
   void begin(connection& c, const route& to, const request_head& head);
   action answer(connection& c, int status, std::string_view detail, std::string_view headers = {});
   action answered(connection& c, bool anything, bool complete);

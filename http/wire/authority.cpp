@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "http/wire/grammar.h"
 #include "http/wire/hex.h"
+#include "http/wire/number.h"
 
 namespace hangup::http {
 namespace {
@@ -42,10 +42,7 @@ bool is_name(std::string_view text) noexcept {
 // The port with its colon; RFC 3986 allows it to be empty.
 bool is_port(std::string_view text) noexcept {
   text.remove_prefix(1);
-  unsigned number = 0;
-  const auto* const end = text.data() + text.size();
-  const auto [stop, ec] = std::from_chars(text.data(), end, number);
-  return text.empty() || (ec == std::errc{} && stop == end && number <= 65535);
+  return text.empty() || whole_number<std::uint16_t>(text);
 }
 
 }  // namespace

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "http/wire/authority.h"
 #include "http/wire/header_list.h"
 #include "http/wire/hex.h"
+#include "http/wire/number.h"
 
 namespace hangup::http {
 namespace {
@@ -193,11 +193,11 @@ class reader {
       }
     } else if (is("Content-Length")) {
       ++lengths_;
-      const auto end = value.data() + value.size();
-      const auto [stop, ec] = std::from_chars(value.data(), end, head_.content_length);
-      if (value.empty() || ec != std::errc{} || stop != end) {
+      const auto length = whole_number<std::uint64_t>(value);
+      if (!length) {
         return refuse(400, "the Content-Length is not a number");
       }
+      head_.content_length = *length;
     } else if (is("Transfer-Encoding")) {
       ++codings_;
       if (!equals_ignoring_case(value, "chunked")) {
@@ -246,10 +246,8 @@ class reader {
   // The number of units, each of this many milliseconds; a day at most.
   bool patience(std::string_view text, unsigned unit_ms) {
     constexpr std::uint64_t day_ms = 86'400'000;
-    std::uint64_t units = 0;
-    const auto end = text.data() + text.size();
-    const auto [stop, ec] = std::from_chars(text.data(), end, units);
-    if (ec != std::errc{} || stop != end || units == 0 || units > day_ms / unit_ms) {
+    const auto units = whole_number<std::uint64_t>(text).value_or(0);
+    if (units == 0 || units > day_ms / unit_ms) {
       return false;
     }
     const std::chrono::milliseconds time(units * unit_ms);

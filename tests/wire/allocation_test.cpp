@@ -142,6 +142,7 @@ class without_memory : public testing::Test {
     long at = 1;
     for (;; ++at) {
       ASSERT_LT(at, 20'000);
+      SCOPED_TRACE("allocation " + std::to_string(at));
       how_many = count;
       until_it_fails = at;
       all_of_it();

@@ -100,6 +100,23 @@ TEST_F(storm, of_rounds_of_connect_request_leave_leaves_nothing_behind) {  // C4
   EXPECT_EQ(server.seen.all().size(), server.seen.began_count());
 }
 
+// A thread in epoll_wait(2) holds the sockets it looks at. If another thread closes one just then,
+// its client sees nothing of that until the first thread wakes up again. So nothing else happens
+// here while a client waits for its end.
+TEST_F(storm, of_clients_one_after_the_other_lets_each_see_its_end) {
+  setup how;
+  how.how.front_threads = 3;
+  how.workers = 2;
+  live_server server(how);
+  const int n = rounds(8'000);
+  for (int i = 0; i < n; ++i) {
+    client c = server.connect();
+    ASSERT_TRUE(c.send(get("/wait") + "x"));
+    c.shutdown_write();
+    ASSERT_TRUE(c.sees_the_end()) << "client " << i;
+  }
+}
+
 // Any order of sends, reads and departures; the fixture checks the sums.
 TEST_F(storm, of_random_clients_ends_each_request_once) {
   for (const unsigned seed : {1U, 2U, 3U, 4U}) {

@@ -127,6 +127,7 @@ TEST(body_timeout, is_not_put_off_by_a_client_that_sends_a_little_now_and_then) 
     }
     EXPECT_EQ(c.receive().status, 408);
   }
+  ASSERT_TRUE(server.seen.await_ended(3));
   EXPECT_EQ(server.seen.reached(), (std::map<http::limit, int>{{http::limit::body_time, 3}}));
   EXPECT_EQ(server.at.count("/pool/echo") + server.at.count("/echo"), 0);
 }

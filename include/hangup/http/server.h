@@ -127,7 +127,7 @@ class server {
   std::vector<observer*> observers_;
   // Until listen() has succeeded; then session_runner has it.
   std::shared_ptr<const tls_identity> identity_;
-  std::unique_ptr<session_runner> service_;
+  std::unique_ptr<session_runner> runner_;
 };
 
 }  // namespace hangup::http
