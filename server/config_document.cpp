@@ -83,7 +83,20 @@ void check_paths(const json& of, const std::string& section, const char* key, mi
   }
 }
 
+// Whether it looks like what is between the first and the last line of a PEM file.
+bool is_bare_key(std::string_view text) {
+  constexpr std::size_t shortest = 60;  // for a private key; the first byte of all is 0x30
+  return text.size() >= shortest && text.starts_with('M') &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return http::is_alphanumeric(c) || c == '+' || c == '/' || c == '=';
+         });
+}
+
 void check_tls(const json& tls, mistakes& wrong) {
+  if (is_bare_key(tls.at("key").get_ref<const std::string&>())) {
+    wrong.add("tls.key: found what looks like a key, which is not shown, allowed its path");
+    return;
+  }
   for (const auto& [here, there] : {std::pair("certificate", "key"), {"key", "certificate"}}) {
     const auto& path = tls.at(here).get_ref<const std::string&>();
     check_path(std::string("tls.") + here, tls.at(here), wrong);

@@ -63,12 +63,6 @@ std::string cannot_be_written(const std::string& path) {
   return ::access(path.c_str(), W_OK) == 0 ? "" : what + "cannot be written";
 }
 
-// "corpus//" is "corpus".
-std::string without_slashes(std::string path) {
-  path.erase(path.find_last_not_of('/') + 1);
-  return path;
-}
-
 void check_identity(const config& c, mistakes& wrong) {
   try {
     static_cast<void>(identity_of(c));
@@ -83,8 +77,8 @@ void check_search(const config::search_t& c, mistakes& wrong) {
   }
   if (c.sample && !is_there(c.root)) {
     auto why = cannot_be_named(c.root);
-    if (const auto name = without_slashes(c.root); why.empty()) {
-      why = cannot_be_written(name + ".lock");
+    if (why.empty()) {
+      why = cannot_be_written(without_slash(c.root).string() + ".lock");
     }
     if (const auto ec =
             why.empty() ? can_be_made(c.root, fs::path(c.root).is_absolute()) : std::error_code()) {
@@ -167,6 +161,18 @@ mistakes check_files(const launch& with) {
   return by_who(with, found);
 }
 
+std::optional<std::string> damaged_corpus(const config::search_t& c) {
+  const auto fault = c.sample ? search::corpus_fault(c.root) : std::nullopt;
+  if (!fault) {
+    return {};
+  }
+  std::error_code ignored;
+  const auto root = fs::absolute(c.root, ignored);
+  const auto* const first = fs::exists(root, ignored) ? "remove the folder and start" : "start";
+  return "the sample texts " + root.string() + ": " + *fault + "; " + first +
+         " the server again, which makes it anew";
+}
+
 mistakes check_samples(const launch& with) {
   auto c = with.settings;
   std::erase_if(c.databases, [](const auto& database) {
@@ -176,10 +182,9 @@ mistakes check_samples(const launch& with) {
   for (const auto& line : damaged_samples(background(), c)) {
     found.add(line);
   }
-  if (c.search.sample && is_there(c.search.root)) {
-    if (const auto fault = search::corpus_fault(c.search.root)) {
-      found.add("search.root: the sample texts " + c.search.root + ": " + *fault +
-                "; remove the folder, and the start makes it anew");
+  if (is_there(c.search.root)) {
+    if (const auto fault = damaged_corpus(c.search)) {
+      found.add("search.root: " + *fault);
     }
   }
   return by_who(with, found);

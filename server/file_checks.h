@@ -2,6 +2,9 @@
 // address to listen on.
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "server/flags.h"
 #include "server/mistakes.h"
 
@@ -15,6 +18,10 @@ mistakes check_files(const launch& with);
 // The samples that are there and of no use: damaged, empty, or not readable. The start logs these
 // and the server is not ready. Takes up to a second.
 mistakes check_samples(const launch& with);
+
+// What is wrong with the sample texts, and what to do about it; empty if they are whole, or if
+// search.root is no sample.
+std::optional<std::string> damaged_corpus(const config::search_t& c);
 
 // Whether this process can serve: it can listen on the addresses of listen, and the limit of open
 // files is not too low (descriptors.h). An address that is in use is no mistake, because the server

@@ -13,6 +13,7 @@
 #include "handlers/search/sample_corpus.h"
 #include "handlers/search/search.h"
 #include "hangup/context/after_func.h"
+#include "server/file_checks.h"
 #include "server/identity.h"
 #include "server/index_page.h"
 #include "server/pages.h"
@@ -157,9 +158,7 @@ program::program(const context& opening, const launch& with)
   add_readiness_page(server_, sources_.empty() && !tree_ ? nullptr : &probes_,
                      how_.http.spot_deadline, [this](const context& ctx) {
                        auto missing = unreachable(ctx, sources_, how_);
-                       for (auto& line : damaged_corpus()) {
-                         missing.push_back(std::move(line));
-                       }
+                       add_damaged_corpus(missing);
                        return missing;
                      });
   add_metrics_page(
@@ -179,25 +178,15 @@ program::program(const context& opening, const launch& with)
   }
 }
 
-std::vector<std::string> program::damaged_corpus() const {
-  const auto& c = how_.search;
-  const auto fault = tree_ && c.sample ? search::corpus_fault(c.root) : std::nullopt;
-  if (!fault) {
-    return {};
+void program::add_damaged_corpus(std::vector<std::string>& to) const {
+  if (auto fault = tree_ ? damaged_corpus(how_.search) : std::nullopt) {
+    to.push_back(std::move(*fault));
   }
-  std::error_code ignored;
-  const auto root = std::filesystem::absolute(c.root, ignored);
-  const auto* const removed =
-      std::filesystem::exists(root, ignored) ? "remove the folder and start" : "start";
-  return {"the sample texts " + root.string() + ": " + *fault + "; " + removed +
-          " the server again, which makes it anew"};
 }
 
 void program::say_what_is_damaged(const context& ctx) {
   auto lines = damaged_samples(ctx, how_);
-  for (auto& line : damaged_corpus()) {
-    lines.push_back(std::move(line));
-  }
+  add_damaged_corpus(lines);
   for (const auto& line : lines) {
     log_.say(spdlog::level::warn, escaped("not ready: " + line));
   }

@@ -47,7 +47,7 @@ class program {
 
  private:
   void add_routes();
-  std::vector<std::string> damaged_corpus() const;
+  void add_damaged_corpus(std::vector<std::string>& to) const;
   pool& job_pool(const std::string& database);
   void add_databases();
   void add_metrics();

@@ -25,12 +25,6 @@ std::string absolute_path_in(const char* variable) {
   return text != nullptr && *text == '/' ? text : "";
 }
 
-// "corpus/" is "corpus".
-fs::path without_slash(const std::string& path) {
-  const auto normal = fs::path(path).lexically_normal();
-  return normal.has_filename() ? normal : normal.parent_path();
-}
-
 bool is_usable(const fs::path& path, bool with_parents) {
   std::error_code ec;
   return fs::exists(path, ec) || !can_be_made(path.string(), with_parents);
@@ -135,6 +129,11 @@ std::error_code make_data_folder(const std::string& around) {
     fs::create_directories(folder, ec);
   }
   return ec;
+}
+
+fs::path without_slash(const std::string& path) {
+  const auto normal = fs::path(path).lexically_normal();
+  return normal.has_filename() ? normal : normal.parent_path();
 }
 
 std::error_code can_be_made(const std::string& path, bool with_parents) {

@@ -2,6 +2,7 @@
 // be made there.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <system_error>
 
@@ -31,6 +32,9 @@ std::string why_not_made(const std::string& path, std::error_code ec);
 
 // Makes data_folder() if it is the parent folder of this path; otherwise does nothing.
 std::error_code make_data_folder(const std::string& around);
+
+// The path of a folder without the slash at its end.
+std::filesystem::path without_slash(const std::string& path);
 
 // Why a file or folder with this name could not be made, if so. Makes nothing. `with_parents`:
 // missing parent folders would be made too.

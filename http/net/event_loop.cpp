@@ -153,32 +153,40 @@ bool event_loop::give_up(parkable& c) noexcept {
 }
 
 // Changes the events that are reported for the connection, if they differ from the present ones.
-void event_loop::hear(parkable& c, std::uint32_t events) noexcept {
-  if (std::exchange(c.heard_events_, events) != events) {
-    static_cast<void>(
-        arm(EPOLL_CTL_MOD, c.fd(), events | EPOLLET, generation_of(slots_.at(c.fd()).state)));
+// Returns false if there is no memory to register it again. As nothing will ever be reported then,
+// the connection ends: its owner will read the end of its input.
+bool event_loop::hear(parkable& c, std::uint32_t events) noexcept {
+  const auto before = std::exchange(c.heard_events_, events);
+  if (before == events || !arm(before == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, c.fd(),
+                               events | EPOLLET, generation_of(slots_.at(c.fd()).state))) {
+    return true;
   }
+  c.heard_events_ = 0;
+  ::shutdown(c.fd(), SHUT_RDWR);
+  c.happened(input_events);
+  return false;
 }
 
 void event_loop::park_for_input(parkable& c) noexcept {
-  if ((c.heard_events_ & EPOLLIN) == 0) {
-    hear(c, input_events);
-  }
-  if (!c.drained() || !give_up(c)) {
+  const bool heard = (c.heard_events_ & EPOLLIN) != 0 || hear(c, input_events);
+  if (!heard || !c.drained() || !give_up(c)) {
     resume(c);
   }
 }
 
 void event_loop::park_for_room(parkable& c) noexcept {
   // And keeps doing so afterwards: few connections ever wait for room.
-  hear(c, input_events | EPOLLOUT);
-  if (!give_up(c)) {
+  if (!hear(c, input_events | EPOLLOUT) || !give_up(c)) {
     resume(c);
   }
 }
 
+// Without any events the epoll set would not do: a FIN wakes the threads of every set that has the
+// socket, whatever it listens for there.
 void event_loop::turn_away(parkable& c) noexcept {
-  hear(c, 0);
+  if (std::exchange(c.heard_events_, 0) != 0) {
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, c.fd(), nullptr);
+  }
 }
 
 void event_loop::happened(descriptor_tag what, std::uint32_t events) noexcept {

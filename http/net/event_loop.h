@@ -114,7 +114,7 @@ class event_loop {
 
   void run() noexcept;
   bool give_up(parkable& c) noexcept;
-  void hear(parkable& c, std::uint32_t events) noexcept;
+  bool hear(parkable& c, std::uint32_t events) noexcept;
   void happened(descriptor_tag what, std::uint32_t events) noexcept;
   void serve_resumed() noexcept;
   bool is_listener(int fd) const noexcept;

@@ -74,25 +74,27 @@ class session_runner final : private connection_owner, private event_loop::drive
   void accepted(descriptor socket, peer addresses) noexcept override;
   void ready(parkable& c) noexcept override;
 
-  // session_runner.cpp: connections
+  // connections.cpp: how they come and go
+  connection* admitted(descriptor socket, peer addresses);
+  void greet(connection& c);
+  void shake_hands(connection& c);
+  void linger(connection& c);
+  void drop(connection& c);
+  void lingering(connection& c);
+  void close(connection& c) noexcept;
+
+  // session_runner.cpp: steps of a connection
   void step(connection& c, void (session_runner::*what)(connection&)) noexcept;
   void abandon(connection& c, const char* why) noexcept;
   void look_at(connection& c);
   // Does what the session says, until the connection is parked, handed over or closed.
   void go_on(connection& c, action what);
-  connection* admitted(descriptor socket, peer addresses);
-  void greet(connection& c);
   void park(connection& c);
   void park(connection& c, phase as, std::chrono::milliseconds patience, bool for_room = false);
   void yield(connection& c) noexcept;
-  void shake_hands(connection& c);
   void tell(limit reached) const noexcept;
   void readable(connection& c);
   void too_late(connection& c);
-  void linger(connection& c);
-  void drop(connection& c);
-  void lingering(connection& c);
-  void close(connection& c) noexcept;
   void wake_parked(bool only_requests) noexcept;
 
   // requests.cpp: requests

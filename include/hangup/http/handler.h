@@ -37,22 +37,30 @@ using httplib_handler =
 // the same code. httplib_handler.h says what differs from cpp-httplib's own server.
 native_handler from_httplib(httplib_handler h);
 
+// What can be called as a handler of either kind.
+template <class F>
+concept native_callable = std::is_invocable_v<F&, const context&, const request&, reply&>;
+template <class F>
+concept httplib_callable =
+    std::is_invocable_v<F&, const context&, const httplib::Request&, httplib::Response&>;
+
 // Either kind. Empty if it is made without one.
 class handler {
  public:
   handler() = default;
 
   template <class F>
-  requires(!std::same_as<std::remove_cvref_t<F>, handler> &&
-           std::is_invocable_v<F&, const context&, const request&, reply&>) handler(F f)
-      : answer_(std::move(f)) {}  // NOLINT(google-explicit-constructor): as std::function
-
-  template <class F>
-  requires(!std::same_as<std::remove_cvref_t<F>, handler> &&
-           !std::is_invocable_v<F&, const context&, const request&, reply&> &&
-           std::is_invocable_v<F&, const context&, const httplib::Request&, httplib::Response&>)
-      handler(F f)  // NOLINT(google-explicit-constructor): as std::function
-      : answer_(from_httplib(std::move(f))) {}
+  requires(!std::same_as<F, handler>) handler(F f) {  // NOLINT(google-explicit-constructor)
+    static_assert(native_callable<F> || httplib_callable<F>,
+                  "a handler takes (const hangup::context&, const hangup::http::request&, "
+                  "hangup::http::reply&) or (const hangup::context&, const httplib::Request&, "
+                  "httplib::Response&), and is copyable");
+    if constexpr (native_callable<F>) {
+      answer_ = std::move(f);
+    } else if constexpr (httplib_callable<F>) {
+      answer_ = from_httplib(std::move(f));
+    }
+  }
 
   void operator()(const context& ctx, const request& req, reply& res) const {
     answer_(ctx, req, res);

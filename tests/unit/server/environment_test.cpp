@@ -286,6 +286,13 @@ TEST(environment, a_key_in_place_of_its_path_is_refused_and_not_shown) {
               "built-in defaults with HANGUP_TLS__CERTIFICATE, HANGUP_TLS__KEY: tls.key: found "
               "what is in a PEM file, allowed its path");
   }
+  for (const auto* bare : {"MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g",
+                           "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgxYz+0aZ6Yc1mQ=="}) {
+    const auto given = std::string("HANGUP_TLS__KEY=") + bare;
+    EXPECT_EQ(refusal_of({given.c_str(), "HANGUP_TLS__CERTIFICATE=a.pem"}),
+              "built-in defaults with HANGUP_TLS__CERTIFICATE, HANGUP_TLS__KEY: tls.key: found "
+              "what looks like a key, which is not shown, allowed its path");
+  }
   for (const auto* name : {"HANGUP_TLS__KEY", "HANGUP_TLS__CERTIFICATE"}) {
     const auto in_file = std::string(name) + "_FILE=" + a_file_with(exported);
     EXPECT_EQ(mistake_in({in_file.c_str()}),
