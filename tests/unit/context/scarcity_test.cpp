@@ -197,7 +197,7 @@ TEST(no_memory, for_a_task_is_bad_alloc_and_it_counts_for_nothing) {
 TEST(no_memory, for_a_thread_is_an_error_of_the_task) {
   alone([] {
     ASSERT_FALSE(tree::start_timers());
-    struct runs final : tree::task {
+    struct runs final : tree::thread_call {
       void run() noexcept override { over.count_down(); }
       void refuse(std::error_code) noexcept override {}
       std::latch over{1};
