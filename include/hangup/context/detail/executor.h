@@ -96,11 +96,10 @@ class suspended : public ready {
 
  protected:
   ~suspended() = default;
+  static void resume_it(ready& self) noexcept { static_cast<suspended&>(self).resume(); }
 
  private:
   enum state : std::uint8_t { preparing, sleeping, woken };
-
-  static void resume_it(ready& self) noexcept { static_cast<suspended&>(self).resume(); }
 
   std::coroutine_handle<> task_{};
   executor* on_ = nullptr;
