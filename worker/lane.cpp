@@ -6,11 +6,13 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <ctime>
 #include <limits>
 #include <system_error>
+#include <utility>
 
 namespace hangup::tree {
 namespace {
@@ -226,10 +228,9 @@ void lane::run_ready(const bool& over) noexcept {
 }
 
 void lane::run_one(ready& r) noexcept {
-  if (const auto* const from = r.started()) {
-    file_.store(from->file, std::memory_order_relaxed);
-    line_.store(from->line, std::memory_order_relaxed);
-  }
+  const auto* const from = r.started();
+  file_.store(from == nullptr ? "" : from->file, std::memory_order_relaxed);
+  line_.store(from == nullptr ? 0 : from->line, std::memory_order_relaxed);
   const auto mine = step_.load(std::memory_order_relaxed) + one_step + running;
   step_.store(mine, std::memory_order_release);
   r.run();  // may destroy it
