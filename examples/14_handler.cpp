@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 using hangup::context;
 
 std::error_code do_work(const context& ctx, std::string& result) {
-  if (const auto ec = hangup::sleep_for(ctx, 1s)) {
+  if (const std::error_code ec = hangup::sleep_for(ctx, 1s)) {
     return ec;
   }
   result = "done\n";
@@ -51,7 +51,7 @@ int main() {
     throw std::system_error(ec);
   }
   std::cout << "listening on 127.0.0.1:" << server.port() << std::endl;
-  hangup::wait_done(stop);
+  hangup::wait_done(stop).get();
 }
 
 // Watch:

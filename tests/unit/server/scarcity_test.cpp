@@ -195,7 +195,7 @@ TEST(no_memory, does_not_keep_all_jobs_from_being_ended_and_forgotten) {
                             .run =
                                 [&](const context& ctx, auto&&...) {
                                   run.count_down();
-                                  return wait_done(ctx);
+                                  return wait_done(ctx).get();
                                 }})
                     .job);
   }
@@ -266,7 +266,7 @@ TEST(no_thread, for_the_other_parts_of_a_fanout_is_a_503_as_well) {
                                 std::string&) { return query::few_rows(ctx, to, 10 * part, 2); }},
                     {.report = "r", .parts_at_once = 2});
     std::latch over(1);
-    struct one final : tree::task {
+    struct one final : tree::thread_call {
       explicit one(std::latch& l) : over(l) {}
       void run() noexcept override { over.count_down(); }
       void refuse(std::error_code) noexcept override {}
