@@ -5,9 +5,12 @@
 //       on_receive(jobs, [&](job j) { begin(j); }),
 //       on_send(results, next, [&] { next = {}; }));
 //
+// A task says `co_await select(...)` and holds no thread while it waits.
+//
 // At most one case is performed. If one is, its function is called and the result is empty. The
-// function runs in the calling thread, without a lock and with nothing registered, so it may use
-// the same channels and call select() itself. If it throws, the exception leaves select(), but the
+// function runs in the calling thread or task, without a lock and with nothing registered, so it
+// may use the same channels and call select() itself. In a task it must not wait; what has to wait
+// is done after the select(). If it throws, the exception leaves select(), but the
 // value has still been received or sent. If no case is performed, nothing is received or sent, no
 // function is called, and the result is ctx.err() or channel_errc::closed.
 //
@@ -25,14 +28,17 @@
 // one that can be performed is chosen with a probability of at least 1/n, however busy the others
 // are.
 //
-// The same channel may be in several cases, to receive and to send. Any number of threads may
-// select from the same channels, listed in any order. If no case is ready, a select() costs two
+// The same channel may be in several cases, to receive and to send. Any number of threads and tasks
+// may select from the same channels, listed in any order. If no case is ready, a select() costs two
 // locks per case and one registration with the context; it allocates nothing. For a time limit, use
 // a context with a deadline.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <span>
 #include <system_error>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -80,6 +86,31 @@ class [[nodiscard]] send_case final : public put<T, Value> {
   IfClosed if_closed_;
 };
 
+template <class... Cases>
+class selecting : public waiting<selecting<Cases...>> {
+ public:
+  explicit selecting(const context& ctx, Cases&&... cases)
+      : waiting<selecting>(ctx), cases_(std::move(cases)...) {
+    std::apply([this](Cases&... each) { all_ = {&each...}; }, cases_);
+  }
+  std::span<operation* const> all() noexcept { return all_; }
+  std::error_code finish(std::error_code result, std::size_t which) {
+    if (which == ring::none) {
+      return result;
+    }
+    const auto run_it = [&](Cases&... cases) {
+      std::size_t i = 0;
+      ((i++ == which ? cases.run(static_cast<bool>(result)) : void()), ...);
+    };
+    std::apply(run_it, cases_);
+    return {};
+  }
+
+ private:
+  std::tuple<Cases...> cases_;
+  std::array<operation*, sizeof...(Cases)> all_;
+};
+
 }  // namespace channels
 
 // Cases are made in the call to select() and die with it; what they refer to lives longer.
@@ -106,18 +137,10 @@ auto on_send(channel<T>& to, const std::type_identity_t<T>& value, Then then = {
 }
 
 template <class... Cases>
-[[nodiscard]] std::error_code select(const context& ctx, Cases&&... cases) {
+[[nodiscard]] auto select(const context& ctx, Cases&&... cases) {
   static_assert(sizeof...(Cases) > 0, "to wait for the context alone there is wait_done()");
   static_assert((!std::is_lvalue_reference_v<Cases> && ...), "make the cases in the call");
-  channels::operation* const all[] = {&cases...};
-  std::size_t which = channels::ring::none;
-  const auto ec = channels::ring::wait(ctx, all, which);
-  if (which == channels::ring::none) {
-    return ec;
-  }
-  std::size_t i = 0;
-  ((i++ == which ? cases.run(static_cast<bool>(ec)) : void()), ...);
-  return {};
+  return tree::wait_object<channels::selecting<Cases...>>(std::in_place, ctx, std::move(cases)...);
 }
 
 }  // namespace hangup
