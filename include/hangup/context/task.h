@@ -193,11 +193,14 @@ concept makes_task = requires {
 template <class T>
 class root_task : public ready {
  public:
-  // The task must not be empty. `from` must live as long as this.
+  // `from` must live as long as this.
   explicit root_task(const location& from) noexcept : ready(&step) { started_at(&from); }
 
-  // Any thread. To be called once.
-  void start(executor& on, task<T> work) noexcept {
+  // Any thread. To be called once. Throws std::logic_error if the task is empty.
+  void start(executor& on, task<T> work) {
+    if (!work.frame_) {
+      throw std::logic_error("an empty task was started");
+    }
     work_ = std::move(work);
     promise().on = &on;
     promise().started = started();
