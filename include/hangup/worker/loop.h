@@ -2,10 +2,12 @@
 // as there is memory for: their frames, and a few hundred bytes for each.
 //
 //   loop tasks({.name = "tasks", .threads = 2});
-//   std::error_code ec = spawn(tasks, ctx, [](const context& ctx) { return serve(ctx); });
+//   std::error_code ec = spawn(tasks, request, [](const context& ctx) { return serve(ctx); });
 //
-//   int n = run_blocking(count());                     // in main() and in tests
-//   ec = co_await on(queries, ctx, [&](const context& ctx) { ask(ctx); });   // blocks a worker
+//   int n = run_blocking(count());   // in main() and in tests
+//
+//   // Within a task: a worker of a pool blocks, and the task does not.
+//   ec = co_await on(queries, request, [&](const context& ctx) { ask(ctx); });
 //
 // A task belongs to the thread on which it was started, and is always resumed there; so do the
 // tasks that it awaits. Tasks that are spawned by a task of the loop start on the same thread, all
