@@ -247,6 +247,21 @@ TEST(on_pool, runs_there_and_comes_back) {
   EXPECT_EQ(run_blocking(f()), std::errc::io_error);
 }
 
+TEST(on_pool, keeps_the_function_and_destroys_it_once) {
+  pool workers({.name = "workers", .workers = 1});
+  const auto shared = std::make_shared<int>(0);
+  const auto f = [&]() -> task<> {
+    for (int i = 0; i < 10; ++i) {
+      const std::error_code ec =
+          co_await on(workers, background(), [mine = shared](const context&) { ++*mine; });
+      EXPECT_FALSE(ec);
+    }
+  };
+  run_blocking(f());
+  EXPECT_EQ(*shared, 10);
+  EXPECT_EQ(shared.use_count(), 1);
+}
+
 TEST(on_pool, throws_what_the_function_throws) {
   pool workers({.name = "workers", .workers = 1});
   const auto f = [&]() -> task<> {
