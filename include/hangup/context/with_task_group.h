@@ -2,7 +2,8 @@
 // the others, and the group is over when all of them have returned. What task_group.h is for
 // functions on threads of their own, this is for tasks.
 //
-//   std::error_code ec = co_await with_task_group(ctx, [&](awaited_task_group& parts) -> task<> {
+//   std::error_code ec = co_await with_task_group(request, [&](awaited_task_group& parts) -> task<>
+//   {
 //     for (const auto& p : wanted) {
 //       co_await parts.go([&](const context& ctx) { return fetch(ctx, p); });
 //     }
