@@ -1,68 +1,73 @@
 #include "hangup/context/with_task_group.h"
 
-#include <limits>
+#include <stdexcept>
 
 #include "context/failure.h"
-#include "hangup/context/channel.h"
 
 namespace hangup {
-namespace {
 
-std::size_t places_for(int limit) noexcept {
-  if (limit < 0) {
-    return std::numeric_limits<std::size_t>::max();
-  }
-  return limit == 0 ? 1 : static_cast<std::size_t>(limit);
-}
+awaited_task_group::awaited_task_group(const context& ctx, location made)
+    : own_(with_cancel(ctx, made)) {}
 
-}  // namespace
-
-awaited_task_group::awaited_task_group(const context& ctx, task_group_options how, location made)
-    : how_(std::move(how)), own_(with_cancel(ctx, made)), running_(places_for(how_.limit)) {
-  if (how_.limit == 0) {
-    running_.close();  // nothing can be started
+void awaited_task_group::must_be_empty(const char* who) const {
+  if (running_ > 0) {
+    throw std::logic_error(std::string(who) + ": tasks are running");
   }
 }
 
-// Its place has been taken.
-void awaited_task_group::start(std::unique_ptr<member>& m) {
+void awaited_task_group::set_limit(int n) {
+  must_be_empty("set_limit");
+  limit_ = n;
+  full() ? room_.reset() : room_.set();
+}
+
+void awaited_task_group::report_late(std::string name, late_report how) {
+  must_be_empty("report_late");
+  name_ = std::move(name);
+  late_ = std::move(how);
+}
+
+awaited_task_group::outcome awaited_task_group::outcome::of_current_exception() noexcept {
   try {
-    if (how_.late.call) {
-      m->watch.emplace(own_.ctx, how_.late, how_.name, m->from);
-    }
-    m->start();
-    static_cast<void>(m.release());  // it deletes itself
-  } catch (...) {
-    m.reset();
-    leave();
     throw;
+  } catch (const canceled_error& e) {
+    return {e.code(), nullptr};
+  } catch (...) {
+    return {{}, std::current_exception()};
   }
 }
 
-std::error_code awaited_task_group::starting::finish(std::error_code result, std::size_t) {
-  awaited_task_group& group = member_->group;
-  if (!result && group.ctx().done()) {  // the place may have become free because a task failed
-    group.leave();
-    result = group.ctx().err();
+std::error_code awaited_task_group::start(std::unique_ptr<member> m) {
+  auto refused = own_.ctx.err();
+  if (!refused && limit_ == 0) {
+    refused = std::make_error_code(std::errc::operation_not_permitted);
   }
-  if (result == channel_errc::closed) {
-    result = std::make_error_code(std::errc::operation_not_permitted);
+  if (refused) {
+    note({refused, nullptr}, m->from);
+    return refused;
   }
-  if (result) {
-    group.note({result, nullptr}, member_->from);
-    return result;
+  if (full()) {
+    (first_kept_ == nullptr ? first_kept_ : last_kept_->next_kept) = m.get();
+    last_kept_ = m.release();
+  } else {
+    begin(std::move(m));
   }
-  group.start(member_);
+  look_for_room();
   return {};
 }
 
-bool awaited_task_group::try_start(std::unique_ptr<member> m) {
-  place mine(running_, channels::way::in);
-  if (own_.ctx.done() || channels::ring::try_now(mine)) {
-    return false;
+void awaited_task_group::begin(std::unique_ptr<member> m) noexcept {
+  try {
+    if (late_.call) {
+      m->watch.emplace(own_.ctx, late_, name_, m->from);
+    }
+    m->start();
+    ++running_;
+    static_cast<void>(m.release());  // it is deleted when it has returned
+  } catch (...) {
+    m->watch.reset();
+    note(outcome::of_current_exception(), m->from);
   }
-  start(m);
-  return true;
 }
 
 // On the thread of the group, from its executor.
@@ -70,14 +75,26 @@ void awaited_task_group::returned(member& m, const outcome& how) noexcept {
   m.watch.reset();  // if what follows ends the context, the task is not late
   note(how, m.from);
   delete &m;  // what the task has kept is destroyed before the group is over
-  leave();
+  --running_;
+  look_for_room();
+  if (joining_ != nullptr && running_ == 0) {
+    joining_->resume();  // the group is destroyed
+  }
 }
 
-void awaited_task_group::leave() noexcept {
-  place mine(running_, channels::way::out);
-  static_cast<void>(channels::ring::try_now(mine));
-  if (joining_ != nullptr && running_.size() == 0) {
-    joining_->resume();  // the group is destroyed
+// Starts what is kept, as far as the limit allows.
+void awaited_task_group::look_for_room() noexcept {
+  while (first_kept_ != nullptr && !full()) {
+    std::unique_ptr<member> m(first_kept_);
+    first_kept_ = m->next_kept;
+    if (own_.ctx.done()) {
+      note({own_.ctx.err(), nullptr}, m->from);
+    } else {
+      begin(std::move(m));
+    }
+  }
+  if (limit_ >= 0) {
+    full() ? room_.reset() : room_.set();
   }
 }
 

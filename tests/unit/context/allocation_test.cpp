@@ -241,8 +241,8 @@ TEST_F(allocations, tasks_that_wait_for_each_other_make_none) {
   channel<int> numbers(1);
   channel<int> others(1);
   event go_on;
-  const auto body = [&](awaited_task_group& group) -> task<> {
-    co_await group.go([&](const context& ctx) -> task<> {
+  const auto body = [&](awaited_task_group& group) {
+    group.go([&](const context& ctx) -> task<> {
       static_cast<void>(co_await go_on.wait(ctx));
       const auto before = now_here.made;
       for (int i = 0; i < 10; ++i) {
@@ -252,7 +252,7 @@ TEST_F(allocations, tasks_that_wait_for_each_other_make_none) {
       }
       EXPECT_EQ(now_here.made - before, 0);
     });
-    co_await group.go([&](const context& ctx) -> task<> {
+    group.go([&](const context& ctx) -> task<> {
       const auto before = now_here.made;
       go_on.set();
       for (int i = 0, got = 0; i < 20; ++i) {
@@ -268,10 +268,10 @@ TEST_F(allocations, a_task_of_a_group_makes_two) {
   const auto nothing = [](const context& ctx) -> task<std::error_code> {
     co_return co_await sleep_for(ctx, 10us);
   };
-  const auto body = [&](awaited_task_group& group) -> task<> {
+  const auto body = [&](awaited_task_group& group) {
     const auto before = now_here.made;
     for (int i = 0; i < 10; ++i) {
-      static_cast<void>(co_await group.go(nothing));
+      group.go(nothing);
     }
     EXPECT_EQ(now_here.made - before, 20);
   };

@@ -23,8 +23,8 @@ constexpr auto not_this = [](auto&&...) { ADD_FAILURE() << "the wrong case"; };
 TEST(channel_task, values_go_between_tasks_of_one_thread_in_their_order) {
   channel<std::string> lines(2);
   std::vector<std::string> got;
-  const auto both = [&](awaited_task_group& stages) -> task<> {
-    co_await stages.go([&](const context& ctx) -> task<std::error_code> {
+  const auto both = [&](awaited_task_group& stages) {
+    stages.go([&](const context& ctx) -> task<std::error_code> {
       std::error_code ec;
       for (int n = 0; n < 100 && !ec; ++n) {
         ec = co_await lines.send(ctx, "line " + std::to_string(n));
@@ -32,7 +32,7 @@ TEST(channel_task, values_go_between_tasks_of_one_thread_in_their_order) {
       lines.close();
       co_return ec;
     });
-    co_await stages.go([&](const context& ctx) -> task<> {
+    stages.go([&](const context& ctx) -> task<> {
       for (std::string next; !co_await lines.receive(ctx, next);) {
         got.push_back(next);
       }
@@ -263,8 +263,8 @@ TEST(select_task, the_case_that_happens_runs_in_the_task_with_nothing_registered
   watched<int> a(1);
   watched<std::string> b(1);
   int happened = 0;
-  const auto both = [&](awaited_task_group& group) -> task<> {
-    co_await group.go([&](const context& ctx) -> task<std::error_code> {
+  const auto both = [&](awaited_task_group& group) {
+    group.go([&](const context& ctx) -> task<std::error_code> {
       const auto here = std::this_thread::get_id();
       co_return co_await select(ctx, on_receive(a, not_this),
                                 on_receive(b, [&, here](std::string text) {
@@ -274,7 +274,7 @@ TEST(select_task, the_case_that_happens_runs_in_the_task_with_nothing_registered
                                   ++happened;
                                 }));
     });
-    co_await group.go([&](const context& ctx) -> task<std::error_code> {
+    group.go([&](const context& ctx) -> task<std::error_code> {
       EXPECT_EQ(a.receivers() + b.receivers(), 2U);
       co_return co_await b.send(ctx, "a text that is too long for the string itself");
     });
@@ -308,18 +308,18 @@ TEST(select_task, says_closed_when_all_channels_are_and_tells_who_asked_for_it) 
   watched<int> a(1);
   watched<int> b(1);
   int told = 0;
-  const auto work = [&](awaited_task_group& group) -> task<> {
-    co_await group.go([&](const context& ctx) -> task<> {
+  const auto work = [&](awaited_task_group& group) {
+    group.go([&](const context& ctx) -> task<> {
       const std::error_code ec =
           co_await select(ctx, on_receive(a, not_this), on_receive(b, not_this));
       EXPECT_EQ(ec, channel_errc::closed);
     });
-    co_await group.go([&](const context& ctx) -> task<> {
+    group.go([&](const context& ctx) -> task<> {
       const std::error_code ec =
           co_await select(ctx, on_receive(a, not_this, [&] { ++told; }), on_receive(b, not_this));
       EXPECT_FALSE(ec);
     });
-    co_await group.go([&](const context& ctx) -> task<> {
+    group.go([&](const context& ctx) -> task<> {
       EXPECT_EQ(a.receivers() + b.receivers(), 4U);
       a.close();
       EXPECT_FALSE(co_await sleep_for(ctx, 1ms));

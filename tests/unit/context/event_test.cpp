@@ -89,15 +89,15 @@ TEST(event, one_set_ends_the_waits_of_all_threads_and_tasks) {
 TEST(event, a_reset_right_after_the_set_keeps_nobody_back_who_was_waiting) {
   event e;
   int released = 0;
-  const auto body = [&](awaited_task_group& group) -> task<> {
+  const auto body = [&](awaited_task_group& group) {
     for (int i = 0; i < 10; ++i) {
-      co_await group.go([&](const context& ctx) -> task<std::error_code> {
+      group.go([&](const context& ctx) -> task<std::error_code> {
         const std::error_code ec = co_await e.wait(ctx);
         released += ec ? 0 : 1;
         co_return ec;
       });
     }
-    co_await group.go([&](const context& ctx) -> task<> {  // begins when the others wait
+    group.go([&](const context& ctx) -> task<> {  // begins when the others wait
       e.set();
       e.reset();
       EXPECT_EQ(released, 0);
