@@ -254,13 +254,46 @@ class root_task : public ready {
 
 }  // namespace tree
 
-// Runs a task with a time limit: f gets a context that ends then, or with `parent`.
+namespace tree {
+
+// GCC 12 destroys twice what a lambda has captured that is made within a `co_await` expression.
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+template <class F>
+concept may_be_awaited_with =
+    std::is_lvalue_reference_v<F> || std::is_trivially_destructible_v<std::remove_reference_t<F>>;
+#else
+template <class F>
+concept may_be_awaited_with = true;
+#endif
+
+// GCC 12 warns of the frame of a coroutine template that is called with a lambda.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsubobject-linkage"
+#endif
+
+template <class F>
+task_for<F> limited(context parent, clock::duration time, F f, location made) {
+  const cancelable own = hangup::with_timeout(parent, time, {}, made);
+  co_return co_await f(own.ctx);
+}
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+
+}  // namespace tree
+
+// Runs a task with a time limit: f gets a context that ends then, or with `parent`. It keeps f.
+// With GCC 12, a lambda that captures more than references and numbers must have a name.
 //
 //   auto row = co_await with_timeout(ctx, 2s, [&](const context& ctx) { return ask(ctx, db); });
 template <class Rep, class Period, tree::makes_task F>
-tree::task_for<F> with_timeout(context parent, std::chrono::duration<Rep, Period> time, F f) {
-  const cancelable limited = with_timeout(parent, time);
-  co_return co_await f(limited.ctx);
+tree::task_for<F> with_timeout(const context& parent, std::chrono::duration<Rep, Period> time,
+                               F&& f, location made = location::current()) {
+  static_assert(tree::may_be_awaited_with<F>,
+                "GCC 12 would destroy the captures twice: give the function a name, and pass that");
+  return tree::limited<std::decay_t<F>>(parent, saturated(time), std::forward<F>(f), made);
 }
 
 }  // namespace hangup
