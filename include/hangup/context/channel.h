@@ -35,6 +35,10 @@
 // whatever state its constructor has left it. The assignment to the caller's variable happens
 // without the lock, after the value has left the channel; if it throws, that one value is lost.
 //
+// With GCC 12, a task cannot send an aggregate that has something to destroy by moving from it: the
+// compiler destroys temporaries of that kind twice in a `co_await` expression. Such a type gets a
+// constructor.
+//
 // A channel may be destroyed when no call uses it. Once another thread has seen the effect of a
 // send, receive or close, that call no longer uses the channel. The values that are left are
 // destroyed with the channel.
@@ -82,11 +86,12 @@ class channel : protected channels::ring {
   // closed before the value is sent, and ctx.err() if the context has ended, even if there is room.
   // A value that is not sent is destroyed. To keep it in that case, use select() with on_send().
   [[nodiscard]] auto send(const context& ctx, T&& value) {
-    return tree::wait_object<channels::sending<T>>(std::in_place, ctx, *this, std::move(value));
+    return tree::wait_object<channels::sending<T, true>>(std::in_place, ctx, *this,
+                                                         std::move(value));
   }
   [[nodiscard]] auto send(const context& ctx,
                           const T& value) requires std::is_copy_constructible_v<T> {
-    return tree::wait_object<channels::sending<T>>(std::in_place, ctx, *this, value);
+    return tree::wait_object<channels::sending<T, false>>(std::in_place, ctx, *this, value);
   }
 
   // Receives a value; waits while the channel is empty. Returns channel_errc::closed if it is
@@ -156,9 +161,10 @@ class take : public operation {
   std::optional<T> value_;
 };
 
-template <class T>
-class sending : public waiting<sending<T>> {
+template <class T, bool Moved>
+class sending : public waiting<sending<T, Moved>> {
  public:
+  static constexpr bool survives = !Moved || survives_co_await<T>;
   template <class U>
   sending(const context& ctx, channel<T>& to, U&& value)
       : waiting<sending>(ctx), value_(std::forward<U>(value)), op_(to, value_) {}
@@ -174,6 +180,7 @@ class sending : public waiting<sending<T>> {
 template <class T>
 class receiving : public waiting<receiving<T>> {
  public:
+  static constexpr bool survives = true;
   receiving(const context& ctx, channel<T>& from, T& into) noexcept
       : waiting<receiving>(ctx), into_(into), op_(from) {}
   std::span<operation* const> all() noexcept { return {&only_, 1}; }

@@ -9,10 +9,11 @@
 //
 // At most one case is performed. If one is, its function is called and the result is empty. The
 // function runs in the calling thread or task, without a lock and with nothing registered, so it
-// may use the same channels and call select() itself. In a task it must not wait; what has to wait
-// is done after the select(). If it throws, the exception leaves select(), but the
-// value has still been received or sent. If no case is performed, nothing is received or sent, no
-// function is called, and the result is ctx.err() or channel_errc::closed.
+// may use the same channels and call select() itself. In a task it must not wait: what has to wait
+// is done after the select(). With GCC 12, it captures references and numbers only. If it throws,
+// the exception leaves select(), but the value has still been received or sent. If no case is
+// performed, nothing is received or sent, no function is called, and the result is ctx.err() or
+// channel_errc::closed.
 //
 // A case whose channel is closed (and empty, if it receives) is dropped, and select() waits for the
 // others. When all cases are dropped, the result is channel_errc::closed. So a loop around a
@@ -59,6 +60,8 @@ class [[nodiscard]] receive_case final : public take<T> {
   static_assert(std::is_void_v<std::invoke_result_t<Then&, T>>, "nobody would look at a result");
 
  public:
+  static constexpr bool survives =
+      function_survives_co_await<Then> && function_survives_co_await<IfClosed>;
   receive_case(channel<T>& from, Then then, IfClosed if_closed)
       : take<T>(from, hears_close<IfClosed>),
         then_(std::move(then)),
@@ -75,6 +78,9 @@ class [[nodiscard]] send_case final : public put<T, Value> {
   static_assert(std::is_void_v<std::invoke_result_t<Then&>>, "nobody would look at a result");
 
  public:
+  static constexpr bool survives = function_survives_co_await<Then> &&
+                                   function_survives_co_await<IfClosed> &&
+                                   (std::is_const_v<Value> || survives_co_await<T>);
   send_case(channel<T>& to, Value& value, Then then, IfClosed if_closed)
       : put<T, Value>(to, value, hears_close<IfClosed>),
         then_(std::move(then)),
@@ -89,6 +95,7 @@ class [[nodiscard]] send_case final : public put<T, Value> {
 template <class... Cases>
 class selecting : public waiting<selecting<Cases...>> {
  public:
+  static constexpr bool survives = (Cases::survives && ...);
   explicit selecting(const context& ctx, Cases&&... cases)
       : waiting<selecting>(ctx), cases_(std::move(cases)...) {
     std::apply([this](Cases&... each) { all_ = {&each...}; }, cases_);

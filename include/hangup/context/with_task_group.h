@@ -19,11 +19,10 @@
 // to its own end, also through a shield (shield.h).
 //
 // Rules for users
-// - The tasks outlive the body: what they refer to is declared outside of it.
-// - Use the context that the task gets, or group.ctx() in the body: it ends when a task fails, the
-//   context outside does not.
-// - Set a limit if somebody else decides how many tasks there are.
-// - Blocking work goes to a pool: the tasks of a group share one thread with others.
+//   - The tasks outlive the body: what they refer to is declared outside of it.
+//   - Use the context that the task gets: it ends when a task fails, the one outside does not.
+//   - Set a limit if somebody else decides how many tasks there are.
+//   - Blocking work goes to a pool: the tasks of a group share one thread with others.
 //
 // The members of a group are called on its own thread only, by the body or by its tasks. Groups may
 // be nested. A task costs two allocations, one of them the frame of its coroutine.
@@ -49,7 +48,8 @@ namespace hangup {
 class awaited_task_group;
 
 // Runs the body and the tasks that it starts, as said above. The body is a function of
-// `awaited_task_group&`. It returns nothing, std::error_code, or a task of one of them.
+// `awaited_task_group&`. It returns nothing, std::error_code, or a task of one of them. With GCC
+// 12, a lambda that captures more than references and numbers must have a name.
 template <class Body>
 task<std::error_code> with_task_group(context ctx, Body&& body,
                                       location made = location::current());

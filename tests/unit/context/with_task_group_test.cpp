@@ -297,11 +297,15 @@ TEST(with_task_group, room_is_waited_for_by_a_body_that_starts_tasks_without_end
                 EXPECT_LT(running, 3);
                 ++running;
                 const bool last = ++started == 100;
-                g.go([&, last](const context& ctx) -> task<std::error_code> {
+                const auto refused = g.go([&, last](const context& ctx) -> task<std::error_code> {
                   const std::error_code ec = co_await sleep_for(ctx, 100us);
                   --running;
                   co_return last ? broken : ec;
                 });
+                if (refused) {
+                  --running;
+                  co_return refused;
+                }
               }
             }),
             broken);

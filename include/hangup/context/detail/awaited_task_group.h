@@ -29,16 +29,6 @@ template <class F>
 using value_from = typename value_of<decltype(task_from(std::declval<F&>(),
                                                         std::declval<const context&>()))>::type;
 
-// GCC 12 destroys a temporary lambda of a `co_await` expression twice (its bugs 99576 and 100611),
-// which is noticed only if the lambda has something to destroy.
-template <class F>
-inline constexpr bool survives_co_await =
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
-    std::is_lvalue_reference_v<F> || std::is_trivially_destructible_v<F>;
-#else
-    true;
-#endif
-
 }  // namespace groups
 
 // A task of the group.
@@ -161,8 +151,8 @@ task<std::error_code> awaited_task_group::run(context ctx, Body body, location m
 
 template <class Body>
 task<std::error_code> with_task_group(context ctx, Body&& body, location made) {
-  static_assert(groups::survives_co_await<Body>,
-                "GCC 12 would destroy what the lambda captures twice: give the lambda a name");
+  static_assert(tree::may_be_awaited_with<Body>,
+                "GCC 12 would destroy the captures twice: give the function a name, and pass that");
   return awaited_task_group::run<std::decay_t<Body>>(std::move(ctx), std::forward<Body>(body),
                                                      made);
 }

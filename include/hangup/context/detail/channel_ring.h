@@ -24,6 +24,7 @@
 #include <mutex>
 #include <span>
 #include <system_error>
+#include <type_traits>
 
 #include "hangup/context/context.h"
 #include "hangup/context/detail/sleeper.h"
@@ -165,9 +166,24 @@ class suspended_operations : tree::task_wait {
   std::error_code result_;
 };
 
+// GCC 12 destroys a temporary twice that is made within a `co_await` expression, if it is an
+// aggregate or a lambda. That is noticed if there is something to destroy.
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+template <class T>
+concept survives_co_await = std::is_trivially_destructible_v<T> || !std::is_aggregate_v<T>;
+template <class F>
+concept function_survives_co_await = std::is_trivially_destructible_v<F>;
+#else
+template <class T>
+concept survives_co_await = true;
+template <class F>
+concept function_survives_co_await = true;
+#endif
+
 // What is behind the wait objects of send(), receive() and select(). `Self` has
 //   std::span<operation* const> all();
 //   std::error_code finish(std::error_code result, std::size_t which);   // as ring::wait() says
+//   static constexpr bool survives;                                      // `co_await` with GCC 12
 template <class Self>
 class waiting {
  public:
@@ -181,7 +197,11 @@ class waiting {
   class awaiter : suspended_operations {
    public:
     explicit awaiter(waiting& of) noexcept
-        : suspended_operations(of.ctx_, of.self().all(), of.thrown_), of_(of) {}
+        : suspended_operations(of.ctx_, of.self().all(), of.thrown_), of_(of) {
+      static_assert(Self::survives,
+                    "GCC 12 would destroy temporaries twice: the type of the value needs a "
+                    "constructor, and functions may capture references and numbers only");
+    }
     bool await_ready() { return over_at_once(); }
     template <tree::task_like P>
     bool await_suspend(std::coroutine_handle<P> task) noexcept {
@@ -211,7 +231,7 @@ template <class T, class Value>
 class put;
 template <class T>
 class take;
-template <class T>
+template <class T, bool Moved>
 class sending;
 template <class T>
 class receiving;
