@@ -71,12 +71,12 @@ TEST(event, that_was_reset_is_waited_for_until_it_is_set_again) {
 }
 
 TEST(event, one_set_ends_the_waits_of_all_threads_and_tasks) {
+  const auto kinds = threads_and_tasks();
   event e;
   loop tasks({.name = "tasks", .threads = 2});
   std::vector<std::future<std::error_code>> waiting;
   for (int i = 0; i < 100; ++i) {
-    const auto& w = threads_and_tasks()[i % 10 == 0 ? 0 : 1];
-    waiting.push_back(w.begin(tasks, e, background()));
+    waiting.push_back(kinds[i % 10 == 0 ? 0 : 1].begin(tasks, e, background()));
   }
   EXPECT_TRUE(still_waits(waiting.back()));
   e.set();
