@@ -24,6 +24,9 @@
 // operation, or leaves without having changed anything. A sender that must know that a value has
 // been received needs an answer from the receiver.
 //
+// The wait that send() and receive() return refers to the context, the channel and the variable, so
+// these must outlive it: convert or await it in the same expression.
+//
 // Memory order: what a thread or task does before it sends a value happens before what another does
 // after receiving it. The same holds between close() and a call that returns `closed`, and between
 // a receive and the send that uses the room it made.

@@ -223,7 +223,7 @@ class waiting {
  private:
   Self& self() noexcept { return static_cast<Self&>(*this); }
 
-  const context ctx_;
+  const context& ctx_;  // a handle of its own would cost a third of a send
   std::exception_ptr thrown_;
 };
 
