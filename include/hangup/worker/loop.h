@@ -137,7 +137,7 @@ class loop {
   };
 
   struct spawned : tree::root_task<void> {
-    spawned(place mine, const context& ctx, const location& from);
+    spawned(place mine, const context& ctx, const location& where);
     virtual ~spawned() = default;
     void over() noexcept final;
 
