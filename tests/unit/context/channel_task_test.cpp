@@ -267,7 +267,7 @@ TEST(select_task, the_case_that_happens_runs_in_the_task_with_nothing_registered
     group.go([&](const context& ctx) -> task<std::error_code> {
       const auto here = std::this_thread::get_id();
       co_return co_await select(ctx, on_receive(a, not_this),
-                                on_receive(b, [&, here](std::string text) {
+                                on_receive(b, [&, here](const std::string& text) {
                                   EXPECT_EQ(std::this_thread::get_id(), here);
                                   EXPECT_EQ(a.receivers() + b.receivers(), 0U);
                                   EXPECT_EQ(text, "a text that is too long for the string itself");

@@ -75,6 +75,7 @@ TEST(event, one_set_ends_the_waits_of_all_threads_and_tasks) {
   event e;
   loop tasks({.name = "tasks", .threads = 2});
   std::vector<std::future<std::error_code>> waiting;
+  waiting.reserve(100);
   for (int i = 0; i < 100; ++i) {
     waiting.push_back(kinds[i % 10 == 0 ? 0 : 1].begin(tasks, e, background()));
   }
