@@ -65,25 +65,6 @@ std::size_t any_below(std::size_t count) noexcept {
 
 }  // namespace
 
-// A thread sleeps here until a channel or its context wakes it.
-class parker {
- public:
-  // Sequentially consistent, because notify_one() then checks whether any thread sleeps.
-  void wake() noexcept {
-    if (woken_.exchange(1) == 0) {
-      woken_.notify_one();
-    }
-  }
-  // What follows sees everything that happened before the wake-up that is consumed here.
-  void park() noexcept {
-    woken_.wait(0, std::memory_order_relaxed);
-    woken_.exchange(0, std::memory_order_acq_rel);
-  }
-
- private:
-  std::atomic<std::uint32_t> woken_{0};
-};
-
 void ring::list::insert(operation& op, operation* prev, operation* next) noexcept {
   op.prev_ = prev;
   op.next_ = next;
@@ -167,7 +148,7 @@ answer ring::advance(operation& op) {
 }
 
 // Performs the operation, or makes it wait if there is a sleeper.
-answer ring::attempt(operation& op, parker* sleeper) {
+answer ring::attempt(operation& op, tree::sleeper* sleeper) {
   const std::lock_guard hold(mutex_);
   const auto result = advance(op);
   if (result != answer::blocked) {
@@ -193,24 +174,27 @@ void ring::leave(operation& op) noexcept {
   }
 }
 
+void ring::leave(std::span<operation* const> all) noexcept {
+  for (auto* const op : all) {
+    if (op->joined_) {
+      op->on_.leave(*op);
+      op->joined_ = false;
+    }
+  }
+}
+
 struct ring::departure {
   std::span<operation* const> all;
 
   explicit departure(std::span<operation* const> ops) noexcept : all(ops) {}
   departure(const departure&) = delete;
   departure& operator=(const departure&) = delete;
-  ~departure() {
-    for (auto* const op : all) {
-      if (op->joined_) {
-        op->on_.leave(*op);
-      }
-    }
-  }
+  ~departure() { leave(all); }
 };
 
 // Tries one operation after the other. Returns `closed` if all of them have been dropped, or if the
 // channel of `which` is closed and that operation wants to know.
-answer ring::pass(std::span<operation* const> all, parker* sleeper, std::size_t& which) {
+answer ring::pass(std::span<operation* const> all, tree::sleeper* sleeper, std::size_t& which) {
   bool open = false;
   std::size_t i = any_below(all.size());
   for (std::size_t n = 0; n < all.size(); ++n, i = i + 1 < all.size() ? i + 1 : 0) {
@@ -233,7 +217,7 @@ std::error_code ring::wait(const context& ctx, std::span<operation* const> all,
   auto result = pass(all, nullptr, which);
   if (result == answer::blocked) {
     const tree::blocking here;
-    parker me;
+    tree::sleeper me;
     const after_func on_end(ctx, [&me]() noexcept { me.wake(); });
     const departure leaving(all);
     while ((result = pass(all, &me, which)) == answer::blocked) {
@@ -246,12 +230,6 @@ std::error_code ring::wait(const context& ctx, std::span<operation* const> all,
   return result == answer::done ? std::error_code{} : channel_errc::closed;
 }
 
-std::error_code ring::wait(const context& ctx, operation& only) {
-  operation* const all[] = {&only};
-  std::size_t which = none;
-  return wait(ctx, all, which);
-}
-
 std::error_code ring::try_now(operation& only) {
   switch (only.on_.attempt(only, nullptr)) {
     case answer::done:
@@ -262,6 +240,58 @@ std::error_code ring::try_now(operation& only) {
       break;
   }
   return only.way_ == way::in ? channel_errc::full : channel_errc::empty;
+}
+
+bool suspended_operations::settle(answer got) noexcept {
+  if (got == answer::closed) {
+    result_ = channel_errc::closed;
+  }
+  return got != answer::blocked;
+}
+
+bool suspended_operations::over_at_once() {
+  result_ = ctx_.err();
+  return result_ || settle(ring::pass(all_, nullptr, which_));
+}
+
+// The same for a task that waits, and withdraws it if the wait is over.
+bool suspended_operations::over_now() noexcept {
+  bool over = true;
+  try {
+    result_ = ctx_.err();
+    over = result_ || settle(ring::pass(all_, &me_, which_));
+  } catch (...) {
+    thrown_ = std::current_exception();
+  }
+  if (over) {
+    ring::leave(all_);
+    task_wait::leave();
+  }
+  return over;
+}
+
+bool suspended_operations::join() noexcept {
+  return !over_now() && (start() || stays_suspended());
+}
+
+// Called after each wake-up.
+bool suspended_operations::stays_suspended() noexcept {
+  for (;;) {
+    prepare_again();
+    if (over_now()) {
+      return false;
+    }
+    if (suspend()) {
+      return true;
+    }
+  }
+}
+
+void suspended_operations::look_again(ready& self) noexcept {
+  auto& task = static_cast<suspended_operations&>(self);
+  if (!task.stays_suspended()) {
+    task.resume();
+  }
 }
 
 }  // namespace channels

@@ -1,37 +1,12 @@
 #include "hangup/context/task_group.h"
 
-#include <new>
 #include <optional>
 #include <stdexcept>
 
+#include "context/failure.h"
 #include "hangup/context/wait.h"
 
 namespace hangup {
-namespace {
-
-// The text of an exception, for the other tasks. Empty if there is no memory for it.
-cause words_of(const std::exception_ptr& thrown) noexcept {
-  cause why;
-  const auto say = [&why](const char* words) noexcept {
-    try {
-      why.text = words;
-    } catch (const std::bad_alloc&) {
-    }
-  };
-  try {
-    std::rethrow_exception(thrown);
-  } catch (const std::system_error& e) {
-    why.code = e.code();
-    say(e.what());
-  } catch (const std::exception& e) {
-    say(e.what());
-  } catch (...) {
-    say("an exception of an unknown type");
-  }
-  return why;
-}
-
-}  // namespace
 
 task_group::task_group(task_group_options how)
     : name_(std::move(how.name)),
@@ -157,9 +132,7 @@ void task_group::fail(std::error_code error, const std::exception_ptr& thrown,
   error_ = error;
   thrown_ = thrown;
   if (!plain_) {
-    cause why = thrown ? words_of(thrown) : cause{.code = error};
-    why.kind = cause_kind::sibling_failed;
-    own_.cancel(std::move(why), from);
+    own_.cancel(sibling_failure(error, thrown), from);
   }
 }
 

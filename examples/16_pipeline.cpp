@@ -35,7 +35,8 @@ int main() {
   }
 
   cancel();  // the stage is idle on its input now
-  const auto output = results.receive(hangup::background(), result);  // waits for the close
+  const std::error_code output =
+      results.receive(hangup::background(), result);  // waits for the close
   std::cout << "the output: " << output.message() << std::endl;
   const auto stage = stages.wait();  // no task is left when it returns
   std::cout << "the stage: " << stage.message() << std::endl;

@@ -38,7 +38,7 @@ class merged_parts::rows final : public row_sink {
     }
     if (const auto full = to_.pieces.try_send(std::move(text_))) {
       of_.head_.close();  // nobody reads the pieces before that
-      if (const auto ec = to_.pieces.send(ctx, std::move(text_))) {
+      if (const std::error_code ec = to_.pieces.send(ctx, std::move(text_))) {
         return ec;
       }
     }
@@ -162,7 +162,7 @@ void merged_parts::begun() noexcept {
 
 std::error_code merged_parts::wait_begun(const context& ctx) {
   char none = 0;
-  const auto ec = head_.receive(group_->ctx(), none);
+  const std::error_code ec = head_.receive(group_->ctx(), none);
   if (ec == channel_errc::closed) {
     return {};
   }
@@ -196,7 +196,7 @@ std::error_code merged_parts::pass_on(const context& ctx, slot& s, http::body_wr
   bool over = false;
   for (bool begins = true; !over; begins = false) {
     std::string piece;
-    if (const auto ec = s.pieces.receive(group_->ctx(), piece)) {
+    if (const std::error_code ec = s.pieces.receive(group_->ctx(), piece)) {
       if (ec != channel_errc::closed) {
         return ec;
       }

@@ -13,6 +13,7 @@
 #include "hangup/context/task.h"
 #include "hangup/context/task_group.h"
 #include "hangup/context/wait.h"
+#include "hangup/context/with_task_group.h"
 #include "hangup/worker/after_func_on.h"
 #include "hangup/worker/loop.h"
 #include "hangup/worker/pool.h"
@@ -98,4 +99,14 @@ task<int> of_loop(context request, pool& queries) {
   co_return ec ? 0 : n;
 }
 
+namespace of_tasks {
+
+task<std::error_code> fetch(context ctx, const std::string& part);
+task<std::error_code> of_group(context request, const std::vector<std::string>& wanted);
+task<std::error_code> of_group(context request, const std::vector<std::string>& wanted) {
+#include "include/hangup/context/with_task_group.h.example"
+  co_return ec;
+}
+
+}  // namespace of_tasks
 }  // namespace hangup::header_examples

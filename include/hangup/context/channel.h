@@ -9,19 +9,25 @@
 //     write(next);
 //   }
 //
+// A stage is a thread, as here, or a task: `co_await lines.receive(ctx, next)` (wait.h). A channel
+// may have both at each end.
+//
 // All functions are thread-safe, for any number of senders and receivers. An operation takes one
-// lock. If it has to wait, it registers with its context, sleeps on a futex and allocates nothing.
-// Waiting threads are woken in the order in which they began to wait, but a thread that arrives at
-// that moment may be served before one that is just waking up. To wait for one of several channels,
-// use select() (select.h).
+// lock. If it has to wait, it registers with its context and allocates nothing; a thread sleeps on
+// a futex, a task is suspended. Waiting threads and tasks are woken in the order in which they
+// began to wait, but one that arrives at that moment may be served before one that is just waking
+// up. To wait for one of several channels, use select() (select.h).
 //
 // The capacity is at least 1. Channels without capacity, as in Go, are not supported: there a value
 // is handed directly to a waiting thread, whose context may be ending at that moment, so that a
-// value could be sent but never received. Here each thread performs its own operation, or leaves
-// without having changed anything. A sender that must know that a value has been received needs an
-// answer from the receiver.
+// value could be sent but never received. Here each thread and each task performs its own
+// operation, or leaves without having changed anything. A sender that must know that a value has
+// been received needs an answer from the receiver.
 //
-// Memory order: what a thread does before it sends a value happens before what another thread does
+// The wait that send() and receive() return refers to the context, the channel and the variable, so
+// these must outlive it: convert or await it in the same expression.
+//
+// Memory order: what a thread or task does before it sends a value happens before what another does
 // after receiving it. The same holds between close() and a call that returns `closed`, and between
 // a receive and the send that uses the room it made.
 //
@@ -32,6 +38,10 @@
 // whatever state its constructor has left it. The assignment to the caller's variable happens
 // without the lock, after the value has left the channel; if it throws, that one value is lost.
 //
+// With GCC 12, a task cannot send an aggregate that has something to destroy by moving from it: the
+// compiler destroys temporaries of that kind twice in a `co_await` expression. Such a type gets a
+// constructor.
+//
 // A channel may be destroyed when no call uses it. Once another thread has seen the effect of a
 // send, receive or close, that call no longer uses the channel. The values that are left are
 // destroyed with the channel.
@@ -40,12 +50,14 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <system_error>
 #include <type_traits>
 #include <utility>
 
 #include "hangup/context/context.h"
 #include "hangup/context/detail/channel_ring.h"
+#include "hangup/context/detail/wait_object.h"
 
 namespace hangup {
 
@@ -76,12 +88,21 @@ class channel : protected channels::ring {
   // Sends a value; waits while the channel is full. Returns channel_errc::closed if the channel is
   // closed before the value is sent, and ctx.err() if the context has ended, even if there is room.
   // A value that is not sent is destroyed. To keep it in that case, use select() with on_send().
-  [[nodiscard]] std::error_code send(const context& ctx, T value);
+  [[nodiscard]] auto send(const context& ctx, T&& value) {
+    return tree::wait_object<channels::sending<T, true>>(std::in_place, ctx, *this,
+                                                         std::move(value));
+  }
+  [[nodiscard]] auto send(const context& ctx,
+                          const T& value) requires std::is_copy_constructible_v<T> {
+    return tree::wait_object<channels::sending<T, false>>(std::in_place, ctx, *this, value);
+  }
 
   // Receives a value; waits while the channel is empty. Returns channel_errc::closed if it is
   // closed and empty, and ctx.err() if the context has ended, even if there is a value. `into` is
   // assigned only if a value was received.
-  [[nodiscard]] std::error_code receive(const context& ctx, T& into);
+  [[nodiscard]] auto receive(const context& ctx, T& into) {
+    return tree::wait_object<channels::receiving<T>>(std::in_place, ctx, *this, into);
+  }
 
   // The same without waiting: they return channel_errc::full or channel_errc::empty instead. A
   // value that is not sent is not moved from.
@@ -143,6 +164,42 @@ class take : public operation {
   std::optional<T> value_;
 };
 
+template <class T, bool Moved>
+class sending : public waiting<sending<T, Moved>> {
+ public:
+  static constexpr bool survives = !Moved || survives_co_await<T>;
+  template <class U>
+  sending(const context& ctx, channel<T>& to, U&& value)
+      : waiting<sending>(ctx), value_(std::forward<U>(value)), op_(to, value_) {}
+  std::span<operation* const> all() noexcept { return {&only_, 1}; }
+  std::error_code finish(std::error_code result, std::size_t) noexcept { return result; }
+
+ private:
+  T value_;
+  put<T, T> op_;
+  operation* const only_ = &op_;
+};
+
+template <class T>
+class receiving : public waiting<receiving<T>> {
+ public:
+  static constexpr bool survives = true;
+  receiving(const context& ctx, channel<T>& from, T& into) noexcept
+      : waiting<receiving>(ctx), into_(into), op_(from) {}
+  std::span<operation* const> all() noexcept { return {&only_, 1}; }
+  std::error_code finish(std::error_code result, std::size_t) {
+    if (!result) {
+      into_ = std::move(op_.value());
+    }
+    return result;
+  }
+
+ private:
+  T& into_;
+  take<T> op_;
+  operation* const only_ = &op_;
+};
+
 }  // namespace channels
 
 template <class T>
@@ -151,22 +208,6 @@ channel<T>::~channel() {
     std::destroy_at(values_ + place(nth));
   }
   std::allocator<T>().deallocate(values_, capacity());
-}
-
-template <class T>
-std::error_code channel<T>::send(const context& ctx, T value) {
-  channels::put<T, T> op(*this, value);
-  return wait(ctx, op);
-}
-
-template <class T>
-std::error_code channel<T>::receive(const context& ctx, T& into) {
-  channels::take<T> op(*this);
-  const auto ec = wait(ctx, op);
-  if (!ec) {
-    into = std::move(op.value());
-  }
-  return ec;
 }
 
 template <class T>

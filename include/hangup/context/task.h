@@ -13,14 +13,14 @@
 // no thread, and without it the calling thread waits. So never leave out `co_await` in a task: the
 // thread that runs this task and others would wait.
 //
-// Tasks are started by spawn() or run_blocking() (hangup/worker/loop.h), or by a task_group. A task
-// is always resumed on the thread where it was started. So tasks that are started by one task take
-// turns, and need no lock between two waits.
+// Tasks are started by spawn() or run_blocking() (hangup/worker/loop.h), or in a group
+// (with_task_group.h). A task is always resumed on the thread where it was started. So tasks that
+// are started by one task take turns, and need no lock between two waits.
 //
 // A coroutine gets `context ctx` by value, and other parameters by value or by a reference that
 // outlives it. A lambda with captures that is a coroutine must exist until the coroutine has
-// returned: pass it to spawn(), with_timeout() or task_group::go(), which keep it. A task does not
-// block: blocking work runs on a pool, by `co_await on(pool, ctx, f)`.
+// returned: pass it to spawn(), with_timeout() or the go() of a group, which keep it. A task does
+// not block: blocking work runs on a pool, by `co_await on(pool, ctx, f)`.
 //
 // A task is move-only and can be awaited once: `co_await f()`, or `co_await std::move(t)`. To await
 // an empty one, or the same one again, throws std::logic_error. A task that is never awaited never

@@ -7,8 +7,11 @@
 #include <cstdlib>
 #include <new>
 
+#include "hangup/context/event.h"
+#include "hangup/context/select.h"
 #include "hangup/context/task.h"
 #include "hangup/context/wait.h"
+#include "hangup/context/with_task_group.h"
 #include "hangup/worker/loop.h"
 #include "tests/support/needs.h"
 #include "tests/unit/context/support.h"
@@ -231,6 +234,48 @@ TEST_F(allocations, a_task_makes_one_for_its_frame_and_its_waits_make_none) {
   // The frame, the record of the loop, and the context that ends with the loop as well.
   const auto nothing = [](const context&) -> task<> { co_return; };
   EXPECT_EQ(made_by([&] { EXPECT_FALSE(spawn(tasks, c.ctx, nothing)); }), 3);
+}
+
+TEST_F(allocations, tasks_that_wait_for_each_other_make_none) {
+  const auto c = with_timeout(background(), never);
+  channel<int> numbers(1);
+  channel<int> others(1);
+  event go_on;
+  const auto body = [&](awaited_task_group& group) {
+    group.go([&](const context& ctx) -> task<> {
+      static_cast<void>(co_await go_on.wait(ctx));
+      const auto before = now_here.made;
+      for (int i = 0; i < 10; ++i) {
+        static_cast<void>(co_await numbers.send(ctx, i));
+        static_cast<void>(
+            co_await select(ctx, on_send(numbers, i), on_receive(others, [](int) {})));
+      }
+      EXPECT_EQ(now_here.made - before, 0);
+    });
+    group.go([&](const context& ctx) -> task<> {
+      const auto before = now_here.made;
+      go_on.set();
+      for (int i = 0, got = 0; i < 20; ++i) {
+        static_cast<void>(co_await numbers.receive(ctx, got));
+      }
+      EXPECT_EQ(now_here.made - before, 0);
+    });
+  };
+  EXPECT_EQ(run_blocking(with_task_group(c.ctx, body)), std::error_code());
+}
+
+TEST_F(allocations, a_task_of_a_group_makes_two) {
+  const auto nothing = [](const context& ctx) -> task<std::error_code> {
+    co_return co_await sleep_for(ctx, 10us);
+  };
+  const auto body = [&](awaited_task_group& group) {
+    const auto before = now_here.made;
+    for (int i = 0; i < 10; ++i) {
+      group.go(nothing);
+    }
+    EXPECT_EQ(now_here.made - before, 20);
+  };
+  EXPECT_EQ(run_blocking(with_task_group(background(), body)), std::error_code());
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ struct watched : channel<T> {
 
 // A value that does something when it is moved into the channel, or out of it: under its lock.
 struct loaded {
-  enum when { going_in = 1, coming_out = 2 };
+  enum when { going_in = 1, coming_out = 2, going_in_by_send = 2 };  // send() moves it once more
 
   loaded() = default;
   explicit loaded(int v) : value(v) {}

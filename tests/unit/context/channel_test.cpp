@@ -123,12 +123,12 @@ TEST(channel, a_closed_one_refuses_senders_and_lets_receivers_drain) {
   channel<int> ch(2);
   ASSERT_FALSE(ch.send(background(), 1));
   ch.close();
-  EXPECT_EQ(ch.send(background(), 2), channel_errc::closed);
+  EXPECT_EQ(ch.send(background(), 2).get(), channel_errc::closed);
   EXPECT_EQ(ch.try_send(2), channel_errc::closed);
   int got = 0;
   EXPECT_FALSE(ch.receive(background(), got));
   EXPECT_EQ(got, 1);
-  EXPECT_EQ(ch.receive(background(), got), channel_errc::closed);
+  EXPECT_EQ(ch.receive(background(), got).get(), channel_errc::closed);
   EXPECT_EQ(ch.try_receive(got), channel_errc::closed);
   EXPECT_EQ(got, 1);
 }
@@ -138,7 +138,7 @@ TEST(channel, a_closed_and_full_one_says_closed_to_senders) {
   ASSERT_FALSE(ch.try_send(1));
   ch.close();
   EXPECT_EQ(ch.try_send(2), channel_errc::closed);
-  EXPECT_EQ(ch.send(background(), 2), channel_errc::closed);
+  EXPECT_EQ(ch.send(background(), 2).get(), channel_errc::closed);
 }
 
 TEST(channel, a_second_close_does_nothing) {
@@ -154,10 +154,10 @@ TEST(channel, a_second_close_does_nothing) {
 TEST(channel, an_ended_context_sends_nothing_though_there_is_room) {
   channel<int> ch(1);
   const auto c = ended();
-  EXPECT_EQ(ch.send(c.ctx, 1), errc::canceled);
+  EXPECT_EQ(ch.send(c.ctx, 1).get(), errc::canceled);
   EXPECT_EQ(ch.size(), 0U);
   const auto late = with_timeout(background(), -1s);
-  EXPECT_EQ(ch.send(late.ctx, 1), errc::deadline_exceeded);
+  EXPECT_EQ(ch.send(late.ctx, 1).get(), errc::deadline_exceeded);
   EXPECT_EQ(ch.size(), 0U);
 }
 
@@ -166,9 +166,9 @@ TEST(channel, an_ended_context_receives_nothing_though_there_is_a_value) {
   ASSERT_FALSE(ch.try_send(1));
   const auto c = ended();
   int got = 0;
-  EXPECT_EQ(ch.receive(c.ctx, got), errc::canceled);
+  EXPECT_EQ(ch.receive(c.ctx, got).get(), errc::canceled);
   const auto late = with_timeout(background(), -1s);
-  EXPECT_EQ(ch.receive(late.ctx, got), errc::deadline_exceeded);
+  EXPECT_EQ(ch.receive(late.ctx, got).get(), errc::deadline_exceeded);
   EXPECT_EQ(got, 0);
   EXPECT_EQ(ch.size(), 1U);
 }
@@ -178,17 +178,17 @@ TEST(channel, an_ended_context_is_reported_before_a_close) {
   ch.close();
   const auto c = ended();
   int got = 0;
-  EXPECT_EQ(ch.send(c.ctx, 1), errc::canceled);
-  EXPECT_EQ(ch.receive(c.ctx, got), errc::canceled);
+  EXPECT_EQ(ch.send(c.ctx, 1).get(), errc::canceled);
+  EXPECT_EQ(ch.receive(c.ctx, got).get(), errc::canceled);
 }
 
 TEST(channel, a_value_that_is_not_sent_is_destroyed) {
   channel<std::shared_ptr<int>> ch(1);
   const auto value = std::make_shared<int>(1);
-  EXPECT_EQ(ch.send(ended().ctx, value), errc::canceled);
+  EXPECT_EQ(ch.send(ended().ctx, value).get(), errc::canceled);
   EXPECT_EQ(value.use_count(), 1);
   ch.close();
-  EXPECT_EQ(ch.send(background(), value), channel_errc::closed);
+  EXPECT_EQ(ch.send(background(), value).get(), channel_errc::closed);
   EXPECT_EQ(value.use_count(), 1);
 }
 

@@ -66,7 +66,8 @@ TEST(select, an_ended_context_does_nothing_though_cases_are_ready) {
   c.cancel();
   auto value = std::make_unique<int>(2);
   EXPECT_EQ(select(c.ctx, on_receive(a, must_not_run), on_send(b, std::move(value), must_not_run),
-                   on_receive(closed, must_not_run, must_not_run)),
+                   on_receive(closed, must_not_run, must_not_run))
+                .get(),
             errc::canceled);
   EXPECT_NE(value, nullptr);
   EXPECT_EQ(a.size(), 1U);
@@ -108,7 +109,8 @@ TEST(select, a_closed_channel_drops_out_and_the_others_are_waited_for) {
   int got = 0;
   auto selected = aside([&] {
     return select(background(), on_receive(closed, must_not_run), on_send(closed, 1, must_not_run),
-                  on_receive(open, [&](int value) { got = value; }));
+                  on_receive(open, [&](int value) { got = value; }))
+        .get();
   });
   const at_exit rescue([&] { open.close(); });
   ASSERT_TRUE(spin_until([&] { return open.receivers() == 1; }));
@@ -127,7 +129,8 @@ TEST(select, says_closed_when_all_channels_are) {
   int got = 0;
   const auto once = [&] {
     return select(background(), on_receive(a, [&](int value) { got += value; }),
-                  on_send(b, 1, must_not_run));
+                  on_send(b, 1, must_not_run))
+        .get();
   };
   EXPECT_FALSE(once());  // drains first
   EXPECT_EQ(got, 1);
@@ -140,7 +143,7 @@ TEST(select, hears_the_last_close_while_it_waits) {
   watched<int> b(1);
   ASSERT_FALSE(b.try_send(1));
   auto selected = aside([&] {
-    return select(background(), on_receive(a, must_not_run), on_send(b, 2, must_not_run));
+    return select(background(), on_receive(a, must_not_run), on_send(b, 2, must_not_run)).get();
   });
   const at_exit rescue([&] {
     a.close();
@@ -167,7 +170,8 @@ TEST(select, a_case_that_asks_for_it_is_told_of_the_close_each_time) {
     return select(background(),
                   on_receive(
                       input, [&](int value) { got += value; }, [&] { ++told; }),
-                  on_receive(other, must_not_run));
+                  on_receive(other, must_not_run))
+        .get();
   };
   EXPECT_FALSE(once());
   EXPECT_EQ(got, 1);
@@ -190,7 +194,8 @@ TEST(select, a_case_that_asks_for_it_is_told_of_a_close_while_it_waits) {
   int told = 0;
   auto selected = aside([&] {
     return select(background(), on_receive(a, must_not_run, [&] { ++told; }),
-                  on_receive(b, must_not_run));
+                  on_receive(b, must_not_run))
+        .get();
   });
   const at_exit rescue([&] {
     a.close();
@@ -237,8 +242,8 @@ TEST(select, is_woken_by_each_of_its_cases) {
     int happened = -1;
     auto selected = aside([&] {
       return select(background(), on_receive(a, [&](int) { happened = 0; }),
-                    on_receive(b, [&](int) { happened = 1; }),
-                    on_send(c, 2, [&] { happened = 2; }));
+                    on_receive(b, [&](int) { happened = 1; }), on_send(c, 2, [&] { happened = 2; }))
+          .get();
     });
     const at_exit rescue([&] {
       a.close();
@@ -263,8 +268,9 @@ TEST(select, is_woken_by_the_end_of_its_context) {
     ASSERT_FALSE(b.try_send(0));
     const auto above = with_cancel(background());
     const auto own = with_timeout(above.ctx, by_deadline ? 30ms : clock::duration(never));
-    auto selected = aside(
-        [&] { return select(own.ctx, on_receive(a, must_not_run), on_send(b, 1, must_not_run)); });
+    auto selected = aside([&] {
+      return select(own.ctx, on_receive(a, must_not_run), on_send(b, 1, must_not_run)).get();
+    });
     const at_exit rescue([&] {
       a.close();
       b.close();
@@ -379,15 +385,17 @@ TEST(select, what_leaves_with_another_case_passes_its_notification_on) {
       const auto took_a = [&](loaded) { first_took = 1; };
       return sends ? select(background(), on_receive(a, took_a),
                             on_send(b, loaded(1), [&] { first_took = 2; }))
+                         .get()
                    : select(background(), on_receive(a, took_a),
-                            on_receive(b, [&](loaded) { first_took = 2; }));
+                            on_receive(b, [&](loaded) { first_took = 2; }))
+                         .get();
     });
     ASSERT_TRUE(spin_until([&] { return a.receivers() == 1 && on_b() == 1; }));
     std::atomic<int> behind_done{0};
     const auto behind = [&](bool on_a) {
       loaded got;
-      const auto ec = on_a || !sends ? (on_a ? a : b).receive(background(), got)
-                                     : b.send(background(), loaded(2));
+      const auto ec = on_a || !sends ? (on_a ? a : b).receive(background(), got).get()
+                                     : b.send(background(), loaded(2)).get();
       if (!ec) {
         behind_done = on_a ? 1 : 2;
       }
@@ -396,9 +404,9 @@ TEST(select, what_leaves_with_another_case_passes_its_notification_on) {
     std::jthread on_b_too([&] { behind(false); });
     EXPECT_TRUE(spin_until([&] { return a.receivers() == 2 && on_b() == 2; }));
     loaded ignored;
-    EXPECT_FALSE(a.send(background(), loaded(3, loaded::going_in, [&] {
-                          EXPECT_FALSE(sends ? b.try_receive(ignored) : b.try_send(loaded(4)));
-                        })));
+    EXPECT_FALSE(a.try_send(loaded(3, loaded::going_in, [&] {
+      EXPECT_FALSE(sends ? b.try_receive(ignored) : b.try_send(loaded(4)));
+    })));
     const bool passed_on = over(first) && spin_until([&] { return behind_done != 0; });
     a.close();
     b.close();
@@ -413,19 +421,19 @@ TEST(select, what_leaves_with_its_context_passes_all_its_notifications_on) {
     watched<loaded> a(1);
     watched<loaded> b(1);
     const auto c = with_cancel(background());
-    auto first = aside(
-        [&] { return select(c.ctx, on_receive(a, must_not_run), on_receive(b, must_not_run)); });
+    auto first = aside([&] {
+      return select(c.ctx, on_receive(a, must_not_run), on_receive(b, must_not_run)).get();
+    });
     ASSERT_TRUE(spin_until([&] { return a.receivers() == 1 && b.receivers() == 1; }));
     loaded from_a;
     loaded from_b;
-    auto on_a = aside([&] { return a.receive(background(), from_a); });
-    auto on_b = aside([&] { return b.receive(background(), from_b); });
+    auto on_a = aside([&] { return a.receive(background(), from_a).get(); });
+    auto on_b = aside([&] { return b.receive(background(), from_b).get(); });
     ASSERT_TRUE(spin_until([&] { return a.receivers() == 2 && b.receivers() == 2; }));
     // The end first, then both notifications, all under the lock of the first channel.
-    EXPECT_FALSE(a.send(background(), loaded(1, loaded::going_in, [&] {
-                          EXPECT_FALSE(
-                              b.try_send(loaded(2, loaded::going_in, [&] { c.cancel(); })));
-                        })));
+    EXPECT_FALSE(a.try_send(loaded(1, loaded::going_in, [&] {
+      EXPECT_FALSE(b.try_send(loaded(2, loaded::going_in, [&] { c.cancel(); })));
+    })));
     const bool passed_on = over(on_a) && over(on_b);
     a.close();
     b.close();
@@ -442,8 +450,9 @@ TEST(select, the_same_channel_in_several_cases_gives_each_value_once) {
     int sum = 0;
     const auto add = [&](int value) { sum += value; };
     auto twice = aside([&] {
-      auto ec = select(background(), on_receive(ch, add), on_receive(ch, add), on_receive(ch, add));
-      return ec ? ec : select(background(), on_receive(ch, add), on_receive(ch, add));
+      const std::error_code ec =
+          select(background(), on_receive(ch, add), on_receive(ch, add), on_receive(ch, add));
+      return ec ? ec : select(background(), on_receive(ch, add), on_receive(ch, add)).get();
     });
     EXPECT_TRUE(spin_until([&] { return ch.receivers() == 3; }));
     EXPECT_FALSE(ch.try_send(1));
@@ -472,7 +481,7 @@ struct market {
     int calls = 0;
     const int value = ++made;
     const auto count = [&] { ++calls; };
-    const auto ec =
+    const std::error_code ec =
         select(ctx, on_send(stall(start), value, count), on_send(stall(start + 1), value, count),
                on_send(stall(start + 2), value, count));
     wrong += calls != (ec ? 0 : 1);
@@ -485,7 +494,7 @@ struct market {
       ++calls;
       bought += value;
     };
-    const auto ec =
+    const std::error_code ec =
         select(ctx, on_receive(stall(start), count), on_receive(stall(start + 1), count),
                on_receive(stall(start + 2), count));
     wrong += calls != (ec ? 0 : 1);
@@ -506,7 +515,7 @@ struct market {
       --gain;
       sold += value;
     };
-    const auto ec =
+    const std::error_code ec =
         select(ctx, on_receive(stall(start), get), on_send(stall(start), value, put),
                on_send(stall(start + 1), value, put), on_receive(stall(start + 1), get));
     wrong += calls != (ec ? 0 : 1);
