@@ -30,7 +30,7 @@ constexpr auto asleep = 100us;  // after this a thread that was about to block h
 
 struct context_end {
   hangup::cancelable made = hangup::with_cancel(hangup::background());
-  void wait() { DoNotOptimize(hangup::wait_done(made.ctx)); }
+  void wait() { DoNotOptimize(hangup::wait_done(made.ctx).get()); }
   void end() { made.cancel(); }
 };
 

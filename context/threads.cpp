@@ -41,7 +41,7 @@ class thread_service final : timer {
     return service.object;
   }
 
-  std::error_code start(task& t) noexcept {
+  std::error_code start(thread_call& t) noexcept {
     std::unique_lock hold(mutex_);
     t.next_ = nullptr;
     (last_ != nullptr ? last_->next_ : first_) = &t;
@@ -51,7 +51,7 @@ class thread_service final : timer {
     return failed && take_back(t) ? failed : std::error_code();
   }
 
-  task* take(const void* owner) noexcept {
+  thread_call* take(const void* owner) noexcept {
     if (queued_.load(std::memory_order_relaxed) == 0) {
       return nullptr;
     }
@@ -84,8 +84,8 @@ class thread_service final : timer {
     bool awake = false;
   };
 
-  task& pop() noexcept {
-    task& t = *first_;
+  thread_call& pop() noexcept {
+    thread_call& t = *first_;
     first_ = t.next_;
     if (first_ == nullptr) {
       last_ = nullptr;
@@ -97,9 +97,9 @@ class thread_service final : timer {
 
   // There is no thread at all. Returns false if there was one for a moment, which has taken the
   // task.
-  bool take_back(task& t) noexcept {
-    task* before = nullptr;
-    for (task* at = first_; at != nullptr; before = at, at = at->next_) {
+  bool take_back(thread_call& t) noexcept {
+    thread_call* before = nullptr;
+    for (thread_call* at = first_; at != nullptr; before = at, at = at->next_) {
       if (at == &t) {
         (before != nullptr ? before->next_ : first_) = t.next_;
         if (last_ == &t) {
@@ -178,7 +178,7 @@ class thread_service final : timer {
       if (first_ == nullptr && !wait_for_work(hold)) {
         return;
       }
-      task& t = pop();
+      thread_call& t = pop();
       --searching_;
       ++working_;
       if (first_ != nullptr) {
@@ -259,7 +259,7 @@ class thread_service final : timer {
 
   void refuse_all(std::unique_lock<std::mutex>& hold) noexcept {
     const auto why = cannot_;
-    task* all = std::exchange(first_, nullptr);
+    thread_call* all = std::exchange(first_, nullptr);
     last_ = nullptr;
     queued_.store(0, std::memory_order_relaxed);
     hold.unlock();
@@ -271,8 +271,8 @@ class thread_service final : timer {
 
   const std::size_t cores_ = std::max(2U, std::thread::hardware_concurrency()) - 1;
   std::mutex mutex_;
-  task* first_ = nullptr;
-  task* last_ = nullptr;
+  thread_call* first_ = nullptr;
+  thread_call* last_ = nullptr;
   std::atomic<std::size_t> queued_{0};  // written under the mutex, read by threads that spin
   sleeper* sleeping_ = nullptr;         // the most recent first: its stack is still in the cache
   std::size_t threads_ = 0;
@@ -291,11 +291,11 @@ class thread_service final : timer {
   std::error_code cannot_;            // why
 };
 
-std::error_code start(task& t) {
+std::error_code start(thread_call& t) {
   return thread_service::get().start(t);
 }
 
-task* take(const void* owner) noexcept {
+thread_call* take(const void* owner) noexcept {
   return thread_service::get().take(owner);
 }
 

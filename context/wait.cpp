@@ -157,34 +157,69 @@ bool sleep_listening(const context& ctx, const early_end::type& at, clock::time_
 
 }  // namespace
 
-std::error_code sleep_until(const context& ctx, clock::time_point when) {
-  if (const auto* const at = announced(ctx); at != nullptr && sleep_listening(ctx, *at, when)) {
-    return ctx.err();
+namespace tree {
+
+std::error_code sleeping::block() noexcept {
+  if (const auto* const at = announced(ctx_); at != nullptr && sleep_listening(ctx_, *at, when_)) {
+    return ctx_.err();
   }
-  const tree::blocking here;
-  auto* const s = context_access::scope(ctx);
+  const blocking here;
+  auto* const s = context_access::scope(ctx_);
   if (s == nullptr) {
-    tree::state_word never;
-    never.wait_end(when);
+    state_word never;
+    never.wait_end(when_);
     return {};
   }
-  if (!s->word.wait_end(std::min(when, s->due)) && s->due <= when) {
-    tree::end_if_due(*s);
+  if (!s->word.wait_end(std::min(when_, s->due)) && s->due <= when_) {
+    end_if_due(*s);
   }
-  return ctx.err();
+  return ctx_.err();
 }
 
-std::error_code sleep_for(const context& ctx, clock::duration time) {
-  return sleep_until(ctx, later(clock::now(), time));
+std::error_code fd_waiting::block() noexcept {
+  pollfd on{fd_, events_, 0};
+  return wait_poll(ctx_, on, until_);
 }
 
-std::error_code wait_done(const context& ctx) {
-  return sleep_until(ctx, clock::time_point::max());
+bool fd_waiting::awaiter::await_ready() noexcept {
+  if (of_.ctx_.done()) {
+    return true;
+  }
+  pollfd on{of_.fd_, of_.events_, 0};
+  happened_ = ::poll(&on, 1, 0) > 0;
+  return happened_ || over_already(of_.ctx_, of_.until_);
 }
 
-std::error_code wait_fd(const context& ctx, int fd, short events, clock::time_point until) {
-  pollfd on{fd, events, 0};
-  return wait_poll(ctx, on, until);
+bool fd_waiting::awaiter::start() noexcept {
+  // poll(2) ignores negative descriptors: only the context or the time ends such a wait.
+  if (of_.fd_ >= 0) {
+    failed_ = wait_.on().watch(*this, of_.fd_, of_.events_);
+    if (failed_) {
+      return false;
+    }
+  }
+  suspended_ = true;
+  return wait_.start();
 }
 
+void fd_waiting::awaiter::happened(short) noexcept {
+  happened_ = true;
+  wait_.wake();
+}
+
+std::error_code fd_waiting::awaiter::await_resume() noexcept {
+  if (suspended_) {
+    wait_.on().unwatch(*this);
+    wait_.leave();
+  }
+  if (happened_) {
+    return {};
+  }
+  if (failed_) {
+    return failed_;
+  }
+  return of_.ctx_.done() ? of_.ctx_.err() : std::make_error_code(std::errc::timed_out);
+}
+
+}  // namespace tree
 }  // namespace hangup

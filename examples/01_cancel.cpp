@@ -14,7 +14,7 @@ constexpr auto main_stays_for = 100ms;      // the tutorial has 1 s
 
 void work(const hangup::context& ctx) {
   // A sleep that ends with the context. Nothing polls, and no thread is needed for it.
-  if (const auto ec = hangup::sleep_for(ctx, work_takes)) {
+  if (const std::error_code ec = hangup::sleep_for(ctx, work_takes)) {
     std::cout << "Stopped: " << ec.message() << std::endl;
     return;
   }

@@ -13,7 +13,7 @@ constexpr auto limit = 50ms;  // the tutorial has 500 ms
 int main() {
   const auto [ctx, cancel] = hangup::with_timeout(hangup::background(), limit);
 
-  if (const auto ec = hangup::sleep_for(ctx, work_takes)) {
+  if (const std::error_code ec = hangup::sleep_for(ctx, work_takes)) {
     std::cout << "stopped: " << ec.message() << std::endl;
   } else {
     std::cout << "finished" << std::endl;

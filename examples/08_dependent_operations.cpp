@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 using hangup::context;
 
 std::error_code operation1(const context& ctx) {
-  if (const auto ec = hangup::sleep_for(ctx, 100ms)) {
+  if (const std::error_code ec = hangup::sleep_for(ctx, 100ms)) {
     return ec;
   }
   return std::make_error_code(std::errc::io_error);

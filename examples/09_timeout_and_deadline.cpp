@@ -16,7 +16,7 @@ int main() {
   std::cout << "2009-11-10 23:00 UTC: " << late.err().message() << std::endl;  // nobody has waited
 
   const auto [ctx, cancel] = hangup::with_timeout(hangup::background(), relative);
-  const auto ec = hangup::wait_done(ctx);
+  const std::error_code ec = hangup::wait_done(ctx);
   std::cout << "in 300 ms: " << ec.message() << std::endl;
 }
 

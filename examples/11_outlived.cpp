@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 using hangup::context;
 
 void do_something_else(const context& ctx) {
-  if (const auto ec = hangup::sleep_for(ctx, 5s)) {
+  if (const std::error_code ec = hangup::sleep_for(ctx, 5s)) {
     std::cout << "something else: " << ec.message() << std::endl;
     return;
   }

@@ -16,7 +16,7 @@ struct request_id {
 };
 
 void do_something_else(const context& ctx) {
-  if (const auto ec = hangup::sleep_for(ctx, 100ms)) {
+  if (const std::error_code ec = hangup::sleep_for(ctx, 100ms)) {
     std::cout << "something else: " << ec.message() << std::endl;
     return;
   }

@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 using hangup::context;
 
 std::error_code do_work(const context& ctx, std::string& result) {
-  if (const auto ec = hangup::sleep_for(ctx, 1s)) {
+  if (const std::error_code ec = hangup::sleep_for(ctx, 1s)) {
     return ec;
   }
   result = "done\n";

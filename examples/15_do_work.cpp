@@ -13,7 +13,7 @@ using hangup::context;
 
 // The first look is in the wait itself: with an ended context it does not wait at all.
 std::error_code do_work(const context& ctx, context::clock::duration takes, std::string& result) {
-  if (const auto ec = hangup::sleep_for(ctx, takes)) {
+  if (const std::error_code ec = hangup::sleep_for(ctx, takes)) {
     return ec;
   }
   result = "done";

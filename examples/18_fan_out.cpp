@@ -14,10 +14,10 @@ using hangup::context;
 
 std::error_code fetch(const context& ctx, int part) {
   if (part == 2) {
-    const auto ec = hangup::sleep_for(ctx, 100ms);
+    const std::error_code ec = hangup::sleep_for(ctx, 100ms);
     return ec ? ec : std::make_error_code(std::errc::connection_refused);
   }
-  const auto ec = hangup::sleep_for(ctx, 5s);
+  const std::error_code ec = hangup::sleep_for(ctx, 5s);
   if (ec) {
     std::osyncstream(std::cout) << "part " << part << " stopped: " << describe(*ctx.cause())
                                 << std::endl;

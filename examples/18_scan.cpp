@@ -46,7 +46,7 @@ void answer(const context& ctx, const hangup::http::request&, hangup::http::repl
 // How much of the processor does this process take, in the next moment?
 void now(const context& ctx, const hangup::http::request&, hangup::http::reply& res) {
   const auto before = std::clock();
-  hangup::sleep_for(ctx, std::chrono::milliseconds(300));
+  static_cast<void>(hangup::sleep_for(ctx, std::chrono::milliseconds(300)));
   const std::string state = std::clock() - before < CLOCKS_PER_SEC / 200 ? "idle" : "busy";
   res.body("text/plain", state + (holds_files() ? ", holds files\n" : ", holds none\n"));
 }

@@ -141,7 +141,7 @@ std::error_code merged_parts::ask(const context& ctx, slot& s, permit at) {
 }
 
 std::error_code merged_parts::fail_later(const context& ctx, slot& s) {
-  if (const auto ec = sleep_for(ctx, fails_->after)) {
+  if (const std::error_code ec = sleep_for(ctx, fails_->after)) {
     return ec;
   }
   failed(s, 502,

@@ -123,7 +123,7 @@ std::error_code postgres_connection::connect(const context& ctx, std::string& wh
     if (next == PGRES_POLLING_FAILED) {
       return gone(why);
     }
-    if (const auto ec =
+    if (const std::error_code ec =
             wait_fd(ctx, fd(), next == PGRES_POLLING_READING ? short{POLLIN} : short{POLLOUT})) {
       return ec;
     }
@@ -313,7 +313,7 @@ std::error_code postgres_connection::error_of(const PGresult& error, std::string
 // be closed afterwards.
 std::error_code postgres_connection::wait(const context& ctx, context::clock::time_point until,
                                           std::string& why) {
-  const auto ec = wait_fd(ctx, fd(), awaits(), until);
+  const std::error_code ec = wait_fd(ctx, fd(), awaits(), until);
   if (!ec) {
     receive();  // if it is lost, the server's final message can still be read
     return {};

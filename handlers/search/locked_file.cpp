@@ -50,7 +50,7 @@ std::error_code locked_file::lock(const context& ctx) const {
     if (errno != EWOULDBLOCK) {
       return last_error();
     }
-    if (const auto ended = sleep_for(ctx, 50ms)) {
+    if (const std::error_code ended = sleep_for(ctx, 50ms)) {
       return ended;
     }
   }

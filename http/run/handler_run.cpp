@@ -131,7 +131,8 @@ bool handler_run::await_body() {
       case connection::io::some:
         return true;
       case connection::io::again:
-        if (const auto ec = wait_fd(x_.ctx(), c_.fd(), POLLIN, c_.coming.wait(clock::now()))) {
+        if (const std::error_code ec =
+                wait_fd(x_.ctx(), c_.fd(), POLLIN, c_.coming.wait(clock::now()))) {
           body_late_ = ec == std::errc::timed_out && !x_.ctx().done();
           return false;
         }

@@ -306,8 +306,8 @@ bool connection::send_all(std::string_view bytes) {
     // Clients that have half-closed the connection have a deadline too, and the server may stop.
     const auto deadline = request_->ctx().deadline().value_or(never);
     const auto patience = going.wait(clock::now());
-    const auto ec = wait_fd(half_closed ? server_ : request_->ctx(), fd(), POLLOUT,
-                            std::min(patience, deadline));
+    const std::error_code ec = wait_fd(half_closed ? server_ : request_->ctx(), fd(), POLLOUT,
+                                       std::min(patience, deadline));
     if (ec == std::errc::timed_out && patience < deadline) {
       request_->reached(limit::write_time);
       request_->cancel({.kind = causes::write_timeout});

@@ -245,7 +245,7 @@ TEST_F(postgres_engine, stops_for_a_slow_reader_and_ends_with_it) {
                              "ClientWrite"));
         cancel();
       });
-      const auto ec = wait_done(c);
+      const std::error_code ec = wait_done(c);
       leaver.join();
       return ec;
     }

@@ -100,7 +100,7 @@ TEST_P(deferred_answer, has_a_context_whose_sleepers_do_not_ask_the_server) {
   const auto* const at = d.ctx().value<early_end>();
   ASSERT_NE(at, nullptr);
   EXPECT_EQ(at->reported, nullptr);
-  std::thread sleeper([ctx = d.ctx()] { EXPECT_TRUE(wait_done(ctx)); });
+  std::thread sleeper([ctx = d.ctx()] { EXPECT_TRUE(wait_done(ctx).get()); });
   c.close();
   sleeper.join();
   EXPECT_EQ(s->seen.nth(0).end, request_end::client_closed);
@@ -137,7 +137,7 @@ TEST_P(deferred_answer, is_dropped_when_the_client_has_left_and_its_context_has_
       d = s.nth(0);
       reset ? c.reset() : c.close();
     }
-    EXPECT_FALSE(wait_done(with_timeout(d->ctx(), 60s).ctx) == errc::deadline_exceeded);
+    EXPECT_FALSE(wait_done(with_timeout(d->ctx(), 60s).ctx).get() == errc::deadline_exceeded);
     const auto r = s->seen.nth(0);
     EXPECT_EQ(r.end, reset ? request_end::client_reset : request_end::client_closed);
     EXPECT_EQ(r.status, 499);

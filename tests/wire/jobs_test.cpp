@@ -61,7 +61,7 @@ class with_jobs {
                            [=, this](const context& c, jobs::result& to, std::string&) {
                              at.tell("begun");
                              if (waits) {
-                               if (const auto ec = wait_done(c)) {
+                               if (const std::error_code ec = wait_done(c)) {
                                  at.tell("stopped");
                                  return ec;
                                }

@@ -101,9 +101,9 @@ class task_group {
   std::error_code wait();
 
  private:
-  struct task : tree::task {
+  struct task : tree::thread_call {
     task(task_group& of, const location& place) noexcept
-        : tree::task(&of), group(of), from(place) {}
+        : tree::thread_call(&of), group(of), from(place) {}
     virtual ~task() = default;
     void run() noexcept final;
     void refuse(std::error_code why) noexcept final;

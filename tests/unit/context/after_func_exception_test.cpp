@@ -67,7 +67,7 @@ TEST(after_func_exception, on_the_timer_thread_or_in_a_sleeper_is_kept) {  // B5
     ran.set_value();
     throw std::runtime_error("bad");
   });
-  EXPECT_EQ(sleep_for(c.ctx, never), errc::deadline_exceeded);
+  EXPECT_EQ(sleep_for(c.ctx, never).get(), errc::deadline_exceeded);
   ran.get_future().wait();
   EXPECT_THROW(bad.stop_and_wait(), std::runtime_error);
 }

@@ -142,7 +142,7 @@ TEST(after_func, the_function_may_use_its_own_context_in_every_way) {  // B61
       stopped = other->stop();
       other.reset();
     }
-    EXPECT_EQ(sleep_for(c.ctx, never), errc::canceled);
+    EXPECT_EQ(sleep_for(c.ctx, never).get(), errc::canceled);
     EXPECT_TRUE(c.ctx.stop_token().stop_requested());
   });
   int other_ran = 0;

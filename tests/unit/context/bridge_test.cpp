@@ -163,9 +163,9 @@ TEST(with_either, a_deadline_of_the_second_parent_ends_it) {
   const auto a = with_cancel(background());
   const auto b = with_timeout(background(), 10ms, {.text = "b's budget"});
   const auto e = with_either(a.ctx, with_cancel(b.ctx).ctx);
-  EXPECT_EQ(wait_done(with_either(a.ctx, b.ctx).ctx), errc::deadline_exceeded);
+  EXPECT_EQ(wait_done(with_either(a.ctx, b.ctx).ctx).get(), errc::deadline_exceeded);
   const auto f = with_either(a.ctx, b.ctx);
-  EXPECT_EQ(wait_done(f.ctx), errc::deadline_exceeded);
+  EXPECT_EQ(wait_done(f.ctx).get(), errc::deadline_exceeded);
   EXPECT_EQ(f.ctx.cause()->kind, cause_kind::deadline);
   EXPECT_EQ(f.ctx.cause()->text, "b's budget");
   EXPECT_FALSE(a.ctx.done());
@@ -178,7 +178,7 @@ TEST(with_either, a_sleeper_finds_the_deadline_of_the_second_parent_itself) {
   const auto below_b = with_cancel(b.ctx);
   const auto e = with_either(a.ctx, below_b.ctx);
   const auto leaf = with_cancel(with_value<left_key>(e.ctx, 1));
-  EXPECT_EQ(sleep_for(leaf.ctx, never), errc::deadline_exceeded);
+  EXPECT_EQ(sleep_for(leaf.ctx, never).get(), errc::deadline_exceeded);
   EXPECT_EQ(leaf.ctx.cause()->text, "b's budget");
   EXPECT_EQ(e.ctx.err(), errc::deadline_exceeded);
   EXPECT_EQ(e.ctx.cause()->text, "b's budget");
@@ -188,7 +188,7 @@ TEST(with_either, a_sleeper_finds_the_deadline_of_the_second_parent_itself) {
   const auto again = with_timeout(background(), 10ms);
   const auto f = with_either(a.ctx, again.ctx);
   const sockets s;
-  EXPECT_EQ(wait_fd(f.ctx, s.fd[0], 1), errc::deadline_exceeded);
+  EXPECT_EQ(wait_fd(f.ctx, s.fd[0], 1).get(), errc::deadline_exceeded);
 }
 
 TEST(with_either, sleepers_below_find_a_deadline_of_a_chain_from_many_threads) {
@@ -203,7 +203,7 @@ TEST(with_either, sleepers_below_find_a_deadline_of_a_chain_from_many_threads) {
     }
     together(4, [&](int i) {
       const auto& mine = chain[static_cast<std::size_t>(i)].ctx;
-      EXPECT_EQ(sleep_for(mine, never), errc::deadline_exceeded);
+      EXPECT_EQ(sleep_for(mine, never).get(), errc::deadline_exceeded);
       EXPECT_EQ(mine.cause()->kind, cause_kind::deadline);
     });
     ASSERT_TRUE(b.ctx.done());
@@ -407,7 +407,7 @@ TEST(with_either_race, deadlines_and_cancels_from_both_sides) {
     const auto e = with_either(a.ctx, b.ctx);
     together(3, [&](int i) {
       if (i == 0) {
-        const auto ec = sleep_for(e.ctx, never);
+        const std::error_code ec = sleep_for(e.ctx, never);
         EXPECT_TRUE(ec);
         EXPECT_EQ(ec, e.ctx.err());
         EXPECT_EQ(e.ctx.cause()->kind == cause_kind::deadline, ec == errc::deadline_exceeded);
@@ -415,7 +415,7 @@ TEST(with_either_race, deadlines_and_cancels_from_both_sides) {
         (void)sleep_for(background(), 150us);
         b.cancel();
       } else {
-        EXPECT_TRUE(wait_done(a.ctx));
+        EXPECT_TRUE(wait_done(a.ctx).get());
       }
     });
     // What the timer thread has ended it may be giving back just now.

@@ -159,7 +159,7 @@ TEST(cause, outlives_the_ancestor_that_it_came_from) {
 TEST(cause, an_expired_child_keeps_its_cause_when_the_parent_is_cancelled) {  // B42
   const auto parent = with_cancel(background());
   const auto child = with_timeout(parent.ctx, 1ms);
-  EXPECT_EQ(wait_done(child.ctx), errc::deadline_exceeded);
+  EXPECT_EQ(wait_done(child.ctx).get(), errc::deadline_exceeded);
   parent.cancel(because("parent"));
   EXPECT_EQ(child.ctx.err(), errc::deadline_exceeded);
   EXPECT_EQ(child.ctx.cause()->kind, cause_kind::deadline);

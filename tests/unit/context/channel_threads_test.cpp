@@ -112,7 +112,7 @@ TEST(channel, one_that_was_woken_in_vain_sleeps_again) {
   int taken_back = 0;
   if (!ch.try_receive(taken_back)) {  // else the receiver was quicker, and is gone
     ASSERT_TRUE(spin_until([&] { return ch.receivers() == 1; }));
-    ASSERT_FALSE(sleep_for(background(), 300ms));
+    ASSERT_FALSE(sleep_for(background(), 300ms).get());
     ASSERT_FALSE(ch.try_send(2));
   }
   ASSERT_TRUE(over(time_run));
@@ -385,7 +385,7 @@ TEST(channel, what_was_sent_is_received_or_left_whatever_ends_when) {
     together(senders + receivers + 1, [&](int i) {
       std::mt19937 own(static_cast<std::uint32_t>(seed * 16 + i));
       if (i == 0) {
-        EXPECT_FALSE(sleep_for(background(), close_after));
+        EXPECT_FALSE(sleep_for(background(), close_after).get());
         ch.close();
         return;
       }

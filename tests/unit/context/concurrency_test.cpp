@@ -70,7 +70,7 @@ TEST(racing, cancel_and_deadline_give_one_end_to_all) {  // B16
         return;
       }
       const auto& seen = i == 1 ? parent.ctx : child.ctx;
-      const auto ec = wait_done(seen);
+      const std::error_code ec = wait_done(seen);
       wrong += seen.err() != ec;
       wrong += (seen.cause()->kind == cause_kind::deadline) != (ec == errc::deadline_exceeded);
     });
@@ -152,7 +152,7 @@ TEST(racing, cancelling_a_child_while_the_parents_cancel_walks_is_no_deadlock) {
       if (i == 0) {
         parent.cancel();
       } else if (i == 1) {
-        EXPECT_EQ(wait_done(parent.ctx), errc::canceled);
+        EXPECT_EQ(wait_done(parent.ctx).get(), errc::canceled);
         child.cancel();
       } else if (i == 2) {
         child.cancel();

@@ -117,7 +117,7 @@ TEST(conformance, the_deadline_of_any_of_many_random_layers_ends_the_leaf) {  //
       return v == nullptr ? -1 : *v;
     };
     EXPECT_EQ(value_of_leaf(), value);
-    EXPECT_EQ(wait_done(leaf), errc::deadline_exceeded);
+    EXPECT_EQ(wait_done(leaf).get(), errc::deadline_exceeded);
     EXPECT_EQ(leaf.cause(), ends[ended].ctx.cause());
     for (std::size_t i = 0; i < ends.size(); ++i) {
       EXPECT_EQ(ends[i].ctx.done(), i >= ended);
@@ -155,20 +155,20 @@ TEST(conformance, deadlines_are_on_the_steady_clock_whichever_clock_they_were_gi
 TEST(conformance, a_check_before_expensive_work_trusts_the_clock_and_not_the_timer_thread) {  // B22
   using check = std::error_code (*)(const context&);
   const check checks[] = {
-      [](const context& ctx) { return sleep_for(ctx, 0s); },
-      [](const context& ctx) { return sleep_until(ctx, clock::now()); },
+      [](const context& ctx) { return sleep_for(ctx, 0s).get(); },
+      [](const context& ctx) { return sleep_until(ctx, clock::now()).get(); },
       [](const context& ctx) { return with_timeout(ctx, 0s).ctx.err(); },
       [](const context& ctx) { return with_deadline(ctx, clock::now()).ctx.err(); },
       [](const context& ctx) {
         const sockets pair;
-        return wait_fd(ctx, pair.fd[0], POLLIN, clock::now());
+        return wait_fd(ctx, pair.fd[0], POLLIN, clock::now()).get();
       },
   };
   const stalled_timer stalled;
   for (const auto& overdue : checks) {
     const auto c = with_timeout(background(), 1ms);
     const auto below = with_cancel(with_value<level_key>(c.ctx, 1));
-    EXPECT_FALSE(sleep_until(background(), *c.ctx.deadline()));
+    EXPECT_FALSE(sleep_until(background(), *c.ctx.deadline()).get());
     EXPECT_LE(*below.ctx.deadline(), clock::now());
     EXPECT_FALSE(below.ctx.done());  // nobody has looked yet
     EXPECT_EQ(overdue(below.ctx), errc::deadline_exceeded);

@@ -73,7 +73,7 @@ TEST(deadline, in_the_past_ends_at_creation_under_a_parent_that_is_overdue) {  /
   // The parent's deadline has passed, and the timer thread has not come to it.
   const stalled_timer stalled;
   const auto parent = with_timeout(background(), 1ms);
-  EXPECT_FALSE(sleep_for(background(), 5ms));
+  EXPECT_FALSE(sleep_for(background(), 5ms).get());
   const auto child = with_timeout(parent.ctx, 0ms);
   EXPECT_EQ(child.ctx.err(), errc::deadline_exceeded);
 }
@@ -90,7 +90,7 @@ TEST(deadline, a_later_one_than_the_parents_is_the_parents) {  // B24
   const auto parent = with_timeout(background(), 40ms);
   const auto child = with_timeout(with_value<any_key>(parent.ctx, "v"), never);
   EXPECT_EQ(child.ctx.deadline(), parent.ctx.deadline());
-  EXPECT_EQ(wait_done(child.ctx), errc::deadline_exceeded);
+  EXPECT_EQ(wait_done(child.ctx).get(), errc::deadline_exceeded);
   EXPECT_TRUE(parent.ctx.done());
   EXPECT_EQ(child.ctx.cause(), parent.ctx.cause());
 }
@@ -108,7 +108,7 @@ TEST(deadline, an_earlier_one_than_the_parents_leaves_the_parent_alive) {  // B2
   const auto parent = with_timeout(background(), never);
   const auto child = with_timeout(parent.ctx, 1ms);
   EXPECT_LT(*child.ctx.deadline(), *parent.ctx.deadline());
-  EXPECT_EQ(wait_done(child.ctx), errc::deadline_exceeded);
+  EXPECT_EQ(wait_done(child.ctx).get(), errc::deadline_exceeded);
   EXPECT_FALSE(parent.ctx.done());
 }
 
@@ -116,7 +116,7 @@ TEST(deadline, takes_the_descendants_along) {  // B8
   const auto parent = with_timeout(background(), 1ms);
   const auto child = with_cancel(parent.ctx);
   const auto leaf = with_value<any_key>(child.ctx, "v");
-  EXPECT_EQ(wait_done(leaf), errc::deadline_exceeded);
+  EXPECT_EQ(wait_done(leaf).get(), errc::deadline_exceeded);
   EXPECT_EQ(leaf.cause(), parent.ctx.cause());
 }
 
@@ -156,7 +156,7 @@ TEST(deadline, the_end_of_the_parent_releases_the_timers_below) {  // B67
 
 TEST(deadline, cancel_after_it_changes_nothing) {  // B28
   const auto c = with_timeout(background(), 1ms);
-  EXPECT_EQ(wait_done(c.ctx), errc::deadline_exceeded);
+  EXPECT_EQ(wait_done(c.ctx).get(), errc::deadline_exceeded);
   c.cancel({cause_kind::shutdown});
   EXPECT_EQ(c.ctx.err(), errc::deadline_exceeded);
   EXPECT_EQ(c.ctx.cause()->kind, cause_kind::deadline);
@@ -169,7 +169,7 @@ TEST(deadline, far_away_does_not_overflow) {  // B29
     const auto c = with_timeout(background(), time);
     EXPECT_FALSE(c.ctx.done());
     const auto below = with_timeout(c.ctx, 1ms);
-    EXPECT_EQ(wait_done(below.ctx), errc::deadline_exceeded);
+    EXPECT_EQ(wait_done(below.ctx).get(), errc::deadline_exceeded);
     EXPECT_FALSE(c.ctx.done());
   }
   const auto c = with_deadline(background(), clock::time_point::max());
@@ -224,7 +224,7 @@ TEST(deadline, answers_the_same_for_ever_and_through_layers) {  // B30
   const auto layered = with_cancel(with_value<any_key>(c.ctx, "v"));
   EXPECT_EQ(layered.ctx.deadline(), when);
   EXPECT_EQ(without_cancel(c.ctx).deadline(), std::nullopt);
-  EXPECT_EQ(wait_done(c.ctx), errc::deadline_exceeded);
+  EXPECT_EQ(wait_done(c.ctx).get(), errc::deadline_exceeded);
   EXPECT_EQ(c.ctx.deadline(), when);
   EXPECT_EQ(layered.ctx.deadline(), when);
   EXPECT_EQ(with_cancel(background()).ctx.deadline(), std::nullopt);

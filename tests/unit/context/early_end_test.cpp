@@ -46,8 +46,8 @@ class announced : public testing::Test {
 TEST_F(announced, an_end_wakes_the_sleeper_which_reports_it_once) {
   const auto ctx = listening(top_.ctx);
   std::jthread sleeper([&] {
-    EXPECT_EQ(sleep_for(ctx, never), errc::canceled);
-    EXPECT_EQ(wait_done(ctx), errc::canceled) << "and again, without a report";
+    EXPECT_EQ(sleep_for(ctx, never).get(), errc::canceled);
+    EXPECT_EQ(wait_done(ctx).get(), errc::canceled) << "and again, without a report";
   });
   both_.hang_up();
   sleeper.join();
@@ -61,7 +61,7 @@ TEST_F(announced, an_end_that_is_there_before_the_sleep_is_met_by_it) {
   const auto ctx = listening(top_.ctx);
   both_.hang_up();
   EXPECT_FALSE(ctx.done()) << "nobody has looked";
-  EXPECT_EQ(sleep_for(ctx, never), errc::canceled);
+  EXPECT_EQ(sleep_for(ctx, never).get(), errc::canceled);
   EXPECT_EQ(calls_, 1);
 }
 
@@ -79,7 +79,7 @@ TEST_F(announced, an_end_wakes_every_one_of_many_sleepers) {
       if (n == 0) {
         both.hang_up();
       } else {
-        EXPECT_EQ(sleep_for(ctx, never), errc::canceled);
+        EXPECT_EQ(sleep_for(ctx, never).get(), errc::canceled);
       }
     });
   }
@@ -90,7 +90,7 @@ TEST_F(announced, what_is_no_end_is_reported_once_and_the_sleep_goes_on_to_its_t
   const auto ctx = listening(top_.ctx);
   both_.hang_up();  // for ever readable: who polled it again would spin
   const auto from = clock::now();
-  EXPECT_FALSE(sleep_for(ctx, 30ms));
+  EXPECT_FALSE(sleep_for(ctx, 30ms).get());
   EXPECT_GE(clock::now() - from, 30ms);
   EXPECT_EQ(calls_, 1);
 }
@@ -99,7 +99,7 @@ TEST_F(announced, what_is_no_end_does_not_keep_another_one_from_waking_the_sleep
   ends_ = false;
   const auto ctx = listening(top_.ctx);
   both_.hang_up();
-  std::jthread sleeper([&] { EXPECT_EQ(sleep_for(ctx, never), errc::canceled); });
+  std::jthread sleeper([&] { EXPECT_EQ(sleep_for(ctx, never).get(), errc::canceled); });
   ASSERT_TRUE(spin_until([&] { return calls_ == 1; }));
   top_.cancel();
   sleeper.join();
@@ -110,7 +110,7 @@ TEST_F(announced, events_that_were_not_asked_for_do_not_wake_it) {
   const auto ctx = listening(top_.ctx, 0);
   ASSERT_EQ(::send(both_.fd[1], "x", 1, 0), 1);
   ASSERT_EQ(::shutdown(both_.fd[1], SHUT_WR), 0);
-  EXPECT_FALSE(sleep_for(ctx, 20ms));
+  EXPECT_FALSE(sleep_for(ctx, 20ms).get());
   EXPECT_EQ(calls_, 0);
 }
 
@@ -122,7 +122,7 @@ TEST_F(announced, an_end_by_another_cause_wakes_the_sleeper_and_is_not_reported)
       if (n == 0) {
         c.cancel();
       } else {
-        EXPECT_EQ(sleep_for(ctx, never), errc::canceled);
+        EXPECT_EQ(sleep_for(ctx, never).get(), errc::canceled);
       }
     });
   }
@@ -131,21 +131,21 @@ TEST_F(announced, an_end_by_another_cause_wakes_the_sleeper_and_is_not_reported)
 
 TEST_F(announced, a_deadline_comes_in_its_time) {
   const auto c = with_timeout(top_.ctx, 20ms);
-  EXPECT_EQ(sleep_for(listening(c.ctx), never), errc::deadline_exceeded);
+  EXPECT_EQ(sleep_for(listening(c.ctx), never).get(), errc::deadline_exceeded);
   EXPECT_EQ(calls_, 0);
 }
 
 TEST_F(announced, a_deadline_is_kept_by_the_sleeper_itself) {
   const stalled_timer stalled;
   const auto c = with_timeout(top_.ctx, 20ms);
-  EXPECT_EQ(wait_done(listening(c.ctx)), errc::deadline_exceeded);
+  EXPECT_EQ(wait_done(listening(c.ctx)).get(), errc::deadline_exceeded);
 }
 
 TEST_F(announced, a_sleep_that_is_over_says_nothing) {
   const auto ctx = listening(top_.ctx);
-  EXPECT_FALSE(sleep_for(ctx, 5ms));
-  EXPECT_FALSE(sleep_for(ctx, 0ms));
-  EXPECT_FALSE(sleep_until(ctx, clock::time_point::min()));
+  EXPECT_FALSE(sleep_for(ctx, 5ms).get());
+  EXPECT_FALSE(sleep_for(ctx, 0ms).get());
+  EXPECT_FALSE(sleep_until(ctx, clock::time_point::min()).get());
   EXPECT_EQ(calls_, 0);
 }
 
@@ -153,8 +153,8 @@ TEST_F(announced, after_the_end_nobody_looks_at_the_descriptor) {
   const auto ctx = listening(top_.ctx);
   both_.hang_up();
   top_.cancel();
-  EXPECT_EQ(sleep_for(ctx, never), errc::canceled);
-  EXPECT_EQ(wait_done(ctx), errc::canceled);
+  EXPECT_EQ(sleep_for(ctx, never).get(), errc::canceled);
+  EXPECT_EQ(wait_done(ctx).get(), errc::canceled);
   EXPECT_EQ(calls_, 0);
 }
 
@@ -166,7 +166,7 @@ TEST_F(announced, an_end_wakes_who_sleeps_on_what_is_derived) {
   const auto timed = with_timeout(ctx, never);
   const auto child = with_cancel(with_value<key>(timed.ctx, 1));
   both_.hang_up();
-  EXPECT_EQ(sleep_for(child.ctx, never), errc::canceled);
+  EXPECT_EQ(sleep_for(child.ctx, never).get(), errc::canceled);
   EXPECT_EQ(calls_, 1);
   EXPECT_EQ(child.ctx.cause()->kind, test::kinds::disconnected);
 }
@@ -177,14 +177,14 @@ TEST_F(announced, ends_are_not_heard_below_without_cancel) {
   const auto timed = with_timeout(free, never);
   const auto child = with_cancel(timed.ctx);
   both_.hang_up();
-  EXPECT_FALSE(sleep_for(free, 5ms));
-  EXPECT_FALSE(sleep_for(timed.ctx, 5ms));
-  EXPECT_FALSE(sleep_for(child.ctx, 5ms));
+  EXPECT_FALSE(sleep_for(free, 5ms).get());
+  EXPECT_FALSE(sleep_for(timed.ctx, 5ms).get());
+  EXPECT_FALSE(sleep_for(child.ctx, 5ms).get());
   EXPECT_EQ(calls_, 0);
   // One that is put below it is.
   const auto own = listening(timed.ctx);
   ends_ = false;
-  EXPECT_FALSE(sleep_for(own, 5ms));
+  EXPECT_FALSE(sleep_for(own, 5ms).get());
   EXPECT_EQ(calls_, 1);
 }
 
@@ -194,9 +194,9 @@ TEST_F(announced, an_end_is_waited_for_in_another_way_if_there_is_no_descriptor_
   std::promise<void> slept;
   std::jthread sleeper([&] {  // which has no eventfd of its own yet
     go.get_future().wait();
-    EXPECT_FALSE(sleep_for(ctx, 5ms));
+    EXPECT_FALSE(sleep_for(ctx, 5ms).get());
     slept.set_value();
-    EXPECT_EQ(sleep_for(ctx, never), errc::canceled);
+    EXPECT_EQ(sleep_for(ctx, never).get(), errc::canceled);
   });
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);

@@ -121,7 +121,7 @@ void worker::perform(const operation& o) {
     }
     case op::sleep: {
       const auto ctx = find(o.node)->ctx;
-      const auto ec = sleep_for(ctx, 1us * o.number);
+      const std::error_code ec = sleep_for(ctx, 1us * o.number);
       s_.check(!ec || ec == ctx.err(), "a sleep on #", o.node, " says ", ec.message());
       break;
     }

@@ -31,7 +31,7 @@ on_expiry says() {
 TEST(on_expiry, is_the_cause_of_a_passed_deadline) {  // B40
   const auto by_timer = with_timeout(background(), 5ms, says());
   const auto below = with_cancel(by_timer.ctx);
-  EXPECT_EQ(wait_done(below.ctx), errc::deadline_exceeded);
+  EXPECT_EQ(wait_done(below.ctx).get(), errc::deadline_exceeded);
   expect_the_budget(by_timer.ctx);
   EXPECT_EQ(below.ctx.cause(), by_timer.ctx.cause());
 }
@@ -39,7 +39,7 @@ TEST(on_expiry, is_the_cause_of_a_passed_deadline) {  // B40
 TEST(on_expiry, is_the_cause_when_a_sleeper_finds_the_deadline) {  // B40
   const stalled_timer nobody_else;
   const auto c = with_timeout(background(), 5ms, says());
-  EXPECT_EQ(sleep_for(c.ctx, never), errc::deadline_exceeded);
+  EXPECT_EQ(sleep_for(c.ctx, never).get(), errc::deadline_exceeded);
   expect_the_budget(c.ctx);
 }
 
@@ -53,7 +53,7 @@ TEST(on_expiry, is_the_cause_of_a_deadline_in_the_past) {  // B22 B40
 
 TEST(on_expiry, works_with_wall_clock_deadlines) {  // B31
   const auto c = with_deadline(background(), std::chrono::system_clock::now() + 5ms, says());
-  EXPECT_EQ(wait_done(c.ctx), errc::deadline_exceeded);
+  EXPECT_EQ(wait_done(c.ctx).get(), errc::deadline_exceeded);
   expect_the_budget(c.ctx);
 }
 
@@ -85,7 +85,7 @@ TEST(on_expiry, is_not_used_when_the_parent_ends_first) {  // B42
 TEST(on_expiry, stays_when_the_parent_ends_later) {  // B42 B28
   const auto parent = with_cancel(background());
   const auto c = with_timeout(parent.ctx, 1ms, says());
-  EXPECT_EQ(wait_done(c.ctx), errc::deadline_exceeded);
+  EXPECT_EQ(wait_done(c.ctx).get(), errc::deadline_exceeded);
   parent.cancel(because("parent"));
   c.cancel(because("too late"));
   expect_the_budget(c.ctx);
@@ -94,7 +94,7 @@ TEST(on_expiry, stays_when_the_parent_ends_later) {  // B42 B28
 TEST(on_expiry, is_dropped_with_a_deadline_later_than_the_parents) {  // B25
   const auto parent = with_timeout(background(), 5ms, {.text = "the request's"});
   const auto later = with_timeout(parent.ctx, never, says());
-  EXPECT_EQ(wait_done(later.ctx), errc::deadline_exceeded);
+  EXPECT_EQ(wait_done(later.ctx).get(), errc::deadline_exceeded);
   EXPECT_EQ(later.ctx.cause(), parent.ctx.cause());
   EXPECT_EQ(later.ctx.cause()->text, "the request's");
   // Both overdue, the parent's first.
@@ -105,7 +105,7 @@ TEST(on_expiry, is_dropped_with_a_deadline_later_than_the_parents) {  // B25
 TEST(on_expiry, of_the_earlier_child_ends_the_child_only) {  // B26
   const auto parent = with_timeout(background(), never, {.text = "the request's"});
   const auto c = with_timeout(parent.ctx, 1ms, says());
-  EXPECT_EQ(wait_done(c.ctx), errc::deadline_exceeded);
+  EXPECT_EQ(wait_done(c.ctx).get(), errc::deadline_exceeded);
   expect_the_budget(c.ctx);
   EXPECT_FALSE(parent.ctx.done());
 }
@@ -166,7 +166,7 @@ TEST(time_of_a_cause, of_a_context_that_nobody_else_knows_is_that_of_the_last_ti
 
 TEST(time_of_a_cause, of_a_passed_deadline_is_not_before_it) {
   const auto c = with_timeout(background(), 3ms);
-  EXPECT_EQ(wait_done(c.ctx), errc::deadline_exceeded);
+  EXPECT_EQ(wait_done(c.ctx).get(), errc::deadline_exceeded);
   EXPECT_GE(c.ctx.cause()->at, *c.ctx.deadline());
 }
 

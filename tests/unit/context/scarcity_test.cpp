@@ -49,7 +49,7 @@ void alone(const F& f) {
 void expect_that_signals_work() {
   const auto c = with_signal(background(), {SIGUSR1});
   ::raise(SIGUSR1);
-  EXPECT_EQ(wait_done(c.ctx), errc::canceled);
+  EXPECT_EQ(wait_done(c.ctx).get(), errc::canceled);
   EXPECT_EQ(c.ctx.cause()->text, "SIGUSR1");
 }
 
@@ -100,8 +100,8 @@ TEST(no_memory, does_not_keep_a_signal_from_ending_its_contexts) {
   const auto two = with_signal(background(), {SIGUSR2});
   const without_memory none(without_memory::of_others);
   ::raise(SIGUSR2);
-  EXPECT_EQ(wait_done(one.ctx), errc::canceled);
-  EXPECT_EQ(wait_done(two.ctx), errc::canceled);
+  EXPECT_EQ(wait_done(one.ctx).get(), errc::canceled);
+  EXPECT_EQ(wait_done(two.ctx).get(), errc::canceled);
   EXPECT_EQ(two.ctx.cause()->text, "SIGUSR2");
 }
 
@@ -113,7 +113,7 @@ TEST(with_signal, a_signal_ends_those_that_waited_when_it_came) {
   ASSERT_TRUE(spin_until([&] { return second.has_value(); }));
   const auto third = with_signal(background(), {SIGUSR2});
   ::raise(SIGUSR2);  // is heard after the first
-  EXPECT_EQ(wait_done(third.ctx), errc::canceled);
+  EXPECT_EQ(wait_done(third.ctx).get(), errc::canceled);
   EXPECT_FALSE(second->ctx.done());
 }
 
@@ -197,7 +197,7 @@ TEST(no_memory, for_a_task_is_bad_alloc_and_it_counts_for_nothing) {
 TEST(no_memory, for_a_thread_is_an_error_of_the_task) {
   alone([] {
     ASSERT_FALSE(tree::start_timers());
-    struct runs final : tree::task {
+    struct runs final : tree::thread_call {
       void run() noexcept override { over.count_down(); }
       void refuse(std::error_code) noexcept override {}
       std::latch over{1};
@@ -261,7 +261,7 @@ TEST(no_thread, for_timers_leaves_deadlines_to_those_who_wait_until_there_is_one
       const without_threads none;
       EXPECT_TRUE(tree::start_timers());
       const auto c = with_timeout(background(), 1ms);
-      EXPECT_EQ(wait_done(c.ctx), errc::deadline_exceeded);
+      EXPECT_EQ(wait_done(c.ctx).get(), errc::deadline_exceeded);
     }
     const auto c = with_timeout(background(), 1ms);
     EXPECT_TRUE(spin_until([&] { return c.ctx.done(); }));
@@ -285,7 +285,7 @@ TEST(no_thread, for_tasks_that_others_wait_for_is_an_error_and_no_wait_without_e
     runs.wait();
     const without_threads none;
     EXPECT_EQ(g.go([] {}), std::error_code()) << "there is a thread, which may come";
-    EXPECT_EQ(wait_done(g.ctx()), errc::canceled);
+    EXPECT_EQ(wait_done(g.ctx()).get(), errc::canceled);
     EXPECT_EQ(g.wait(), std::errc::resource_unavailable_try_again);
     EXPECT_EQ(waited, errc::canceled);
   });

@@ -574,7 +574,7 @@ TEST(select, what_was_sent_is_received_or_left_whatever_is_closed_when) {
         std::mt19937 own(static_cast<std::uint32_t>(seed * 16 + i));
         if (i == 0) {
           for (const auto& stall : m.stalls) {
-            EXPECT_FALSE(sleep_for(background(), close_after));
+            EXPECT_FALSE(sleep_for(background(), close_after).get());
             stall->close();
           }
           return;

@@ -19,14 +19,14 @@ TEST(shield, the_region_does_not_see_the_end_and_learns_of_it_on_leaving) {  // 
   const shield region(outer.ctx, never);
   outer.cancel();
   EXPECT_FALSE(region.ctx().done());
-  EXPECT_EQ(sleep_for(region.ctx(), 1ms), std::error_code());
+  EXPECT_EQ(sleep_for(region.ctx(), 1ms).get(), std::error_code());
   EXPECT_EQ(region.leave(), errc::canceled);
 }
 
 TEST(shield, leaving_reports_a_deadline_that_has_passed_meanwhile) {
   const auto outer = with_timeout(background(), 5ms);
   const shield region(outer.ctx, never);
-  EXPECT_EQ(wait_done(outer.ctx), errc::deadline_exceeded);
+  EXPECT_EQ(wait_done(outer.ctx).get(), errc::deadline_exceeded);
   EXPECT_FALSE(region.ctx().done());
   EXPECT_EQ(region.leave(), errc::deadline_exceeded);
 }
@@ -83,7 +83,7 @@ TEST(shield, the_region_has_the_values_and_not_the_deadline) {
 
 TEST(shield, the_region_must_not_take_for_ever) {
   const shield region(background(), 5ms);
-  EXPECT_EQ(wait_done(region.ctx()), errc::deadline_exceeded);
+  EXPECT_EQ(wait_done(region.ctx()).get(), errc::deadline_exceeded);
   EXPECT_EQ(region.ctx().cause()->kind, cause_kind::deadline);
   EXPECT_FALSE(region.ctx().cause()->text.empty());
   EXPECT_EQ(region.leave(), std::error_code());  // the request itself has not ended

@@ -66,7 +66,7 @@ TEST(with_signal, ends_on_raise_and_names_the_signal) {  // B87
   const auto below = with_cancel(c.ctx);
   EXPECT_FALSE(c.ctx.done());
   ::raise(SIGTERM);
-  EXPECT_EQ(wait_done(below.ctx), errc::canceled);
+  EXPECT_EQ(wait_done(below.ctx).get(), errc::canceled);
   EXPECT_EQ(c.ctx.cause()->kind, cause_kind::signal);
   EXPECT_EQ(c.ctx.cause()->text, "SIGTERM");
   EXPECT_EQ(below.ctx.cause(), c.ctx.cause());
@@ -75,7 +75,7 @@ TEST(with_signal, ends_on_raise_and_names_the_signal) {  // B87
 TEST(with_signal, ends_on_kill) {  // B87
   const auto c = with_signal(background(), {SIGINT, SIGTERM});
   ::kill(::getpid(), SIGINT);
-  EXPECT_EQ(wait_done(c.ctx), errc::canceled);
+  EXPECT_EQ(wait_done(c.ctx).get(), errc::canceled);
   EXPECT_EQ(c.ctx.cause()->text, "SIGINT");
 }
 
@@ -84,7 +84,7 @@ TEST(with_signal, every_signal_that_can_be_caught_works) {
                            SIGWINCH, SIGRTMIN, SIGRTMAX}) {
     const auto c = with_signal(background(), {signal});
     ::kill(::getpid(), signal);
-    ASSERT_EQ(wait_done(c.ctx), errc::canceled);
+    ASSERT_EQ(wait_done(c.ctx).get(), errc::canceled);
     EXPECT_EQ(c.ctx.cause()->text.substr(0, 3), "SIG");
   }
 }
@@ -104,7 +104,7 @@ TEST(with_signal, the_signal_has_no_other_effect_while_one_lives) {
   for (const int signal : {SIGUSR1, SIGUSR2}) {
     const auto c = with_signal(background(), {signal});
     ::raise(signal);
-    EXPECT_EQ(wait_done(c.ctx), errc::canceled);
+    EXPECT_EQ(wait_done(c.ctx).get(), errc::canceled);
   }
   EXPECT_EQ(handled, 0);
 }
@@ -129,7 +129,7 @@ TEST(with_signal, what_the_signal_did_before_is_restored_at_the_end) {  // B87
     {
       const auto c = with_signal(background(), {SIGUSR1});
       ::raise(SIGUSR1);
-      EXPECT_EQ(wait_done(c.ctx), errc::canceled);
+      EXPECT_EQ(wait_done(c.ctx).get(), errc::canceled);
       EXPECT_TRUE(spin_until([&] { return disposition(SIGUSR1) == before; }));
     }
   }
@@ -208,10 +208,10 @@ TEST(with_signal, a_signal_from_before_it_was_made_does_not_end_it) {
     const auto fresh = with_signal(background(), {SIGUSR2, SIGALRM});
     const auto last = with_signal(background(), {SIGALRM});
     go_on.set_value();
-    EXPECT_EQ(sleep_for(fresh.ctx, 20ms), std::error_code());
+    EXPECT_EQ(sleep_for(fresh.ctx, 20ms).get(), std::error_code());
     ::raise(SIGALRM);
-    EXPECT_EQ(wait_done(last.ctx), errc::canceled);
-    EXPECT_EQ(wait_done(fresh.ctx), errc::canceled);
+    EXPECT_EQ(wait_done(last.ctx).get(), errc::canceled);
+    EXPECT_EQ(wait_done(fresh.ctx).get(), errc::canceled);
     EXPECT_EQ(fresh.ctx.cause()->text, "SIGALRM");
   }
 }
@@ -236,8 +236,8 @@ TEST(with_signal, two_contexts_on_one_signal_both_end) {
   const auto one = with_signal(background(), {SIGUSR1});
   const auto two = with_signal(background(), {SIGUSR2, SIGUSR1});
   ::raise(SIGUSR1);
-  EXPECT_EQ(wait_done(one.ctx), errc::canceled);
-  EXPECT_EQ(wait_done(two.ctx), errc::canceled);
+  EXPECT_EQ(wait_done(one.ctx).get(), errc::canceled);
+  EXPECT_EQ(wait_done(two.ctx).get(), errc::canceled);
   EXPECT_TRUE(spin_until([&] { return disposition(SIGUSR1) == SIG_IGN; }));
 }
 
@@ -247,14 +247,14 @@ TEST(with_signal, the_end_of_one_of_two_leaves_the_other_its_signal) {
   { const auto goes = with_signal(background(), {SIGUSR1}); }
   EXPECT_NE(disposition(SIGUSR1), SIG_IGN);
   ::raise(SIGUSR1);
-  EXPECT_EQ(wait_done(stays.ctx), errc::canceled);
+  EXPECT_EQ(wait_done(stays.ctx).get(), errc::canceled);
 }
 
 TEST(with_signal, the_same_signal_given_twice_is_as_good_as_once) {
   const during set(SIGUSR1, SIG_IGN);
   const auto c = with_signal(background(), {SIGUSR1, SIGUSR1});
   ::raise(SIGUSR1);
-  EXPECT_EQ(wait_done(c.ctx), errc::canceled);
+  EXPECT_EQ(wait_done(c.ctx).get(), errc::canceled);
   EXPECT_TRUE(spin_until([&] { return disposition(SIGUSR1) == SIG_IGN; }));
 }
 
@@ -290,7 +290,7 @@ TEST(with_signal, a_signal_that_cannot_be_caught_is_an_exception_and_changes_not
   }
   const auto still = with_signal(parent.ctx, {SIGUSR1});
   ::raise(SIGUSR1);
-  EXPECT_EQ(wait_done(still.ctx), errc::canceled);
+  EXPECT_EQ(wait_done(still.ctx).get(), errc::canceled);
 }
 
 TEST(with_signal, blocks_no_signal_in_any_thread) {
@@ -306,7 +306,7 @@ TEST(with_signal, blocks_no_signal_in_any_thread) {
 TEST(with_signal, sent_to_any_thread_of_the_program_ends_it) {
   const auto c = with_signal(background(), {SIGUSR1});
   std::jthread t([] { ::pthread_kill(::pthread_self(), SIGUSR1); });
-  EXPECT_EQ(wait_done(c.ctx), errc::canceled);
+  EXPECT_EQ(wait_done(c.ctx).get(), errc::canceled);
 }
 
 TEST(with_signal, raised_in_a_task_of_a_group_ends_it) {
@@ -318,7 +318,7 @@ TEST(with_signal, raised_in_a_task_of_a_group_ends_it) {
     raised.set_value();
   });
   raised.get_future().wait();  // before wait(), which lends its own thread
-  EXPECT_EQ(sleep_for(c.ctx, 2s), errc::canceled);
+  EXPECT_EQ(sleep_for(c.ctx, 2s).get(), errc::canceled);
   EXPECT_EQ(g.wait(), std::error_code());
 }
 
@@ -327,7 +327,7 @@ TEST(with_signal, errno_of_the_interrupted_thread_is_left_alone) {
   errno = ENOTTY;
   ::raise(SIGUSR1);
   EXPECT_EQ(errno, ENOTTY);
-  EXPECT_EQ(wait_done(c.ctx), errc::canceled);
+  EXPECT_EQ(wait_done(c.ctx).get(), errc::canceled);
 }
 
 TEST(with_signal, a_blocking_call_of_the_interrupted_thread_goes_on) {
@@ -342,7 +342,7 @@ TEST(with_signal, a_blocking_call_of_the_interrupted_thread_goes_on) {
     got = ::read(s.fd[0], &byte, 1);
   });
   ::pthread_kill(who.get_future().get(), SIGUSR1);
-  EXPECT_EQ(wait_done(c.ctx), errc::canceled);
+  EXPECT_EQ(wait_done(c.ctx).get(), errc::canceled);
   EXPECT_EQ(::write(s.fd[1], "x", 1), 1);
   reader.join();
   EXPECT_EQ(got, 1);
@@ -361,7 +361,7 @@ TEST(with_signal, a_signal_to_a_child_process_is_none_to_its_parent) {
   int status = 0;
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   ::raise(SIGUSR2);  // is seen after whatever the child has left behind
-  EXPECT_EQ(wait_done(after.ctx), errc::canceled);
+  EXPECT_EQ(wait_done(after.ctx).get(), errc::canceled);
   EXPECT_FALSE(c.ctx.done());
 }
 
@@ -388,7 +388,7 @@ TEST(with_signal, a_storm_of_one_signal_does_not_hide_another) {
   }
   ::raise(SIGUSR2);
   go_on.set_value();
-  EXPECT_EQ(sleep_for(last.ctx, 5s), errc::canceled);
+  EXPECT_EQ(sleep_for(last.ctx, 5s).get(), errc::canceled);
 }
 
 TEST(with_signal, a_storm_from_many_threads_while_contexts_come_and_go) {

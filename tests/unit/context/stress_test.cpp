@@ -160,7 +160,7 @@ class stressed_tree {
 
   void wait(std::mt19937& random) {
     const auto e = pick(random);
-    const auto ec = sleep_for(e.ctx, 1us * (random() % 300));
+    const std::error_code ec = sleep_for(e.ctx, 1us * (random() % 300));
     check(!ec || e.ctx.err() == ec, "a wait returns the error of its context");
   }
 

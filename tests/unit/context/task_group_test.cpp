@@ -305,7 +305,7 @@ TEST(task_group, on_an_ended_context_starts_nothing_and_says_so) {
 TEST(task_group, a_refused_go_does_not_replace_the_first_error) {
   task_group g(background());
   g.go([] { return broken; });
-  EXPECT_EQ(wait_done(g.ctx()), errc::canceled);
+  EXPECT_EQ(wait_done(g.ctx()).get(), errc::canceled);
   EXPECT_EQ(g.go([] {}), errc::canceled);
   EXPECT_FALSE(g.try_go([] {}));
   EXPECT_EQ(g.wait(), broken);

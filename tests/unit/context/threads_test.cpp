@@ -26,7 +26,7 @@ namespace {
 using namespace test;
 
 template <class F>
-struct call final : tree::task {
+struct call final : tree::thread_call {
   explicit call(F fn) : f(std::move(fn)) {}
   void run() noexcept override { f(); }
   void refuse(std::error_code) noexcept override {}
@@ -35,7 +35,7 @@ struct call final : tree::task {
 
 // A task that deletes itself, as those of a group do.
 template <class F>
-struct own_call final : tree::task {
+struct own_call final : tree::thread_call {
   explicit own_call(F fn) : f(std::move(fn)) {}
   void run() noexcept override {
     const std::unique_ptr<own_call> self(this);

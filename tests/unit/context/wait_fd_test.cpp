@@ -18,8 +18,9 @@ TEST(wait_fd, returns_when_the_descriptor_is_ready) {
   const auto timed = with_timeout(background(), never);
   for (const auto& ctx : {background(), c.ctx, timed.ctx}) {
     sockets pair;
-    EXPECT_FALSE(wait_fd(ctx, pair.fd[0], POLLOUT));
-    auto result = std::async(std::launch::async, [&] { return wait_fd(ctx, pair.fd[0], POLLIN); });
+    EXPECT_FALSE(wait_fd(ctx, pair.fd[0], POLLOUT).get());
+    auto result =
+        std::async(std::launch::async, [&] { return wait_fd(ctx, pair.fd[0], POLLIN).get(); });
     ASSERT_EQ(::write(pair.fd[1], "x", 1), 1);
     ASSERT_EQ(result.wait_for(patience), std::future_status::ready);
     EXPECT_FALSE(result.get());
@@ -32,8 +33,8 @@ TEST(wait_fd, returns_when_the_peer_hangs_up) {
   const auto c = with_cancel(background());
   sockets pair;
   pair.hang_up();
-  EXPECT_FALSE(wait_fd(c.ctx, pair.fd[0], POLLOUT));
-  EXPECT_FALSE(wait_fd(c.ctx, pair.fd[0], 0));  // a hang-up comes unasked
+  EXPECT_FALSE(wait_fd(c.ctx, pair.fd[0], POLLOUT).get());
+  EXPECT_FALSE(wait_fd(c.ctx, pair.fd[0], 0).get());  // a hang-up comes unasked
 }
 
 TEST(wait_fd, until_is_not_an_end_of_the_context) {
@@ -42,20 +43,21 @@ TEST(wait_fd, until_is_not_an_end_of_the_context) {
   const sockets pair;
   for (const auto& ctx : {background(), c.ctx, timed.ctx}) {
     const auto until = clock::now() + 10ms;
-    const auto ec = wait_fd(ctx, pair.fd[0], POLLIN, until);
+    const std::error_code ec = wait_fd(ctx, pair.fd[0], POLLIN, until);
     EXPECT_EQ(ec, std::make_error_code(std::errc::timed_out));  // of the generic category
     EXPECT_GE(clock::now(), until);
     EXPECT_FALSE(ctx.done());
-    EXPECT_EQ(wait_fd(ctx, pair.fd[0], POLLIN, clock::now() - 1s),
+    EXPECT_EQ(wait_fd(ctx, pair.fd[0], POLLIN, clock::now() - 1s).get(),
               std::make_error_code(std::errc::timed_out));
-    EXPECT_FALSE(wait_fd(ctx, pair.fd[0], POLLOUT, clock::now() - 1s));  // ready: still looks once
+    EXPECT_FALSE(
+        wait_fd(ctx, pair.fd[0], POLLOUT, clock::now() - 1s).get());  // ready: still looks once
   }
 }
 
 TEST(wait_fd, an_until_before_all_time_looks_once) {
   const auto c = with_timeout(background(), 1s);  // ends the wait if it should be endless
   const sockets pair;
-  EXPECT_EQ(wait_fd(c.ctx, pair.fd[0], POLLIN, clock::time_point::min()),
+  EXPECT_EQ(wait_fd(c.ctx, pair.fd[0], POLLIN, clock::time_point::min()).get(),
             std::make_error_code(std::errc::timed_out));
 }
 
@@ -64,10 +66,10 @@ TEST(wait_fd, the_end_of_one_context_does_not_disturb_the_next_wait_of_the_threa
   for (int round = 0; round < rounds(200); ++round) {
     const auto c = with_cancel(background());
     std::jthread ender([&] { c.cancel(); });
-    EXPECT_EQ(wait_fd(c.ctx, pair.fd[0], POLLIN), errc::canceled);
+    EXPECT_EQ(wait_fd(c.ctx, pair.fd[0], POLLIN).get(), errc::canceled);
     ender.join();
     const auto other = with_cancel(background());
-    EXPECT_EQ(wait_fd(other.ctx, pair.fd[0], POLLIN, clock::now()),
+    EXPECT_EQ(wait_fd(other.ctx, pair.fd[0], POLLIN, clock::now()).get(),
               std::make_error_code(std::errc::timed_out));
   }
 }

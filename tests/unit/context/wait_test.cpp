@@ -54,10 +54,10 @@ TEST(waits, an_ended_context_does_not_wait_at_all) {
   for (const auto& wait_for_it : all_waits()) {
     EXPECT_EQ(wait_for_it(c.ctx), errc::canceled);
   }
-  EXPECT_EQ(sleep_for(c.ctx, -1s), errc::canceled);
+  EXPECT_EQ(sleep_for(c.ctx, -1s).get(), errc::canceled);
   sockets pair;
   pair.hang_up();  // ready, and yet
-  EXPECT_EQ(wait_fd(c.ctx, pair.fd[0], POLLIN), errc::canceled);
+  EXPECT_EQ(wait_fd(c.ctx, pair.fd[0], POLLIN).get(), errc::canceled);
 }
 
 TEST(waits, each_ends_with_the_cancel_of_a_parent) {
@@ -67,7 +67,7 @@ TEST(waits, each_ends_with_the_cancel_of_a_parent) {
       const auto c = with_cancel(parent.ctx);
       auto result = std::async(std::launch::async, [&] { return wait_for_it(c.ctx); });
       // A moment later, so that it waits by now; at once, so that it may be about to.
-      EXPECT_FALSE(sleep_for(background(), i * 5ms));
+      EXPECT_FALSE(sleep_for(background(), i * 5ms).get());
       parent.cancel();
       ASSERT_EQ(result.wait_for(patience), std::future_status::ready);
       EXPECT_EQ(result.get(), errc::canceled);
@@ -119,11 +119,11 @@ TEST(sleep_for, sleeps_the_whole_time_on_every_kind_of_context) {
   const auto timed = with_timeout(background(), never);
   for (const auto& ctx : {background(), c.ctx, timed.ctx, without_cancel(c.ctx)}) {
     const auto start = clock::now();
-    EXPECT_FALSE(sleep_for(ctx, 10ms));
+    EXPECT_FALSE(sleep_for(ctx, 10ms).get());
     EXPECT_GE(clock::now() - start, 10ms);
-    EXPECT_FALSE(sleep_for(ctx, 0ms));
-    EXPECT_FALSE(sleep_for(ctx, clock::duration::min()));
-    EXPECT_FALSE(sleep_until(ctx, clock::time_point::min()));
+    EXPECT_FALSE(sleep_for(ctx, 0ms).get());
+    EXPECT_FALSE(sleep_for(ctx, clock::duration::min()).get());
+    EXPECT_FALSE(sleep_until(ctx, clock::time_point::min()).get());
   }
 }
 
@@ -131,12 +131,12 @@ TEST(sleep_for, no_time_that_can_be_written_is_undefined) {
   using real = std::chrono::duration<double>;
   using limits = std::numeric_limits<double>;
   const auto c = with_timeout(background(), 20ms);
-  EXPECT_EQ(sleep_for(background(), real(limits::quiet_NaN())), std::error_code());
-  EXPECT_EQ(sleep_for(background(), real(-limits::infinity())), std::error_code());
-  EXPECT_EQ(sleep_for(background(), std::chrono::hours::min()), std::error_code());
-  EXPECT_EQ(sleep_until(background(), clock::time_point::min()), std::error_code());
-  EXPECT_EQ(sleep_for(c.ctx, real(limits::infinity())), errc::deadline_exceeded);
-  EXPECT_EQ(sleep_for(c.ctx, std::chrono::hours::max()), errc::deadline_exceeded);
+  EXPECT_EQ(sleep_for(background(), real(limits::quiet_NaN())).get(), std::error_code());
+  EXPECT_EQ(sleep_for(background(), real(-limits::infinity())).get(), std::error_code());
+  EXPECT_EQ(sleep_for(background(), std::chrono::hours::min()).get(), std::error_code());
+  EXPECT_EQ(sleep_until(background(), clock::time_point::min()).get(), std::error_code());
+  EXPECT_EQ(sleep_for(c.ctx, real(limits::infinity())).get(), errc::deadline_exceeded);
+  EXPECT_EQ(sleep_for(c.ctx, std::chrono::hours::max()).get(), errc::deadline_exceeded);
 }
 
 TEST(wait_cv, reports_readiness_also_when_the_end_comes_with_it) {

@@ -266,7 +266,7 @@ TEST(no_thread, for_the_other_parts_of_a_fanout_is_a_503_as_well) {
                                 std::string&) { return query::few_rows(ctx, to, 10 * part, 2); }},
                     {.report = "r", .parts_at_once = 2});
     std::latch over(1);
-    struct one final : tree::task {
+    struct one final : tree::thread_call {
       explicit one(std::latch& l) : over(l) {}
       void run() noexcept override { over.count_down(); }
       void refuse(std::error_code) noexcept override {}

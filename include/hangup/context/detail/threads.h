@@ -20,11 +20,11 @@
 
 namespace hangup::tree {
 
-class task {
+class thread_call {
  public:
-  explicit task(const void* owner = nullptr) noexcept : owner_(owner) {}
-  task(const task&) = delete;
-  task& operator=(const task&) = delete;
+  explicit thread_call(const void* owner = nullptr) noexcept : owner_(owner) {}
+  thread_call(const thread_call&) = delete;
+  thread_call& operator=(const thread_call&) = delete;
 
   // Runs the task, on a thread of the service. It may destroy the task.
   virtual void run() noexcept = 0;
@@ -33,21 +33,21 @@ class task {
   virtual void refuse(std::error_code why) noexcept = 0;
 
  protected:
-  ~task() = default;
+  ~thread_call() = default;
 
  private:
   friend class thread_service;
   const void* const owner_;
-  task* next_ = nullptr;
+  thread_call* next_ = nullptr;
 };
 
 // Runs `t.run()` on a thread of its own. Returns an error if there is no thread and none can be
 // started; then neither run() nor refuse() is called. Never blocks. Thread-safe.
-std::error_code start(task& t);
+std::error_code start(thread_call& t);
 
 // If the next task in the queue has this owner, removes and returns it: for a thread that would
 // otherwise only wait for it, and that then calls run() itself. Otherwise returns null.
-task* take(const void* owner) noexcept;
+thread_call* take(const void* owner) noexcept;
 
 // While it exists, the calling thread, if it belongs to the service, does not count as working. The
 // waits of this library use it. Costs nothing on other threads.

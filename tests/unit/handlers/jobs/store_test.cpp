@@ -287,7 +287,7 @@ TEST_F(jobs_of_a_store, that_run_stop_when_they_are_ended_and_are_forgotten_by_t
   store& s = with();
   gate stopping;
   const auto id = start([&](const context& ctx, result&, std::string&) {
-    const auto ec = wait_done(ctx);
+    const std::error_code ec = wait_done(ctx);
     stopping.wait();
     return ec;
   });
@@ -496,13 +496,14 @@ TEST_P(jobs_in_a_race, end_once_and_give_everything_back) {
       const bool waits = random() % 4 == 0;
       const auto size = random() % 1200;
       const auto request = with_cancel(background());
-      const auto b = s.start(request.ctx, workers,
-                             {"raced", "", [=](const context& ctx, result& to, std::string&) {
-                                if (auto ec = waits ? wait_done(ctx) : sleep_for(ctx, time)) {
-                                  return ec;
-                                }
-                                return to.write(std::string(size, 'r'));
-                              }});
+      const auto b =
+          s.start(request.ctx, workers,
+                  {"raced", "", [=](const context& ctx, result& to, std::string&) {
+                     if (std::error_code ec = waits ? wait_done(ctx) : sleep_for(ctx, time)) {
+                       return ec;
+                     }
+                     return to.write(std::string(size, 'r'));
+                   }});
       if (b.job) {
         taken.fetch_add(1);
         if (waits || random() % 2 == 0) {

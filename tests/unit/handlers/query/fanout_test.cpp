@@ -96,7 +96,7 @@ TEST(fanout, the_first_failure_ends_the_others_as_sibling_failed_and_is_a_502_wi
       why = "no such table: moon";
       return errc::failed;
     }
-    const auto ec = wait_done(ctx);
+    const std::error_code ec = wait_done(ctx);
     const std::lock_guard hold(mutex);
     why_ended.push_back(*ctx.cause());
     return ec;
@@ -241,7 +241,7 @@ TEST(fanout, a_hang_up_before_the_head_ends_all_parts) {
   script s;
   s.start = [&](const context& ctx, std::int64_t, std::string&) {
     begun.count_down();
-    const auto ec = wait_done(ctx);
+    const std::error_code ec = wait_done(ctx);
     closed += ctx.cause()->kind == http::causes::client_closed ? 1 : 0;
     return ec;
   };
@@ -462,7 +462,7 @@ TEST(fanout, in_a_storm_of_hang_ups_and_failures_every_part_ends_once) {
   script s;
   s.start = [](const context& ctx, std::int64_t part, std::string& why) -> std::error_code {
     thread_local std::mt19937 random(std::random_device{}());
-    if (const auto ec = sleep_for(ctx, std::chrono::microseconds(random() % 300))) {
+    if (const std::error_code ec = sleep_for(ctx, std::chrono::microseconds(random() % 300))) {
       return ec;
     }
     why = "chance";

@@ -1,0 +1,187 @@
+// What runs tasks (hangup/context/task.h), as far as tasks and their waits have to know it. The
+// loop of hangup/worker/loop.h is one, and run_blocking() another. Not for users.
+//
+// An executor is one thread. A task belongs to one executor: it begins there and is always resumed
+// there. So a wait that is registered by its own task cannot be resumed before the registration is
+// complete, and what only the executor's own thread touches needs no lock.
+//
+// All nodes below are parts of the objects that wait, so nothing here allocates.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <concepts>
+#include <coroutine>
+#include <cstdint>
+#include <system_error>
+
+#include "hangup/context/location.h"
+
+namespace hangup::tree {
+
+class executor;
+class ready;
+
+// What a coroutine must know to be awaited or to wait. The promises of all tasks derive from it.
+struct task_promise {
+  executor* on = nullptr;                // taken over from the task that awaits this one
+  const location* started = nullptr;     // where the outermost task was started, for reports
+  std::coroutine_handle<> awaited_by{};  // resumed when this task has returned
+  ready* at_end = nullptr;               // or, if nobody awaits it: posted when it has returned
+};
+
+template <class P>
+concept task_like = std::derived_from<P, task_promise>;
+
+// Something that an executor is to run, once per post().
+class ready {
+ public:
+  using function = void (*)(ready&) noexcept;
+  explicit ready(function what) noexcept : run_(what) {}
+  ready(const ready&) = delete;
+  ready& operator=(const ready&) = delete;
+
+  void run() noexcept { run_(*this); }  // may destroy it
+  const location* started() const noexcept { return started_; }
+
+  ready* next = nullptr;  // belongs to the executor from post() until run()
+
+ protected:
+  ~ready() = default;
+  void started_at(const location* where) noexcept { started_ = where; }
+
+ private:
+  const function run_;
+  const location* started_ = nullptr;
+};
+
+// A task that waits. Any number of sources, on any threads, may wake it; the first one posts it,
+// and the others do nothing.
+//
+// Each wait goes through these steps, on the executor's thread:
+// 1. prepare(), and from then on wake() may be called;
+// 2. the sources are registered;
+// 3. `return suspend()` as the result of await_suspend(): false if a source was faster;
+// 4. in await_resume(), the sources are withdrawn. Each must guarantee that it does not call
+// wake(),
+//   and is not inside it, once it has been withdrawn.
+//
+// By default it resumes its task when it runs. A wait that has to look first whether its task can
+// go on (a channel) gives its own function. That function either calls resume(), or
+// prepare_again(), tries once more, and suspend(); if suspend() is false, it begins anew.
+class suspended : public ready {
+ public:
+  explicit suspended(function what = &resume_it) noexcept : ready(what) {}
+
+  template <task_like P>
+  void prepare(std::coroutine_handle<P> task) noexcept {
+    task_ = task;
+    on_ = task.promise().on;
+    started_at(task.promise().started);
+    state_.store(preparing, std::memory_order_relaxed);
+  }
+  // What a source did before it called wake() happens before what follows this call.
+  void prepare_again() noexcept { state_.exchange(preparing, std::memory_order_acq_rel); }
+
+  // Returns false if wake() has been called since it was prepared: the task then goes on at once.
+  [[nodiscard]] bool suspend() noexcept {
+    auto seen = preparing;
+    return state_.compare_exchange_strong(seen, sleeping, std::memory_order_acq_rel);
+  }
+
+  void wake() noexcept;    // any thread
+  void resume() noexcept;  // on the executor's thread; may destroy this
+
+  executor& on() const noexcept { return *on_; }
+
+ protected:
+  ~suspended() = default;
+  static void resume_it(ready& self) noexcept { static_cast<suspended&>(self).resume(); }
+
+ private:
+  enum state : std::uint8_t { preparing, sleeping, woken };
+
+  std::coroutine_handle<> task_{};
+  executor* on_ = nullptr;
+  std::atomic<state> state_{preparing};
+};
+
+// Something that is to happen at a time, on the executor's thread. A node of a pairing heap.
+class timed {
+ public:
+  timed() = default;
+  timed(const timed&) = delete;
+  timed& operator=(const timed&) = delete;
+
+  // Called once per arm(), unless it is disarmed before. It is not armed any more.
+  virtual void due() noexcept = 0;
+  bool armed() const noexcept { return armed_; }
+
+ protected:
+  ~timed() = default;
+
+ private:
+  friend class timed_heap;
+  std::chrono::steady_clock::time_point when_{};
+  timed* child_ = nullptr;
+  timed* next_ = nullptr;  // sibling
+  timed* prev_ = nullptr;  // sibling or, for the first child, parent
+  bool armed_ = false;
+};
+
+// A descriptor that is watched, on the executor's thread.
+class watched {
+ public:
+  watched() = default;
+  watched(const watched&) = delete;
+  watched& operator=(const watched&) = delete;
+
+  // Called once per watch(), with the events that poll(2) would report, unless it is unwatched
+  // before. It is not watched any more.
+  virtual void happened(short events) noexcept = 0;
+
+  // The executor's: the descriptor that it watches, negative if none; and whether it is a copy,
+  // made because another task watches the same descriptor.
+  int fd = -1;
+  bool copied = false;
+
+ protected:
+  ~watched() = default;
+};
+
+class executor {
+ public:
+  executor(const executor&) = delete;
+  executor& operator=(const executor&) = delete;
+
+  // Calls r.run() on the executor's thread, once. Any thread may call it. The node may be gone when
+  // this returns, but the executor does not end before.
+  virtual void post(ready& r) noexcept = 0;
+
+  // The rest on the executor's own thread only. Disarming and unwatching what is not armed or
+  // watched does nothing.
+  virtual void arm(timed& t, std::chrono::steady_clock::time_point when) noexcept = 0;
+  virtual void disarm(timed& t) noexcept = 0;
+  // Watches until one of the events of poll(2), an error or a hang-up is reported. Returns the
+  // error of the system if the descriptor cannot be watched.
+  virtual std::error_code watch(watched& w, int fd, short events) noexcept = 0;
+  virtual void unwatch(watched& w) noexcept = 0;
+
+ protected:
+  executor() = default;
+  ~executor() = default;
+};
+
+inline void suspended::wake() noexcept {
+  // Once it has been posted, the task may run and destroy this.
+  executor& on = *on_;
+  if (state_.exchange(woken, std::memory_order_acq_rel) == sleeping) {
+    on.post(*this);
+  }
+}
+
+inline void suspended::resume() noexcept {
+  task_.resume();
+}
+
+}  // namespace hangup::tree

@@ -1,0 +1,307 @@
+#include "worker/lane.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <ctime>
+#include <limits>
+#include <system_error>
+
+namespace hangup::tree {
+namespace {
+
+static_assert(EPOLLIN == POLLIN && EPOLLOUT == POLLOUT && EPOLLPRI == POLLPRI &&
+              EPOLLERR == POLLERR && EPOLLHUP == POLLHUP && EPOLLRDHUP == POLLRDHUP);
+
+constexpr int events_at_once = 64;
+// While tasks are always ready, the descriptors are looked at only after so many rounds.
+constexpr unsigned rounds_between_looks = 32;
+
+// A step number: whether it runs, whether it is late, and a count.
+constexpr std::uint64_t running = 1;
+constexpr std::uint64_t late = 2;
+constexpr std::uint64_t one_step = 4;
+
+thread_local lane* lane_of_this_thread = nullptr;
+
+int made(int fd, const char* what) {
+  if (fd < 0) {
+    throw std::system_error(errno, std::generic_category(), what);
+  }
+  return fd;
+}
+
+std::error_code last_error() noexcept {
+  return {errno, std::generic_category()};
+}
+
+// epoll_wait(2) to the nanosecond, if the kernel can do that.
+int wait_for_events(int epoll, std::array<epoll_event, events_at_once>& events,
+                    std::chrono::nanoseconds time) noexcept {
+  constexpr auto for_ever = std::chrono::nanoseconds::max();
+  static std::atomic<bool> to_the_nanosecond{true};
+  if (to_the_nanosecond.load(std::memory_order_relaxed)) {
+    const timespec left{static_cast<std::time_t>(time.count() / 1'000'000'000),
+                        static_cast<long>(time.count() % 1'000'000'000)};
+    const int n = ::epoll_pwait2(epoll, events.data(), events_at_once,
+                                 time == for_ever ? nullptr : &left, nullptr);
+    if (n >= 0 || errno != ENOSYS) {
+      return n;
+    }
+    to_the_nanosecond.store(false, std::memory_order_relaxed);
+  }
+  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(std::min<std::chrono::nanoseconds>(
+      time, std::chrono::milliseconds(std::numeric_limits<int>::max())));
+  return ::epoll_wait(epoll, events.data(), events_at_once,
+                      time == for_ever ? -1 : static_cast<int>(ms.count()));
+}
+
+}  // namespace
+
+void lane::list::push(ready& r) noexcept {
+  r.next = nullptr;
+  (first == nullptr ? first : last->next) = &r;
+  last = &r;
+}
+
+void lane::list::append(list& other) noexcept {
+  if (!other.empty()) {
+    (first == nullptr ? first : last->next) = other.first;
+    last = other.last;
+    other = {};
+  }
+}
+
+lane::lane()
+    : epoll_(made(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
+      bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  epoll_event ev{};
+  ev.events = EPOLLIN;
+  ev.data.ptr = nullptr;  // the bell; all others are `watched`
+  if (bell_ < 0 || ::epoll_ctl(epoll_, EPOLL_CTL_ADD, bell_, &ev) != 0) {
+    const auto why = last_error();
+    ::close(epoll_);
+    if (bell_ >= 0) {
+      ::close(bell_);
+    }
+    throw std::system_error(why, "eventfd");
+  }
+}
+
+lane::~lane() {
+  // Who posted the last task may still hold the mutex.
+  { const std::lock_guard hold(mutex_); }
+  ::close(bell_);
+  ::close(epoll_);
+}
+
+lane* lane::of_this_thread() noexcept {
+  return lane_of_this_thread;
+}
+
+void lane::post(ready& r) noexcept {
+  if (lane_of_this_thread == this) {
+    ready_.push(r);
+    return;
+  }
+  const std::lock_guard hold(mutex_);
+  const bool ring = sleeping_ && posted_.empty();
+  posted_.push(r);
+  if (ring) {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto n = ::write(bell_, &one, sizeof one);
+  }
+}
+
+void lane::stop() noexcept {
+  const std::lock_guard hold(mutex_);
+  stopping_ = true;
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto n = ::write(bell_, &one, sizeof one);
+}
+
+void lane::arm(timed& t, clock::time_point when) noexcept {
+  if (t.armed()) {
+    timers_.remove(t);
+  }
+  timers_.insert(t, when);
+}
+
+void lane::disarm(timed& t) noexcept {
+  if (t.armed()) {
+    timers_.remove(t);
+  }
+}
+
+std::error_code lane::watch(watched& w, int fd, short events) noexcept {
+  epoll_event ev{};
+  ev.events = static_cast<std::uint32_t>(static_cast<unsigned short>(events)) | EPOLLONESHOT;
+  ev.data.ptr = &w;
+  w.fd = fd;
+  w.copied = false;
+  int failed = ::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &ev);
+  if (failed != 0 && errno == EEXIST) {
+    // Another task of this lane watches it. An epoll set accepts a copy.
+    w.fd = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    w.copied = w.fd >= 0;
+    failed = w.copied ? ::epoll_ctl(epoll_, EPOLL_CTL_ADD, w.fd, &ev) : -1;
+  }
+  if (failed != 0) {
+    const auto why = last_error();
+    if (w.copied) {
+      ::close(w.fd);
+    }
+    w.fd = -1;
+    return why;
+  }
+  ++watching_;
+  return {};
+}
+
+void lane::unwatch(watched& w) noexcept {
+  if (w.fd < 0) {
+    return;
+  }
+  ::epoll_ctl(epoll_, EPOLL_CTL_DEL, w.fd, nullptr);
+  if (w.copied) {
+    ::close(w.fd);
+  }
+  w.fd = -1;
+  --watching_;
+}
+
+void lane::run() noexcept {
+  run(told_to_stop_);
+}
+
+void lane::run(const bool& over) noexcept {
+  lane* const outer = std::exchange(lane_of_this_thread, this);
+  awake_ = true;
+  unsigned round = 0;
+  while (!over) {
+    if (round % rounds_between_looks == 0 && on_wake) {
+      on_wake();
+    }
+    take_posted();
+    run_ready(over);
+    if (over) {
+      break;
+    }
+    expire_timers();
+    if (ready_.empty()) {
+      look_at_descriptors(timers_.empty() ? clock::time_point::max() : timers_.next());
+      round = 0;
+    } else if (++round % rounds_between_looks == 0 && watching_ > 0) {
+      look_at_descriptors(clock::time_point::min());
+    }
+  }
+  awake_ = false;
+  lane_of_this_thread = outer;
+}
+
+void lane::take_posted() noexcept {
+  const std::lock_guard hold(mutex_);
+  ready_.append(posted_);
+  told_to_stop_ = stopping_;
+}
+
+// Runs those that are ready now. What they make ready has to wait until timers and descriptors have
+// been looked at.
+void lane::run_ready(const bool& over) noexcept {
+  list now = std::exchange(ready_, {});
+  while (!now.empty() && !over) {
+    ready& r = *now.first;
+    now.first = r.next;
+    run_one(r);
+  }
+  if (!now.empty()) {
+    now.append(ready_);
+    ready_ = now;
+  }
+}
+
+void lane::run_one(ready& r) noexcept {
+  if (const auto* const from = r.started()) {
+    file_.store(from->file, std::memory_order_relaxed);
+    line_.store(from->line, std::memory_order_relaxed);
+  }
+  const auto mine = step_.load(std::memory_order_relaxed) + one_step + running;
+  step_.store(mine, std::memory_order_release);
+  r.run();  // may destroy it
+  const auto after = step_.exchange(mine - running, std::memory_order_acq_rel);
+  if ((after & late) != 0) [[unlikely]] {
+    { const std::lock_guard told(late_mutex_); }  // who marked it has told so by now
+    on_late_return({file_.load(std::memory_order_relaxed), line_.load(std::memory_order_relaxed)});
+  }
+}
+
+std::uint64_t lane::step() const noexcept {
+  const auto now = step_.load(std::memory_order_acquire);
+  return (now & running) != 0 ? now : 0;
+}
+
+bool lane::mark_late(std::uint64_t step, location& started) noexcept {
+  started = {file_.load(std::memory_order_relaxed), line_.load(std::memory_order_relaxed)};
+  return (step & late) == 0 && step_.compare_exchange_strong(step, step | late);
+}
+
+void lane::expire_timers() noexcept {
+  if (timers_.empty()) {
+    return;
+  }
+  const auto now = clock::now();
+  while (!timers_.empty() && timers_.next() <= now) {
+    timers_.take_first().due();
+  }
+}
+
+// Returns false if something has been posted meanwhile.
+bool lane::may_sleep() noexcept {
+  const std::lock_guard hold(mutex_);
+  sleeping_ = posted_.empty() && !stopping_;
+  return sleeping_;
+}
+
+void lane::look_at_descriptors(clock::time_point until) noexcept {
+  auto time = std::chrono::nanoseconds::zero();
+  bool slept = false;
+  if (until == clock::time_point::max()) {
+    time = std::chrono::nanoseconds::max();
+  } else if (until > clock::time_point::min()) {
+    time = std::max(time, std::chrono::nanoseconds(until - clock::now()));
+  }
+  if (time > time.zero()) {
+    slept = may_sleep();
+    if (!slept) {
+      time = time.zero();
+    }
+  }
+  if (slept) {
+    awake_ = false;
+  } else if (watching_ == 0) {
+    return;
+  }
+  std::array<epoll_event, events_at_once> events;
+  const int n = wait_for_events(epoll_, events, time);
+  if (slept) {
+    awake_ = true;
+    const std::lock_guard hold(mutex_);
+    sleeping_ = false;
+  }
+  for (int i = 0; i < n; ++i) {
+    const auto& ev = events[static_cast<std::size_t>(i)];
+    if (ev.data.ptr != nullptr) {
+      static_cast<watched*>(ev.data.ptr)->happened(static_cast<short>(ev.events));
+    } else {
+      std::uint64_t rings = 0;
+      [[maybe_unused]] const auto was = ::read(bell_, &rings, sizeof rings);
+    }
+  }
+}
+
+}  // namespace hangup::tree
