@@ -1,4 +1,4 @@
-// Routes: which handler answers which requests, where it runs, and its deadline.
+// Routes: which handler answers which requests, where it runs, how many at a time, and its deadline.
 #pragma once
 
 #include <chrono>
@@ -17,6 +17,10 @@
 #include "hangup/http/path_pattern.h"
 #include "hangup/worker/pool.h"
 
+namespace hangup {
+class loop;
+}
+
 namespace hangup::http {
 
 struct route {
@@ -25,11 +29,18 @@ struct route {
   // the name of the route in metrics: one name per pattern, whatever the client sends in place of
   // {id}.
   std::string path;
-  // The pool that the handler runs on. Null: it runs on the thread that has read the request. That
-  // is only for small answers that need no waiting, since other connections wait meanwhile.
+  // The pool that the handler runs on. Null, and no loop: it runs on the thread that has read the
+  // request. That is only for small answers that need no waiting, since other connections wait
+  // meanwhile.
   pool* runs_on = nullptr;
+  // The loop (hangup/worker/loop.h) that the handler runs on, if it is a task. It must outlive the
+  // server. Only together with such a handler: server::handle() throws otherwise.
+  loop* on_loop = nullptr;
+  // The most requests of this route that may be in flight, from the complete head to the end; the next
+  // one is answered with a 503 at once. 0: no limit, but that of a pool or of the loop.
+  std::size_t max_in_flight = 0;
   std::chrono::milliseconds deadline{0};  // from the complete head to the end of the work; 0: none,
-                                          // or options::spot_deadline without a pool
+                                          // or options::spot_deadline on the spot
   std::optional<half_close> on_half_close{};  // empty: as in options
   // If set, the route answers 404 when the path has percent-encodings. For paths that a proxy in
   // front blocks, because not every proxy decodes a path before it compares.
@@ -38,8 +49,11 @@ struct route {
   // it. Only with a pool, because compressing is a part of the request's work:
   // route_table::add() throws std::invalid_argument otherwise.
   bool compress = false;
-  handler answer{};       // native, or of cpp-httplib: handler.h
+  handler answer{};       // native, of cpp-httplib, or a task: handler.h
   std::size_t index = 0;  // set by the table: 1, 2 ... in the order of add()
+
+  // Whether the handler runs on the thread that has read the request.
+  bool is_on_the_spot() const noexcept { return runs_on == nullptr && on_loop == nullptr; }
 };
 
 // Finds a route by method and path: in constant time for a plain path, otherwise with one
