@@ -42,7 +42,7 @@ int main() {
     throw std::system_error(ec);
   }
   std::cout << "listening on 127.0.0.1:" << server.port() << std::endl;
-  hangup::wait_done(stop);
+  hangup::wait_done(stop).get();
 }
 
 // Watch, with a client that stays to the end:

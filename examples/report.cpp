@@ -29,7 +29,7 @@ int main() {
   }
   std::cout << "listening on 127.0.0.1:" << server.port() << std::endl;
   const auto [stop, cancel] = hangup::with_signal(hangup::background(), {SIGINT, SIGTERM});
-  hangup::wait_done(stop);
+  hangup::wait_done(stop).get();
 }
 
 // Watch:

@@ -6,11 +6,13 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <ctime>
 #include <limits>
 #include <system_error>
+#include <utility>
 
 namespace hangup::tree {
 namespace {
@@ -81,8 +83,8 @@ lane::lane()
     : epoll_(made(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   epoll_event ev{};
-  ev.events = EPOLLIN;
-  ev.data.ptr = nullptr;  // the bell; all others are `watched`
+  ev.events = EPOLLIN | EPOLLET;  // each write is an event, so nobody has to read
+  ev.data.ptr = nullptr;          // the bell; all others are `watched`
   if (bell_ < 0 || ::epoll_ctl(epoll_, EPOLL_CTL_ADD, bell_, &ev) != 0) {
     const auto why = last_error();
     ::close(epoll_);
@@ -226,10 +228,9 @@ void lane::run_ready(const bool& over) noexcept {
 }
 
 void lane::run_one(ready& r) noexcept {
-  if (const auto* const from = r.started()) {
-    file_.store(from->file, std::memory_order_relaxed);
-    line_.store(from->line, std::memory_order_relaxed);
-  }
+  const auto* const from = r.started();
+  file_.store(from == nullptr ? "" : from->file, std::memory_order_relaxed);
+  line_.store(from == nullptr ? 0 : from->line, std::memory_order_relaxed);
   const auto mine = step_.load(std::memory_order_relaxed) + one_step + running;
   step_.store(mine, std::memory_order_release);
   r.run();  // may destroy it
@@ -295,11 +296,8 @@ void lane::look_at_descriptors(clock::time_point until) noexcept {
   }
   for (int i = 0; i < n; ++i) {
     const auto& ev = events[static_cast<std::size_t>(i)];
-    if (ev.data.ptr != nullptr) {
+    if (ev.data.ptr != nullptr) {  // otherwise it was the bell
       static_cast<watched*>(ev.data.ptr)->happened(static_cast<short>(ev.events));
-    } else {
-      std::uint64_t rings = 0;
-      [[maybe_unused]] const auto was = ::read(bell_, &rings, sizeof rings);
     }
   }
 }

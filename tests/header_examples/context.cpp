@@ -1,4 +1,5 @@
 // The examples of context/ and worker/, compiled: see cmake/header_examples.cmake.
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <string>
@@ -9,8 +10,11 @@
 #include "hangup/context/select.h"
 #include "hangup/context/shield.h"
 #include "hangup/context/signal.h"
+#include "hangup/context/task.h"
 #include "hangup/context/task_group.h"
+#include "hangup/context/wait.h"
 #include "hangup/worker/after_func_on.h"
+#include "hangup/worker/loop.h"
 #include "hangup/worker/pool.h"
 
 namespace hangup::header_examples {
@@ -75,6 +79,20 @@ struct engine {
 void of_after_func_on(const context& ctx, pool& queries, engine& server, int query);
 void of_after_func_on(const context& ctx, pool& queries, engine& server, int query) {
 #include "include/hangup/worker/after_func_on.h.example"
+}
+
+std::string read_all(int fd);
+void print(const std::string& text);
+task<std::string> fetch(context ctx, int fd);
+task<> show(context ctx, int fd);
+#include "include/hangup/context/task.h.example"
+
+task<> serve(context ctx);
+task<int> count();
+task<int> of_loop(context request, pool& queries);
+task<int> of_loop(context request, pool& queries) {
+#include "include/hangup/worker/loop.h.example"
+  co_return ec ? 0 : n;
 }
 
 }  // namespace hangup::header_examples

@@ -17,11 +17,10 @@
 // is always resumed on the thread where it was started. So tasks that are started by one task take
 // turns, and need no lock between two waits.
 //
-// Rules for users
-// - A coroutine gets `context ctx` by value, and other parameters by value or by a reference that
-//   outlives it. A lambda with captures that is a coroutine must exist until the coroutine has
-//   returned: pass it to spawn(), with_timeout() or task_group::go(), which keep it.
-// - A task does not block: blocking work runs on a pool, by `co_await on(pool, ctx, f)`.
+// A coroutine gets `context ctx` by value, and other parameters by value or by a reference that
+// outlives it. A lambda with captures that is a coroutine must exist until the coroutine has
+// returned: pass it to spawn(), with_timeout() or task_group::go(), which keep it. A task does not
+// block: blocking work runs on a pool, by `co_await on(pool, ctx, f)`.
 //
 // A task is move-only and can be awaited once: `co_await f()`, or `co_await std::move(t)`. To await
 // an empty one, or the same one again, throws std::logic_error. A task that is never awaited never
@@ -62,7 +61,7 @@ struct at_end_of_task {
       of.on->post(*of.at_end);
       return std::noop_coroutine();
     }
-    return of.awaited_by;
+    return of.beginning ? std::noop_coroutine() : of.awaited_by;
   }
   void await_resume() const noexcept {}
 };
@@ -157,15 +156,35 @@ class [[nodiscard]] task {
     std::coroutine_handle<promise_type> frame;
 
     bool await_ready() const noexcept { return false; }
+#if defined(__clang__) || defined(__OPTIMIZE__)
     template <tree::task_like P>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<P> by) const noexcept {
+      begin(by);
+      return frame;
+    }
+#else
+    // GCC that does not optimise would call the coroutine that is to go on, and not jump to it. A
+    // loop that awaits many tasks which do not wait would run out of stack.
+    template <tree::task_like P>
+    bool await_suspend(std::coroutine_handle<P> by) const noexcept {
+      begin(by);
+      frame.promise().beginning = true;
+      frame.resume();
+      frame.promise().beginning = false;
+      return !frame.done();
+    }
+#endif
+    T await_resume() const {
+      return frame.promise().take();
+    }
+
+    template <tree::task_like P>
+    void begin(std::coroutine_handle<P> by) const noexcept {
       tree::task_promise& mine = frame.promise();
       mine.on = by.promise().on;
       mine.started = by.promise().started;
       mine.awaited_by = by;
-      return frame;
     }
-    T await_resume() const { return frame.promise().take(); }
   };
 
   std::coroutine_handle<promise_type> frame_;
@@ -193,11 +212,14 @@ concept makes_task = requires {
 template <class T>
 class root_task : public ready {
  public:
-  // The task must not be empty. `from` must live as long as this.
+  // `from` must live as long as this.
   explicit root_task(const location& from) noexcept : ready(&step) { started_at(&from); }
 
-  // Any thread. To be called once.
-  void start(executor& on, task<T> work) noexcept {
+  // Any thread. To be called once. Throws std::logic_error if the task is empty.
+  void start(executor& on, task<T> work) {
+    if (!work.frame_) {
+      throw std::logic_error("an empty task was started");
+    }
     work_ = std::move(work);
     promise().on = &on;
     promise().started = started();

@@ -11,7 +11,9 @@
 //
 // `auto ec = sleep_for(ctx, 1s)` does not compile where ec is used, as the wait is not its result
 // (hangup/context/detail/wait_object.h). Without `co_await`, a task would block the thread that it
-// shares with others. No wait allocates anything.
+// shares with others. A function that returns a wait names its type (std::error_code, or
+// task<std::error_code>): with `auto` it would return before the wait begins. No wait allocates
+// anything.
 #pragma once
 
 #include <chrono>

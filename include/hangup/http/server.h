@@ -14,7 +14,7 @@
 //     return ec;
 //   }
 //   const auto told = hangup::with_signal(hangup::background(), {SIGINT, SIGTERM});
-//   hangup::wait_done(told.ctx);
+//   hangup::wait_done(told.ctx).get();
 //   const auto patience = hangup::with_timeout(hangup::background(), 10s);
 //   return server.drain(patience.ctx, 5s);
 //

@@ -1,12 +1,15 @@
 // What contexts cost in memory: counted, by replacing the operators of the whole test program here
 // and only here. Sanitizers bring their own operators, so there is nothing to count with them.
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <atomic>
 #include <cstdlib>
 #include <new>
 
+#include "hangup/context/task.h"
 #include "hangup/context/wait.h"
+#include "hangup/worker/loop.h"
 #include "tests/support/needs.h"
 #include "tests/unit/context/support.h"
 
@@ -196,6 +199,38 @@ TEST_F(allocations, a_million_children_under_one_parent_leave_memory_flat) {  //
   EXPECT_EQ(live(), before);
   EXPECT_EQ(scope_of(parent.ctx).kids, nullptr);
   EXPECT_EQ(tree::armed_timers(), 0U);
+}
+
+task<int> child_of_a_task(int n) {
+  co_return n;
+}
+
+TEST_F(allocations, a_task_makes_one_for_its_frame_and_its_waits_make_none) {
+  const auto c = with_timeout(background(), never);
+  const sockets pair;
+  loop tasks({.name = "tasks"});
+  pool workers({.name = "workers", .workers = 1});
+  const auto counts = [&]() -> task<> {
+    static_cast<void>(co_await on(workers, c.ctx, [](const context&) {}));  // starts the worker
+    auto before = now_here.made;
+    const int n = co_await child_of_a_task(1);
+    EXPECT_EQ(n, 1);
+    EXPECT_EQ(now_here.made - before, 1);
+
+    before = now_here.made;
+    for (int i = 0; i < 10; ++i) {
+      static_cast<void>(co_await sleep_for(c.ctx, 10us));
+      static_cast<void>(co_await wait_fd(c.ctx, pair.fd[0], POLLOUT));
+      static_cast<void>(co_await wait_fd(c.ctx, pair.fd[0], POLLIN, context::clock::now() + 10us));
+      static_cast<void>(co_await on(workers, c.ctx, [](const context&) {}));
+    }
+    EXPECT_EQ(now_here.made - before, 0);
+  };
+  run_blocking(counts());
+
+  // The frame, the record of the loop, and the context that ends with the loop as well.
+  const auto nothing = [](const context&) -> task<> { co_return; };
+  EXPECT_EQ(made_by([&] { EXPECT_FALSE(spawn(tasks, c.ctx, nothing)); }), 3);
 }
 
 }  // namespace

@@ -255,7 +255,8 @@ class planner {
       case 17:
         return use_function(t);
       case 18:
-        return simple(t, op::sleep, "sleep on", s_.below(60));
+        return s_.one_in(2) ? simple(t, op::sleep, "sleep on", s_.below(60))
+                            : simple(t, op::sleep_as_task, "sleep of a task on", s_.below(60));
       default:
         list(t).push_back({op::pause, none, none, s_.below(300)});
         return say(t, "pause");

@@ -29,6 +29,7 @@ enum class op {
   stop_and_wait,
   destroy,
   sleep,
+  sleep_as_task,
   pause,
 };
 

@@ -3,7 +3,9 @@
 #include <chrono>
 
 #include "hangup/context/bridge.h"
+#include "hangup/context/task.h"
 #include "hangup/context/wait.h"
+#include "hangup/worker/loop.h"
 #include "tests/unit/context/support.h"
 
 namespace hangup::model {
@@ -123,6 +125,21 @@ void worker::perform(const operation& o) {
       const auto ctx = find(o.node)->ctx;
       const std::error_code ec = sleep_for(ctx, 1us * o.number);
       s_.check(!ec || ec == ctx.err(), "a sleep on #", o.node, " says ", ec.message());
+      break;
+    }
+    case op::sleep_as_task: {
+      const auto ctx = find(o.node)->ctx;
+      const auto until = context::clock::now() + 1us * o.number;
+      int returns = 0;
+      const auto sleeps = [&]() -> task<std::error_code> {
+        const std::error_code ec = co_await sleep_until(ctx, until);
+        ++returns;
+        co_return ec;
+      };
+      const auto ec = run_blocking(sleeps());
+      s_.check(returns == 1, "a sleep of a task returns ", returns, " times");
+      s_.check(ec ? ec == ctx.err() : context::clock::now() >= until, "a sleep of a task on #",
+               o.node, " says ", ec.message());
       break;
     }
     case op::pause:

@@ -362,7 +362,7 @@ TEST(task_group_blocking, an_error_comes_up_through_nested_groups_and_ends_all) 
     task_group inner(ctx);
     inner.go([&](const context& below) {
       ++asleep;
-      return wait_done(below);
+      return wait_done(below).get();
     });
     inner.go([&](const context& below) { return down(below, left - 1); });
     return inner.wait();

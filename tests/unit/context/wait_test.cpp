@@ -39,11 +39,11 @@ std::vector<std::function<std::error_code(const context&)>> all_waits() {
       },
       [](const context& ctx) {
         const sockets pair;
-        return wait_fd(ctx, pair.fd[0], POLLIN);
+        return wait_fd(ctx, pair.fd[0], POLLIN).get();
       },
       [](const context& ctx) {
         const sockets pair;
-        return wait_fd(ctx, pair.fd[0], POLLIN, clock::now() + never);
+        return wait_fd(ctx, pair.fd[0], POLLIN, clock::now() + never).get();
       },
   };
 }

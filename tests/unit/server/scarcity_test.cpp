@@ -195,7 +195,7 @@ TEST(no_memory, does_not_keep_all_jobs_from_being_ended_and_forgotten) {
                             .run =
                                 [&](const context& ctx, auto&&...) {
                                   run.count_down();
-                                  return wait_done(ctx);
+                                  return wait_done(ctx).get();
                                 }})
                     .job);
   }

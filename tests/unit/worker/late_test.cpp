@@ -93,7 +93,7 @@ TEST(late_job, is_not_one_that_stops_in_time) {
   EXPECT_EQ(p.run(c.ctx,
                   [&](const context& ctx) {
                     in.set_value();
-                    return wait_done(ctx);
+                    return wait_done(ctx).get();
                   }),
             errc::canceled);
   EXPECT_TRUE(spin_until([&] { return p.now().running == 0; }));

@@ -28,6 +28,7 @@ struct task_promise {
   const location* started = nullptr;     // where the outermost task was started, for reports
   std::coroutine_handle<> awaited_by{};  // resumed when this task has returned
   ready* at_end = nullptr;               // or, if nobody awaits it: posted when it has returned
+  bool beginning = false;                // whoever awaits it is still in the call that began it
 };
 
 template <class P>

@@ -88,7 +88,7 @@ class jobs_of_a_store : public ::testing::Test {
     };
   }
   static std::error_code waiting(const context& ctx, result&, std::string&) {
-    return wait_done(ctx);
+    return wait_done(ctx).get();
   }
 
  private:

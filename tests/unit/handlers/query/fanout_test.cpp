@@ -124,7 +124,7 @@ TEST(fanout, a_part_fails_on_demand_while_the_others_run_and_others_never_begin)
   s.start = [&](const context& ctx, std::int64_t part, std::string&) {
     EXPECT_NE(part, 5);
     ++began;
-    return wait_done(ctx);
+    return wait_done(ctx).get();
   };
   fanned f(s, {.report = "r", .parts_at_once = 2});
   const auto begin = context::clock::now();
