@@ -15,6 +15,8 @@
 namespace hangup::http {
 namespace {
 
+constexpr std::string_view too_many = "too many requests for this are in flight";
+
 // What has left the handler, or the producer of a stream.
 void broken_by(exchange& x, const std::exception_ptr& what) {
   try {
@@ -48,8 +50,7 @@ session_runner::action session_runner::begun(connection& c) {
     if (!places_.take(*hit.to)) {
       c.session.accept_none();
       c.in_flight().reached(limit::in_flight);
-      return answer(c, 503, "as many requests for this path are in flight as there may be",
-                    "Retry-After: 1\r\n");
+      return answer(c, 503, too_many, "Retry-After: 1\r\n");
     }
     c.in_flight().has_place(true);
   }
@@ -133,7 +134,7 @@ bool session_runner::start(connection& c, action& after) {
             : ec == loop_errc::full ? limit::in_flight
                                      : limit::none);
   const auto* const on = x.to().runs_on;
-  after = answer(c, 503, on != nullptr ? on->why_not(ec) : ec.message(), "Retry-After: 1\r\n");
+  after = answer(c, 503, on != nullptr ? on->why_not(ec) : std::string(too_many), "Retry-After: 1\r\n");
   return true;
 }
 

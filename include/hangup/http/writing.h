@@ -20,8 +20,12 @@ class [[nodiscard]] writing {
       : to_(to), ctx_(ctx), piece_(piece) {}
 
   bool await_ready();
-  template <tree::task_like P>
-  std::coroutine_handle<> await_suspend(std::coroutine_handle<P> by) {
+  // Result: what that of a task returns, which depends on how the caller is compiled.
+  template <tree::task_like P, class Result = decltype(std::declval<task<>>()
+                                                           .operator co_await()
+                                                           .await_suspend(
+                                                               std::coroutine_handle<P>()))>
+  Result await_suspend(std::coroutine_handle<P> by) {
     return std::move(rest()).operator co_await().await_suspend(by);
   }
   std::error_code await_resume() const noexcept;
