@@ -36,8 +36,11 @@ task<bool> task_run::run() {
   reply res(x_.ctx(), req);
   req_ = &req;
   res_ = &res;
-  const bool has_all = co_await read_body();
-  if (!has_all) {
+  if (takes_pieces()) {
+    request_access::source(req) = this;
+  }
+  const bool reads = takes_pieces() || co_await read_body();
+  if (!reads) {
     if (!answer_without_body(res)) {
       co_return false;
     }
@@ -53,6 +56,9 @@ task<bool> task_run::run() {
   } catch (...) {
     thrown = std::current_exception();
   }
+  if (std::exchange(request_access::source(req), nullptr) != nullptr) {
+    c_.session.leave_body();
+  }
   const auto rethrow = [&thrown] {
     if (thrown) {
       std::rethrow_exception(thrown);
@@ -60,12 +66,23 @@ task<bool> task_run::run() {
   };
   if (begun_) {
     rethrow();
+    if (no_body_) {
+      static_cast<void>(answer_without_body(res));  // to tell of the limit
+      co_return false;
+    }
     co_return co_await end_stream();
   }
   call(rethrow, res);
   if (auto& later = reply_access::later(res)) {
     c_.later = std::move(later);
     co_return false;
+  }
+  if (no_body_) {
+    res.clear();
+    if (!answer_without_body(res)) {
+      co_return false;
+    }
+    co_return co_await send(req, res);
   }
   if (x_.ctx().done() && reply_access::is_in_pieces(res)) {
     res.clear();  // it has stopped before the first piece
@@ -89,24 +106,65 @@ task<bool> task_run::run() {
 }
 
 task<bool> task_run::read_body() {
-  if (has_body()) {
-    co_return true;
+  while (!has_body() && !no_body_) {
+    co_await read_some(x_.ctx(), nullptr);
   }
+  co_return has_body();
+}
+
+task<> task_run::read_some(const context& during, std::string_view* piece) {
+  const auto& kept = request_access::body(*c_.incoming);
+  const auto before = kept.size();
   watcher_.stop_reading(c_.fd());
-  while (c_.session.take_body() && !has_body()) {
+  while (c_.session.take_body() && kept.size() == before && !has_body()) {
     const auto how = receive();
     if (how == connection::io::again) {
       const auto until = c_.coming.wait(clock::now());
-      const std::error_code ec = co_await wait_fd(x_.ctx(), c_.fd(), POLLIN, until);
-      if (ec) {
-        body_late_ = ec == std::errc::timed_out && !x_.ctx().done();
-        co_return false;
+      const std::error_code ec = co_await wait_fd(during, c_.fd(), POLLIN, until);
+      if (ec && during.done() && !x_.ctx().done()) {
+        co_return;
       }
-    } else if (how != connection::io::some) {
-      co_return false;
+      body_late_ = ec == std::errc::timed_out && !x_.ctx().done();
+      no_body_ = static_cast<bool>(ec);
+    } else {
+      no_body_ = how != connection::io::some;
+    }
+    if (no_body_) {
+      co_return;
     }
   }
-  co_return has_body();
+  no_body_ = c_.session.body().refused();
+  if (piece != nullptr && !no_body_) {
+    *piece = kept;
+    if (how_.read_ahead > 0) {
+      watcher_.read_ahead(c_.fd(), c_);  // while the handler is busy with the piece
+    }
+  }
+}
+
+bool task_run::read(const context& ctx, std::string_view& piece) {
+  piece = {};
+  if (ctx.done() || x_.ctx().done() || no_body_) {
+    return true;
+  }
+  auto& kept = request_access::body(*c_.incoming);
+  if (!std::exchange(request_access::was_read(*c_.incoming), true)) {
+    piece = kept;  // what had come before the handler was called
+  } else {
+    kept.clear();
+  }
+  if (!piece.empty() || has_body()) {
+    return true;
+  }
+  more_ = read_some(ctx, &piece);
+  return false;
+}
+
+std::error_code task_run::outcome(const context& ctx) const noexcept {
+  if (ctx.done() || x_.ctx().done()) {
+    return ctx.done() ? ctx.err() : x_.ctx().err();
+  }
+  return no_body_ ? std::make_error_code(std::errc::bad_message) : std::error_code{};
 }
 
 task<bool> task_run::send(request& req, reply& res) {

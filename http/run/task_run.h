@@ -11,10 +11,11 @@
 #include "hangup/context/task.h"
 #include "http/run/handler_run.h"
 #include "http/run/piece_sink.h"
+#include "http/run/piece_source.h"
 
 namespace hangup::http {
 
-class task_run final : private handler_run, private piece_sink {
+class task_run final : private handler_run, private piece_sink, private piece_source {
  public:
   // As handler_run.
   task_run(connection& c, const options& how, watcher& hears,
@@ -32,7 +33,18 @@ class task_run final : private handler_run, private piece_sink {
   task<>& rest() noexcept override { return rest_; }
   std::error_code result(const context& ctx) const noexcept override;
 
+  // piece_source
+  bool read(const context& ctx, std::string_view& piece) override;
+  task<>& more() noexcept override { return more_; }
+  std::error_code outcome(const context& ctx) const noexcept override;
+
+  // Reads until there is something that the handler may have, or the body is over. If it cannot be
+  // had, sets no_body_; if only this context ends, gives up.
+  task<> read_some(const context& during, std::string_view* piece);
   task<bool> read_body();
+  bool takes_pieces() const noexcept {
+    return x_.to().body_in_pieces && c_.session.wants_body();
+  }
   task<bool> send(request& req, reply& res);
   task<bool> end_stream();
   void begin_stream();
@@ -40,14 +52,16 @@ class task_run final : private handler_run, private piece_sink {
   // client that has closed its own direction still gets it all.
   task<> send_all(std::string_view bytes, const context* only_during);
 
-  const request* req_ = nullptr;
+  request* req_ = nullptr;
   reply* res_ = nullptr;
   bool begun_ = false;   // a stream: its head has been sent, or is in head_
   bool refused_ = false; // a piece, before the head was sent
   bool failed_ = false;  // nothing more can be sent
   bool beyond_ = false;  // nothing more is to be sent
+  bool no_body_ = false; // the rest of it cannot be had
   std::string head_;
-  task<> rest_;
+  task<> rest_;  // of the last write, if the client had to read first
+  task<> more_;  // of the last read, if the client had to send first
 };
 
 }  // namespace hangup::http

@@ -64,7 +64,7 @@ session_runner::action session_runner::begun(connection& c) {
     rule.largest = on_the_spot ? std::min(how_.max_body, how_.body_buffer) : how_.max_body;
   }
   if (rule.keep_in == nullptr || !on_the_spot) {
-    rule.enough = how_.body_buffer;
+    rule.enough = hit.to->body_in_pieces ? 1 : how_.body_buffer;
   }
   return c.session.accept(rule);
 }

@@ -54,8 +54,11 @@ concept task_callable = requires(F& f, const context& ctx, request& req, reply& 
   { f(ctx, req, res) } -> std::same_as<task<>>;
 };
 template <class F>
-concept native_callable =
-    !task_callable<F> && std::is_invocable_v<F&, const context&, const request&, reply&>;
+concept native_callable = std::is_invocable_v<F&, const context&, const request&, reply&> &&
+    !requires {
+  typename tree::task_of<std::invoke_result_t<F&, const context&, const request&,
+                                              reply&>>::value_type;  // nobody would await it
+};
 template <class F>
 concept httplib_callable =
     std::is_invocable_v<F&, const context&, const httplib::Request&, httplib::Response&>;

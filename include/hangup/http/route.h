@@ -49,6 +49,9 @@ struct route {
   // it. Only with a pool, because compressing is a part of the request's work:
   // route_table::add() throws std::invalid_argument otherwise.
   bool compress = false;
+  // If set, the handler, a task, is called when the body begins to arrive, and reads it by
+  // request::read(), so that a large one needs little memory. Otherwise it gets the whole body.
+  bool body_in_pieces = false;
   handler answer{};       // native, of cpp-httplib, or a task: handler.h
   std::size_t index = 0;  // set by the table: 1, 2 ... in the order of add()
 
@@ -72,8 +75,8 @@ class route_table {
   route_table();
 
   // Adds a route. Throws std::invalid_argument for a path that does not begin with '/', an invalid
-  // pattern, an unsupported method, `compress` without a pool, and a second handler for the same
-  // method and path. A plain path takes precedence over patterns, and an earlier pattern over a
+  // pattern, an unsupported method, `compress` without a pool, `body_in_pieces` without a loop, both
+  // a pool and a loop, and a second handler for the same method and path. A plain path takes precedence over patterns, and an earlier pattern over a
   // later one.
   void add(route r);
 

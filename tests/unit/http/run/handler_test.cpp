@@ -23,7 +23,7 @@ task<> by_value(context, request&, reply&) {
 task<> of_a_const_request(const context&, const request&, reply&) {
   co_return;
 }
-task<int> of_another_type(context, request&, reply&) {
+task<int> of_another_type(context, const request&, reply&) {
   co_return 1;
 }
 void that_changes_the_request(context, request&, reply&) {}
@@ -33,7 +33,8 @@ static_assert(httplib_callable<decltype(&of_httplib)> && !native_callable<declty
 static_assert(task_callable<decltype(&by_value)> && !native_callable<decltype(&by_value)>);
 static_assert(task_callable<decltype(&of_a_const_request)> &&
               !native_callable<decltype(&of_a_const_request)>);
-static_assert(!task_callable<decltype(&of_another_type)>);
+static_assert(!task_callable<decltype(&of_another_type)> &&
+              !native_callable<decltype(&of_another_type)>);
 static_assert(!native_callable<decltype(&that_changes_the_request)> &&
               !task_callable<decltype(&that_changes_the_request)>);
 
