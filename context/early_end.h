@@ -1,7 +1,7 @@
 // A file descriptor (such as a client's connection) on which the end of a context can be seen
 // before anybody ends the context. A thread that sleeps on such a context polls the descriptor
 // itself. So the kernel wakes it directly, instead of first waking a thread that then wakes the
-// sleeper.
+// sleeper. A task that sleeps watches it on its own thread.
 //
 // It is stored as a value of the context. Derived contexts inherit it, but not through
 // without_cancel(). It never reports an end that done() would not report; it only allows a sleeper

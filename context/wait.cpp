@@ -19,6 +19,10 @@ using clock = context::clock;
 // How often a wait checks its context if nothing can wake the thread.
 constexpr auto unwoken = std::chrono::milliseconds(20);
 
+// A task that sleeps for less does not watch the descriptor of an early_end, as that costs two
+// system calls. The end of its context wakes it anyway, only somewhat later.
+constexpr auto worth_listening = std::chrono::milliseconds(1);
+
 // Wakes this thread from poll(2) when a context ends.
 class wake_up {
  public:
@@ -174,6 +178,21 @@ std::error_code sleeping::block() noexcept {
     end_if_due(*s);
   }
   return ctx_.err();
+}
+
+void sleeping::awaiter::listen() noexcept {
+  const auto* const at = announced(of_.ctx_);
+  if (at != nullptr && at->fd >= 0 && of_.when_ - worth_listening > clock::now()) {
+    // If it cannot be watched, this is an ordinary sleep.
+    static_cast<void>(wait_.on().watch(*this, at->fd, at->events));
+  }
+}
+
+void sleeping::awaiter::happened(short events) noexcept {
+  const auto* const at = announced(of_.ctx_);
+  if (at != nullptr && !of_.ctx_.done()) {
+    at->reported(at->of, *at, events);  // if it ends the context, that wakes the task
+  }
 }
 
 std::error_code fd_waiting::block() noexcept {

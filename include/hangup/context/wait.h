@@ -33,21 +33,28 @@ namespace tree {
 // Holds a handle, not a reference: a lambda that returns a wait may have the only handle.
 class sleeping {
  public:
-  class awaiter {
+  class awaiter : watched {
    public:
     explicit awaiter(sleeping& of) noexcept : of_(of), wait_(of.ctx_, of.when_) {}
     bool await_ready() const noexcept { return over_already(of_.ctx_, of_.when_); }
     template <task_like P>
     bool await_suspend(std::coroutine_handle<P> task) noexcept {
       wait_.prepare(task);
+      listen();
       return wait_.start();
     }
     std::error_code await_resume() noexcept {
+      if (fd >= 0) {
+        wait_.on().unwatch(*this);
+      }
       wait_.leave();
       return of_.ctx_.err();
     }
 
    private:
+    void listen() noexcept;
+    void happened(short events) noexcept override;
+
     sleeping& of_;
     task_wait wait_;
   };
@@ -98,8 +105,9 @@ class fd_waiting {
 }  // namespace tree
 
 // Sleeps for this time. A thread needs one futex wait and registers nothing. (On a context with an
-// early_end it uses poll(2), like wait_fd().) If the context's own deadline comes first, the
-// sleeper ends the context itself, without waiting for the timer thread.
+// early_end it uses poll(2), like wait_fd(), and a task watches the descriptor.) If the context's
+// own deadline comes first, the sleeper ends the context itself, without waiting for the timer
+// thread.
 //
 // With a zero duration it only checks the clock. So it notices a deadline that has passed but that
 // the timer thread has not processed yet: useful before expensive work. Any duration is allowed, as

@@ -8,7 +8,9 @@
 
 #include <atomic>
 
+#include "hangup/context/task.h"
 #include "hangup/context/wait.h"
+#include "hangup/worker/loop.h"
 #include "tests/unit/context/kinds.h"
 #include "tests/unit/context/support.h"
 
@@ -55,6 +57,29 @@ TEST_F(announced, an_end_wakes_the_sleeper_which_reports_it_once) {
   EXPECT_EQ(tag_, 7U);
   EXPECT_NE(reported_ & POLLRDHUP, 0);
   EXPECT_EQ(ctx.cause()->kind, test::kinds::disconnected);
+}
+
+TEST_F(announced, an_end_wakes_a_task_that_sleeps_which_reports_it_once) {
+  const auto ctx = listening(top_.ctx);
+  std::jthread leaver([&] {
+    std::this_thread::sleep_for(2ms);
+    both_.hang_up();
+  });
+  const auto sleeps = [&]() -> task<std::error_code> { co_return co_await sleep_for(ctx, never); };
+  EXPECT_EQ(run_blocking(sleeps()), errc::canceled);
+  EXPECT_EQ(calls_, 1);
+  EXPECT_EQ(ctx.cause()->kind, test::kinds::disconnected);
+}
+
+TEST_F(announced, what_is_reported_and_no_end_lets_a_task_sleep_on) {
+  ends_ = false;
+  const auto ctx = listening(top_.ctx);
+  both_.hang_up();
+  const auto sleeps = [&]() -> task<std::error_code> { co_return co_await sleep_for(ctx, 20ms); };
+  const auto begin = clock::now();
+  EXPECT_FALSE(run_blocking(sleeps()));
+  EXPECT_GE(clock::now() - begin, 20ms);
+  EXPECT_LE(calls_, 1);
 }
 
 TEST_F(announced, an_end_that_is_there_before_the_sleep_is_met_by_it) {
