@@ -36,10 +36,12 @@ server& server::handle(route r) {
     throw std::invalid_argument("route " + r.path + ": there is no handler");
   }
   if (r.answer.is_task() && r.on_loop == nullptr) {
-    throw std::invalid_argument("route " + r.path + ": the handler is a task, and there is no loop");
+    throw std::invalid_argument("route " + r.path +
+                                ": the handler is a task, and there is no loop");
   }
   if (!r.answer.is_task() && r.on_loop != nullptr) {
-    throw std::invalid_argument("route " + r.path + ": the handler is no task, but there is a loop");
+    throw std::invalid_argument("route " + r.path +
+                                ": the handler is no task, but there is a loop");
   }
   if (r.is_on_the_spot() && r.deadline.count() == 0) {
     r.deadline = how_.spot_deadline;

@@ -41,8 +41,7 @@ exchange::exchange(const context& parent, const route& to, request_stamp as, std
       method_(std::move(method)),
       target_(std::move(target)),
       scope_(scope_for(parent, to, now, patience)),
-      // A front thread never sleeps on the context. A task does not either, but what it has done
-      // on a pool may.
+      // A front thread never sleeps on the context.
       ctx_(with_value<request_key>(
           !to.is_on_the_spot() ? with_value<early_end>(scope_.ctx, heard_at) : scope_.ctx,
           std::move(as))),

@@ -1,6 +1,6 @@
 // The processing of one request whose handler is a task: what handler_run.h does, but without a
-// thread while it waits for the handler, for the body, or for the client to read. It runs on the loop of
-// the route, which owns the connection meanwhile. Not for users.
+// thread while it waits for the handler, for the body, or for the client to read. It runs on the
+// loop of the route, which owns the connection meanwhile. Not for users.
 #pragma once
 
 #include <atomic>
@@ -22,8 +22,9 @@ class task_run final : private handler_run, private piece_sink, private piece_so
            const std::atomic<bool>& draining) noexcept
       : handler_run(c, how, hears, draining, false) {}
 
-  // Returns true if the whole answer has been sent. Rethrows what the handler throws when a part of its
-  // answer has been sent. If it has deferred its answer, sets connection::later, and sends nothing.
+  // Returns true if the whole answer has been sent. Rethrows what the handler throws when a part of
+  // its answer has been sent. If it has deferred its answer, sets connection::later, and sends
+  // nothing.
   task<bool> run();
   using handler_run::wrote;
 
@@ -42,9 +43,7 @@ class task_run final : private handler_run, private piece_sink, private piece_so
   // had, sets no_body_; if only this context ends, gives up.
   task<> read_some(const context& during, std::string_view* piece);
   task<bool> read_body();
-  bool takes_pieces() const noexcept {
-    return x_.to().body_in_pieces && c_.session.wants_body();
-  }
+  bool takes_pieces() const noexcept { return x_.to().body_in_pieces && c_.session.wants_body(); }
   task<bool> send(request& req, reply& res);
   task<bool> end_stream();
   void begin_stream();
@@ -54,11 +53,11 @@ class task_run final : private handler_run, private piece_sink, private piece_so
 
   request* req_ = nullptr;
   reply* res_ = nullptr;
-  bool begun_ = false;   // a stream: its head has been sent, or is in head_
-  bool refused_ = false; // a piece, before the head was sent
-  bool failed_ = false;  // nothing more can be sent
-  bool beyond_ = false;  // nothing more is to be sent
-  bool no_body_ = false; // the rest of it cannot be had
+  bool begun_ = false;    // a stream: its head has been sent, or is in head_
+  bool refused_ = false;  // a piece, before the head was sent
+  bool failed_ = false;   // nothing more can be sent
+  bool beyond_ = false;   // nothing more is to be sent
+  bool no_body_ = false;  // the rest of it cannot be had
   std::string head_;
   task<> rest_;  // of the last write, if the client had to read first
   task<> more_;  // of the last read, if the client had to send first

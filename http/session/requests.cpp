@@ -103,8 +103,8 @@ void session_runner::begin(connection& c, const route& to, const request_head& h
   }
 }
 
-// Returns false if the connection belongs to a pool or to a task now. Otherwise `after` is what is to
-// be done.
+// Returns false if the connection belongs to a pool or to a task now. Otherwise `after` is what is
+// to be done.
 bool session_runner::start(connection& c, action& after) {
   exchange& x = c.in_flight();
   if (x.ctx().done()) {
@@ -129,12 +129,13 @@ bool session_runner::start(connection& c, action& after) {
     after = ended_early(c);
     return true;
   }
-  x.reached(ec == pool_errc::share   ? limit::client_share
-            : ec == pool_errc::full  ? limit::queue
+  x.reached(ec == pool_errc::share  ? limit::client_share
+            : ec == pool_errc::full ? limit::queue
             : ec == loop_errc::full ? limit::in_flight
-                                     : limit::none);
+                                    : limit::none);
   const auto* const on = x.to().runs_on;
-  after = answer(c, 503, on != nullptr ? on->why_not(ec) : std::string(too_many), "Retry-After: 1\r\n");
+  after =
+      answer(c, 503, on != nullptr ? on->why_not(ec) : std::string(too_many), "Retry-After: 1\r\n");
   return true;
 }
 
@@ -146,8 +147,7 @@ std::error_code session_runner::hand_over(connection& c) {
   }
   // The loop need not end this task, as the server ends before the loop does. So the task gets the
   // context of its request, and no other one that would have to be ended with it.
-  return spawn(*x.to().on_loop, background(),
-               [this, &c](const context&) { return run_task(c); });
+  return spawn(*x.to().on_loop, background(), [this, &c](const context&) { return run_task(c); });
 }
 
 // On the loop of the route. When the last step has been made, the connection may belong to another

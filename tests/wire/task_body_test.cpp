@@ -105,8 +105,7 @@ TEST(a_task_that_reads_its_body, ends_when_its_client_leaves) {
       ASSERT_TRUE(c.send(part_of_body(how, 1'000'000, 100'000)));
       ASSERT_TRUE(eventually([&] { return s.read > 0; }));
       reset ? c.reset() : c.close();
-      EXPECT_EQ(s->seen.nth(0).end,
-                reset ? request_end::client_reset : request_end::client_closed);
+      EXPECT_EQ(s->seen.nth(0).end, reset ? request_end::client_reset : request_end::client_closed);
       EXPECT_TRUE(s->at.await("failed"));
     }
   }

@@ -406,16 +406,15 @@ TEST(a_task_handler, may_defer_its_answer) {
 
 TEST(a_task_handler, cannot_hand_over_a_producer_that_would_block_its_loop) {
   with_tasks s([](live_server& to, tasks_of& tasks) {
-    to.server.handle(
-        {.method = "GET",
-         .path = "/task",
-         .on_loop = &tasks,
-         .answer = [](const context&, http::request&, http::reply& res) -> task<> {
-           res.stream("text/plain", [](const context&, http::body_writer&) {
-             return std::error_code();
-           });
-           co_return;
-         }});
+    to.server.handle({.method = "GET",
+                      .path = "/task",
+                      .on_loop = &tasks,
+                      .answer = [](const context&, http::request&, http::reply& res) -> task<> {
+                        res.stream("text/plain", [](const context&, http::body_writer&) {
+                          return std::error_code();
+                        });
+                        co_return;
+                      }});
   });
   client c = s->connect();
   EXPECT_EQ(c.ask(get("/task")).status, 500);

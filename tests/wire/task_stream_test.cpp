@@ -155,7 +155,8 @@ TEST(a_task_stream, is_made_no_faster_than_its_client_reads) {
   ASSERT_TRUE(c.send(get("/task?n=" + std::to_string(n) + "&size=" + std::to_string(size))));
   std::size_t before = 0;
   ASSERT_TRUE(eventually([&] { return s.written > 0; }));
-  ASSERT_TRUE(eventually([&] { return std::exchange(before, s.written.load()) == s.written; }, 50ms));
+  ASSERT_TRUE(
+      eventually([&] { return std::exchange(before, s.written.load()) == s.written; }, 50ms));
   EXPECT_LT(s.written, n / 4);
   client other = s->connect();
   EXPECT_EQ(other.ask(get("/task?n=3")).body.size(), 30U) << "on the same loop";
@@ -239,7 +240,8 @@ TEST(a_task_stream, whose_deadline_passes_is_cut_off_and_before_its_first_piece_
   EXPECT_EQ(s->seen.of("/first").end, request_end::deadline);
 }
 
-TEST(a_task_stream, whose_own_context_ends_before_its_first_piece_is_a_500_and_after_it_is_cut_off) {
+TEST(a_task_stream,
+     whose_own_context_ends_before_its_first_piece_is_a_500_and_after_it_is_cut_off) {
   with_tasks s([](live_server& to, loop& tasks) {
     for (const bool first : {false, true}) {
       to.server.handle({.method = "GET",

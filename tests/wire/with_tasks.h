@@ -18,8 +18,8 @@ class with_tasks {
  public:
   // `add`: makes the routes of the test.
   using adder = std::function<void(live_server& s, loop& tasks)>;
-  explicit with_tasks(const adder& add, setup how = {}, loop_options of = {.name = "tasks",
-                                                                           .threads = 2})
+  explicit with_tasks(const adder& add, setup how = {},
+                      loop_options of = {.name = "tasks", .threads = 2})
       : tasks(std::move(of)),
         server_(and_also(std::move(how), [this, &add](live_server& s) { add(s, this->tasks); })) {}
 

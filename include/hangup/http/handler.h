@@ -16,9 +16,9 @@
 // request is over when the coroutine has returned. Until then the request, the reply and the
 // context exist: the parameters may be references to them. (`context ctx` by value is needed where
 // a coroutine is called with a context that is a temporary.) The handler itself, with what a lambda
-// has captured, lives as long as the server. What the task starts and does not wait for must not use the
-// request or the reply. Between two waits it must not block, nor compute for long: all tasks of its
-// thread wait meanwhile.
+// has captured, lives as long as the server. The task waits for whatever it starts with the
+// context, the request or the reply, before it returns. Between two waits it must not block, nor
+// compute for long: all tasks of its thread wait meanwhile.
 #pragma once
 
 #include <concepts>
@@ -54,8 +54,8 @@ concept task_callable = requires(F& f, const context& ctx, request& req, reply& 
   { f(ctx, req, res) } -> std::same_as<task<>>;
 };
 template <class F>
-concept native_callable = std::is_invocable_v<F&, const context&, const request&, reply&> &&
-    !requires {
+concept native_callable =
+    std::is_invocable_v<F&, const context&, const request&, reply&> && !requires {
   typename tree::task_of<std::invoke_result_t<F&, const context&, const request&,
                                               reply&>>::value_type;  // nobody would await it
 };

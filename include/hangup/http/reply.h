@@ -123,9 +123,9 @@ class reply {
   void stream(std::string_view content_type, std::uint64_t length);
   // Sends a piece, and waits, without a thread, while the client does not read: so the handler
   // produces no faster than that. An empty piece sends the headers, if they have not been sent.
-  // Returns what body_writer::write() does. After an error the handler returns; the answer is then cut
-  // off, as it is if the handler throws, or returns after the end of its context. To HEAD only the
-  // headers are sent: it returns std::errc::broken_pipe, and the answer is complete.
+  // Returns what body_writer::write() does. After an error the handler returns; the answer is then
+  // cut off, as it is if the handler throws, or returns after the end of its context. To HEAD only
+  // the headers are sent: it returns std::errc::broken_pipe, and the answer is complete.
   //
   // Throws std::logic_error if it is not such a stream. In a test, or in a handler that is no task,
   // the pieces are the body().

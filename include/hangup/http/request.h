@@ -75,8 +75,8 @@ class request {
   // The whole body; its form fields are read by form.h. Requests other than POST, PUT, PATCH and
   // DELETE have none. With route::body_in_pieces: the piece that read() has given.
   std::string_view body() const noexcept { return body_; }
-  // For a task, in a route with route::body_in_pieces: the next piece of the body, valid until the next
-  // call; it is empty after the last one. Waits, without a thread, until it has come.
+  // For a task, in a route with route::body_in_pieces: the next piece of the body, valid until the
+  // next call; it is empty after the last one. Waits, without a thread, until it has come.
   //
   //   std::string_view piece;
   //   while (!(co_await req.read(ctx, piece)) && !piece.empty()) {
@@ -85,10 +85,9 @@ class request {
   //
   // Returns ctx.err() once the context has ended. If the body is refused (too large, malformed) or
   // the client is too slow, std::errc::bad_message, and whatever the handler answers, the client is
-  // told that; a stream that it has begun is cut off. What is not read is thrown away. In other routes, and in tests, the first piece is the whole body.
-  reading read(const context& ctx, std::string_view& piece) noexcept {
-    return {*this, ctx, piece};
-  }
+  // told that; a stream that it has begun is cut off. What is not read is thrown away. In other
+  // routes, and in tests, the first piece is the whole body.
+  reading read(const context& ctx, std::string_view& piece) noexcept { return {*this, ctx, piece}; }
 
   // "127.0.0.1", "::1". On a Unix socket the remote address is the user and the port the process of
   // the client, "unix:uid=1000" and 4711; the local one is "unix:/run/hangup.sock", with port 0.

@@ -1,4 +1,5 @@
-// Routes: which handler answers which requests, where it runs, how many at a time, and its deadline.
+// Routes: which handler answers which requests, where it runs, how many at a time, and its
+// deadline.
 #pragma once
 
 #include <chrono>
@@ -36,8 +37,8 @@ struct route {
   // The loop (hangup/worker/loop.h) that the handler runs on, if it is a task. It must outlive the
   // server. Only together with such a handler: server::handle() throws otherwise.
   loop* on_loop = nullptr;
-  // The most requests of this route that may be in flight, from the complete head to the end; the next
-  // one is answered with a 503 at once. 0: no limit, but that of a pool or of the loop.
+  // The most requests of this route that may be in flight, from the complete head to the end; the
+  // next one is answered with a 503 at once. 0: no limit, but that of a pool or of the loop.
   std::size_t max_in_flight = 0;
   std::chrono::milliseconds deadline{0};  // from the complete head to the end of the work; 0: none,
                                           // or options::spot_deadline on the spot
@@ -75,9 +76,9 @@ class route_table {
   route_table();
 
   // Adds a route. Throws std::invalid_argument for a path that does not begin with '/', an invalid
-  // pattern, an unsupported method, `compress` without a pool, `body_in_pieces` without a loop, both
-  // a pool and a loop, and a second handler for the same method and path. A plain path takes precedence over patterns, and an earlier pattern over a
-  // later one.
+  // pattern, an unsupported method, `compress` without a pool, `body_in_pieces` without a loop,
+  // both a pool and a loop, and a second handler for the same method and path. A plain path takes
+  // precedence over patterns, and an earlier pattern over a later one.
   void add(route r);
 
   // Finds a route. `encoded`: the path had percent-encodings in the target.

@@ -21,10 +21,9 @@ class [[nodiscard]] writing {
 
   bool await_ready();
   // Result: what that of a task returns, which depends on how the caller is compiled.
-  template <tree::task_like P, class Result = decltype(std::declval<task<>>()
-                                                           .operator co_await()
-                                                           .await_suspend(
-                                                               std::coroutine_handle<P>()))>
+  template <tree::task_like P,
+            class Result = decltype(std::declval<task<>>().operator co_await().await_suspend(
+                std::coroutine_handle<P>()))>
   Result await_suspend(std::coroutine_handle<P> by) {
     return std::move(rest()).operator co_await().await_suspend(by);
   }

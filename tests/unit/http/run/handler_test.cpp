@@ -78,9 +78,8 @@ TEST(a_handler_that_is_a_task, can_be_asked_for_the_pieces_that_it_has_written) 
 }
 
 TEST(a_handler_that_is_a_task, cannot_write_pieces_of_what_is_no_stream) {
-  const handler h([](context ctx, request&, reply& res) -> task<> {
-    co_await res.write(ctx, "a piece");
-  });
+  const handler h(
+      [](context ctx, request&, reply& res) -> task<> { co_await res.write(ctx, "a piece"); });
   request req("GET", "/");
   reply res(background(), req);
   EXPECT_THROW(run_blocking(h.begin(background(), req, res)), std::logic_error);
