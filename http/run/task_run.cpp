@@ -17,8 +17,16 @@ namespace {
 // So much of an answer is sent before the other tasks of the thread have their turn.
 constexpr std::size_t at_a_time = 256 * 1024;
 
+void rethrow(const std::exception_ptr& thrown) {
+  if (thrown) {
+    std::rethrow_exception(thrown);
+  }
+}
+
+}  // namespace
+
 // co_await others_turn(): the task goes on behind those that are ready now.
-class others_turn final : public tree::suspended {
+class task_run::others_turn final : public tree::suspended {
  public:
   bool await_ready() const noexcept { return false; }
   template <tree::task_like P>
@@ -28,8 +36,6 @@ class others_turn final : public tree::suspended {
   }
   void await_resume() const noexcept {}
 };
-
-}  // namespace
 
 task<bool> task_run::run() {
   auto& req = *c_.incoming;
@@ -59,20 +65,15 @@ task<bool> task_run::run() {
   if (std::exchange(request_access::source(req), nullptr) != nullptr) {
     c_.session.leave_body();
   }
-  const auto rethrow = [&thrown] {
-    if (thrown) {
-      std::rethrow_exception(thrown);
-    }
-  };
   if (begun_) {
-    rethrow();
+    rethrow(thrown);
     if (no_body_) {
       static_cast<void>(answer_without_body(res));  // to tell of the limit
       co_return false;
     }
     co_return co_await end_stream();
   }
-  call(rethrow, res);
+  call([&thrown] { rethrow(thrown); }, res);
   if (auto& later = reply_access::later(res)) {
     c_.later = std::move(later);
     co_return false;
