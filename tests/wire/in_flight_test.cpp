@@ -26,7 +26,7 @@ class two_places : public testing::TestWithParam<where> {
     open_.cancel();
     const std::lock_guard hold(mutex_);
     for (const auto& d : deferred_) {
-      EXPECT_FALSE(d.send([](http::reply& r) { r.body("text/plain", "done"); }));
+      static_cast<void>(d.send([](http::reply& r) { r.body("text/plain", "done"); }));
     }
     deferred_.clear();
   }

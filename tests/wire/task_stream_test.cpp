@@ -149,7 +149,7 @@ TEST(a_task_stream, sends_its_head_with_an_empty_piece) {
 // The sockets of both sides take some megabytes; the handler must not have written much more.
 TEST(a_task_stream, is_made_no_faster_than_its_client_reads) {
   constexpr std::size_t size = 100'000;
-  constexpr std::size_t n = 1000;
+  constexpr std::size_t n = 300;
   streaming s;
   client c = s->connect(4096);
   ASSERT_TRUE(c.send(get("/task?n=" + std::to_string(n) + "&size=" + std::to_string(size))));
