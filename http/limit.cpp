@@ -11,7 +11,8 @@ std::string_view name(limit l) noexcept {
       "idle_time",      "head_bytes",  "line_bytes",
       "headers",        "body_bytes",  "body_time",
       "write_time",     "queue",       "client_share",
-      "read_ahead",     "memory",      "tls_work"};
+      "read_ahead",     "memory",      "tls_work",
+      "in_flight"};
   return names[static_cast<std::size_t>(l)];
 }
 

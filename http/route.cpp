@@ -49,6 +49,13 @@ void route_table::add(route r) {
   if (r.compress && r.runs_on == nullptr) {
     throw std::invalid_argument("route " + r.path + ": compress needs a pool");
   }
+  if (r.body_in_pieces && r.on_loop == nullptr) {
+    throw std::invalid_argument("route " + r.path + ": body_in_pieces needs a loop");
+  }
+  if (r.runs_on != nullptr && r.on_loop != nullptr) {
+    throw std::invalid_argument("route " + r.path +
+                                ": it runs on a pool or on a loop, not on both");
+  }
   auto& here = at(r.path);
   for (const auto* other : here) {
     if (other->method == r.method) {

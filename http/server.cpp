@@ -35,7 +35,15 @@ server& server::handle(route r) {
   if (!r.answer) {
     throw std::invalid_argument("route " + r.path + ": there is no handler");
   }
-  if (r.runs_on == nullptr && r.deadline.count() == 0) {
+  if (r.answer.is_task() && r.on_loop == nullptr) {
+    throw std::invalid_argument("route " + r.path +
+                                ": the handler is a task, and there is no loop");
+  }
+  if (!r.answer.is_task() && r.on_loop != nullptr) {
+    throw std::invalid_argument("route " + r.path +
+                                ": the handler is no task, but there is a loop");
+  }
+  if (r.is_on_the_spot() && r.deadline.count() == 0) {
     r.deadline = how_.spot_deadline;
   }
   routes_.add(std::move(r));

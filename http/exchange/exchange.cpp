@@ -41,9 +41,9 @@ exchange::exchange(const context& parent, const route& to, request_stamp as, std
       method_(std::move(method)),
       target_(std::move(target)),
       scope_(scope_for(parent, to, now, patience)),
-      // A thread without a pool never sleeps on the context.
+      // A front thread never sleeps on the context.
       ctx_(with_value<request_key>(
-          to.runs_on != nullptr ? with_value<early_end>(scope_.ctx, heard_at) : scope_.ctx,
+          !to.is_on_the_spot() ? with_value<early_end>(scope_.ctx, heard_at) : scope_.ctx,
           std::move(as))),
       stamp_(*ctx_.value<request_key>()),
       started_(now) {}

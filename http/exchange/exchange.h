@@ -70,6 +70,9 @@ class exchange {
   // A limit was reached. The first one counts.
   void reached(limit which) noexcept { over_ = over_ == limit::none ? which : over_; }
   limit over() const noexcept { return over_; }
+  // It has one of the places of its route (route::max_in_flight), which its end gives back.
+  void has_place(bool is) noexcept { has_place_ = is; }
+  bool has_place() const noexcept { return has_place_; }
   // What went wrong in the handler: for the log, never for the client. The last call counts.
   void broke(std::string_view why) { broken_ = why; }
   // The same if nothing is known yet. Needs no memory for up to 15 characters.
@@ -118,6 +121,7 @@ class exchange {
   clock::time_point work_began_{};  // unset: the handler was never called
   clock::time_point work_ended_{};
   std::atomic<bool> late_{false};
+  bool has_place_ = false;
   int status_ = 0;
   outcome outcome_;
   limit over_ = limit::none;

@@ -65,6 +65,7 @@ void request_access::clear(request& r) noexcept {
   empty(r.body_, most_text);
   empty(r.headers_, most_fields);
   empty(r.parameters_, most_fields);
+  r.was_read_ = false;
 }
 
 void request_access::fill(request& to, const request_head& head, std::string_view segment,

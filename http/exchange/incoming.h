@@ -32,6 +32,8 @@ struct request_access {
   static void fill(request& to, const request_head& head, std::string_view segment,
                    const peer& addresses);
   static std::string& body(request& of) noexcept { return of.body_; }
+  static piece_source*& source(request& of) noexcept { return of.source_; }
+  static bool& was_read(request& of) noexcept { return of.was_read_; }
   static void clear(request& r) noexcept;
 };
 

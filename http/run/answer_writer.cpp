@@ -81,18 +81,18 @@ answer_writer::framing answer_writer::framing_of(const request& req, const reply
   return req.is_http_1_0() ? framing::until_close : framing::chunks;
 }
 
-std::string answer_writer::head_of(reply& res, framing as, std::string reused) const {
+std::string answer_writer::head_of(reply& res, std::string reused) const {
   answer_head head(res.status(), std::move(reused));
   if (!res.has("Date")) {
     head.add("Date", http_date());
   }
   head.add_lines(access::lines(res));
   const auto for_head = c_.session.to_head() ? access::for_head(res) : std::nullopt;
-  if (as == framing::chunks && !for_head) {
+  if (as_ == framing::chunks && !for_head) {
     head.add("Transfer-Encoding", "chunked");
-  } else if (for_head && as != framing::none) {
+  } else if (for_head && as_ != framing::none) {
     head.add("Content-Length", *for_head);
-  } else if (as == framing::length) {
+  } else if (as_ == framing::length) {
     head.add("Content-Length", access::length_of(res));
   } else if (res.status() == 205) {
     head.add("Content-Length", 0);
@@ -107,66 +107,92 @@ std::string answer_writer::head_of(reply& res, framing as, std::string reused) c
   return std::move(head).finish();
 }
 
-bool answer_writer::write(const request& req, reply& res) {
-  const auto as = framing_of(req, res);
-  const bool bodiless = c_.session.to_head() || as == framing::none;
-  if (as == framing::until_close) {
+std::string answer_writer::begin(const request& req, reply& res) {
+  as_ = framing_of(req, res);
+  bodiless_ = c_.session.to_head() || as_ == framing::none;
+  left_ = access::length_of(res);
+  if (as_ == framing::until_close) {
     c_.session.close_after();
     c_.in_flight().ends_by_close();
   }
-  auto head = head_of(res, as, std::exchange(spare_head, {}));
-  const bool streams = !bodiless && res.is_streamed();
-  const bool sent = streams ? send(head) : write_whole(res, head, bodiless);
+  return head_of(res, std::exchange(spare_head, {}));
+}
+
+void answer_writer::keep(std::string head) noexcept {
   if (head.capacity() <= most_kept_head) {
     spare_head = std::move(head);
   }
-  return sent && (!streams || stream(res, as));
+}
+
+bool answer_writer::write(const request& req, reply& res) {
+  auto head = begin(req, res);
+  const bool streams = !bodiless_ && res.is_streamed();
+  const bool sent = streams ? send(head) : write_whole(res, head);
+  keep(std::move(head));
+  return sent && (!streams || stream(res));
 }
 
 // The body is sent in one segment with the head if it is small enough to be worth a copy: of two
 // small segments, the second would wait for the acknowledgement of the first.
-bool answer_writer::write_whole(const reply& res, std::string& head, bool bodiless) {
+std::string_view answer_writer::join(const reply& res, std::string& head) const {
   constexpr std::size_t worth_a_copy = 64 * 1024;
-  c_.in_flight().answering();
-  const auto body = bodiless ? std::string_view() : res.body();
+  const auto body = bodiless_ ? std::string_view() : res.body();
   const auto with = body.substr(0, worth_a_copy);
   head.append(with);
-  return send(head) && send(body.substr(with.size()));
+  return body.substr(with.size());
 }
 
-bool answer_writer::stream(reply& res, framing as) {
+bool answer_writer::write_whole(const reply& res, std::string& head) {
+  c_.in_flight().answering();
+  const auto rest = join(res, head);
+  return send(head) && send(rest);
+}
+
+std::optional<std::string_view> answer_writer::framed(std::string_view piece) {
+  if (as_ == framing::length) {
+    within_ = within_ && piece.size() <= left_;  // what is more would be taken for the next answer
+    left_ -= within_ ? piece.size() : 0;
+    return within_ ? std::optional(piece) : std::nullopt;
+  }
+  if (as_ != framing::chunks) {
+    return piece;
+  }
+  std::array<char, 16> digits{};
+  const auto* const stop =
+      std::to_chars(digits.data(), digits.data() + digits.size(), piece.size(), 16).ptr;
+  chunk_.assign(digits.data(), static_cast<std::size_t>(stop - digits.data()));
+  chunk_.append("\r\n").append(piece).append("\r\n");
+  return chunk_;
+}
+
+std::string_view answer_writer::last() const noexcept {
+  return as_ == framing::chunks ? std::string_view("0\r\n\r\n") : std::string_view();
+}
+
+bool answer_writer::stream(reply& res) {
   const auto& ctx = c_.request()->ctx();
-  const auto length = access::length_of(res);
-  std::uint64_t left = length;  // of a body with a length
-  bool within = true;
-  std::string chunk;
-  body_writer out([&](std::string_view piece) {
-    if (!alive() || !within) {
-      return false;
-    }
-    if (as == framing::length) {
-      within = piece.size() <= left;  // what is more would be taken for the next answer
-      left -= within ? piece.size() : 0;
-      return within && send(piece);
-    }
-    if (as != framing::chunks) {
-      return send(piece);
-    }
-    std::array<char, 16> digits{};
-    const auto* const stop =
-        std::to_chars(digits.data(), digits.data() + digits.size(), piece.size(), 16).ptr;
-    chunk.assign(digits.data(), static_cast<std::size_t>(stop - digits.data()));
-    chunk.append("\r\n").append(piece).append("\r\n");
-    return send(chunk);
+  body_writer out([this](std::string_view piece) {
+    const auto sent_as = alive() ? framed(piece) : std::nullopt;
+    return sent_as && send(*sent_as);
   });
-  if (access::produce(res, ctx, out, from_, length)) {
+  if (access::produce(res, ctx, out, from_, left_)) {
     work_stopped(ctx);  // ignored if the producer has called it earlier
     return false;
   }
-  if (as == framing::length) {
-    return within && left == 0;
+  return is_whole() && send(last());
+}
+
+connection::io answer_writer::send_some(std::string_view& bytes) {
+  wrote_ = wrote_ || !bytes.empty();
+  if (c_.unsent() > 0) {
+    if (!c_.flush_now()) {
+      return connection::io::failed;
+    }
+    if (c_.unsent() > 0) {
+      return connection::io::again;
+    }
   }
-  return as != framing::chunks || send("0\r\n\r\n");
+  return c_.send_some(bytes);
 }
 
 bool answer_writer::send(std::string_view bytes) {

@@ -9,11 +9,10 @@
 #include "http/run/reply_access.h"
 
 namespace hangup::http {
-// What `make` throws becomes the answer.
-template <class Make>
-void handler_run::call(const Make& make, reply& res) {
+// In a catch block: makes an answer of what was thrown.
+void handler_run::caught(reply& res) {
   try {
-    make();
+    throw;
   } catch (const canceled_error& e) {
     if (x_.ctx().done()) {
       res.clear();  // an unfinished answer of the handler is discarded
@@ -41,24 +40,30 @@ void handler_run::call(const Make& make, reply& res) {
 bool handler_run::run() {
   const auto& req = *c_.incoming;
   reply res(x_.ctx(), req);
-  bool says_something = true;
-  if (read_body()) {
-    if (!on_the_spot_ && how_.read_ahead > 0) {
-      watcher_.read_ahead(c_.fd(), c_);  // so that an end after the bytes that arrive is noticed
-    }
-    call([&] { x_.to().answer(x_.ctx(), req, res); }, res);
-    if (auto& later = reply_access::later(res)) {
-      c_.later = std::move(later);
-      return false;
-    }
-    if (x_.ctx().done() && reply_access::is_empty(res)) {
-      says_something = answer_for_ended(res);
-    }
-  } else {
-    c_.session.close_after();
-    says_something = x_.ctx().done() ? answer_for_ended(res) : refuse_body(res);
+  if (!read_body()) {
+    return answer_without_body(res) && send(req, res);
   }
-  return says_something && send(req, res);
+  if (!on_the_spot_ && how_.read_ahead > 0) {
+    watcher_.read_ahead(c_.fd(), c_);  // so that an end after the bytes that arrive is noticed
+  }
+  call([&] { x_.to().answer(x_.ctx(), req, res); }, res);
+  if (auto& later = reply_access::later(res)) {
+    c_.later = std::move(later);
+    return false;
+  }
+  if (reply_access::is_in_pieces(res)) {  // only a task sends them one by one
+    reply_access::make_whole(res);
+  }
+  return says_something(res) && send(req, res);
+}
+
+bool handler_run::says_something(reply& res) {
+  return !x_.ctx().done() || !reply_access::is_empty(res) || answer_for_ended(res);
+}
+
+bool handler_run::answer_without_body(reply& res) {
+  c_.session.close_after();
+  return x_.ctx().done() ? answer_for_ended(res) : refuse_body(res);
 }
 
 bool handler_run::run_deferred() {
@@ -79,6 +84,11 @@ bool handler_run::run_deferred() {
 }
 
 bool handler_run::send(const request& req, reply& res) {
+  prepare(req, res);
+  return out_.write(req, res);
+}
+
+void handler_run::prepare(const request& req, reply& res) {
   out_.prepare(req, res);
   if (res.status() >= 400 && res.body().empty() && !res.is_streamed()) {
     res.problem(res.status(), usual_detail(res.status()));
@@ -89,7 +99,6 @@ bool handler_run::send(const request& req, reply& res) {
   }
   x_.has_status(res.status());
   decide_on_the_connection();
-  return out_.write(req, res);
 }
 
 // Decides whether the connection is kept, before the head of the answer promises it.
@@ -111,23 +120,30 @@ void handler_run::decide_on_the_connection() {
 // For a body that is too large to be complete before the handler runs: a worker reads the rest.
 // Returns false if that is not possible.
 bool handler_run::read_body() {
-  const auto& body = c_.session.body();
-  if (!c_.session.wants_body() || body.complete()) {
+  if (has_body()) {
     return true;
   }
   watcher_.stop_reading(c_.fd());
-  while (c_.session.take_body() && !body.complete()) {
+  while (c_.session.take_body() && !has_body()) {
     if (!await_body()) {
       return false;
     }
   }
-  return body.complete();
+  return has_body();
+}
+
+connection::io handler_run::receive() {
+  const auto how = c_.receive();
+  if (how != connection::io::some && how != connection::io::again) {
+    c_.client_left(c_.seen_by(how));
+  }
+  return how;
 }
 
 // Waits until more of the body has arrived.
 bool handler_run::await_body() {
   while (!on_the_spot_) {
-    switch (const auto how = c_.receive()) {
+    switch (receive()) {
       case connection::io::some:
         return true;
       case connection::io::again:
@@ -140,7 +156,6 @@ bool handler_run::await_body() {
       case connection::io::closed:
       case connection::io::cut_off:
       case connection::io::failed:
-        c_.client_left(c_.seen_by(how));
         return false;
     }
   }

@@ -1,6 +1,6 @@
 // The processing of one request on a thread: reads the rest of its body, calls the handler, and
 // turns the outcome (an answer, an exception, or nothing because the context has ended) into an
-// answer to the client. Not for users.
+// answer to the client. For handlers that are tasks: task_run.h. Not for users.
 #pragma once
 
 #include <atomic>
@@ -33,24 +33,51 @@ class handler_run {
   // Whether any part of the answer has been sent.
   bool wrote() const noexcept { return out_.wrote(); }
 
+ protected:
+  // Whether the whole body is there, or is not for the handler.
+  bool has_body() const noexcept {
+    return !c_.session.wants_body() || c_.session.body().complete();
+  }
+  // Reads once. If the client has left, ends the context.
+  connection::io receive();
+  // The context has ended, or the body cannot be had. Returns false if nobody is there to be told.
+  bool answer_without_body(reply& res);
+  // What `make` throws becomes the answer.
+  template <class Make>
+  void call(const Make& make, reply& res) {
+    try {
+      make();
+    } catch (...) {
+      caught(res);
+    }
+  }
+  // For a handler that has returned: false if nobody is there to be told.
+  bool says_something(reply& res);
+  // Decides all about the answer but how it is framed.
+  void prepare(const request& req, reply& res);
+  void fail(reply& res, const char* what);
+
  private:
+  void caught(reply& res);
   bool read_body();
   bool await_body();
   bool refuse_body(reply& res);
-  template <class Make>
-  void call(const Make& make, reply& res);
   bool send(const request& req, reply& res);
   void decide_on_the_connection();
   void compress(const request& req, reply& res);
-  void fail(reply& res, const char* what);
   bool answer_for_ended(reply& res);
 
+ protected:
   connection& c_;
   exchange& x_;
   const options& how_;
   watcher& watcher_;
+
+ private:
   const std::atomic<bool>& draining_;
   const bool on_the_spot_;
+
+ protected:
   answer_writer out_;
   bool body_late_ = false;  // the client was too slow in sending the body
 };

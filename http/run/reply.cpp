@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "hangup/http/problem.h"
+#include "http/run/piece_sink.h"
 #include "http/run/reply_access.h"
 #include "http/run/stream_type.h"
 #include "http/wire/answer_head.h"
@@ -169,6 +170,39 @@ void reply::stream(std::string_view content_type, std::uint64_t length, part_pro
   set_stream_headers(content_type);
   length_ = length;
   produce_ = std::move(produce);
+}
+
+void reply::stream(std::string_view content_type) {
+  set_stream_headers(content_type);
+  produce_ = in_pieces{};
+}
+
+void reply::stream(std::string_view content_type, std::uint64_t length) {
+  set_stream_headers(content_type);
+  length_ = length;
+  produce_ = in_pieces{};
+}
+
+bool writing::await_ready() {
+  if (!reply_access::is_in_pieces(to_) || reply_access::later(to_) != nullptr) {
+    throw std::logic_error("a piece is written, and the reply is no stream");
+  }
+  if (auto* const sink = reply_access::sink(to_)) {
+    return sink->write(ctx_, piece_);
+  }
+  if (!ctx_.done()) {
+    reply_access::body(to_).append(piece_);
+  }
+  return true;
+}
+
+task<>& writing::rest() const noexcept {
+  return reply_access::sink(to_)->rest();
+}
+
+std::error_code writing::await_resume() const noexcept {
+  const auto* const sink = reply_access::sink(to_);
+  return sink != nullptr ? sink->result(ctx_) : ctx_.err();
 }
 
 void reply::offer_ranges() {

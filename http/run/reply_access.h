@@ -38,6 +38,16 @@ struct reply_access {
   static bool& defers(reply& r) noexcept { return r.defers_; }
   // Set: the answer is deferred.
   static std::shared_ptr<deferral>& later(reply& r) noexcept { return r.later_; }
+  // A stream that a task writes by itself.
+  static bool is_in_pieces(const reply& r) noexcept {
+    return std::holds_alternative<reply::in_pieces>(r.produce_);
+  }
+  // What is known of the body is all of it.
+  static void make_whole(reply& r) noexcept {
+    r.produce_ = {};
+    r.length_.reset();
+  }
+  static piece_sink*& sink(reply& r) noexcept { return r.sink_; }
   static void offer_ranges(reply& r) noexcept { r.in_ranges_ = true; }
 };
 

@@ -2,11 +2,31 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 #include "http/exchange/incoming.h"
+#include "http/run/piece_source.h"
 #include "http/wire/grammar.h"
 
 namespace hangup::http {
+
+bool reading::await_ready() {
+  if (auto* const source = request_access::source(from_)) {
+    return source->read(ctx_, piece_);
+  }
+  const bool first = !std::exchange(request_access::was_read(from_), true);
+  piece_ = first && !ctx_.done() ? from_.body() : std::string_view();
+  return true;
+}
+
+task<>& reading::rest() const noexcept {
+  return request_access::source(from_)->more();
+}
+
+std::error_code reading::await_resume() const noexcept {
+  const auto* const source = request_access::source(from_);
+  return source != nullptr ? source->outcome(ctx_) : ctx_.err();
+}
 
 request::request(std::string_view method, std::string_view target,
                  const std::vector<field>& headers, std::string_view body,

@@ -240,34 +240,40 @@ connection::io connection::put(std::string_view bytes, std::size_t& taken) noexc
   }
 }
 
+connection::io connection::send_some(std::string_view& bytes) noexcept {
+  while (!bytes.empty()) {
+    if (request_) {
+      request_->sending();
+    }
+    std::size_t n = 0;
+    const auto how = put(bytes, n);
+    if (how == io::failed) {
+      client_left(seen_by(how));
+    }
+    if (how != io::some) {
+      return how;
+    }
+    bytes.remove_prefix(n);
+    note_taken(n);
+  }
+  return io::some;
+}
+
 bool connection::send_now(std::string_view bytes) {
   const bool kept = unsent() > 0;
   if (kept) {
     out_.append(bytes);
     bytes = std::string_view(out_).substr(sent_);
   }
-  std::size_t taken = 0;
-  while (taken < bytes.size()) {
-    if (request_) {
-      request_->sending();
-    }
-    std::size_t n = 0;
-    const auto how = put(bytes.substr(taken), n);
-    if (how == io::failed) {
-      client_left(seen_by(how));
-      return false;
-    }
-    if (how == io::again) {
-      break;
-    }
-    taken += n;
-    note_taken(n);
+  auto rest = bytes;
+  if (send_some(rest) == io::failed) {
+    return false;
   }
   if (!kept) {
-    out_.assign(bytes.substr(taken));
+    out_.assign(rest);
     sent_ = 0;
   } else {
-    sent_ += taken;
+    sent_ += bytes.size() - rest.size();
   }
   if (unsent() == 0) {
     sent_ = 0;
@@ -287,36 +293,36 @@ bool connection::send_all(std::string_view bytes) {
       return false;
     }
   }
-  while (!bytes.empty()) {
-    if (request_) {
-      request_->sending();
+  for (;;) {
+    const auto how = send_some(bytes);
+    if (how != io::again) {
+      return how == io::some;
     }
-    std::size_t n = 0;
-    const auto how = put(bytes, n);
-    if (how == io::some) {
-      bytes.remove_prefix(n);
-      note_taken(n);
-      continue;
-    }
-    if (how == io::failed) {
-      client_left(seen_by(how));
-      return false;
-    }
-    const bool half_closed = request_->ctx().done() && !request_->cut_off();
-    // Clients that have half-closed the connection have a deadline too, and the server may stop.
-    const auto deadline = request_->ctx().deadline().value_or(never);
-    const auto patience = going.wait(clock::now());
-    const std::error_code ec = wait_fd(half_closed ? server_ : request_->ctx(), fd(), POLLOUT,
-                                       std::min(patience, deadline));
-    if (ec == std::errc::timed_out && patience < deadline) {
-      request_->reached(limit::write_time);
-      request_->cancel({.kind = causes::write_timeout});
-    }
-    if (ec && (half_closed || request_->cut_off())) {
+    const auto wait = wait_for_room();
+    if (!goes_on(wait, wait_fd(wait.during, fd(), POLLOUT, wait.until))) {
       return false;
     }
   }
-  return true;
+}
+
+connection::room_wait connection::wait_for_room() noexcept {
+  const bool half_closed = request_->ctx().done() && !request_->cut_off();
+  // Clients that have half-closed the connection have a deadline too, and the server may stop.
+  const auto deadline = request_->ctx().deadline().value_or(never);
+  const auto patience = going.wait(clock::now());
+  return {half_closed ? server_ : request_->ctx(), std::min(patience, deadline), half_closed,
+          patience < deadline};
+}
+
+bool connection::goes_on(const room_wait& after, std::error_code ec) noexcept {
+  const bool too_late = ec == std::errc::timed_out;
+  if (too_late && after.for_the_client) {
+    request_->reached(limit::write_time);
+    request_->cancel({.kind = causes::write_timeout});
+  }
+  // What is neither the time nor the end of the context: the descriptor cannot be waited for.
+  const bool unable = ec && !too_late && !request_->ctx().done();
+  return !ec || (!unable && !after.half_closed && !request_->cut_off());
 }
 
 departure connection::seen_by(io how) const noexcept {

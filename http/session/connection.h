@@ -24,6 +24,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "hangup/context/detail/timer.h"
 #include "hangup/http/observer.h"
@@ -126,6 +127,21 @@ class connection final : public job, public input, public parkable {
   bool send_now(std::string_view bytes);
   bool flush_now() { return send_now({}); }  // does not throw
   std::size_t unsent() const noexcept { return out_.size() - sent_; }
+  // Sends what the socket takes now, and removes it from `bytes`. `again`: the rest needs room;
+  // `failed`: the client has left, and the context of the request in flight has ended. What was
+  // kept has to be sent before.
+  io send_some(std::string_view& bytes) noexcept;
+  // How to wait for room: until the context ends or the time comes.
+  struct room_wait {
+    const context& during;
+    clock::time_point until;
+    bool half_closed;     // the client has closed its own direction, and may still read
+    bool for_the_client;  // the time is the client's, not that of the deadline
+  };
+  room_wait wait_for_room() noexcept;
+  // After that wait, which has returned `ec`: whether to send more. If the client has not kept its
+  // pace, ends the context of the request.
+  bool goes_on(const room_wait& after, std::error_code ec) noexcept;
   // Sends everything, after what was kept. It waits while the client keeps its pace and the request
   // is not cut off. Otherwise it ends the context with the reason and returns false.
   bool send_all(std::string_view bytes);

@@ -96,6 +96,11 @@ class http1 {
   bool discards() const noexcept {
     return body_.complete() ? is_last_ : body_.refused() || !wants_body();
   }
+  // The handler does not want what has not been taken yet.
+  void leave_body() noexcept {
+    rule_.keep_in = nullptr;
+    leaves_body_ = !body_.complete();
+  }
   // The same, of what has been received.
   void discard_received();
 

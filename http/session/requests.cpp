@@ -1,15 +1,36 @@
 // The part of session_runner.h that handles requests, from the head to the reported end.
 #include <algorithm>
+#include <exception>
 
 #include "hangup/http/request.h"
+#include "hangup/worker/loop.h"
 #include "http/exchange/incoming.h"
 #include "http/run/deferral.h"
 #include "http/run/handler_run.h"
+#include "http/run/task_run.h"
 #include "http/session/session_runner.h"
 #include "http/wire/answer_head.h"
 #include "http/wire/random_hex.h"
 
 namespace hangup::http {
+namespace {
+
+constexpr std::string_view too_many = "too many requests for this are in flight";
+
+// What has left the handler, or the producer of a stream.
+void broken_by(exchange& x, const std::exception_ptr& what) {
+  try {
+    std::rethrow_exception(what);
+  } catch (const canceled_error&) {  // it has stopped as its context has ended
+  } catch (const std::exception& e) {
+    x.broke(e.what());
+  } catch (...) {
+    x.broke("an exception that is not a std::exception");
+  }
+}
+
+}  // namespace
+
 // A head has arrived.
 session_runner::action session_runner::begun(connection& c) {
   const auto& head = c.session.head();
@@ -25,17 +46,25 @@ session_runner::action session_runner::begun(connection& c) {
     return is_options ? answer(c, 204, {}, allow)
                       : answer(c, 405, "the methods here are " + hit.allow, allow);
   }
+  if (hit.to->max_in_flight != 0) {
+    if (!places_.take(*hit.to)) {
+      c.session.accept_none();
+      c.in_flight().reached(limit::in_flight);
+      return answer(c, 503, too_many, "Retry-After: 1\r\n");
+    }
+    c.in_flight().has_place(true);
+  }
   c.incoming = request_for_handler(head, hit.segment, c.addresses());
   body_rule rule;
-  const bool on_the_spot = hit.to->runs_on == nullptr;
+  const bool on_the_spot = hit.to->is_on_the_spot();
   if (takes_body(head.method)) {
     rule.keep_in = &request_access::body(*c.incoming);
-    // Without a pool no thread waits for the body, so it must fit into the buffer. A body that is
+    // On the spot nobody waits for the body, so it must fit into the buffer. A body that is
     // discarded as it arrives may have any size.
     rule.largest = on_the_spot ? std::min(how_.max_body, how_.body_buffer) : how_.max_body;
   }
   if (rule.keep_in == nullptr || !on_the_spot) {
-    rule.enough = how_.body_buffer;
+    rule.enough = hit.to->body_in_pieces ? 1 : how_.body_buffer;
   }
   return c.session.accept(rule);
 }
@@ -74,14 +103,15 @@ void session_runner::begin(connection& c, const route& to, const request_head& h
   }
 }
 
-// Returns false if the connection belongs to a pool now. Otherwise `after` is what is to be done.
+// Returns false if the connection belongs to a pool or to a task now. Otherwise `after` is what is
+// to be done.
 bool session_runner::start(connection& c, action& after) {
   exchange& x = c.in_flight();
   if (x.ctx().done()) {
     after = ended_early(c);
     return true;
   }
-  if (x.to().runs_on == nullptr) {
+  if (x.to().is_on_the_spot()) {
     return serve(c, true, after);
   }
   x.queued();
@@ -91,9 +121,9 @@ bool session_runner::start(connection& c, action& after) {
     c.ahead_limit = how_.read_ahead;
     watcher_.read_ahead(c.fd(), c);
   }
-  const auto ec = x.to().runs_on->post(x.ctx(), c, c.client_key());
+  const auto ec = hand_over(c);
   if (!ec) {
-    return false;  // the pool owns the connection, or the job has already run
+    return false;  // another thread owns the connection, or the work is already over
   }
   if (x.ctx().done()) {
     after = ended_early(c);
@@ -101,9 +131,65 @@ bool session_runner::start(connection& c, action& after) {
   }
   x.reached(ec == pool_errc::share  ? limit::client_share
             : ec == pool_errc::full ? limit::queue
+            : ec == loop_errc::full ? limit::in_flight
                                     : limit::none);
-  after = answer(c, 503, x.to().runs_on->why_not(ec), "Retry-After: 1\r\n");
+  const auto* const on = x.to().runs_on;
+  after =
+      answer(c, 503, on != nullptr ? on->why_not(ec) : std::string(too_many), "Retry-After: 1\r\n");
   return true;
+}
+
+// To the pool or the loop of its route.
+std::error_code session_runner::hand_over(connection& c) {
+  const exchange& x = c.in_flight();
+  if (x.to().runs_on != nullptr) {
+    return x.to().runs_on->post(x.ctx(), c, c.client_key());
+  }
+  // The loop need not end this task, as the server ends before the loop does. So the task gets the
+  // context of its request, and no other one that would have to be ended with it.
+  return spawn(*x.to().on_loop, background(), [this, &c](const context&) { return run_task(c); });
+}
+
+// On the loop of the route. When the last step has been made, the connection may belong to another
+// thread, and the server may be gone.
+task<> session_runner::run_task(connection& c) {
+  const bool begins = !c.request()->ctx().done();
+  bool wrote = false;
+  bool whole = false;
+  std::exception_ptr thrown;
+  if (begins) {
+    exchange& x = c.in_flight();
+    c.now.store(phase::running, std::memory_order_relaxed);
+    x.running(clock::now());
+    task_run run(c, how_, watcher_, draining_);
+    try {
+      const late_report report{saturated(how_.late_after),
+                               [this, &c](const late_stopper& l) { tell_late(c, l); }};
+      const late_watch watch(x.ctx(), report, x.to().path, {});
+      whole = co_await run.run();
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+    wrote = run.wrote();
+  }
+  step(c, [&](session_runner&, connection&) {
+    auto after = action::finish;
+    if (!begins) {
+      after = ended_early(c);
+    } else {
+      if (thrown) {
+        broken_by(c.in_flight(), thrown);
+      }
+      if (c.later) {
+        if (!await_answer(c, after)) {
+          return;
+        }
+      } else {
+        after = served(c, wrote, whole && wrote);
+      }
+    }
+    worked(c, after);
+  });
 }
 
 void session_runner::dropped(connection& c) noexcept {
@@ -122,11 +208,16 @@ void session_runner::work_on(connection& c) {
   } else if (!serve(c, false, after)) {
     return;
   }
+  worked(c, after);
+}
+
+// What follows work that was not done by a front thread.
+void session_runner::worked(connection& c, action after) {
   if (after == action::finish) {
     after = finished(c);
   }
   if (after == action::next && !c.session.received().empty()) {
-    after = action::yield;  // further requests are read by the event loop, not by a worker
+    after = action::yield;  // further requests are read by the event loop, not by this thread
   }
   go_on(c, after);
 }
@@ -149,11 +240,8 @@ bool session_runner::work(connection& c, handler_run& run, bool (handler_run::*p
   bool whole = false;
   try {
     whole = (run.*part)();
-  } catch (const canceled_error&) {  // thrown by a content provider; cpp-httplib lets it through
-  } catch (const std::exception& e) {
-    x.broke(e.what());
   } catch (...) {
-    x.broke("an exception that is not a std::exception");
+    broken_by(x, std::current_exception());
   }
   return whole && run.wrote();
 }
@@ -169,14 +257,14 @@ bool session_runner::serve(connection& c, bool on_the_spot, action& after) {
   if (c.later) {
     return await_answer(c, after);
   }
-  after = served(c, run, whole);
+  after = served(c, run.wrote(), whole);
   return true;
 }
 
 // For a deferred answer: gives up the connection until there is one, or the context ends. Returns
 // as serve() does.
 bool session_runner::await_answer(connection& c, action& after) {
-  if (c.request()->to().runs_on == nullptr) {
+  if (c.request()->to().is_on_the_spot()) {
     event_loop::of(c).turn_away(c);
     if (how_.read_ahead > 0) {
       c.ahead_limit = how_.read_ahead;
@@ -195,15 +283,15 @@ session_runner::action session_runner::answer_deferred(connection& c) {
   watcher_.stop_reading(c.fd());
   handler_run run(c, how_, watcher_, draining_, true);
   const bool whole = work(c, run, &handler_run::run_deferred);
-  return served(c, run, whole);
+  return served(c, run.wrote(), whole);
 }
 
-session_runner::action session_runner::served(connection& c, const handler_run& run, bool whole) {
+session_runner::action session_runner::served(connection& c, bool anything, bool whole) {
   exchange& x = c.in_flight();
   x.work_over(clock::now());
   // If a drain began after the head was sent, a connection for which keep-alive was promised is not
   // closed: the next request may already be on its way.
-  return answered(c, run.wrote(), whole);
+  return answered(c, anything, whole);
 }
 
 session_runner::action session_runner::answer(connection& c, int status, std::string_view detail,
@@ -251,7 +339,7 @@ void session_runner::tell_late(connection& c, const late_stopper& l) const noexc
 
 void session_runner::finish(connection& c) noexcept {
   exchange& x = c.in_flight();
-  if (x.to().runs_on != nullptr || c.later) {
+  if (!x.to().is_on_the_spot() || c.later) {
     watcher_.stop_reading(c.fd());
   }
   if (c.settle_ahead()) {
@@ -263,6 +351,9 @@ void session_runner::finish(connection& c) noexcept {
   const auto report = x.finish(c.client(), clock::now());
   for (auto* o : observers_) {
     o->ended(report);
+  }
+  if (x.has_place()) {
+    places_.give_back(x.to());
   }
   c.reset_at_close = x.seems_whole();
   x.close();

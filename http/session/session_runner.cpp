@@ -16,6 +16,7 @@ session_runner::session_runner(const options& how, const route_table& routes,
       routes_(routes),
       observers_(std::move(observers)),
       all_(with_cancel(background())),
+      places_(routes.all().size()),
       all_connections_(how),
       identity_(std::move(as)),
       loops_(how, *this) {}
@@ -27,10 +28,10 @@ session_runner::~session_runner() {
   loops_.stop();
 }
 
-// Handles whatever a step throws. A step does not throw after it has given up the connection.
-void session_runner::step(connection& c, void (session_runner::*what)(connection&)) noexcept {
+// In a catch block.
+void session_runner::failed(connection& c) noexcept {
   try {
-    (this->*what)(c);
+    throw;
   } catch (const std::bad_alloc&) {
     tell(limit::memory);
     abandon(c, "out of memory");

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "hangup/context/late.h"
+#include "hangup/context/task.h"
 #include "hangup/http/observer.h"
 #include "hangup/http/options.h"
 #include "hangup/http/route.h"
@@ -26,6 +27,7 @@
 #include "http/net/event_loops.h"
 #include "http/net/last_call.h"
 #include "http/session/connection.h"
+#include "http/session/places.h"
 #include "http/session/registry.h"
 
 namespace hangup::http {
@@ -84,7 +86,17 @@ class session_runner final : private connection_owner, private event_loop::drive
   void close(connection& c) noexcept;
 
   // session_runner.cpp: steps of a connection
-  void step(connection& c, void (session_runner::*what)(connection&)) noexcept;
+  // Calls it, and handles whatever it throws: a step does not throw after it has given up the
+  // connection.
+  template <class What>
+  void step(connection& c, const What& what) noexcept {
+    try {
+      std::invoke(what, *this, c);
+    } catch (...) {
+      failed(c);
+    }
+  }
+  void failed(connection& c) noexcept;
   void abandon(connection& c, const char* why) noexcept;
   void look_at(connection& c);
   // Does what the session says, until the connection is parked, handed over or closed.
@@ -99,14 +111,17 @@ class session_runner final : private connection_owner, private event_loop::drive
 
   // requests.cpp: requests
   void work_on(connection& c);
+  void worked(connection& c, action after);
   action begun(connection& c);
   action refused(connection& c);
   bool start(connection& c, action& after);
+  std::error_code hand_over(connection& c);
+  task<> run_task(connection& c);
   action ended_early(connection& c);
   bool serve(connection& c, bool on_the_spot, action& after);
   bool await_answer(connection& c, action& after);
   action answer_deferred(connection& c);
-  action served(connection& c, const handler_run& run, bool whole);
+  action served(connection& c, bool anything, bool whole);
   bool work(connection& c, handler_run& run, bool (handler_run::*part)());
   void begin(connection& c, const route& to, const request_head& head);
   action answer(connection& c, int status, std::string_view detail, std::string_view headers = {});
@@ -127,6 +142,7 @@ class session_runner final : private connection_owner, private event_loop::drive
   last_call ending_;
   last_call closing_;
   std::atomic<std::size_t> in_flight_{0};
+  places places_;
 
   registry all_connections_;
   std::mutex identity_mutex_;

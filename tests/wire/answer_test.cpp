@@ -12,7 +12,7 @@ using request = httplib::Request;
 using response = httplib::Response;
 
 // A server with one more route, GET /it, answered by `h`.
-setup with(http::handler h, bool in_a_pool = true, bool compress = false) {
+setup answered_by(http::handler h, bool in_a_pool = true, bool compress = false) {
   setup how;
   how.more.push_back([h = std::move(h), in_a_pool, compress](live_server& s) {
     s.server.handle({.method = "GET",
@@ -73,7 +73,7 @@ TEST(answer, to_one_that_is_too_many_says_when_it_was_made) {
 }
 
 TEST(answer, of_a_handler_lets_no_second_header_or_answer_out) {
-  live_server server(with([](const context&, const request&, response& res) {
+  live_server server(answered_by([](const context&, const request&, response& res) {
     // As cpp-httplib keeps them: set_header() of later versions would refuse these.
     res.headers.emplace("Location", "/a\r\nSet-Cookie: b\r\n\r\nHTTP/1.1 200 OK");
     res.headers.emplace("X\r\nY", "z");
@@ -101,7 +101,7 @@ TEST(answer, of_a_status_that_has_no_content_has_none_on_the_wire) {
   for (const int status : {204, 205, 304}) {
     for (const bool streamed : {false, true}) {
       for (const bool in_a_pool : {false, true}) {
-        live_server server(with(of_status(status, streamed), in_a_pool));
+        live_server server(answered_by(of_status(status, streamed), in_a_pool));
         client c = server.connect();
         ASSERT_TRUE(c.send(get("/it") + get("/fast")));
         const auto a = c.receive(true);  // no body, whatever the head says
@@ -118,7 +118,7 @@ TEST(answer, of_a_status_that_has_no_content_has_none_on_the_wire) {
 
 TEST(answer, with_a_status_that_is_none_is_a_500) {
   for (const int status : {0, 42, 100, 101, 199, 600, 999}) {
-    live_server server(with(of_status(status)));
+    live_server server(answered_by(of_status(status)));
     client c = server.connect();
     const auto a = c.ask(get("/it"));
     EXPECT_EQ(a.status, 500) << status;
@@ -130,7 +130,7 @@ TEST(answer, with_a_status_that_is_none_is_a_500) {
 
 TEST(answer, to_head_has_the_headers_of_get) {
   for (const bool streamed : {false, true}) {
-    live_server server(with(of_status(200, streamed)));
+    live_server server(answered_by(of_status(200, streamed)));
     client c = server.connect();
     const auto full = c.ask(get("/it"));
     ASSERT_TRUE(c.send("HEAD /it HTTP/1.1\r\nHost: test\r\n\r\n" + get("/fast")));
@@ -144,7 +144,7 @@ TEST(answer, to_head_has_the_headers_of_get) {
 }
 
 TEST(answer, that_a_provider_makes_too_long_is_broken_off_at_its_length) {
-  live_server server(with([](const context&, const request&, response& res) {
+  live_server server(answered_by([](const context&, const request&, response& res) {
     res.set_content_provider(
         4, "text/plain",
         [](std::size_t, std::size_t, httplib::DataSink& sink) { return sink.write("123456", 6); });
@@ -158,7 +158,7 @@ TEST(answer, that_a_provider_makes_too_long_is_broken_off_at_its_length) {
 }
 
 TEST(answer, in_chunks_is_sent_as_it_is_to_a_client_of_http_1_0) {
-  live_server server(with([](const context&, const request&, response& res) {
+  live_server server(answered_by([](const context&, const request&, response& res) {
     res.set_chunked_content_provider("text/plain", [](std::size_t, httplib::DataSink& sink) {
       sink.os << "rows" << 1;
       sink.done();
@@ -175,7 +175,7 @@ TEST(answer, in_chunks_is_sent_as_it_is_to_a_client_of_http_1_0) {
 
 TEST(answer, that_only_the_close_would_end_is_broken_off_with_a_reset) {
   bool whole = false;
-  live_server server(with([&whole](const context& ctx, const request& req, response& res) {
+  live_server server(answered_by([&whole](const context& ctx, const request& req, response& res) {
     http::stream(ctx, req, res, "text/plain", [&whole](const context& c, http::body_writer& out) {
       static_cast<void>(out.write(c, "some of it"));
       return whole ? std::error_code{} : std::make_error_code(std::errc::io_error);
@@ -196,7 +196,8 @@ TEST(answer, that_only_the_close_would_end_is_broken_off_with_a_reset) {
 class range_of : public testing::TestWithParam<bool> {};
 
 TEST_P(range_of, an_answer_that_offers_it_is_that_part) {
-  live_server server(with(GetParam() ? http::handler(digits) : http::handler(provided_digits)));
+  live_server server(
+      answered_by(GetParam() ? http::handler(digits) : http::handler(provided_digits)));
   client c = server.connect();
   auto a = c.ask(get("/it", "Range: bytes=2-5\r\n"));
   EXPECT_EQ(a.status, 206);
@@ -213,7 +214,8 @@ TEST_P(range_of, an_answer_that_offers_it_is_that_part) {
 }
 
 TEST_P(range_of, what_is_not_one_range_of_bytes_is_the_whole) {
-  live_server server(with(GetParam() ? http::handler(digits) : http::handler(provided_digits)));
+  live_server server(
+      answered_by(GetParam() ? http::handler(digits) : http::handler(provided_digits)));
   client c = server.connect();
   for (const auto* header :
        {"Range: lines=1-2\r\n", "Range: bytes=0-0,2-3\r\n", "Range: bytes=0-0%2C2-3\r\n",
@@ -227,7 +229,7 @@ TEST_P(range_of, what_is_not_one_range_of_bytes_is_the_whole) {
 }
 
 TEST(range_beyond, an_answer_is_a_problem_without_what_was_said_of_the_whole) {
-  live_server server(with([](const context&, const request&, response& res) {
+  live_server server(answered_by([](const context&, const request&, response& res) {
     res.set_header("Content-Encoding", "br");
     res.set_header("Content-Disposition", "attachment");
     res.set_header("Accept-Ranges", "bytes");
@@ -240,7 +242,8 @@ TEST(range_beyond, an_answer_is_a_problem_without_what_was_said_of_the_whole) {
 }
 
 TEST_P(range_of, a_head_is_ignored) {
-  live_server server(with(GetParam() ? http::handler(digits) : http::handler(provided_digits)));
+  live_server server(
+      answered_by(GetParam() ? http::handler(digits) : http::handler(provided_digits)));
   client c = server.connect();
   ASSERT_TRUE(c.send("HEAD /it HTTP/1.1\r\nHost: test\r\nRange: bytes=2-5\r\n\r\n"));
   const auto a = c.receive(true);
@@ -253,7 +256,7 @@ INSTANTIATE_TEST_SUITE_P(answers, range_of, testing::Bool(), [](const auto& of) 
 });
 
 TEST(range, of_an_answer_that_does_not_offer_it_is_the_whole_whatever_its_status) {
-  live_server server(with(of_status(404)));
+  live_server server(answered_by(of_status(404)));
   client c = server.connect();
   for (const auto* path : {"/fast", "/pool/fast", "/nothing", "/it", "/pool/bad", "/throw"}) {
     const auto whole = c.ask(get(path, "X-Request-Id: a\r\n"));
@@ -279,7 +282,7 @@ void words(const context&, const request&, response& res) {
 }
 
 TEST(compression, is_for_routes_that_ask_for_it_and_clients_that_take_it) {
-  live_server server(with(words, true, true));
+  live_server server(answered_by(words, true, true));
   client c = server.connect();
   const auto text = many_words();
   auto a = c.ask(get("/it", "Accept-Encoding: br, gzip;q=0.8\r\n"));
@@ -303,7 +306,7 @@ TEST(compression, is_for_routes_that_ask_for_it_and_clients_that_take_it) {
 
 TEST(compression, leaves_what_is_offered_in_ranges_alone_and_strong_tags_to_what_they_name) {
   for (const bool in_ranges : {false, true}) {
-    live_server server(with(
+    live_server server(answered_by(
         [in_ranges](const context&, const request&, response& res) {
           res.set_header("ETag", "\"v1\"");
           if (in_ranges) {
@@ -325,7 +328,7 @@ TEST(compression, leaves_what_is_offered_in_ranges_alone_and_strong_tags_to_what
 // A hang-up while it compresses ends the request with the time for which it went on: it is work.
 TEST(compression, ends_with_its_request) {
   signals at;
-  live_server server(with(
+  live_server server(answered_by(
       [&at](const context& ctx, const request&, response& res) {
         at.tell("entered");
         static_cast<void>(wait_done(ctx));

@@ -25,8 +25,9 @@ enum class limit : std::uint8_t {
   read_ahead,    // a FIN behind more input than is read ahead will not be noticed
   memory,        // there was none left, so a connection was closed
   tls_work,      // too many TLS records without data
+  in_flight,     // of the requests of one route, or of the tasks of a loop
 };
-inline constexpr int limit_kinds = 18;
+inline constexpr int limit_kinds = 19;
 
 // The name as used in metrics: "head_time".
 std::string_view name(limit l) noexcept;

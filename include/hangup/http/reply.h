@@ -32,8 +32,11 @@
 #include "hangup/context/context.h"
 #include "hangup/http/deferred.h"
 #include "hangup/http/request.h"
+#include "hangup/http/writing.h"
 
 namespace hangup::http {
+
+class piece_sink;
 
 // Takes the pieces of a streamed body. Each piece is sent when it is made, and no faster than the
 // client reads.
@@ -107,6 +110,27 @@ class reply {
   // missing.
   void stream(std::string_view content_type, std::uint64_t length, part_producer produce);
 
+  // The same for a handler that is a task: it writes the pieces itself, by write(). Its headers are
+  // sent with the first piece, and cannot be changed after that.
+  //
+  //   res.stream("text/csv");
+  //   while (...) {
+  //     if (co_await res.write(ctx, row)) {
+  //       co_return;  // the client has left, or the time is over
+  //     }
+  //   }
+  void stream(std::string_view content_type);
+  void stream(std::string_view content_type, std::uint64_t length);
+  // Sends a piece, and waits, without a thread, while the client does not read: so the handler
+  // produces no faster than that. An empty piece sends the headers, if they have not been sent.
+  // Returns what body_writer::write() does. After an error the handler returns; the answer is then
+  // cut off, as it is if the handler throws, or returns after the end of its context. To HEAD only
+  // the headers are sent: it returns std::errc::broken_pipe, and the answer is complete.
+  //
+  // Throws std::logic_error if it is not such a stream. In a test, or in a handler that is no task,
+  // the pieces are the body().
+  writing write(const context& ctx, std::string_view piece) noexcept { return {*this, ctx, piece}; }
+
   // Lets the client ask for one range of a 200 whose length is known (RFC 9110 14), and says so by
   // Accept-Ranges. Without this, a Range header is ignored. Such an answer is not compressed.
   void offer_ranges();
@@ -133,6 +157,7 @@ class reply {
 
  private:
   friend struct reply_access;  // for the server: see http/run/reply_access.h
+  struct in_pieces {};
 
   void set_stream_headers(std::string_view content_type);
 
@@ -141,12 +166,13 @@ class reply {
   int status_ = 0;     // 0: not set
   std::string lines_;  // the headers, as they are sent
   std::string body_;
-  std::variant<std::monostate, producer, part_producer> produce_;
+  std::variant<std::monostate, producer, part_producer, in_pieces> produce_;
   std::optional<std::uint64_t> length_{};    // of what is streamed; empty: not known
   std::optional<std::uint64_t> for_head_{};  // see reply_access
   bool in_ranges_ = false;
   bool defers_ = false;
   std::shared_ptr<deferral> later_;
+  piece_sink* sink_ = nullptr;  // set: a task answers
 };
 
 }  // namespace hangup::http

@@ -6,8 +6,8 @@
 //
 // All texts are views into what was checked when the head arrived: nothing is decoded twice, and
 // nothing that was not checked can be seen. They are valid until the answer is finished: while the
-// handler runs, and while what it streams is produced. It does not change, so any number of threads
-// may read it.
+// handler runs, and while what it streams is produced. It does not change, but by read(), so any
+// number of threads may read it.
 #pragma once
 
 #include <cstddef>
@@ -18,10 +18,13 @@
 #include <vector>
 
 #include "hangup/context/context.h"
+#include "hangup/http/reading.h"
 #include "hangup/http/trace.h"
 #include "hangup/worker/pool.h"
 
 namespace hangup::http {
+
+class piece_source;
 
 // A header line or a query parameter.
 struct field {
@@ -70,8 +73,21 @@ class request {
   std::string header_list(std::string_view name) const;
 
   // The whole body; its form fields are read by form.h. Requests other than POST, PUT, PATCH and
-  // DELETE have none.
+  // DELETE have none. With route::body_in_pieces: the piece that read() has given.
   std::string_view body() const noexcept { return body_; }
+  // For a task, in a route with route::body_in_pieces: the next piece of the body, valid until the
+  // next call; it is empty after the last one. Waits, without a thread, until it has come.
+  //
+  //   std::string_view piece;
+  //   while (!(co_await req.read(ctx, piece)) && !piece.empty()) {
+  //     co_await save(ctx, piece);
+  //   }
+  //
+  // Returns ctx.err() once the context has ended. If the body is refused (too large, malformed) or
+  // the client is too slow, std::errc::bad_message, and whatever the handler answers, the client is
+  // told that; a stream that it has begun is cut off. What is not read is thrown away. In other
+  // routes, and in tests, the first piece is the whole body.
+  reading read(const context& ctx, std::string_view& piece) noexcept { return {*this, ctx, piece}; }
 
   // "127.0.0.1", "::1". On a Unix socket the remote address is the user and the port the process of
   // the client, "unix:uid=1000" and 4711; the local one is "unix:/run/hangup.sock", with port 0.
@@ -97,6 +113,8 @@ class request {
   int remote_port_ = 0;
   int local_port_ = 0;
   bool http_1_0_ = false;
+  bool was_read_ = false;           // the first piece
+  piece_source* source_ = nullptr;  // set: there are more
 };
 
 // The functions below work in any function and on any thread that the context is passed to. Without

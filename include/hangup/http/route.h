@@ -1,4 +1,5 @@
-// Routes: which handler answers which requests, where it runs, and its deadline.
+// Routes: which handler answers which requests, where it runs, how many at a time, and its
+// deadline.
 #pragma once
 
 #include <chrono>
@@ -17,6 +18,10 @@
 #include "hangup/http/path_pattern.h"
 #include "hangup/worker/pool.h"
 
+namespace hangup {
+class loop;
+}
+
 namespace hangup::http {
 
 struct route {
@@ -25,11 +30,18 @@ struct route {
   // the name of the route in metrics: one name per pattern, whatever the client sends in place of
   // {id}.
   std::string path;
-  // The pool that the handler runs on. Null: it runs on the thread that has read the request. That
-  // is only for small answers that need no waiting, since other connections wait meanwhile.
+  // The pool that the handler runs on. Null, and no loop: it runs on the thread that has read the
+  // request. That is only for small answers that need no waiting, since other connections wait
+  // meanwhile.
   pool* runs_on = nullptr;
+  // The loop (hangup/worker/loop.h) that the handler runs on, if it is a task. It must outlive the
+  // server. Only together with such a handler: server::handle() throws otherwise.
+  loop* on_loop = nullptr;
+  // The most requests of this route that may be in flight, from the complete head to the end; the
+  // next one is answered with a 503 at once. 0: no limit, but that of a pool or of the loop.
+  std::size_t max_in_flight = 0;
   std::chrono::milliseconds deadline{0};  // from the complete head to the end of the work; 0: none,
-                                          // or options::spot_deadline without a pool
+                                          // or options::spot_deadline on the spot
   std::optional<half_close> on_half_close{};  // empty: as in options
   // If set, the route answers 404 when the path has percent-encodings. For paths that a proxy in
   // front blocks, because not every proxy decodes a path before it compares.
@@ -38,8 +50,14 @@ struct route {
   // it. Only with a pool, because compressing is a part of the request's work:
   // route_table::add() throws std::invalid_argument otherwise.
   bool compress = false;
-  handler answer{};       // native, or of cpp-httplib: handler.h
+  // If set, the handler, a task, is called when the body begins to arrive, and reads it by
+  // request::read(), so that a large one needs little memory. Otherwise it gets the whole body.
+  bool body_in_pieces = false;
+  handler answer{};       // native, of cpp-httplib, or a task: handler.h
   std::size_t index = 0;  // set by the table: 1, 2 ... in the order of add()
+
+  // Whether the handler runs on the thread that has read the request.
+  bool is_on_the_spot() const noexcept { return runs_on == nullptr && on_loop == nullptr; }
 };
 
 // Finds a route by method and path: in constant time for a plain path, otherwise with one
@@ -58,9 +76,9 @@ class route_table {
   route_table();
 
   // Adds a route. Throws std::invalid_argument for a path that does not begin with '/', an invalid
-  // pattern, an unsupported method, `compress` without a pool, and a second handler for the same
-  // method and path. A plain path takes precedence over patterns, and an earlier pattern over a
-  // later one.
+  // pattern, an unsupported method, `compress` without a pool, `body_in_pieces` without a loop,
+  // both a pool and a loop, and a second handler for the same method and path. A plain path takes
+  // precedence over patterns, and an earlier pattern over a later one.
   void add(route r);
 
   // Finds a route. `encoded`: the path had percent-encodings in the target.

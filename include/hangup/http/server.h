@@ -18,7 +18,7 @@
 //   const auto patience = hangup::with_timeout(hangup::background(), 10s);
 //   return server.drain(patience.ctx, 5s);
 //
-// Pools and observers must outlive the server. The destructor ends every request with cause
+// Pools, loops and observers must outlive the server. The destructor ends every request with cause
 // `shutdown` and waits until all handlers have returned.
 #pragma once
 
@@ -51,7 +51,8 @@ class server {
   server& operator=(const server&) = delete;
 
   // Adds a route. Must be called before listen(). Throws std::invalid_argument as
-  // route_table::add() does, and if the route has no handler (`answer`).
+  // route_table::add() does, if the route has no handler (`answer`), and if the handler is a task
+  // and there is no loop, or the other way round.
   server& handle(route r);
   // Tells `o` of each request that ends. Must be called before listen(), from one thread; `o` must
   // live longer than the server.

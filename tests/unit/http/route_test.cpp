@@ -1,5 +1,7 @@
 // Which handler answers what.
 #include "hangup/http/route.h"
+#include "hangup/worker/loop.h"
+#include "hangup/worker/pool.h"
 #include "tests/unit/http/route_to.h"
 
 #include <gtest/gtest.h>
@@ -114,6 +116,15 @@ TEST(routes, that_cannot_be_are_refused_and_leave_the_table_as_it_was) {
   auto compressed = to("GET", "/b");
   compressed.compress = true;
   EXPECT_THROW(table.add(compressed), std::invalid_argument);  // without a pool
+  auto in_pieces = to("POST", "/b");
+  in_pieces.body_in_pieces = true;
+  EXPECT_THROW(table.add(in_pieces), std::invalid_argument);  // without a loop
+  pool workers({.name = "workers"});
+  loop tasks({.name = "tasks"});
+  auto on_both = to("GET", "/b");
+  on_both.runs_on = &workers;
+  on_both.on_loop = &tasks;
+  EXPECT_THROW(table.add(on_both), std::invalid_argument);
   EXPECT_EQ(table.all().size(), 2U);
   EXPECT_EQ(table.find("GET", "/b").to, nullptr);
 }
