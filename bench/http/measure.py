@@ -33,7 +33,6 @@ signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # through the with-blocks
 # them may run into a deadline. It logs what is wrong, as the others do.
 hangup_config = {
     "listen": {"host": "127.0.0.1", "backlog": 4096},
-    "log": {"level": "warn"},
     "http": {"max_connections": 20000, "idle_timeout_ms": 3600000},
     "pools": {"query": {"workers": 64, "queue": 20000}, "cpu": {"workers": cores, "queue": 64}, "search": {"workers": 1}},
     "routes": {"query_sim": {"deadline_ms": 0}, "spin": {"deadline_ms": 0}},
@@ -58,7 +57,9 @@ class server:
             command = {"Go": [f"{build}/go_server", str(self.port), str(cores), "64"],
                        "stock": [f"{build}/bench/http/stock_server", str(self.port), str(threads)],
                        "floor": [f"{build}/bench/http/floor_server", str(self.port)]}[name]
-        self.process = subprocess.Popen(command)
+        # hangup logs each request, as it is shipped to; the others log nothing.
+        self.log = tempfile.TemporaryFile() if self.config else None
+        self.process = subprocess.Popen(command, stderr=self.log)
         self.pid = self.process.pid
 
     def __enter__(self):
@@ -70,14 +71,19 @@ class server:
                 return self
             except ConnectionRefusedError:
                 time.sleep(0.01)
+        said = b""
+        if self.log:
+            self.log.seek(0)
+            said = self.log.read(2000)
         self.__exit__()
-        sys.exit(f"bench-http: {self.process.args[0]} does not start")
+        sys.exit(f"bench-http: {self.process.args[0]} does not start\n{said.decode()}")
 
     def __exit__(self, *_):
         self.process.kill()
         self.process.wait()
         if self.config:
             self.config.close()
+            self.log.close()
 
     def cpu(self):
         return time.clock_gettime(~self.pid << 3 | 2)  # clock_getcpuclockid(3)

@@ -7,7 +7,7 @@ figure = collections.namedtuple("figure", "key text better goal limit", defaults
 
 
 def healthz():
-    return [figure("rps", "requests/s", "more", "x", 1.2), figure("cpu_us", "server CPU, us/request", "less", "x", 1.4),
+    return [figure("rps", "requests/s", "more", "x", 1.4), figure("cpu_us", "server CPU, us/request", "less", "x", 1.8),
             figure("p50_ms", "p50, ms", "less"), figure("p99_ms", "p99, ms", "less")]
 
 
@@ -25,9 +25,9 @@ def goodput():
 figures = {
     "healthz16": healthz(),
     "healthz128": healthz(),
-    "fin": latency(1.3, 1),
-    "rst": latency(1.3, 1),
-    "loadedfin": latency(3, 3) + [figure("load_rps", "load, requests/s", "more")],
+    "fin": latency(1.5, 1.2),
+    "rst": latency(1.5, 1.2),
+    "loadedfin": latency(3, 2) + [figure("load_rps", "load, requests/s", "more")],
     "busyfin": latency(40, 15),
     "busyspin": latency(40, 15),
     "storm10000": [figure("zero_from_first_ms", "all over, ms", "less", "x", 1.4), figure("cpu_ms", "server CPU, ms", "less", "x", 2),
