@@ -77,7 +77,7 @@ struct engine {
   void tell_to_cancel(int query);
 };
 void of_after_func_on(const context& ctx, pool& queries, engine& server, int query);
-void of_after_func_on(const context& ctx, pool& queries, engine& server, int query) {
+void of_after_func_on(const context& ctx, pool& queries, engine& server, int query){
 #include "include/hangup/worker/after_func_on.h.example"
 }
 
@@ -90,6 +90,9 @@ task<> show(context ctx, int fd);
 task<> serve(context ctx);
 task<int> count();
 task<int> of_loop(context request, pool& queries);
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wsubobject-linkage"  // GCC 12: the lambdas are in an included file
+#endif
 task<int> of_loop(context request, pool& queries) {
 #include "include/hangup/worker/loop.h.example"
   co_return ec ? 0 : n;

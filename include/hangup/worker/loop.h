@@ -137,7 +137,7 @@ class loop {
   };
 
   struct spawned : tree::root_task<void> {
-    spawned(place mine, const context& ctx, const location& from);
+    spawned(place mine, const context& ctx, const location& where);
     virtual ~spawned() = default;
     void over() noexcept final;
 
@@ -235,12 +235,13 @@ struct awaited_by_thread final : root_task<T> {
   bool returned = false;
 };
 
-// co_await on(...): a job of the pool that wakes its task.
+// co_await on(...): a job of the pool that wakes its task. F is a reference if the function has a
+// name.
 template <class F>
 class [[nodiscard]] pool_call final : job {
  public:
-  pool_call(pool& where, const context& ctx, F f, const location& from)
-      : pool_(where), ctx_(ctx), from_(from), f_(std::move(f)) {}
+  pool_call(pool& where, const context& ctx, F&& f, const location& from)
+      : pool_(where), ctx_(ctx), from_(from), f_(std::forward<F>(f)) {}
 
   bool await_ready() const noexcept { return false; }
   template <task_like P>
@@ -305,10 +306,13 @@ T run_blocking(task<T> work, location from = location::current()) {
 // Runs f(ctx) on a worker of the pool, and comes back to the task's own thread. The result is what
 // f returns, if it returns std::error_code; what it throws is rethrown. If f is not run, it is what
 // pool::post() returned, or ctx.err() when the context has ended in the queue. Once f runs, it is
-// waited for: it must look at its context to end early.
+// waited for: it must look at its context to end early. With GCC 12, a lambda that captures more
+// than references and numbers must have a name.
 template <class F>
-auto on(pool& where, const context& ctx, F f, location from = location::current()) {
-  return tree::pool_call<F>(where, ctx, std::move(f), from);
+auto on(pool& where, const context& ctx, F&& f, location from = location::current()) {
+  static_assert(tree::may_be_awaited_with<F>,
+                "GCC 12 would destroy the captures twice: give the function a name, and pass that");
+  return tree::pool_call<F>(where, ctx, std::forward<F>(f), from);
 }
 
 }  // namespace hangup

@@ -248,12 +248,13 @@ TEST(on_pool, runs_there_and_comes_back) {
 }
 
 TEST(on_pool, keeps_the_function_and_destroys_it_once) {
-  pool workers({.name = "workers", .workers = 1});
+  pool workers({.name = "workers", .workers = 1, .queue = 1});
   const auto shared = std::make_shared<int>(0);
   const auto f = [&]() -> task<> {
     for (int i = 0; i < 10; ++i) {
-      const std::error_code ec =
-          co_await on(workers, background(), [mine = shared](const context&) { ++*mine; });
+      // GCC 12 would destroy the captures of a lambda without a name twice, which does not compile.
+      const auto adds = [mine = shared](const context&) { ++*mine; };
+      const std::error_code ec = co_await on(workers, background(), adds);
       EXPECT_FALSE(ec);
     }
   };
