@@ -39,5 +39,8 @@ done_beside() {
   return "$status"
 }
 
+# For what runs beside something else: takes what that leaves of the processors.
+gently() { renice -n 10 "$BASHPID" >/dev/null && "$@"; }
+
 # Of what ctest prints, all but the tests that have passed.
 without_passed() { sed -uE '/^ *(Start +[0-9]+:|[0-9]+\/[0-9]+ Test +#[0-9]+: .* Passed )/d'; }

@@ -62,7 +62,7 @@ void server::use_tls(std::shared_ptr<const tls_identity> as) {
 // Throws std::system_error and std::bad_alloc.
 std::error_code server::start(listener&& on) {
   // Without threads, connections would be accepted by the kernel, and by nobody else.
-  if (how_.front_loops == 0 || how_.front_threads < how_.front_loops) {
+  if (how_.front_loops == 0 || how_.front_threads == 0) {
     return std::make_error_code(std::errc::invalid_argument);
   }
   // Set before it starts, because handlers may ask the server whether it is draining.

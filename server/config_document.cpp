@@ -58,15 +58,6 @@ void check_jobs(const json& jobs, mistakes& wrong) {
   }
 }
 
-void check_http(const json& http, mistakes& wrong) {
-  const auto threads = http.at("front_threads").get<unsigned>();
-  const auto loops = http.at("front_loops").get<unsigned>();
-  if (loops > threads) {
-    wrong.add("http.front_loops: found " + std::to_string(loops) +
-              ", allowed at most http.front_threads, which is " + std::to_string(threads));
-  }
-}
-
 // A private key that was given in place of its path must not be shown by any message.
 void check_path(const std::string& key, const json& value, mistakes& wrong) {
   const auto& path = value.get_ref<const std::string&>();
@@ -283,7 +274,6 @@ config_document document_of(const json* values, std::string_view name,
     check_path("search.root", d.values.at("search").at("root"), found);
   });
   check({"listen"}, [&](mistakes& found) { check_listen(d.values.at("listen"), found); });
-  check({"http"}, [&](mistakes& found) { check_http(d.values.at("http"), found); });
   check({"jobs"}, [&](mistakes& found) { check_jobs(d.values.at("jobs"), found); });
   check({"tls"}, [&](mistakes& found) { check_tls(d.values.at("tls"), found); });
   for (const auto& s : settings) {

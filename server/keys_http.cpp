@@ -85,8 +85,8 @@ form<config::http_t> http_keys() {
       {"front_threads", &t::front_threads, integer(1, 64), 2,
        "Number of threads that read request heads, find the route and serve the fast routes."},
       {"front_loops", &t::front_loops, integer(1, 64), 1,
-       "Number of event loops that share these threads and the connections; at most front_threads. "
-       "More than one is for machines with many cores."},
+       "Number of event loops that share these threads and the connections; each has at least one "
+       "thread. More than one is for machines with many cores."},
       {"max_connections", &t::max_connections, integer(1, 1'000'000), 10'000,
        "Maximum number of open connections. If the limit of open files (ulimit -n) is too low for "
        "them, the server logs a warning at the start."},

@@ -1,5 +1,6 @@
 #include "http/net/event_loops.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace hangup::http {
@@ -9,7 +10,7 @@ event_loops::event_loops(const options& how, event_loop::driver& d) {
   for (unsigned i = 0; i < how.front_loops; ++i) {
     const bool one_more = i < how.front_threads % how.front_loops;
     const auto threads = how.front_threads / how.front_loops + (one_more ? 1 : 0);
-    all_.push_back(std::make_unique<event_loop>(threads, d));
+    all_.push_back(std::make_unique<event_loop>(std::max(1U, threads), d));
   }
 }
 

@@ -1,8 +1,8 @@
 // The event loops of a server. Each has an epoll set and threads of its own, and a connection stays
 // with the loop that it was given to. One loop is enough for a few cores: whichever of its threads
 // is free takes the next event. With many cores its epoll set would be what all of them wait for;
-// several loops share nothing but the accepting, which the first one does, and deals the connections
-// out in turn. Not for users.
+// several loops share nothing but the accepting, which the first one does, and deals the
+// connections out in turn. Not for users.
 #pragma once
 
 #include <atomic>
@@ -18,8 +18,8 @@ namespace hangup::http {
 
 class event_loops {
  public:
-  // options::front_loops loops, with options::front_threads threads in all. Throws
-  // std::system_error if a descriptor cannot be made.
+  // options::front_loops loops, with options::front_threads threads in all, but at least one each.
+  // Throws std::system_error if a descriptor cannot be made.
   event_loops(const options& how, event_loop::driver& d);
 
   // Starts the threads; from now on connections to these sockets are accepted. After an error no

@@ -151,7 +151,8 @@ class reader {
   }
 
   bool target() {
-    if (!std::all_of(head_.target.begin(), head_.target.end(), is_target_char)) {
+    if (!std::all_of(head_.target.begin(), head_.target.end(),
+                     [](char c) { return is_target_char(c); })) {
       return refuse(400, "the request target has characters that a URL cannot have");
     }
     auto local = head_.target;

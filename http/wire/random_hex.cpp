@@ -40,20 +40,27 @@ void refill() {
   mine.digits_left = 2 * static_cast<std::size_t>(got);
 }
 
-char next_digit() {
-  if (mine.digits_left == 0) {
-    refill();
+// Takes as many digits as are left, or as many as fit.
+std::size_t take(std::span<char> to, store& from) noexcept {
+  const auto n = std::min(to.size(), from.digits_left);
+  for (auto& digit : to.first(n)) {
+    --from.digits_left;
+    const unsigned both = from.bytes[from.digits_left / 2];
+    digit = "0123456789abcdef"[from.digits_left % 2 == 0 ? both & 0xfU : both >> 4U];
   }
-  --mine.digits_left;
-  const unsigned both = mine.bytes[mine.digits_left / 2];
-  return "0123456789abcdef"[mine.digits_left % 2 == 0 ? both & 0xfU : both >> 4U];
+  return n;
 }
 
 }  // namespace
 
 void random_hex(std::span<char> to) {
   do {
-    std::generate(to.begin(), to.end(), next_digit);
+    for (auto rest = to; !rest.empty();) {
+      if (mine.digits_left == 0) {
+        refill();
+      }
+      rest = rest.subspan(take(rest, mine));
+    }
   } while (std::all_of(to.begin(), to.end(), [](char c) { return c == '0'; }) && !to.empty());
 }
 

@@ -39,10 +39,9 @@ std::string at_port(const char* address, const http::server& s) {
   return address + (":" + std::to_string(s.port()));
 }
 
-TEST(listening, needs_a_thread_that_reads_in_each_loop) {
+TEST(listening, needs_a_thread_that_reads) {
   for (const http::options& how :
-       {http::options{.front_threads = 0}, http::options{.front_threads = 0, .front_loops = 0},
-        http::options{.front_threads = 2, .front_loops = 3}}) {
+       {http::options{.front_threads = 0}, http::options{.front_loops = 0}}) {
     a_server none(how);
     EXPECT_EQ(none.server.listen("127.0.0.1", 0), std::errc::invalid_argument);
     EXPECT_EQ(none.server.port(), 0);

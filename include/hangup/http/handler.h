@@ -63,13 +63,21 @@ template <class F>
 concept httplib_callable =
     std::is_invocable_v<F&, const context&, const httplib::Request&, httplib::Response&>;
 
+// What is meant as a handler, though it may take other parameters: nothing else converts to one.
+template <class F>
+concept function_like = task_callable<F> || native_callable<F> || httplib_callable<F> ||
+    std::is_function_v<std::remove_pointer_t<F>> || requires {
+  &F::operator();
+};
+
 // Any of these kinds. Empty if it is made without one.
 class handler {
  public:
   handler() = default;
 
   template <class F>
-  requires(!std::same_as<F, handler>) handler(F f) {  // NOLINT(google-explicit-constructor)
+  requires(!std::same_as<F, handler> && function_like<F>)
+      handler(F f) {  // NOLINT(google-explicit-constructor)
     static_assert(task_callable<F> || native_callable<F> || httplib_callable<F>,
                   "a handler takes (const hangup::context&, const hangup::http::request&, "
                   "hangup::http::reply&), or (const hangup::context&, const httplib::Request&, "

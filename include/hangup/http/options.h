@@ -14,8 +14,8 @@ namespace hangup::http {
 struct options {
   // Threads that read heads and run the routes without a pool; at least 1.
   unsigned front_threads = 2;
-  // Event loops that share these threads and the connections; 1 to front_threads. One is enough for
-  // a few cores (ARCHITECTURE.md, "How it scales").
+  // Event loops that share these threads and the connections; at least 1. Each has at least one
+  // thread. One is enough for a few cores (ARCHITECTURE.md, "How it scales").
   unsigned front_loops = 1;
   std::size_t max_connections = 10000;  // further ones get a 503 and are closed
   // The most connections from one address, or from one user of Unix sockets. 0: no such limit, for

@@ -352,13 +352,6 @@ TEST(config, pools_that_are_given_replace_the_default_ones) {
   EXPECT_EQ(c.routes.spin, (config::route_t{"all", 60s}));
 }
 
-TEST(config, there_are_no_more_loops_than_threads) {
-  EXPECT_EQ(parse(R"({"http": {"front_threads": 4, "front_loops": 4}})", "c.json").http.front_loops,
-            4U);
-  EXPECT_EQ(error_of(R"({"http": {"front_loops": 3}})"),
-            "c.json: http.front_loops: found 3, allowed at most http.front_threads, which is 2");
-}
-
 TEST(config, the_paths_that_are_not_logged_are_few_and_begin_with_a_slash) {
   EXPECT_EQ(parse(R"({"log": {"skip": ["/healthz", "/jobs/{id}"]}})", "c.json").log.skip,
             (std::vector<std::string>{"/healthz", "/jobs/{id}"}));
