@@ -88,12 +88,14 @@ TEST_P(two_places, of_which_none_is_free_refuse_the_third_request_at_once) {
 
 TEST_P(two_places, are_given_back_by_clients_that_leave) {
   for (int i = 0; i < 3; ++i) {
-    const auto a = one_in_flight();
-    const auto b = one_in_flight();
-    client c = server().connect();
-    EXPECT_EQ(c.ask(get("/it")).status, 503);
+    {
+      const auto a = one_in_flight();
+      const auto b = one_in_flight();
+      client c = server().connect();
+      EXPECT_EQ(c.ask(get("/it")).status, 503);
+    }
+    ASSERT_TRUE(server().await_no_connections());
   }
-  ASSERT_TRUE(server().await_no_connections());
   let_them_answer();
   client c = server().connect();
   for (int i = 0; i < 3; ++i) {

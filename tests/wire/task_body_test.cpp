@@ -138,7 +138,8 @@ TEST(a_task_that_reads_its_body, need_not_read_all_of_it) {
   EXPECT_EQ(c.ask(post("/task?stop", std::string(10, 'z'))).body, "stopped");
   EXPECT_EQ(c.ask(post("/task?ignore", std::string(10, 'z'))).body, "ignored");
   EXPECT_EQ(c.ask(get("/fast")).status, 200) << "a small rest is thrown away";
-  EXPECT_EQ(c.ask(post("/task?ignore", std::string(5'000'000, 'z'))).body, "ignored");
+  static_cast<void>(c.send(post("/task?ignore", std::string(5'000'000, 'z'))));
+  EXPECT_EQ(c.receive().body, "ignored") << "also if the server closes before it has all come";
 }
 
 // The client's bytes lie in the sockets and in what is read ahead; they are not all kept.
