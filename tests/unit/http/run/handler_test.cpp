@@ -16,27 +16,24 @@ namespace {
 using namespace std::chrono_literals;
 
 void native(const context&, const request&, reply&) {}
-void of_httplib(const context&, const httplib::Request&, httplib::Response&) {}
 task<> by_value(context, request&, reply&) {
   co_return;
 }
 task<> of_a_const_request(const context&, const request&, reply&) {
   co_return;
 }
-task<int> of_another_type(context, const request&, reply&) {
-  co_return 1;
-}
-void that_changes_the_request(context, request&, reply&) {}
+using of_httplib = void (*)(const context&, const httplib::Request&, httplib::Response&);
+using of_another_type = task<int> (*)(context, const request&, reply&);
+using that_changes_the_request = void (*)(context, request&, reply&);
 
 static_assert(native_callable<decltype(&native)> && !task_callable<decltype(&native)>);
-static_assert(httplib_callable<decltype(&of_httplib)> && !native_callable<decltype(&of_httplib)>);
+static_assert(httplib_callable<of_httplib> && !native_callable<of_httplib>);
 static_assert(task_callable<decltype(&by_value)> && !native_callable<decltype(&by_value)>);
 static_assert(task_callable<decltype(&of_a_const_request)> &&
               !native_callable<decltype(&of_a_const_request)>);
-static_assert(!task_callable<decltype(&of_another_type)> &&
-              !native_callable<decltype(&of_another_type)>);
-static_assert(!native_callable<decltype(&that_changes_the_request)> &&
-              !task_callable<decltype(&that_changes_the_request)>);
+static_assert(!task_callable<of_another_type> && !native_callable<of_another_type>);
+static_assert(!native_callable<that_changes_the_request> &&
+              !task_callable<that_changes_the_request>);
 
 TEST(a_handler, knows_whether_it_is_a_task) {
   EXPECT_FALSE(handler());
