@@ -15,7 +15,7 @@ namespace hangup::http {
 namespace {
 
 // So much of an answer is sent before the other tasks of the thread have their turn.
-constexpr std::size_t at_a_time = 256 * 1024;
+constexpr std::size_t bytes_in_a_turn = 256 * 1024;
 
 void rethrow(const std::exception_ptr& thrown) {
   if (thrown) {
@@ -213,7 +213,7 @@ bool task_run::write(const context& ctx, std::string_view piece) {
     bytes = head_;
   }
   // What the client takes at once needs no frame of its own.
-  auto first = bytes.substr(0, at_a_time);
+  auto first = bytes.substr(0, bytes_in_a_turn);
   const auto size = first.size();
   switch (out_.send_some(first)) {
     case connection::io::some:
@@ -260,7 +260,7 @@ task<bool> task_run::end_stream() {
 
 task<> task_run::send_all(std::string_view bytes, const context* only_during) {
   while (!bytes.empty() && !failed_) {
-    auto part = bytes.substr(0, at_a_time);
+    auto part = bytes.substr(0, bytes_in_a_turn);
     const auto size = part.size();
     const auto how = out_.send_some(part);
     bytes.remove_prefix(size - part.size());
