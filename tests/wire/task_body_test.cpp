@@ -113,12 +113,13 @@ TEST(a_task_that_reads_its_body, ends_when_its_client_leaves) {
 
 TEST(a_task_that_reads_its_body, is_answered_for_when_the_body_is_refused_or_late) {
   setup how;
-  how.how.body_timeout = 50ms;
+  how.how.body_timeout = 1000ms;
   reading_pieces s(how);
   client slow = s->connect();
   ASSERT_TRUE(slow.send(part_of_body("/task", 200'000, 100)));
   EXPECT_EQ(slow.receive().status, 408);
   EXPECT_TRUE(s->at.await("failed"));
+  ASSERT_TRUE(s->seen.await_ended(1));
   EXPECT_EQ(s->seen.reached(), (std::map<http::limit, int>{{http::limit::body_time, 1}}));
   client malformed = s->connect();
   ASSERT_TRUE(malformed.send(

@@ -165,7 +165,7 @@ TEST(a_task_handler, may_answer_after_the_end_of_its_context) {
     to.server.handle({.method = "GET",
                       .path = "/task",
                       .on_loop = &tasks,
-                      .deadline = 20ms,
+                      .deadline = 1000ms,
                       .answer = [](context ctx, http::request&, http::reply& res) -> task<> {
                         co_await wait_done(ctx);
                         res.body("text/plain", "late");

@@ -221,7 +221,7 @@ TEST(a_task_stream, whose_deadline_passes_is_cut_off_and_before_its_first_piece_
       to.server.handle({.method = "GET",
                         .path = first ? "/first" : "/never",
                         .on_loop = &tasks,
-                        .deadline = 20ms,
+                        .deadline = first ? 1000ms : 20ms,
                         .answer = [first](context ctx, http::request&, http::reply& res) -> task<> {
                           res.stream("text/plain");
                           if (first) {
