@@ -139,7 +139,9 @@ std::error_code event_loop::adopt(parkable& c) noexcept {
 void event_loop::forget(const parkable& c) noexcept {
   auto& state = slots_.at(c.fd()).state;
   state.store(state_of(generation_of(state) + 1, owned), std::memory_order_release);
-  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, c.fd(), nullptr);
+  if (c.heard_events_ != 0) {
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, c.fd(), nullptr);
+  }
 }
 
 // Uses release, so that what the owner did to the connection happens before what the next owner
