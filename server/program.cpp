@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "handlers/jobs/routes.h"
 #include "handlers/own_pages.h"

@@ -30,7 +30,7 @@ if given.nice:
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # through the with-blocks
 
 # hangup as it is shipped, but for what bounds the scenarios: ten thousand must get in, and none of
-# them may run into a deadline. It logs what is wrong, as the others do.
+# them may run into a deadline.
 hangup_config = {
     "listen": {"host": "127.0.0.1", "backlog": 4096},
     "http": {"max_connections": 20000, "idle_timeout_ms": 3600000},

@@ -136,12 +136,10 @@ std::error_code event_loop::adopt(parkable& c) noexcept {
   return arm(EPOLL_CTL_ADD, c.fd(), input_events | EPOLLET, generation_of(s->state));
 }
 
-void event_loop::forget(const parkable& c) noexcept {
+void event_loop::forget(parkable& c) noexcept {
   auto& state = slots_.at(c.fd()).state;
   state.store(state_of(generation_of(state) + 1, owned), std::memory_order_release);
-  if (c.heard_events_ != 0) {
-    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, c.fd(), nullptr);
-  }
+  turn_away(c);
 }
 
 // Uses release, so that what the owner did to the connection happens before what the next owner

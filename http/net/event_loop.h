@@ -71,7 +71,7 @@ class event_loop {
   // Unregisters a connection, before its owner closes it. Pending events will have no effect.
   // Takes it out of the epoll set as well: a thread in epoll_wait(2) holds the sockets it looks at,
   // and one that is closed just then stays open for the client until that thread wakes up again.
-  void forget(const parkable& c) noexcept;
+  void forget(parkable& c) noexcept;
   // Gives up the connection until there is something to read. The caller must not touch it
   // afterwards, since another thread may already own it. Thread-safe.
   void park_for_input(parkable& c) noexcept;

@@ -82,6 +82,10 @@ void session_runner::use_tls(std::shared_ptr<const tls_identity> as) noexcept {
 
 void session_runner::shake_hands(connection& c) {
   switch (const auto how = c.shake_hands()) {
+    case tls_session::io::plain_http:
+      tell(limit::handshake);
+      c.answer_plainly();
+      [[fallthrough]];
     case tls_session::io::done:
       c.since = {};
       c.now.store(phase::idle, std::memory_order_relaxed);
@@ -99,13 +103,6 @@ void session_runner::shake_hands(connection& c) {
     case tls_session::io::failed:
       tell(limit::handshake);
       linger(c);  // the TLS alert tells the client why
-      return;
-    case tls_session::io::plain_http:
-      tell(limit::handshake);
-      c.answer_plainly();
-      c.since = {};
-      c.now.store(phase::idle, std::memory_order_relaxed);
-      readable(c);
       return;
     case tls_session::io::closed:
     case tls_session::io::cut_off:

@@ -1,14 +1,13 @@
 #include "http/session/session_runner.h"
 
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <new>
 
 #include "hangup/http/causes.h"
-#include "http/wire/answer_head.h"
 
 namespace hangup::http {
+
 session_runner::session_runner(const options& how, const route_table& routes,
                                std::vector<observer*> observers,
                                std::shared_ptr<const tls_identity> as)
