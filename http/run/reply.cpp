@@ -183,25 +183,28 @@ void reply::stream(std::string_view content_type, std::uint64_t length) {
   produce_ = in_pieces{};
 }
 
+template <>
 bool writing::await_ready() {
-  if (!reply_access::is_in_pieces(to_) || reply_access::later(to_) != nullptr) {
+  if (!reply_access::is_in_pieces(of_) || reply_access::later(of_) != nullptr) {
     throw std::logic_error("a piece is written, and the reply is no stream");
   }
-  if (auto* const sink = reply_access::sink(to_)) {
+  if (auto* const sink = reply_access::sink(of_)) {
     return sink->write(ctx_, piece_);
   }
   if (!ctx_.done()) {
-    reply_access::body(to_).append(piece_);
+    reply_access::body(of_).append(piece_);
   }
   return true;
 }
 
+template <>
 task<>& writing::rest() const noexcept {
-  return reply_access::sink(to_)->rest();
+  return reply_access::sink(of_)->rest();
 }
 
+template <>
 std::error_code writing::await_resume() const noexcept {
-  const auto* const sink = reply_access::sink(to_);
+  const auto* const sink = reply_access::sink(of_);
   return sink != nullptr ? sink->result(ctx_) : ctx_.err();
 }
 

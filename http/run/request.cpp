@@ -10,21 +10,24 @@
 
 namespace hangup::http {
 
+template <>
 bool reading::await_ready() {
-  if (auto* const source = request_access::source(from_)) {
+  if (auto* const source = request_access::source(of_)) {
     return source->read(ctx_, piece_);
   }
-  const bool first = !std::exchange(request_access::was_read(from_), true);
-  piece_ = first && !ctx_.done() ? from_.body() : std::string_view();
+  const bool first = !std::exchange(request_access::was_read(of_), true);
+  piece_ = first && !ctx_.done() ? of_.body() : std::string_view();
   return true;
 }
 
+template <>
 task<>& reading::rest() const noexcept {
-  return request_access::source(from_)->more();
+  return request_access::source(of_)->more();
 }
 
+template <>
 std::error_code reading::await_resume() const noexcept {
-  const auto* const source = request_access::source(from_);
+  const auto* const source = request_access::source(of_);
   return source != nullptr ? source->outcome(ctx_) : ctx_.err();
 }
 

@@ -31,8 +31,8 @@
 
 #include "hangup/context/context.h"
 #include "hangup/http/deferred.h"
+#include "hangup/http/piece_wait.h"
 #include "hangup/http/request.h"
-#include "hangup/http/writing.h"
 
 namespace hangup::http {
 

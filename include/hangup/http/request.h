@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "hangup/context/context.h"
-#include "hangup/http/reading.h"
+#include "hangup/http/piece_wait.h"
 #include "hangup/http/trace.h"
 #include "hangup/worker/pool.h"
 

@@ -5,7 +5,9 @@
 //
 // It is not the result. So it cannot be kept, and `auto ec = sleep_for(ctx, 1s)` does not give
 // anything that could be looked at: name the type, or say sleep_for(ctx, 1s).get(). An object that
-// nobody has asked waits in its destructor, so a cast to void waits as well.
+// nobody has asked waits in its destructor, so a cast to void waits as well. What a function of a
+// select() throws then ends the program, as in every destructor; get() lets it through. (GCC 14
+// cannot compile a `co_await` of an object whose destructor may throw.)
 //
 // `Wait` does the work. It has block(), the wait of a thread, and a type `awaiter` that is made of
 // a `Wait&`. Both are used once at most, and not both. An awaiter should be trivially destructible:
@@ -24,7 +26,7 @@ class [[nodiscard]] wait_object {
  public:
   template <class... Args>
   explicit wait_object(std::in_place_t, Args&&... args) : wait_(std::forward<Args>(args)...) {}
-  ~wait_object() noexcept(never_throws) {
+  ~wait_object() {
     if (!asked_) {
       static_cast<void>(wait_.block());
     }
