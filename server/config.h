@@ -83,14 +83,27 @@ struct config {
   };
   std::map<std::string, pool_t> pools;
 
+  struct tasks_t {
+    unsigned threads = 0;  // of the loop
+    std::chrono::milliseconds held_after{};  // 0: threads that are held are not reported
+    bool operator==(const tasks_t&) const = default;
+  } tasks;
+
   struct route_t {
     std::string pool;                      // one of `pools`
     std::chrono::milliseconds deadline{};  // 0: none
     std::optional<http::half_close> on_half_close{};
     bool operator==(const route_t&) const = default;
   };
+  struct task_route_t {
+    std::size_t max_in_flight = 0;         // 0: no limit
+    std::chrono::milliseconds deadline{};  // 0: none
+    std::optional<http::half_close> on_half_close{};
+    bool operator==(const task_route_t&) const = default;
+  };
   struct routes_t {
     route_t query_sim;
+    task_route_t query_sim_task;
     route_t spin;
     route_t search;
     route_t relay;

@@ -26,25 +26,34 @@ std::string placed(std::string_view name, const std::string& what) {
   return in_one_line(name) + ": " + what;
 }
 
+// The routes and databases that run in a pool, by the path of their key, and its name.
+std::vector<std::pair<std::string, std::string>> users_of_pools(const json& document) {
+  std::vector<std::pair<std::string, std::string>> all;
+  for (const auto* const section : {"routes", "databases"}) {
+    for (const auto& user : document.at(section).items()) {
+      if (const auto pool = user.value().find("pool"); pool != user.value().end()) {
+        all.emplace_back(section + ("." + user.key()), pool->get<std::string>());
+      }
+    }
+  }
+  return all;
+}
+
 // What a schema cannot say: the pool of a route or a database is one of the pools. Without
 // upstreams there is no relay, without databases neither a fan-out nor a job.
 void check_pools(const json& document, mistakes& wrong) {
   const auto& pools = document.at("pools");
-  for (const auto* const section : {"routes", "databases"}) {
-    for (const auto& user : document.at(section).items()) {
-      const auto name = user.value().at("pool").get<std::string>();
-      const bool of_databases = user.key() == "fanout" || user.key() == "job_result";
-      const bool is_there = user.key() == "relay" ? !document.at("relay").at("upstreams").empty()
-                            : of_databases        ? !document.at("databases").empty()
-                                                  : true;
-      if (is_there && !pools.contains(name)) {
-        wrong.add_made([&] {
-          return std::string(section) + "." + user.key() + ".pool: found " + shown(name) +
-                 ", allowed " +
-                 (pools.empty() ? "nothing: there are no pools"
-                                : "one of " + listed(names_in(pools)));
-        });
-      }
+  for (const auto& [user, name] : users_of_pools(document)) {
+    const bool of_databases = user == "routes.fanout" || user == "routes.job_result";
+    const bool is_there = user == "routes.relay" ? !document.at("relay").at("upstreams").empty()
+                          : of_databases         ? !document.at("databases").empty()
+                                                 : true;
+    if (is_there && !pools.contains(name)) {
+      wrong.add_made([&, user = user, name = name] {
+        return user + ".pool: found " + shown(name) + ", allowed " +
+               (pools.empty() ? "nothing: there are no pools"
+                              : "one of " + listed(names_in(pools)));
+      });
     }
   }
 }
@@ -193,10 +202,8 @@ problem check_new_pool(const json& document, const json& of_file, const setting&
     return {};
   }
   std::vector<std::string> used;
-  for (const auto* const section : {"routes", "databases"}) {
-    for (const auto& user : document.at(section)) {
-      used.push_back(user.at("pool").get<std::string>());
-    }
+  for (auto& [user, pool] : users_of_pools(document)) {
+    used.push_back(std::move(pool));
   }
   if (std::find(used.begin(), used.end(), name) != used.end()) {
     return {};
@@ -206,13 +213,17 @@ problem check_new_pool(const json& document, const json& of_file, const setting&
   return "no route and no database uses pool " + shown(name) + "; " + did_you_mean(name, used);
 }
 
-void count_workers(config_document& in) {
+void count_threads(config_document& in) {
   for (auto& pool : in.values.at("pools").items()) {
     auto& workers = pool.value().at("workers");
     if (workers == 0) {
       workers = usable_cpus();
       in.from["pools." + pool.key() + ".workers"] = "the CPUs that there are";
     }
+  }
+  if (auto& threads = in.values.at("tasks").at("threads"); threads == 0) {
+    threads = in.values.at("http").at("front_threads");
+    in.from["tasks.threads"] = "http.front_threads";
   }
 }
 
@@ -283,7 +294,7 @@ config_document document_of(const json* values, std::string_view name,
     }
   }
   clear(d.values, unsound);
-  count_workers(d);
+  count_threads(d);
   return d;
 }
 

@@ -23,6 +23,7 @@ form<config::tls_t> tls_keys();                                    //
 form<config::log_t> log_keys();                                    //
 form<config::http_t> http_keys();                                  //
 form<std::map<std::string, config::pool_t>> pools_keys();          // keys_pools.cpp
+form<config::tasks_t> tasks_keys();                                //
 form<config::routes_t> routes_keys();                              //
 form<std::map<std::string, config::database_t>> databases_keys();  // keys_databases.cpp
 form<config::spin_t> spin_keys();                                  // keys_work.cpp

@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t always = 128;  // the log, sets of epoll, threads that wait, refused clients
 constexpr std::size_t at_rest = 32;  // those of `always` that there are if nobody asks for much
 constexpr std::size_t few_clients = 16;
-constexpr std::size_t of_front_thread = 2;  // a set of epoll, and what wakes it
+constexpr std::size_t of_front_thread = 2;  // a set of epoll, and what wakes it; also of tasks
 constexpr std::size_t of_sqlite = 5;    // the file, its -wal and -shm, temporary files of a sort
 constexpr std::size_t of_postgres = 2;  // the connection, and one that cancels
 constexpr std::size_t of_worker = 1;    // each thread that waits on a context keeps one
@@ -24,7 +24,7 @@ std::size_t all(std::size_t n, unsigned spare_percent) noexcept {
 }  // namespace
 
 std::size_t descriptors_needed(const config& c) noexcept {
-  auto needed = always + c.http.max_connections;
+  auto needed = always + of_front_thread * c.tasks.threads + c.http.max_connections;
   const auto workers_of = [&c](const std::string& pool) {
     const auto found = c.pools.find(pool);
     return found == c.pools.end() ? 0 : all(found->second.workers, found->second.spare_percent);
@@ -46,7 +46,7 @@ std::size_t descriptors_needed(const config& c) noexcept {
 }
 
 std::size_t least_descriptors(const config& c) noexcept {
-  return at_rest + of_front_thread * c.http.front_threads + few_clients;
+  return at_rest + of_front_thread * (c.http.front_threads + c.tasks.threads) + few_clients;
 }
 
 std::size_t allowed_descriptors() noexcept {

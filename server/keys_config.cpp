@@ -22,7 +22,11 @@ const form<config>& config_keys() {
         {"pools", &t::pools, pools_keys(), default_pools(),
          "Pools of workers by name. Each limits how many requests run and how many wait. A map "
          "given here replaces the default one."},
-        {"routes", &t::routes, routes_keys(), "The pool and the deadline of each slow route."},
+        {"tasks", &t::tasks, tasks_keys(),
+         "The threads that run handlers that are tasks: those hold no thread while they wait."},
+        {"routes", &t::routes, routes_keys(),
+         "The pool of each slow route, or how many of its requests may be in flight, and its "
+         "deadline."},
         {"databases", &t::databases, databases_keys(), default_databases(),
          "Databases by name, each served at /query/NAME; a map given here replaces the default "
          "one."},

@@ -1,4 +1,4 @@
-// The settings of pools, and of the routes that run in them.
+// The settings of pools and of the loop of tasks, and of the routes that run in them.
 #include "server/config_keys.h"
 
 namespace hangup::server {
@@ -19,6 +19,9 @@ form<config::pool_t> one_pool() {
   });
 }
 
+constexpr std::string_view meaning_of_half_close =
+    "As http.half_close, for this route; default: the value of http.half_close.";
+
 form<config::route_t> one_route(
     const char* pool, std::int64_t deadline_ms,
     std::string_view meaning_of_pool = "Name of the pool that runs it.") {
@@ -29,7 +32,20 @@ form<config::route_t> one_route(
        "Time in milliseconds, including the wait for a worker, after which the request ends with "
        "504; 0: none."},
       {"half_close", &t::on_half_close, one_of_or("default", half_close_words()), "default",
-       "As http.half_close, for this route; default: the value of http.half_close."},
+       meaning_of_half_close},
+  });
+}
+
+form<config::task_route_t> one_task_route(std::int64_t max_in_flight, std::int64_t deadline_ms) {
+  using t = config::task_route_t;
+  return object<t>({
+      {"max_in_flight", &t::max_in_flight, integer(0, 10'000'000), max_in_flight,
+       "Number of requests that may be in flight, as no pool limits them; further ones are refused "
+       "with 503. 0: no limit."},
+      {"deadline_ms", &t::deadline, integer(0, day_ms), deadline_ms,
+       "Time in milliseconds after which the request ends with 504; 0: none."},
+      {"half_close", &t::on_half_close, one_of_or("default", half_close_words()), "default",
+       meaning_of_half_close},
   });
 }
 
@@ -48,11 +64,25 @@ nlohmann::ordered_json default_pools() {
   })json");
 }
 
+form<config::tasks_t> tasks_keys() {
+  using t = config::tasks_t;
+  return object<t>({
+      {"threads", &t::threads, integer(0, 256), 0,
+       "Number of threads that run the handlers that are tasks, however many of those wait; 0: as "
+       "many as http.front_threads."},
+      {"held_after_ms", &t::held_after, integer(0, day_ms), 100,
+       "Time in milliseconds after which a task that has not come back to its thread is reported in "
+       "the log: the other tasks of the thread wait for it; 0: none is."},
+  });
+}
+
 form<config::routes_t> routes_keys() {
   using t = config::routes_t;
   return object<t>({
       {"query_sim", &t::query_sim, one_route("query", 30'000),
        "The query of the simulated database."},
+      {"query_sim_task", &t::query_sim_task, one_task_route(100'000, 30'000),
+       "The same query as a task, which holds no thread while it waits."},
       {"spin", &t::spin, one_route("cpu", 60'000), "The route that only computes."},
       {"search", &t::search, one_route("search", 30'000),
        "The file search. This route exists only with search.root."},

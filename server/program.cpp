@@ -88,6 +88,17 @@ jobs::options job_options(const config& c, request_log& log) {
           .lost = [&log] { log.lost(); }};
 }
 
+loop_options task_options(const config& c, request_log& log) {
+  return {.name = "tasks",
+          .threads = c.tasks.threads,
+          .held = {.after = c.tasks.held_after, .call = [&log](const held_thread& held) {
+                     log.say(spdlog::level::warn,
+                             fmt::format("a task {} a thread of the loop \"{}\"; started in {}",
+                                         held.over ? "no longer holds" : "holds", held.loop,
+                                         describe(held.started)));
+                   }}};
+}
+
 std::function<void(const std::string&)> warnings_of(request_log& log) {
   return [&log](const std::string& line) { log.say(spdlog::level::warn, line); };
 }
@@ -130,11 +141,13 @@ program::program(const context& opening, const launch& with)
       ended_(how_.requests.ended),
       probes_({.name = "probe", .workers = 2, .queue = 16, .spare_workers = 1, .spare_queue = 4}),
       pages_({.name = "pages", .workers = 2, .queue = 64, .spare_workers = 1, .spare_queue = 16}),
+      tasks_(task_options(how_, log_)),
       fanout_(fanout_options(how_.fanout, log_), all_of<query::named_database>(sources_)),
       jobs_(job_options(how_, log_)),
       upstream_counts_(relays_),
       fanout_counts_(fanout_),
       job_counts_(jobs_),
+      task_counts_(tasks_),
       server_(http_options(how_)) {
   for (const auto& [name, p] : how_.pools) {
     pools_[name] = std::make_unique<pool>(
@@ -215,6 +228,14 @@ void program::add_routes() {
                     .answer = std::move(h)});
   };
   slow("/query/sim", how_.routes.query_sim, handlers::sim_query(), true);
+  const auto& as_task = how_.routes.query_sim_task;
+  server_.handle({.method = "GET",
+                  .path = "/query/sim/task",
+                  .on_loop = &tasks_,
+                  .max_in_flight = as_task.max_in_flight,
+                  .deadline = as_task.deadline,
+                  .on_half_close = as_task.on_half_close,
+                  .answer = handlers::sim_query_task()});
   slow("/spin", how_.routes.spin, handlers::spin({how_.spin.allow_deaf, how_.spin.max_deaf}));
   if (tree_) {
     slow("/search", how_.routes.search, handlers::search(tree_, how_.search.max_matches_limit));
@@ -281,6 +302,7 @@ void program::add_metrics() {
   counts_ = std::make_unique<metrics>(
       server_, counted, [this] { return log_.dropped(); },
       all_of<const query::named_database>(sources_));
+  counts_->include(task_counts_);
   if (!relays_->upstreams.empty()) {
     counts_->include(upstream_counts_);
   }

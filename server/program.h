@@ -11,12 +11,14 @@
 #include "handlers/relay/relay.h"
 #include "handlers/search/search_root.h"
 #include "hangup/http/server.h"
+#include "hangup/worker/loop.h"
 #include "hangup/worker/pool.h"
 #include "server/databases.h"
 #include "server/ended_requests.h"
 #include "server/fanout_metrics.h"
 #include "server/flags.h"
 #include "server/job_metrics.h"
+#include "server/loop_metrics.h"
 #include "server/metrics.h"
 #include "server/request_log.h"
 #include "server/upstream_metrics.h"
@@ -65,11 +67,13 @@ class program {
   std::map<std::string, std::unique_ptr<pool>> job_pools_;  // by database
   pool probes_;  // for probes, which may wait for a database but must not wait behind queries
   pool pages_;   // for operators' pages that may become large
+  loop tasks_;
   query::fanout fanout_;
   jobs::store jobs_;
   const upstream_metrics upstream_counts_;
   const fanout_metrics fanout_counts_;
   const job_metrics job_counts_;
+  const loop_metrics task_counts_;
   std::unique_ptr<metrics> counts_;
   http::server server_;
 };

@@ -20,6 +20,12 @@ const parameter_description report_arguments{
     "The parameters of the report, by name. `GET /query` lists them with their ranges and "
     "defaults."};
 
+const std::vector<parameter_description> rows_of_sim{
+    {"rows", "a whole number 0..1000000", "100",
+     "How many rows there are; at most 10000 with `stream=0`."},
+    {"row_ms", "a whole number 0..600000", "10", "Time for each row in milliseconds."},
+    {"stream", "0 or 1", "1", "Whether rows are sent as they come."}};
+
 parameter_description entries(std::string_view allowed, std::string_view otherwise) {
   return {"limit", allowed, otherwise, "How many entries are listed at most."};
 }
@@ -39,10 +45,16 @@ const std::vector<route_description>& route_descriptions() {
        "The simulated database: rows that each take their time, as NDJSON while they come, or with "
        "`stream=0` as one JSON document.",
        "The wait for the next row ends.",
-       {{"rows", "a whole number 0..1000000", "100",
-         "How many rows there are; at most 10000 with `stream=0`."},
-        {"row_ms", "a whole number 0..600000", "10", "Time for each row in milliseconds."},
-        {"stream", "0 or 1", "1", "Whether rows are sent as they come."}}},
+       rows_of_sim},
+      {"GET",
+       "/query/sim/task",
+       "/query/sim/task?rows=3&row_ms=10",
+       "routes.query_sim_task.deadline_ms",
+       "",
+       "The same as a task: it holds no thread while it waits, so as many can wait as "
+       "`routes.query_sim_task.max_in_flight` allows.",
+       "The wait for the next row ends.",
+       rows_of_sim},
       {"GET",
        "/spin",
        "/spin?ms=10",

@@ -2,8 +2,10 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 
 #include "handlers/parameters.h"
+#include "hangup/context/task.h"
 #include "hangup/context/wait.h"
 #include "hangup/http/reply.h"
 #include "hangup/http/request.h"
@@ -15,37 +17,77 @@ constexpr std::uint64_t most_rows = 1'000'000;
 constexpr std::uint64_t most_collected = 10'000;  // the rows of one document are kept in memory
 constexpr std::uint64_t most_row_ms = 600'000;
 
+// For rows without a pause between them.
+constexpr std::size_t worth_a_write = 16 * 1024;
+
 struct query {
   std::uint64_t rows;
   std::chrono::milliseconds row_time;
+  bool streamed;
 };
 
-// Calls `take` with each row when it is due. An error of `take`, or the end of the context, ends
-// the query.
+// What is asked for. If that is not allowed, the reply says so.
+std::optional<query> asked(const http::request& req, http::reply& res) {
+  parameters p(req);
+  query q{};
+  q.streamed = p.flag("stream", true);
+  q.rows = p.number("rows", 100, 0, q.streamed ? most_rows : most_collected);
+  q.row_time = std::chrono::milliseconds(p.number("row_ms", 10, 0, most_row_ms));
+  if (!p.problem().empty()) {
+    res.problem(400, p.problem());
+    return std::nullopt;
+  }
+  return q;
+}
+
+void append_row(std::string& to, std::uint64_t row) {
+  const auto n = std::to_string(row);
+  to.append("{\"row\":").append(n).append(",\"customer\":\"customer-").append(n).append("\"}");
+}
+
+// All rows as one document.
+class collected {
+ public:
+  void add(std::uint64_t row) {
+    body_.append(body_.back() == '[' ? "" : ",");
+    append_row(body_, row);
+  }
+  void send(const query& q, http::reply& res) {
+    res.set("Cache-Control", "no-store");
+    res.body("application/json", body_ + "],\"count\":" + std::to_string(q.rows) + "}\n");
+  }
+
+ private:
+  std::string body_ = "{\"rows\":[";
+};
+
+// Calls `take` with the number of each row when it is due. An error of `take`, or the end of the
+// context, ends the query.
 std::error_code run(const context& ctx, const query& q,
-                    const std::function<std::error_code(const std::string&)>& take) {
-  std::string text;
+                    const std::function<std::error_code(std::uint64_t row)>& take) {
   for (std::uint64_t row = 1; row <= q.rows; ++row) {
-    const auto ec = q.row_time.count() > 0 ? sleep_for(ctx, q.row_time) : ctx.err();
+    const std::error_code ec = q.row_time.count() > 0 ? sleep_for(ctx, q.row_time).get() : ctx.err();
     if (ec) {
       http::work_stopped(ctx);
       return ec;
     }
-    const auto n = std::to_string(row);
-    text.assign("{\"row\":").append(n).append(",\"customer\":\"customer-").append(n).append("\"}");
-    if (const auto stop = take(text)) {
+    if (const auto stop = take(row)) {
       return stop;
     }
   }
   return {};
 }
 
+bool is_worth_a_write(const query& q, const std::string& rows) {
+  return q.row_time.count() > 0 || rows.size() >= worth_a_write;
+}
+
 std::error_code stream_rows(const context& ctx, const query& q, http::body_writer& out) {
-  constexpr std::size_t worth_a_write = 16 * 1024;  // for rows without a pause between them
   std::string rows;
-  const auto ec = run(ctx, q, [&](const std::string& row) {
-    rows.append(row).push_back('\n');
-    if (q.row_time.count() == 0 && rows.size() < worth_a_write) {
+  const auto ec = run(ctx, q, [&](std::uint64_t row) {
+    append_row(rows, row);
+    rows.push_back('\n');
+    if (!is_worth_a_write(q, rows)) {
       return std::error_code{};
     }
     const auto written = out.write(ctx, rows);
@@ -55,31 +97,79 @@ std::error_code stream_rows(const context& ctx, const query& q, http::body_write
   return ec ? ec : out.write(ctx, rows);
 }
 
+// The wait for a row, which takes its turn among the other tasks if rows take no time.
+task<std::error_code> row_is_due(const context& ctx, const query& q, std::uint64_t row) {
+  constexpr std::uint64_t in_one_go = 1'000;
+  std::error_code ec = ctx.err();
+  if (q.row_time.count() > 0) {
+    ec = co_await sleep_for(ctx, q.row_time);
+  } else if (row % in_one_go == 0) {
+    ec = co_await yield(ctx);
+  }
+  if (ec) {
+    http::work_stopped(ctx);
+  }
+  co_return ec;
+}
+
+task<> stream_rows(const context& ctx, const query& q, http::reply& res) {
+  res.stream("application/x-ndjson");
+  std::string rows;
+  std::error_code ec;
+  for (std::uint64_t row = 1; !ec && row <= q.rows; ++row) {
+    ec = co_await row_is_due(ctx, q, row);
+    append_row(rows, row);
+    rows.push_back('\n');
+    if (!ec && is_worth_a_write(q, rows)) {
+      ec = co_await res.write(ctx, rows);
+      rows.clear();
+    }
+  }
+  if (!ec) {
+    static_cast<void>(co_await res.write(ctx, rows));
+  }
+}
+
+task<> collect_rows(const context& ctx, const query& q, http::reply& res) {
+  collected all;
+  for (std::uint64_t row = 1; row <= q.rows; ++row) {
+    if (co_await row_is_due(ctx, q, row)) {
+      co_return;
+    }
+    all.add(row);
+  }
+  all.send(q, res);
+}
+
 }  // namespace
 
 http::handler sim_query() {
   return [](const context& ctx, const http::request& req, http::reply& res) {
-    parameters p(req);
-    const bool streamed = p.flag("stream", true);
-    const query q{p.number("rows", 100, 0, streamed ? most_rows : most_collected),
-                  std::chrono::milliseconds(p.number("row_ms", 10, 0, most_row_ms))};
-    if (!p.problem().empty()) {
-      res.problem(400, p.problem());
+    const auto q = asked(req, res);
+    if (!q) {
       return;
     }
-    if (streamed) {
-      res.stream("application/x-ndjson",
-                 [q](const context& c, http::body_writer& out) { return stream_rows(c, q, out); });
+    if (q->streamed) {
+      res.stream("application/x-ndjson", [q = *q](const context& c, http::body_writer& out) {
+        return stream_rows(c, q, out);
+      });
       return;
     }
-    std::string body = "{\"rows\":[";
-    const auto ec = run(ctx, q, [&body](const std::string& row) {
-      body.append(body.back() == '[' ? "" : ",").append(row);
+    collected all;
+    const auto ec = run(ctx, *q, [&all](std::uint64_t row) {
+      all.add(row);
       return std::error_code{};
     });
     if (!ec) {
-      res.set("Cache-Control", "no-store");
-      res.body("application/json", body + "],\"count\":" + std::to_string(q.rows) + "}\n");
+      all.send(*q, res);
+    }
+  };
+}
+
+http::handler sim_query_task() {
+  return [](const context& ctx, http::request& req, http::reply& res) -> task<> {
+    if (const auto q = asked(req, res)) {
+      co_await (q->streamed ? stream_rows(ctx, *q, res) : collect_rows(ctx, *q, res));
     }
   };
 }

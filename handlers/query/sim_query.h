@@ -10,4 +10,7 @@ namespace hangup::handlers {
 // while it waits for a row.
 http::handler sim_query();
 
+// The same as a task: it holds no thread while it waits for a row, or for its client to read.
+http::handler sim_query_task();
+
 }  // namespace hangup::handlers

@@ -3,11 +3,9 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <coroutine>
 #include <exception>
 #include <utility>
 
-#include "hangup/context/detail/executor.h"
 #include "hangup/context/wait.h"
 #include "http/run/reply_access.h"
 
@@ -24,18 +22,6 @@ void rethrow(const std::exception_ptr& thrown) {
 }
 
 }  // namespace
-
-// co_await others_turn(): the task goes on behind those that are ready now.
-class task_run::others_turn final : public tree::suspended {
- public:
-  bool await_ready() const noexcept { return false; }
-  template <tree::task_like P>
-  void await_suspend(std::coroutine_handle<P> task) noexcept {
-    prepare(task);
-    on().post(*this);
-  }
-  void await_resume() const noexcept {}
-};
 
 task<bool> task_run::run() {
   auto& req = *c_.incoming;
@@ -266,7 +252,7 @@ task<> task_run::send_all(std::string_view bytes, const context* only_during) {
     bytes.remove_prefix(size - part.size());
     if (how == connection::io::some) {
       if (!bytes.empty()) {
-        co_await others_turn();
+        static_cast<void>(co_await yield(x_.ctx()));
       }
     } else if (how == connection::io::again) {
       const auto wait = c_.wait_for_room();

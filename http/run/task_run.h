@@ -29,8 +29,6 @@ class task_run final : private handler_run, private piece_sink, private piece_so
   using handler_run::wrote;
 
  private:
-  class others_turn;
-
   // piece_sink
   bool write(const context& ctx, std::string_view piece) override;
   task<>& rest() noexcept override { return rest_; }

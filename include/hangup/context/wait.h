@@ -20,6 +20,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "hangup/context/context.h"
@@ -102,6 +103,33 @@ class fd_waiting {
   const clock::time_point until_;
 };
 
+class yielding {
+ public:
+  class awaiter : suspended {
+   public:
+    explicit awaiter(yielding& of) noexcept : ctx_(of.ctx_) {}
+    bool await_ready() const noexcept { return false; }
+    template <task_like P>
+    void await_suspend(std::coroutine_handle<P> task) noexcept {
+      prepare(task);
+      on().post(*this);
+    }
+    std::error_code await_resume() const noexcept { return ctx_.err(); }
+
+   private:
+    const context& ctx_;
+  };
+
+  explicit yielding(const context& ctx) noexcept : ctx_(ctx) {}
+  std::error_code block() const noexcept {
+    std::this_thread::yield();
+    return ctx_.err();
+  }
+
+ private:
+  const context ctx_;
+};
+
 }  // namespace tree
 
 // Sleeps for this time. A thread needs one futex wait and registers nothing. (On a context with an
@@ -124,6 +152,14 @@ auto sleep_for(const context& ctx, std::chrono::duration<Rep, Period> time) {
 // returns.
 inline auto wait_done(const context& ctx) {
   return sleep_until(ctx, context::clock::time_point::max());
+}
+
+// Not a wait: lets the other tasks of the thread that are ready have their turn, and the thread look
+// at its timers and descriptors, also if the context has ended. For a task that would compute for
+// more than a millisecond without a wait. For a thread it is std::this_thread::yield(). The result
+// is ctx.err().
+inline auto yield(const context& ctx) {
+  return tree::wait_object<tree::yielding>(std::in_place, ctx);
 }
 
 // Waits until poll(2) reports one of `events`, an error or a hang-up on the descriptor, which must
