@@ -29,8 +29,8 @@ departure reported_by(int fd, std::uint32_t events, transport over) noexcept {
 }
 
 // The present state of the socket.
-std::uint32_t events_now(int fd, short of) noexcept {
-  pollfd now{fd, of, 0};
+std::uint32_t events_now(int fd) noexcept {
+  pollfd now{fd, POLLRDHUP, 0};
   ::poll(&now, 1, 0);
   static_assert(POLLIN == EPOLLIN && POLLERR == EPOLLERR && POLLHUP == EPOLLHUP &&
                 POLLRDHUP == EPOLLRDHUP);
@@ -38,7 +38,7 @@ std::uint32_t events_now(int fd, short of) noexcept {
 }
 
 departure departure_now(int fd, transport over) noexcept {
-  return reported_by(fd, events_now(fd, POLLRDHUP), over);
+  return reported_by(fd, events_now(fd), over);
 }
 
 }  // namespace
@@ -176,14 +176,12 @@ short watcher::polls(int fd, std::uint32_t generation, bool begins) noexcept {
 }
 
 short watcher::heard_by_poller(int fd, std::uint32_t generation, std::uint32_t events) noexcept {
-  const bool more = heard(fd, generation, events);
+  const auto read = heard(fd, generation, events);
   slot& s = slots_.at(fd);
   const std::lock_guard hold(s.mutex);
-  auto next = wanted(s);
-  if (!more && (events & EPOLLIN) != 0 && (events_now(fd, POLLIN) & POLLIN) != 0) {
-    next &= ~std::uint32_t{EPOLLIN};  // it has not been read, and would be reported at once
-  }
-  return static_cast<short>(next);
+  // Input that nobody reads would be reported all the time.
+  const bool reads = s.generation == generation && !s.muted && !read.left;
+  return static_cast<short>(reads ? wanted(s) : EPOLLRDHUP);
 }
 
 void watcher::stop_reading(int fd, slot& s) noexcept {
@@ -223,7 +221,7 @@ departure watcher::look(int fd, departure seen) noexcept {
 }
 
 void watcher::check(int fd, std::uint32_t generation) noexcept {
-  if (const auto events = events_now(fd, POLLRDHUP); events != 0) {
+  if (const auto events = events_now(fd); events != 0) {
     heard(fd, generation, events);
   }
 }
@@ -250,24 +248,25 @@ early_end::type watcher::announced(int fd, std::uint32_t generation, half_close 
   return end;
 }
 
-bool watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) noexcept {
+input::read watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) noexcept {
   slot& s = slots_.at(fd);
   std::optional<cancel_handle> cancel;
   departure how{};
-  bool more = false;
+  input::read read;
   {
     const std::lock_guard hold(s.mutex);
     if (s.generation != generation || s.muted) {
-      return false;
+      return {};
     }
     // The error of a socket can be read only once, also by a read: look() may already have done so.
     if (s.gone < departure::reset) {
       const auto seen = reported_by(fd, events, s.over);
       const bool ask =
           s.reading != nullptr && (seen == departure::none || s.reading->ends_in_band());
-      const auto read = ask ? s.reading->read_ahead() : input::read{};
-      more = read.more;
-      if (more && s.registered) {
+      if (ask) {
+        read = s.reading->read_ahead();
+      }
+      if (read.more && s.registered) {
         hear(fd, s);  // reported again, after what has happened meanwhile
       }
       // A reset whose error has already been read looks like an end.
@@ -280,7 +279,7 @@ bool watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) noex
   if (cancel) {
     (*cancel)(cause_of(how), location());
   }
-  return more;
+  return read;
 }
 
 void watcher::run() {

@@ -48,6 +48,7 @@ class input {
     departure how = departure::none;  // not none: the client has left
     // There may be more: call again after the other connections have been looked at.
     bool more = false;
+    bool left = false;  // a limit is reached, and there is input that is not read
   };
   // Reads what has arrived, up to the limits, and not more than is fair to other connections. Does
   // not block. It is called on the watcher's thread or on that of a sleeper (see announced()), by
@@ -117,8 +118,8 @@ class watcher {
     bool registered = false;  // in the epoll set
   };
   void run();
-  // Returns whether there is more to read ahead.
-  bool heard(int fd, std::uint32_t generation, std::uint32_t events) noexcept;
+  // Returns what has been read ahead meanwhile.
+  input::read heard(int fd, std::uint32_t generation, std::uint32_t events) noexcept;
   // The same on the thread of a sleeper. Returns the events that it polls for next.
   short heard_by_poller(int fd, std::uint32_t generation, std::uint32_t events) noexcept;
   // A thread that sleeps on the context polls the connection itself, or has stopped to. In between

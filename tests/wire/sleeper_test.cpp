@@ -129,6 +129,22 @@ TEST(sleeper, sleeps_for_its_time_whatever_the_client_sends_meanwhile) {
   EXPECT_EQ(r.status, 200);
 }
 
+TEST(sleeper, hears_a_fin_behind_what_has_come_while_it_read) {
+  setup how;
+  how.how.max_body = std::uint64_t{1} << 40;
+  live_server server(how);
+  for (int i = 0; i < 50; ++i) {
+    client c = server.connect();
+    ASSERT_TRUE(c.send(get("/wait", "Content-Length: 1000000000000\r\n")));
+    const std::string part(1 + 997 * static_cast<std::size_t>(i), 'x');
+    for (int n = 0; n < 300; ++n) {
+      ASSERT_TRUE(c.send(part));
+    }
+    c.close();
+    ASSERT_TRUE(server.await_no_connections()) << "round " << i;
+  }
+}
+
 TEST(sleeper, of_one_request_leaves_the_next_of_its_connection_to_the_watcher) {
   live_server server(with_get("/nap", [](live_server& s, const context& ctx, http::reply& res) {
     s.at.tell("/nap");
