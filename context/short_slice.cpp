@@ -9,8 +9,8 @@
 namespace hangup::tree {
 namespace {
 
-constexpr std::uint64_t slice_ns =
-    100'000;  // the shortest that there is; the usual one is some 3 ms
+// The shortest that there is. The usual one is some 3 ms.
+constexpr std::uint64_t slice_ns = 100'000;
 
 // sched_attr of linux/sched/types.h, which has no wrapper in glibc 2.36.
 struct attributes {
