@@ -16,12 +16,17 @@ struct early_end {
   struct type {
     int fd = -1;
     short events = 0;  // of poll(2); errors and hang-ups are always reported
-    // Called with the events that poll(2) reported. Ends the context if that is what they mean. Not
-    // called after the end of the context. `of` must outlive every thread that waits on the
-    // context. Null: there is no such descriptor, whatever contexts above say.
-    void (*reported)(void* of, const type& what, short events) noexcept = nullptr;
+    // Called with the events that poll(2) reported. Ends the context if that is what they mean.
+    // Returns the events to wait for next, if there was no more than input. Not called after the
+    // end of the context. `of` must outlive every thread that waits on the context. Null: there is
+    // no such descriptor, whatever contexts above say.
+    short (*reported)(void* of, const type& what, short events) noexcept = nullptr;
     void* of = nullptr;
     std::uint32_t tag = 0;  // distinguishes successive uses of one descriptor number
+    // Called when a thread begins to poll the descriptor, and when it has stopped to: in between,
+    // nobody else has to be woken by it. Returns the events to begin with, in place of `events`.
+    // Null: who else waits for them need not know.
+    short (*polls)(void* of, const type& what, bool begins) noexcept = nullptr;
   };
 };
 

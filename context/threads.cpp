@@ -9,6 +9,7 @@
 
 #include "context/background_thread.h"
 #include "context/immortal.h"
+#include "context/short_slice.h"
 #include "hangup/context/detail/timer.h"
 
 namespace hangup::tree {
@@ -152,7 +153,10 @@ class thread_service final : timer {
     }
     const sigset_t mask = blocked_;
     hold.unlock();
-    auto failed = start_background_thread("hangup-task", mask, [this] { work(); });
+    auto failed = start_background_thread("hangup-task", mask, [this] {
+      ask_for_short_slices();
+      work();
+    });
     hold.lock();
     if (!failed) {
       cannot_since_ = {};

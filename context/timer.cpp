@@ -9,6 +9,7 @@
 
 #include "context/background_thread.h"
 #include "context/immortal.h"
+#include "context/short_slice.h"
 
 namespace hangup::tree {
 
@@ -71,6 +72,7 @@ class timer_service {
     }
     const auto failed = start_background_thread("hangup-timer", all_signals(), [this] {
       only_serves = true;
+      ask_for_short_slices();
       run();
     });
     started_ = !failed;

@@ -19,9 +19,9 @@ using clock = context::clock;
 // How often a wait checks its context if nothing can wake the thread.
 constexpr auto unwoken = std::chrono::milliseconds(20);
 
-// A task that sleeps for less does not watch the descriptor of an early_end, as that costs two
-// system calls. The end of its context wakes it anyway, only somewhat later.
-constexpr auto worth_listening = std::chrono::milliseconds(1);
+// Who sleeps for less does not tell the owner of an early_end that it polls, nor does a task watch the
+// descriptor, as that costs two system calls. The end of the context wakes it anyway.
+constexpr auto worth_telling = std::chrono::milliseconds(1);
 
 // Wakes this thread from poll(2) when a context ends.
 class wake_up {
@@ -142,21 +142,49 @@ const early_end::type* announced(const context& ctx) noexcept {
   return nullptr;
 }
 
+// A thread that polls the descriptor of an early_end.
+class poller {
+ public:
+  poller(const early_end::type& at, clock::time_point until) noexcept
+      : at_(at), tells_(at.polls != nullptr && until > clock::now() + worth_telling) {
+    events_ = tells_ ? at.polls(at.of, at, true) : at.events;
+  }
+  ~poller() {
+    if (tells_) {
+      at_.polls(at_.of, at_, false);
+    }
+  }
+  poller(const poller&) = delete;
+  poller& operator=(const poller&) = delete;
+
+  // Returns false if what was reported does not mean the end.
+  bool sleep(const context& ctx, clock::time_point when) {
+    const auto end = std::min(when, context_access::scope(ctx)->due);
+    pollfd on{at_.fd, events_, 0};
+    for (;;) {
+      if (wait_poll(ctx, on, when) || ctx.done()) {
+        return true;
+      }
+      const auto next = at_.reported(at_.of, at_, on.revents);
+      if (ctx.done() || on.revents != POLLIN) {
+        return ctx.done();
+      }
+      // Input that never ends must not keep it from its time.
+      on = {clock::now() < end ? at_.fd : -1, next, 0};
+    }
+  }
+
+ private:
+  const early_end::type& at_;
+  const bool tells_;
+  short events_;
+};
+
 // Sleeps on the descriptor of the early_end. Returns false if what was reported does not mean the
 // end, or if there is no descriptor to wake this thread with: then the caller sleeps in the
 // ordinary way.
 bool sleep_listening(const context& ctx, const early_end::type& at, clock::time_point when) {
-  if (wake_up::of_this_thread().fd() < 0) {
-    return false;
-  }
-  pollfd on{at.fd, at.events, 0};
-  if (wait_poll(ctx, on, when)) {
-    return true;
-  }
-  if (!ctx.done()) {
-    at.reported(at.of, at, on.revents);
-  }
-  return ctx.done();
+  return wake_up::of_this_thread().fd() >= 0 && poller(at, when).sleep(ctx, when);
 }
 
 }  // namespace
@@ -182,7 +210,7 @@ std::error_code sleeping::block() noexcept {
 
 void sleeping::awaiter::listen() noexcept {
   const auto* const at = announced(of_.ctx_);
-  if (at != nullptr && at->fd >= 0 && of_.when_ - worth_listening > clock::now()) {
+  if (at != nullptr && at->fd >= 0 && of_.when_ > clock::now() + worth_telling) {
     // If it cannot be watched, this is an ordinary sleep.
     static_cast<void>(wait_.on().watch(*this, at->fd, at->events));
   }

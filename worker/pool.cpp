@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "context/background_thread.h"
+#include "context/short_slice.h"
 
 namespace hangup {
 namespace {
@@ -194,6 +195,7 @@ bool pool::may_take() const noexcept {
 
 void pool::work() {
   ::pthread_setname_np(::pthread_self(), how_.name.substr(0, 15).c_str());
+  tree::ask_for_short_slices();
   std::unique_lock hold(mutex_);
   for (;;) {
     wake_.wait(hold, [this] { return may_take() || (stopping_ && waiting_.size() == 0); });

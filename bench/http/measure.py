@@ -130,7 +130,7 @@ def shares(got):
 
 def latency(loaded=False, **settings):
     def run(name, seed):
-        with server(name, remembers=65536 if loaded else 4096) as s:  # the load is remembered as well
+        with server(name, remembers=131072 if loaded else 4096) as s:  # the load is remembered as well
             asked = dict(settings, seed=seed)
             if name == "stock":  # the control: it hears none of them
                 asked |= {"count": 20, "path": "/query/sim?rows=1&row_ms=1000"}
@@ -139,7 +139,7 @@ def latency(loaded=False, **settings):
             load = s.wrk(16, 300)
             try:
                 time.sleep(0.3)
-                got = shares(s.ask("latency", at_a_time=25, page=32768, **asked))
+                got = shares(s.ask("latency", at_a_time=25, page=65536, **asked))
             finally:
                 load.send_signal(signal.SIGINT)
                 said = load.communicate()[0]

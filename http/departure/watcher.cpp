@@ -12,6 +12,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "context/short_slice.h"
+
 namespace hangup::http {
 namespace {
 
@@ -30,7 +32,8 @@ departure reported_by(int fd, std::uint32_t events, transport over) noexcept {
 std::uint32_t events_now(int fd) noexcept {
   pollfd now{fd, POLLRDHUP, 0};
   ::poll(&now, 1, 0);
-  static_assert(POLLERR == EPOLLERR && POLLHUP == EPOLLHUP && POLLRDHUP == EPOLLRDHUP);
+  static_assert(POLLIN == EPOLLIN && POLLERR == EPOLLERR && POLLHUP == EPOLLHUP &&
+                POLLRDHUP == EPOLLRDHUP);
   return static_cast<std::uint32_t>(now.revents);
 }
 
@@ -68,13 +71,13 @@ std::error_code watcher::watch(int fd, transport over, const cancel_func& cancel
   slot& s = *made;
   const std::lock_guard hold(s.mutex);
   s.muted = false;
+  s.pollers = 0;
   s.over = over;
   s.gone = departure::none;
   s.fin_ends = policy == half_close::cancel;
   s.cancel.emplace(cancel);
   generation = s.generation;
-  return listen(EPOLL_CTL_ADD, fd, s, 0) ? std::error_code{}
-                                         : std::error_code{errno, std::generic_category()};
+  return hear(fd, s) ? std::error_code{} : last_error();
 }
 
 void watcher::forget(int fd) noexcept {
@@ -84,7 +87,7 @@ void watcher::forget(int fd) noexcept {
   s.muted = true;
   s.cancel.reset();
   s.reading = nullptr;
-  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+  hear_nothing(fd, s);
 }
 
 std::optional<cancel_handle> watcher::ended_by(slot& s) noexcept {
@@ -121,6 +124,7 @@ void watcher::renew(int fd, const cancel_func& cancel) noexcept {
   {
     const std::lock_guard hold(s.mutex);
     s.cancel.emplace(cancel);
+    hear_again(fd, s);
     how = s.gone;
     gone = ended_by(s);
   }
@@ -129,17 +133,63 @@ void watcher::renew(int fd, const cancel_func& cancel) noexcept {
   }
 }
 
-bool watcher::listen(int op, int fd, const slot& s, std::uint32_t more) noexcept {
+bool watcher::hear(int fd, slot& s) noexcept {
   epoll_event ev{};
-  ev.events = EPOLLRDHUP | EPOLLET | more;
+  ev.events = wanted(s) | EPOLLET;
   ev.data.u64 = descriptor_tag{fd, s.generation}.packed();
-  return ::epoll_ctl(epoll_.get(), op, fd, &ev) == 0;
+  const auto op = s.registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+  s.registered = ::epoll_ctl(epoll_.get(), op, fd, &ev) == 0;
+  return s.registered;
+}
+
+std::uint32_t watcher::wanted(const slot& s) noexcept {
+  return EPOLLRDHUP | (s.reading != nullptr ? std::uint32_t{EPOLLIN} : 0U);
+}
+
+// Without any events the epoll set would not do: see event_loop::turn_away().
+void watcher::hear_nothing(int fd, slot& s) noexcept {
+  if (std::exchange(s.registered, false)) {
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+  }
+}
+
+// What has happened in between is reported now. If there is no memory to register it again, nothing
+// would ever be reported: then the connection ends, as event_loop::hear() has it.
+void watcher::hear_again(int fd, slot& s) noexcept {
+  if (!s.registered && s.pollers == 0 && !hear(fd, s)) {
+    ::shutdown(fd, SHUT_RDWR);
+  }
+}
+
+short watcher::polls(int fd, std::uint32_t generation, bool begins) noexcept {
+  slot& s = slots_.at(fd);
+  const std::lock_guard hold(s.mutex);
+  if (s.generation == generation) {
+    s.pollers += begins ? 1 : -1;
+    if (begins) {
+      hear_nothing(fd, s);
+    } else if (s.cancel) {
+      hear_again(fd, s);
+    }
+  }
+  return static_cast<short>(wanted(s));
+}
+
+short watcher::heard_by_poller(int fd, std::uint32_t generation, std::uint32_t events) noexcept {
+  const auto read = heard(fd, generation, events);
+  slot& s = slots_.at(fd);
+  const std::lock_guard hold(s.mutex);
+  // Input that nobody reads would be reported all the time.
+  const bool reads = s.generation == generation && !s.muted && !read.left;
+  return static_cast<short>(reads ? wanted(s) : EPOLLRDHUP);
 }
 
 void watcher::stop_reading(int fd, slot& s) noexcept {
   if (s.reading != nullptr) {
     s.reading = nullptr;
-    listen(EPOLL_CTL_MOD, fd, s, 0);
+    if (s.registered) {
+      hear(fd, s);
+    }
   }
 }
 
@@ -148,7 +198,7 @@ void watcher::read_ahead(int fd, input& from) noexcept {
   const std::lock_guard hold(s.mutex);
   if (s.reading == nullptr) {
     s.reading = &from;
-    listen(EPOLL_CTL_MOD, fd, s, EPOLLIN);
+    hear(fd, s);
   }
 }
 
@@ -183,30 +233,41 @@ void watcher::mute(int fd) noexcept {
 }
 
 early_end::type watcher::announced(int fd, std::uint32_t generation, half_close policy) noexcept {
-  return {fd, static_cast<short>(policy == half_close::cancel ? POLLRDHUP : 0),
-          [](void* of, const early_end::type& what, short events) noexcept {
-            static_cast<watcher*>(of)->heard(what.fd, what.tag, static_cast<std::uint32_t>(events));
-          },
-          this, generation};
+  early_end::type end{fd, 0,
+                      [](void* of, const early_end::type& what, short events) noexcept {
+                        return static_cast<watcher*>(of)->heard_by_poller(
+                            what.fd, what.tag, static_cast<std::uint32_t>(events));
+                      },
+                      this, generation};
+  if (policy == half_close::cancel) {  // otherwise a sleeper would not hear all that this one does
+    end.events = POLLRDHUP;
+    end.polls = [](void* of, const early_end::type& what, bool begins) noexcept {
+      return static_cast<watcher*>(of)->polls(what.fd, what.tag, begins);
+    };
+  }
+  return end;
 }
 
-void watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) noexcept {
+input::read watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) noexcept {
   slot& s = slots_.at(fd);
   std::optional<cancel_handle> cancel;
   departure how{};
+  input::read read;
   {
     const std::lock_guard hold(s.mutex);
     if (s.generation != generation || s.muted) {
-      return;
+      return {};
     }
     // The error of a socket can be read only once, also by a read: look() may already have done so.
     if (s.gone < departure::reset) {
       const auto seen = reported_by(fd, events, s.over);
       const bool ask =
           s.reading != nullptr && (seen == departure::none || s.reading->ends_in_band());
-      const auto read = ask ? s.reading->read_ahead() : input::read{};
-      if (read.more) {
-        listen(EPOLL_CTL_MOD, fd, s, EPOLLIN);  // reported again, after what has happened meanwhile
+      if (ask) {
+        read = s.reading->read_ahead();
+      }
+      if (read.more && s.registered) {
+        hear(fd, s);  // reported again, after what has happened meanwhile
       }
       // A reset whose error has already been read looks like an end.
       const auto now = read.how == departure::none ? read.how : departure_now(fd, s.over);
@@ -218,9 +279,11 @@ void watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) noex
   if (cancel) {
     (*cancel)(cause_of(how), location());
   }
+  return read;
 }
 
 void watcher::run() {
+  tree::ask_for_short_slices();
   std::array<epoll_event, 256> events;
   for (;;) {
     const int n = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);

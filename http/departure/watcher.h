@@ -48,6 +48,7 @@ class input {
     departure how = departure::none;  // not none: the client has left
     // There may be more: call again after the other connections have been looked at.
     bool more = false;
+    bool left = false;  // a limit is reached, and there is input that is not read
   };
   // Reads what has arrived, up to the limits, and not more than is fair to other connections. Does
   // not block. It is called on the watcher's thread or on that of a sleeper (see announced()), by
@@ -113,13 +114,26 @@ class watcher {
     departure gone = departure::none;
     std::optional<cancel_handle> cancel;  // empty: it has been called
     input* reading = nullptr;
+    int pollers = 0;          // threads that sleep and poll the connection themselves
+    bool registered = false;  // in the epoll set
   };
   void run();
-  void heard(int fd, std::uint32_t generation, std::uint32_t events) noexcept;
+  // Returns what has been read ahead meanwhile.
+  input::read heard(int fd, std::uint32_t generation, std::uint32_t events) noexcept;
+  // The same on the thread of a sleeper. Returns the events that it polls for next.
+  short heard_by_poller(int fd, std::uint32_t generation, std::uint32_t events) noexcept;
+  // A thread that sleeps on the context polls the connection itself, or has stopped to. In between
+  // the watcher is not woken: to wake two threads for one hang-up delays both. Returns the events
+  // that the thread polls for.
+  short polls(int fd, std::uint32_t generation, bool begins) noexcept;
   // What is to be called, outside of the lock, which must be held.
   static std::optional<cancel_handle> ended_by(slot& s) noexcept;
-  bool listen(int op, int fd, const slot& s, std::uint32_t more) noexcept;
-  void stop_reading(int fd, slot& s) noexcept;  // the lock of `s` must be held
+  // For these the lock of `s` must be held.
+  static std::uint32_t wanted(const slot& s) noexcept;  // the events
+  bool hear(int fd, slot& s) noexcept;
+  void hear_nothing(int fd, slot& s) noexcept;
+  void hear_again(int fd, slot& s) noexcept;
+  void stop_reading(int fd, slot& s) noexcept;
 
   const descriptor epoll_;
   const descriptor wake_;

@@ -182,8 +182,9 @@ input::read connection::read_ahead() noexcept try {
     const bool unwanted = session.discards();
     if (!unwanted && (before >= ahead_limit || !owner_.reserve_read_ahead(0))) {
       char next = 0;
-      ahead_capped_ = ahead_capped_ || ::recv(fd(), &next, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
-      return {};
+      const bool left = ::recv(fd(), &next, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+      ahead_capped_ = ahead_capped_ || left;
+      return {.left = left};
     }
     if (const auto how = receive(); how != io::some) {
       const bool more = how == io::again && !drained_;
@@ -203,7 +204,7 @@ input::read connection::read_ahead() noexcept try {
 } catch (const std::bad_alloc&) {
   ahead_capped_ = true;
   drained_ = false;  // makes the owner look
-  return {};
+  return {.left = true};
 }
 
 bool connection::settle_ahead() noexcept {

@@ -277,7 +277,7 @@ TEST(slow_reader, half_closed_that_does_not_read_ends_with_the_deadline) {
     s.server.handle({.method = "GET",
                      .path = "/deadline/pool/big",
                      .runs_on = &s.many,
-                     .deadline = 500ms,
+                     .deadline = 2s,
                      .answer = [](const context&, const httplib::Request&, httplib::Response& res) {
                        res.set_content(std::string(15'000'000, 'b'), "text/plain");
                      }});

@@ -25,6 +25,7 @@ class announced : public testing::Test {
         above, {both_.fd[0], events,
                 [](void* of, const early_end::type& what, short reported) noexcept {
                   static_cast<announced*>(of)->told(what, reported);
+                  return what.events;
                 },
                 this, 7});
   }
@@ -96,8 +97,9 @@ TEST_F(announced, an_end_wakes_every_one_of_many_sleepers) {
     const auto c = with_cancel(background());
     const auto ctx = with_value<early_end>(
         c.ctx, {both.fd[0], POLLRDHUP,
-                [](void* of, const early_end::type&, short) noexcept {
+                [](void* of, const early_end::type& what, short) noexcept {
                   (*static_cast<const cancel_func*>(of))({.kind = test::kinds::disconnected});
+                  return what.events;
                 },
                 const_cast<cancel_func*>(&c.cancel), 0});
     together(4, [&](int n) {
@@ -129,6 +131,45 @@ TEST_F(announced, what_is_no_end_does_not_keep_another_one_from_waking_the_sleep
   top_.cancel();
   sleeper.join();
   EXPECT_EQ(calls_, 1);
+}
+
+TEST_F(announced, input_is_reported_and_the_sleep_goes_on_to_its_end_or_its_time) {
+  ends_ = false;
+  const auto ctx = listening(top_.ctx, POLLIN);
+  ASSERT_EQ(::send(both_.fd[1], "x", 1, 0), 1);  // nobody reads it, so it is reported all the time
+  EXPECT_FALSE(sleep_for(ctx, 20ms));
+  EXPECT_GT(calls_, 1);
+  const auto timed = with_timeout(ctx, 20ms);
+  EXPECT_EQ(wait_done(timed.ctx), errc::deadline_exceeded);
+  std::jthread sleeper([&] { EXPECT_EQ(sleep_for(ctx, never), errc::canceled); });
+  top_.cancel();
+}
+
+TEST_F(announced, who_sleeps_for_long_says_that_it_polls_and_polls_what_it_is_told) {
+  struct told {
+    std::atomic<int> polling{0};
+    std::atomic<int> begun{0};
+  } polls;
+  auto what = *listening(top_.ctx).value<early_end>();
+  what.of = &polls;
+  what.events = POLLRDHUP;
+  what.reported = [](void* of, const early_end::type& at, short) noexcept {
+    EXPECT_EQ(static_cast<told*>(of)->polling, 1);
+    return at.events;
+  };
+  what.polls = [](void* of, const early_end::type&, bool begins) noexcept -> short {
+    static_cast<told*>(of)->polling += begins ? 1 : -1;
+    static_cast<told*>(of)->begun += begins ? 1 : 0;
+    return POLLIN;
+  };
+  const auto ctx = with_value<early_end>(top_.ctx, what);
+  EXPECT_FALSE(sleep_for(ctx, 0ms));
+  EXPECT_FALSE(sleep_for(ctx, 100us));
+  EXPECT_EQ(polls.begun, 0) << "not worth it";
+  both_.hang_up();  // readable as well
+  EXPECT_FALSE(sleep_for(ctx, 5ms));
+  EXPECT_EQ(polls.begun, 1);
+  EXPECT_EQ(polls.polling, 0);
 }
 
 TEST_F(announced, events_that_were_not_asked_for_do_not_wake_it) {

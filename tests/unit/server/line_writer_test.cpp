@@ -13,11 +13,8 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <functional>
 #include <future>
-#include <iterator>
 #include <random>
 #include <sstream>
 #include <stdexcept>
@@ -28,6 +25,7 @@
 
 #include "server/streams.h"
 #include "tests/support/eventually.h"
+#include "tests/support/own_thread.h"
 
 namespace hangup::server {
 namespace {
@@ -47,20 +45,6 @@ std::string read_until(int fd, std::string_view text) {
     all.append(some.data(), static_cast<std::size_t>(n));
   }
   return all;
-}
-
-// What the kernel says of the thread of the log.
-std::string status_of_the_thread() {
-  const auto contents = [](const std::filesystem::path& path) {
-    std::ifstream in(path);
-    return std::string(std::istreambuf_iterator<char>(in), {});
-  };
-  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
-    if (contents(task.path() / "comm") == "hangup-log\n") {
-      return contents(task.path() / "status");
-    }
-  }
-  return {};
 }
 
 // Two ends: what is written to one can be read from the other.
@@ -300,17 +284,13 @@ TEST(line_writer, sleeps_while_there_is_nothing_to_write) {
   w.add("a line\n");
   e.until("a line\n");
   // It has gone to sleep when it has written; two waits more could only be a time-out's.
-  ASSERT_TRUE(test::eventually(
-      [&] { return status_of_the_thread().find("S (sleeping)") != std::string::npos; }));
-  const auto waits = [] {
-    const auto status = status_of_the_thread();
-    const std::string name = "\nvoluntary_ctxt_switches:";
-    const auto at = status.find(name);
-    return at == std::string::npos ? -1 : std::stol(status.substr(at + name.size()));
-  };
-  const auto before = waits();
+  const auto threads = test::threads_named("hangup-log");
+  ASSERT_EQ(threads.size(), 1U);
+  const auto writer = threads.front();
+  ASSERT_TRUE(test::eventually([&] { return test::status_of(writer, "State") == "S (sleeping)"; }));
+  const auto before = test::waits_of(writer);
   std::this_thread::sleep_for(400ms);  // in which nothing may happen
-  EXPECT_LE(waits(), before + 1);
+  EXPECT_LE(test::waits_of(writer), before + 1);
   EXPECT_GT(before, 0);
 }
 

@@ -1,0 +1,168 @@
+// A handler that sleeps hears its client leave by itself, and the watcher is not woken for it. What
+// happens while nobody sleeps is the watcher's again.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <thread>
+
+#include "hangup/context/task_group.h"
+#include "hangup/context/wait.h"
+#include "hangup/http/reply.h"
+#include "hangup/http/request.h"
+#include "tests/support/eventually.h"
+#include "tests/support/own_thread.h"
+#include "tests/wire/fixture.h"
+
+namespace hangup::wire {
+namespace {
+
+setup with_get(const std::string& path,
+               std::function<void(live_server&, const context&, http::reply&)> answer) {
+  setup how;
+  how.more = {[path, answer](live_server& s) {
+    s.server.handle({.method = "GET",
+                     .path = path,
+                     .runs_on = &s.many,
+                     .answer = [&s, answer](const context& ctx, const http::request&,
+                                            http::reply& res) { answer(s, ctx, res); }});
+  }};
+  return how;
+}
+
+void compute_until_the_end(const context& ctx) {
+  while (!ctx.done()) {
+  }
+}
+
+TEST(sleeper, hears_the_hang_up_and_the_watcher_sleeps_on) {
+  live_server server;
+  const auto watchers = test::threads_named("hangup-watcher");
+  ASSERT_EQ(watchers.size(), 1U);
+  constexpr int clients = 100;
+  const auto before = test::waits_of(watchers.front());
+  for (int i = 0; i < clients; ++i) {
+    client c = server.connect();
+    ASSERT_TRUE(c.send(get("/wait")));
+    ASSERT_TRUE(server.at.await("/wait", i + 1));
+    // It has gone to sleep. If not, the watcher may be woken, which is allowed, but not always.
+    test::eventually([&] {
+      const auto workers = test::threads_named("many");
+      return std::all_of(workers.begin(), workers.end(),
+                         [](pid_t one) { return test::status_of(one, "State") == "S (sleeping)"; });
+    });
+    c.close();
+    ASSERT_TRUE(server.await_no_connections());
+  }
+  EXPECT_LT(test::waits_of(watchers.front()) - before, clients / 2);
+  EXPECT_EQ(server.seen.of("/wait").end, http::request_end::client_closed);
+}
+
+TEST(sleeper, that_computes_afterwards_is_told_by_the_watcher) {
+  live_server server(with_get("/nap", [](live_server& s, const context& ctx, http::reply&) {
+    EXPECT_FALSE(sleep_for(ctx, 5ms));
+    s.at.tell("/nap");
+    compute_until_the_end(ctx);
+  }));
+  for (int i = 0; i < 20; ++i) {
+    client c = server.connect();
+    ASSERT_TRUE(c.send(get("/nap")));
+    ASSERT_TRUE(server.at.await("/nap", i + 1));
+    c.close();
+    ASSERT_TRUE(server.await_no_connections());
+  }
+}
+
+TEST(sleeper, may_be_left_at_any_moment_around_its_sleeps) {
+  live_server server(with_get("/naps", [](live_server& s, const context& ctx, http::reply&) {
+    s.at.tell("/naps");
+    while (!sleep_for(ctx, 2ms)) {
+    }
+  }));
+  for (int i = 0; i < 200; ++i) {
+    client c = server.connect();
+    ASSERT_TRUE(c.send(get("/naps")));
+    ASSERT_TRUE(server.at.await("/naps", i + 1));
+    std::this_thread::sleep_for(std::chrono::microseconds(37 * (i % 100)));
+    c.close();
+    ASSERT_TRUE(server.await_no_connections()) << "round " << i;
+  }
+}
+
+TEST(sleeper, is_one_of_several_of_a_request_and_each_of_them_hears_it) {
+  live_server server(with_get("/several", [](live_server& s, const context& ctx, http::reply&) {
+    task_group group(ctx);
+    for (const auto time : {2ms, 4ms, 600'000ms, 600'000ms}) {
+      group.go([time](const context& own) { return sleep_for(own, time); });
+    }
+    group.go([&s](const context& own) {
+      const auto ec = sleep_for(own, 8ms);
+      s.at.tell("/several");
+      return ec;
+    });
+    EXPECT_EQ(group.wait(), errc::canceled);
+  }));
+  for (int i = 0; i < 20; ++i) {
+    client c = server.connect();
+    ASSERT_TRUE(c.send(get("/several")));
+    ASSERT_TRUE(server.at.await("/several", i + 1));
+    c.close();
+    ASSERT_TRUE(server.await_no_connections());
+  }
+}
+
+TEST(sleeper, sleeps_for_its_time_whatever_the_client_sends_meanwhile) {
+  auto how = with_get("/nap", [](live_server& s, const context& ctx, http::reply& res) {
+    s.at.tell("/nap");
+    res.body("text/plain", sleep_for(ctx, 50ms) ? "ended" : "slept");
+  });
+  how.how.max_body = std::uint64_t{1} << 40;
+  live_server server(how);
+  client c = server.connect();
+  ASSERT_TRUE(c.send(get("/nap", "Content-Length: 1000000000000\r\n")));
+  const std::string much(100'000, 'x');
+  for (int i = 0; i < 10'000 && c.send(much); ++i) {  // until it is answered, and closed
+  }
+  const auto r = server.seen.of("/nap");
+  EXPECT_EQ(r.end, http::request_end::completed);
+  EXPECT_EQ(r.status, 200);
+}
+
+TEST(sleeper, hears_a_fin_behind_what_has_come_while_it_read) {
+  setup how;
+  how.how.max_body = std::uint64_t{1} << 40;
+  live_server server(how);
+  for (int i = 0; i < 50; ++i) {
+    client c = server.connect();
+    ASSERT_TRUE(c.send(get("/wait", "Content-Length: 1000000000000\r\n")));
+    const std::string part(1 + 997 * static_cast<std::size_t>(i), 'x');
+    for (int n = 0; n < 300; ++n) {
+      ASSERT_TRUE(c.send(part));
+    }
+    c.close();
+    ASSERT_TRUE(server.await_no_connections()) << "round " << i;
+  }
+}
+
+TEST(sleeper, of_one_request_leaves_the_next_of_its_connection_to_the_watcher) {
+  live_server server(with_get("/nap", [](live_server& s, const context& ctx, http::reply& res) {
+    s.at.tell("/nap");
+    if (s.at.count("/nap") > 1) {
+      compute_until_the_end(ctx);
+      return;
+    }
+    EXPECT_FALSE(sleep_for(ctx, 5ms));
+    res.body("text/plain", "slept");
+  }));
+  client c = server.connect();
+  ASSERT_TRUE(c.send(get("/nap")));
+  ASSERT_EQ(c.receive().status, 200);
+  ASSERT_TRUE(c.send(get("/nap")));
+  ASSERT_TRUE(server.at.await("/nap", 2));
+  c.close();
+  ASSERT_TRUE(server.await_no_connections());
+}
+
+}  // namespace
+}  // namespace hangup::wire
