@@ -37,25 +37,34 @@ void compute_until_the_end(const context& ctx) {
   }
 }
 
+// Clients that ask, one after the other, and leave once their handler has told that it is there.
+void each_leaves(
+    live_server& server, const std::string& path, int clients,
+    const std::function<void(int)>& first = [](int) {}) {
+  for (int i = 0; i < clients; ++i) {
+    client c = server.connect();
+    ASSERT_TRUE(c.send(get(path)));
+    ASSERT_TRUE(server.at.await(path, i + 1));
+    first(i);
+    c.close();
+    ASSERT_TRUE(server.await_no_connections()) << "round " << i;
+  }
+}
+
 TEST(sleeper, hears_the_hang_up_and_the_watcher_sleeps_on) {
   live_server server;
   const auto watchers = test::threads_named("hangup-watcher");
   ASSERT_EQ(watchers.size(), 1U);
   constexpr int clients = 100;
   const auto before = test::waits_of(watchers.front());
-  for (int i = 0; i < clients; ++i) {
-    client c = server.connect();
-    ASSERT_TRUE(c.send(get("/wait")));
-    ASSERT_TRUE(server.at.await("/wait", i + 1));
+  each_leaves(server, "/wait", clients, [](int) {
     // It has gone to sleep. If not, the watcher may be woken, which is allowed, but not always.
-    test::eventually([&] {
+    test::eventually([] {
       const auto workers = test::threads_named("many");
       return std::all_of(workers.begin(), workers.end(),
                          [](pid_t one) { return test::status_of(one, "State") == "S (sleeping)"; });
     });
-    c.close();
-    ASSERT_TRUE(server.await_no_connections());
-  }
+  });
   EXPECT_LT(test::waits_of(watchers.front()) - before, clients / 2);
   EXPECT_EQ(server.seen.of("/wait").end, http::request_end::client_closed);
 }
@@ -66,13 +75,7 @@ TEST(sleeper, that_computes_afterwards_is_told_by_the_watcher) {
     s.at.tell("/nap");
     compute_until_the_end(ctx);
   }));
-  for (int i = 0; i < 20; ++i) {
-    client c = server.connect();
-    ASSERT_TRUE(c.send(get("/nap")));
-    ASSERT_TRUE(server.at.await("/nap", i + 1));
-    c.close();
-    ASSERT_TRUE(server.await_no_connections());
-  }
+  each_leaves(server, "/nap", 20);
 }
 
 TEST(sleeper, may_be_left_at_any_moment_around_its_sleep) {
@@ -81,14 +84,9 @@ TEST(sleeper, may_be_left_at_any_moment_around_its_sleep) {
     static_cast<void>(sleep_for(ctx, 2ms));
     compute_until_the_end(ctx);  // so that only the watcher can tell
   }));
-  for (int i = 0; i < 200; ++i) {
-    client c = server.connect();
-    ASSERT_TRUE(c.send(get("/naps")));
-    ASSERT_TRUE(server.at.await("/naps", i + 1));
+  each_leaves(server, "/naps", 200, [](int i) {
     std::this_thread::sleep_for(std::chrono::microseconds(37 * (i % 100)));
-    c.close();
-    ASSERT_TRUE(server.await_no_connections()) << "round " << i;
-  }
+  });
 }
 
 TEST(sleeper, is_one_of_several_of_a_request_and_each_of_them_hears_it) {
@@ -104,13 +102,7 @@ TEST(sleeper, is_one_of_several_of_a_request_and_each_of_them_hears_it) {
     });
     EXPECT_EQ(group.wait(), errc::canceled);
   }));
-  for (int i = 0; i < 20; ++i) {
-    client c = server.connect();
-    ASSERT_TRUE(c.send(get("/several")));
-    ASSERT_TRUE(server.at.await("/several", i + 1));
-    c.close();
-    ASSERT_TRUE(server.await_no_connections());
-  }
+  each_leaves(server, "/several", 20);
 }
 
 // The handler has returned, and the server is gone, before the thread runs that it has left asleep.
