@@ -23,10 +23,12 @@ struct early_end {
     short (*reported)(void* of, const type& what, short events) noexcept = nullptr;
     void* of = nullptr;
     std::uint32_t tag = 0;  // distinguishes successive uses of one descriptor number
-    // Called when a thread begins to poll the descriptor, and when it has stopped to: in between,
-    // nobody else has to be woken by it. Returns the events to begin with, in place of `events`.
-    // Null: who else waits for them need not know.
-    short (*polls)(void* of, const type& what, bool begins) noexcept = nullptr;
+    // Called when a thread begins to poll the descriptor, and, also after the end of the context,
+    // when it has stopped to: in between, nobody else has to be woken by it. The first returns the
+    // events to begin with, in place of `events`. Null, both: who else waits for them need not
+    // know.
+    short (*begins)(void* of, const type& what) noexcept = nullptr;
+    void (*stops)(void* of, const type& what) noexcept = nullptr;
   };
 };
 

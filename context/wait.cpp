@@ -146,12 +146,12 @@ const early_end::type* announced(const context& ctx) noexcept {
 class poller {
  public:
   poller(const early_end::type& at, clock::time_point until) noexcept
-      : at_(at), tells_(at.polls != nullptr && until > clock::now() + worth_telling) {
-    events_ = tells_ ? at.polls(at.of, at, true) : at.events;
+      : at_(at), tells_(at.begins != nullptr && until > clock::now() + worth_telling) {
+    events_ = tells_ ? at.begins(at.of, at) : at.events;
   }
   ~poller() {
     if (tells_) {
-      at_.polls(at_.of, at_, false);
+      at_.stops(at_.of, at_);
     }
   }
   poller(const poller&) = delete;

@@ -60,6 +60,8 @@ watcher::~watcher() {
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto n = ::write(wake_.get(), &one, sizeof one);
   thread_.join();
+  std::unique_lock hold(polling_mutex_);
+  nobody_polls_.wait(hold, [this] { return polling_ == 0; });
 }
 
 std::error_code watcher::watch(int fd, transport over, const cancel_func& cancel, half_close policy,
@@ -161,18 +163,36 @@ void watcher::hear_again(int fd, slot& s) noexcept {
   }
 }
 
-short watcher::polls(int fd, std::uint32_t generation, bool begins) noexcept {
+short watcher::begin_to_poll(int fd, std::uint32_t generation) noexcept {
+  {
+    const std::lock_guard hold(polling_mutex_);
+    ++polling_;
+  }
   slot& s = slots_.at(fd);
   const std::lock_guard hold(s.mutex);
   if (s.generation == generation) {
-    s.pollers += begins ? 1 : -1;
-    if (begins) {
-      hear_nothing(fd, s);
-    } else if (s.cancel) {
-      hear_again(fd, s);
-    }
+    ++s.pollers;
+    hear_nothing(fd, s);
   }
   return static_cast<short>(wanted(s));
+}
+
+void watcher::end_to_poll(int fd, std::uint32_t generation) noexcept {
+  {
+    slot& s = slots_.at(fd);
+    const std::lock_guard hold(s.mutex);
+    if (s.generation == generation) {
+      --s.pollers;
+      if (s.cancel) {
+        hear_again(fd, s);
+      }
+    }
+  }
+  // With the lock held: without it, the watcher could be gone before it is told.
+  const std::lock_guard hold(polling_mutex_);
+  if (--polling_ == 0) {
+    nobody_polls_.notify_all();
+  }
 }
 
 short watcher::heard_by_poller(int fd, std::uint32_t generation, std::uint32_t events) noexcept {
@@ -241,8 +261,11 @@ early_end::type watcher::announced(int fd, std::uint32_t generation, half_close 
                       this, generation};
   if (policy == half_close::cancel) {  // otherwise a sleeper would not hear all that this one does
     end.events = POLLRDHUP;
-    end.polls = [](void* of, const early_end::type& what, bool begins) noexcept {
-      return static_cast<watcher*>(of)->polls(what.fd, what.tag, begins);
+    end.begins = [](void* of, const early_end::type& what) noexcept {
+      return static_cast<watcher*>(of)->begin_to_poll(what.fd, what.tag);
+    };
+    end.stops = [](void* of, const early_end::type& what) noexcept {
+      static_cast<watcher*>(of)->end_to_poll(what.fd, what.tag);
     };
   }
   return end;

@@ -24,6 +24,7 @@
 // from that of the request before.
 #pragma once
 
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -48,7 +49,7 @@ class input {
     departure how = departure::none;  // not none: the client has left
     // There may be more: call again after the other connections have been looked at.
     bool more = false;
-    bool left = false;  // a limit is reached, and there is input that is not read
+    bool left = false;  // there is input that cannot be read now
   };
   // Reads what has arrived, up to the limits, and not more than is fair to other connections. Does
   // not block. It is called on the watcher's thread or on that of a sleeper (see announced()), by
@@ -65,6 +66,7 @@ class input {
 class watcher {
  public:
   watcher();  // starts the thread; throws std::system_error if it or a descriptor cannot be made
+  // Waits for threads that sleep on contexts of requests, which have ended, until they have woken.
   ~watcher();
   watcher(const watcher&) = delete;
   watcher& operator=(const watcher&) = delete;
@@ -122,10 +124,11 @@ class watcher {
   input::read heard(int fd, std::uint32_t generation, std::uint32_t events) noexcept;
   // The same on the thread of a sleeper. Returns the events that it polls for next.
   short heard_by_poller(int fd, std::uint32_t generation, std::uint32_t events) noexcept;
-  // A thread that sleeps on the context polls the connection itself, or has stopped to. In between
+  // A thread that sleeps on the context polls the connection itself, and has stopped to. In between
   // the watcher is not woken: to wake two threads for one hang-up delays both. Returns the events
   // that the thread polls for.
-  short polls(int fd, std::uint32_t generation, bool begins) noexcept;
+  short begin_to_poll(int fd, std::uint32_t generation) noexcept;
+  void end_to_poll(int fd, std::uint32_t generation) noexcept;
   // What is to be called, outside of the lock, which must be held.
   static std::optional<cancel_handle> ended_by(slot& s) noexcept;
   // For these the lock of `s` must be held.
@@ -138,6 +141,9 @@ class watcher {
   const descriptor epoll_;
   const descriptor wake_;
   descriptor_table<slot> slots_;
+  std::mutex polling_mutex_;
+  std::condition_variable nobody_polls_;
+  int polling_ = 0;  // threads that poll, also those of connections that are closed
   std::thread thread_;
 };
 

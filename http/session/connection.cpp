@@ -190,7 +190,8 @@ input::read connection::read_ahead() noexcept try {
       const bool more = how == io::again && !drained_;
       drained_ = drained_ && how == io::again;  // its owner has not noticed the end yet
       const bool work = how == io::cut_off && tls_ && tls_->only_works();
-      return {work ? departure::shown_out : seen_by(how), more};
+      // With TLS, what it would answer to the input may have to be sent first.
+      return {work ? departure::shown_out : seen_by(how), more, reads_when_writable_};
     }
     if (unwanted) {
       session.discard_received();

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <string>
 #include <thread>
@@ -36,25 +37,34 @@ void compute_until_the_end(const context& ctx) {
   }
 }
 
+// Clients that ask, one after the other, and leave once their handler has told that it is there.
+void each_leaves(
+    live_server& server, const std::string& path, int clients,
+    const std::function<void(int)>& first = [](int) {}) {
+  for (int i = 0; i < clients; ++i) {
+    client c = server.connect();
+    ASSERT_TRUE(c.send(get(path)));
+    ASSERT_TRUE(server.at.await(path, i + 1));
+    first(i);
+    c.close();
+    ASSERT_TRUE(server.await_no_connections()) << "round " << i;
+  }
+}
+
 TEST(sleeper, hears_the_hang_up_and_the_watcher_sleeps_on) {
   live_server server;
   const auto watchers = test::threads_named("hangup-watcher");
   ASSERT_EQ(watchers.size(), 1U);
   constexpr int clients = 100;
   const auto before = test::waits_of(watchers.front());
-  for (int i = 0; i < clients; ++i) {
-    client c = server.connect();
-    ASSERT_TRUE(c.send(get("/wait")));
-    ASSERT_TRUE(server.at.await("/wait", i + 1));
+  each_leaves(server, "/wait", clients, [](int) {
     // It has gone to sleep. If not, the watcher may be woken, which is allowed, but not always.
-    test::eventually([&] {
+    test::eventually([] {
       const auto workers = test::threads_named("many");
       return std::all_of(workers.begin(), workers.end(),
                          [](pid_t one) { return test::status_of(one, "State") == "S (sleeping)"; });
     });
-    c.close();
-    ASSERT_TRUE(server.await_no_connections());
-  }
+  });
   EXPECT_LT(test::waits_of(watchers.front()) - before, clients / 2);
   EXPECT_EQ(server.seen.of("/wait").end, http::request_end::client_closed);
 }
@@ -65,29 +75,18 @@ TEST(sleeper, that_computes_afterwards_is_told_by_the_watcher) {
     s.at.tell("/nap");
     compute_until_the_end(ctx);
   }));
-  for (int i = 0; i < 20; ++i) {
-    client c = server.connect();
-    ASSERT_TRUE(c.send(get("/nap")));
-    ASSERT_TRUE(server.at.await("/nap", i + 1));
-    c.close();
-    ASSERT_TRUE(server.await_no_connections());
-  }
+  each_leaves(server, "/nap", 20);
 }
 
-TEST(sleeper, may_be_left_at_any_moment_around_its_sleeps) {
+TEST(sleeper, may_be_left_at_any_moment_around_its_sleep) {
   live_server server(with_get("/naps", [](live_server& s, const context& ctx, http::reply&) {
     s.at.tell("/naps");
-    while (!sleep_for(ctx, 2ms)) {
-    }
+    static_cast<void>(sleep_for(ctx, 2ms));
+    compute_until_the_end(ctx);  // so that only the watcher can tell
   }));
-  for (int i = 0; i < 200; ++i) {
-    client c = server.connect();
-    ASSERT_TRUE(c.send(get("/naps")));
-    ASSERT_TRUE(server.at.await("/naps", i + 1));
+  each_leaves(server, "/naps", 200, [](int i) {
     std::this_thread::sleep_for(std::chrono::microseconds(37 * (i % 100)));
-    c.close();
-    ASSERT_TRUE(server.await_no_connections()) << "round " << i;
-  }
+  });
 }
 
 TEST(sleeper, is_one_of_several_of_a_request_and_each_of_them_hears_it) {
@@ -103,26 +102,46 @@ TEST(sleeper, is_one_of_several_of_a_request_and_each_of_them_hears_it) {
     });
     EXPECT_EQ(group.wait(), errc::canceled);
   }));
+  each_leaves(server, "/several", 20);
+}
+
+// The handler has returned, and the server is gone, before the thread runs that it has left asleep.
+TEST(sleeper, that_is_left_by_its_handler_is_waited_for_by_the_server) {
+  pool others({.name = "others", .workers = 4, .queue = 64});
   for (int i = 0; i < 20; ++i) {
-    client c = server.connect();
-    ASSERT_TRUE(c.send(get("/several")));
-    ASSERT_TRUE(server.at.await("/several", i + 1));
-    c.close();
-    ASSERT_TRUE(server.await_no_connections());
+    std::atomic<int> woken{0};
+    {
+      live_server server(
+          with_get("/leaves", [&](live_server& s, const context& ctx, http::reply& res) {
+            for (int n = 0; n < 4; ++n) {
+              EXPECT_FALSE(others.submit(ctx, [&](const context& own) {
+                s.at.tell("asleep");
+                EXPECT_EQ(sleep_for(own, 600s), errc::canceled);
+                ++woken;
+              }));
+            }
+            EXPECT_TRUE(s.at.await("asleep", 4));
+            res.body("text/plain", "left");
+          }));
+      client c = server.connect();
+      EXPECT_EQ(c.ask(get("/leaves")).status, 200);
+    }
+    EXPECT_TRUE(test::eventually([&] { return woken == 4; }));
   }
 }
 
 TEST(sleeper, sleeps_for_its_time_whatever_the_client_sends_meanwhile) {
   auto how = with_get("/nap", [](live_server& s, const context& ctx, http::reply& res) {
     s.at.tell("/nap");
-    res.body("text/plain", sleep_for(ctx, 50ms) ? "ended" : "slept");
+    EXPECT_FALSE(sleep_for(ctx, 50ms));
+    res.body("text/plain", "slept");
   });
   how.how.max_body = std::uint64_t{1} << 40;
   live_server server(how);
   client c = server.connect();
   ASSERT_TRUE(c.send(get("/nap", "Content-Length: 1000000000000\r\n")));
   const std::string much(100'000, 'x');
-  for (int i = 0; i < 10'000 && c.send(much); ++i) {  // until it is answered, and closed
+  while (c.send(much)) {  // until it is answered, and closed
   }
   const auto r = server.seen.of("/nap");
   EXPECT_EQ(r.end, http::request_end::completed);
@@ -141,7 +160,7 @@ TEST(sleeper, hears_a_fin_behind_what_has_come_while_it_read) {
       ASSERT_TRUE(c.send(part));
     }
     c.close();
-    ASSERT_TRUE(server.await_no_connections()) << "round " << i;
+    ASSERT_TRUE(server.await_all_gone()) << "round " << i;
   }
 }
 

@@ -177,10 +177,11 @@ TEST_F(allocations, after_func_and_the_end_make_none) {
 }
 
 TEST_F(allocations, sleeping_makes_none) {
-  const auto c = with_timeout(background(), 5ms);
+  const auto asleep = with_timeout(background(), never);
+  const auto ends = with_timeout(background(), 5ms);
   EXPECT_EQ(made_by([&] {
-              EXPECT_FALSE(sleep_for(c.ctx, 1us).get());
-              EXPECT_EQ(wait_done(c.ctx).get(), errc::deadline_exceeded);
+              EXPECT_FALSE(sleep_for(asleep.ctx, 1us).get());
+              EXPECT_EQ(wait_done(ends.ctx).get(), errc::deadline_exceeded);
             }),
             0);
 }
