@@ -184,7 +184,7 @@ void reply::stream(std::string_view content_type, std::uint64_t length) {
 }
 
 template <>
-bool writing::await_ready() {
+bool write_wait::await_ready() {
   if (!reply_access::is_in_pieces(of_) || reply_access::later(of_) != nullptr) {
     throw std::logic_error("a piece is written, and the reply is no stream");
   }
@@ -198,12 +198,12 @@ bool writing::await_ready() {
 }
 
 template <>
-task<>& writing::rest() const noexcept {
+task<>& write_wait::rest() const noexcept {
   return reply_access::sink(of_)->rest();
 }
 
 template <>
-std::error_code writing::await_resume() const noexcept {
+std::error_code write_wait::await_resume() const noexcept {
   const auto* const sink = reply_access::sink(of_);
   return sink != nullptr ? sink->result(ctx_) : ctx_.err();
 }

@@ -11,7 +11,7 @@
 namespace hangup::http {
 
 template <>
-bool reading::await_ready() {
+bool read_wait::await_ready() {
   if (auto* const source = request_access::source(of_)) {
     return source->read(ctx_, piece_);
   }
@@ -21,12 +21,12 @@ bool reading::await_ready() {
 }
 
 template <>
-task<>& reading::rest() const noexcept {
+task<>& read_wait::rest() const noexcept {
   return request_access::source(of_)->more();
 }
 
 template <>
-std::error_code reading::await_resume() const noexcept {
+std::error_code read_wait::await_resume() const noexcept {
   const auto* const source = request_access::source(of_);
   return source != nullptr ? source->outcome(ctx_) : ctx_.err();
 }

@@ -93,10 +93,10 @@ TEST(sleeper, is_one_of_several_of_a_request_and_each_of_them_hears_it) {
   live_server server(with_get("/several", [](live_server& s, const context& ctx, http::reply&) {
     task_group group(ctx);
     for (const auto time : {2ms, 4ms, 600'000ms, 600'000ms}) {
-      group.go([time](const context& own) { return sleep_for(own, time); });
+      group.go([time](const context& own) -> std::error_code { return sleep_for(own, time); });
     }
     group.go([&s](const context& own) {
-      const auto ec = sleep_for(own, 8ms);
+      const std::error_code ec = sleep_for(own, 8ms);
       s.at.tell("/several");
       return ec;
     });
@@ -116,7 +116,7 @@ TEST(sleeper, that_is_left_by_its_handler_is_waited_for_by_the_server) {
             for (int n = 0; n < 4; ++n) {
               EXPECT_FALSE(others.submit(ctx, [&](const context& own) {
                 s.at.tell("asleep");
-                EXPECT_EQ(sleep_for(own, 600s), errc::canceled);
+                EXPECT_EQ(sleep_for(own, 600s).get(), errc::canceled);
                 ++woken;
               }));
             }

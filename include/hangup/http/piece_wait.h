@@ -42,20 +42,20 @@ class [[nodiscard]] piece_wait {
   const Piece piece_;
 };
 
-using reading = piece_wait<request, std::string_view&>;
-using writing = piece_wait<reply, std::string_view>;
+using read_wait = piece_wait<request, std::string_view&>;
+using write_wait = piece_wait<reply, std::string_view>;
 
 template <>
-bool reading::await_ready();
+bool read_wait::await_ready();
 template <>
-task<>& reading::rest() const noexcept;
+task<>& read_wait::rest() const noexcept;
 template <>
-std::error_code reading::await_resume() const noexcept;
+std::error_code read_wait::await_resume() const noexcept;
 template <>
-bool writing::await_ready();
+bool write_wait::await_ready();
 template <>
-task<>& writing::rest() const noexcept;
+task<>& write_wait::rest() const noexcept;
 template <>
-std::error_code writing::await_resume() const noexcept;
+std::error_code write_wait::await_resume() const noexcept;
 
 }  // namespace hangup::http
