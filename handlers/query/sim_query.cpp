@@ -66,7 +66,8 @@ class collected {
 std::error_code run(const context& ctx, const query& q,
                     const std::function<std::error_code(std::uint64_t row)>& take) {
   for (std::uint64_t row = 1; row <= q.rows; ++row) {
-    const std::error_code ec = q.row_time.count() > 0 ? sleep_for(ctx, q.row_time).get() : ctx.err();
+    const std::error_code ec =
+        q.row_time.count() > 0 ? sleep_for(ctx, q.row_time).get() : ctx.err();
     if (ec) {
       http::work_stopped(ctx);
       return ec;
@@ -168,8 +169,12 @@ http::handler sim_query() {
 
 http::handler sim_query_task() {
   return [](const context& ctx, http::request& req, http::reply& res) -> task<> {
-    if (const auto q = asked(req, res)) {
-      co_await (q->streamed ? stream_rows(ctx, *q, res) : collect_rows(ctx, *q, res));
+    const auto q = asked(req, res);
+    // GCC 12 would destroy the task of a conditional expression twice.
+    if (q && q->streamed) {
+      co_await stream_rows(ctx, *q, res);
+    } else if (q) {
+      co_await collect_rows(ctx, *q, res);
     }
   };
 }

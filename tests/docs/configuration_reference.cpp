@@ -128,7 +128,10 @@ std::vector<std::string> variables(const std::string& key, const ordered_json& n
   if (key.find(any_name) != std::string::npos || !node.contains("default")) {
     return all;
   }
-  const auto value = in_words(node.at("default"));
+  auto value = in_words(node.at("default"));
+  if (value == "0" && set_by(full, {}, full + "=" + value).empty()) {
+    value = "1";  // 0 may stand for the value of another key, which then has the say
+  }
   if (set_by(full, {}, full + "=" + value).empty()) {
     throw std::runtime_error(full + " does not set " + key);
   }

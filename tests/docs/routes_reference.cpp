@@ -48,6 +48,9 @@ std::string key_of_deadline(const route_description& of, std::chrono::millisecon
 }
 
 std::string runs_on(const http::route& r) {
+  if (r.on_loop != nullptr) {
+    return "as a task";
+  }
   if (r.runs_on == nullptr) {
     return "on the spot";
   }

@@ -244,7 +244,7 @@ TEST(channel, a_value_that_cannot_be_moved_in_changes_nothing) {
     channel<fragile> ch(2);
     ASSERT_FALSE(ch.try_send(fragile(1)));
     fragile::constructions_to_fail = 1;
-    EXPECT_THROW((void)ch.send(background(), fragile(2)), std::runtime_error);
+    EXPECT_THROW((void)ch.send(background(), fragile(2)).get(), std::runtime_error);
     fragile::constructions_to_fail = 1;
     EXPECT_THROW((void)ch.try_send(fragile(3)), std::runtime_error);
     EXPECT_EQ(ch.size(), 1U);
@@ -266,7 +266,7 @@ TEST(channel, a_value_that_cannot_be_moved_out_stays_the_first) {
     ASSERT_FALSE(ch.try_send(fragile(2)));
     fragile got(0);
     fragile::constructions_to_fail = 1;
-    EXPECT_THROW((void)ch.receive(background(), got), std::runtime_error);
+    EXPECT_THROW((void)ch.receive(background(), got).get(), std::runtime_error);
     fragile::constructions_to_fail = 1;
     EXPECT_THROW((void)ch.try_receive(got), std::runtime_error);
     EXPECT_EQ(got.value, 0);
@@ -286,7 +286,7 @@ TEST(channel, a_value_that_cannot_be_assigned_is_lost_and_the_others_are_not) {
     ASSERT_FALSE(ch.try_send(fragile(2)));
     fragile got(0);
     fragile::assignments_to_fail = 1;
-    EXPECT_THROW((void)ch.receive(background(), got), std::runtime_error);
+    EXPECT_THROW((void)ch.receive(background(), got).get(), std::runtime_error);
     ASSERT_FALSE(ch.receive(background(), got));
     EXPECT_EQ(got.value, 2);
     EXPECT_EQ(ch.size(), 0U);

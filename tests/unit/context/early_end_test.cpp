@@ -139,8 +139,8 @@ TEST_F(announced, input_is_reported_and_the_sleep_goes_on_to_its_end_or_its_time
   ASSERT_EQ(::send(both_.fd[1], "x", 1, 0), 1);  // nobody reads it, so it is reported all the time
   EXPECT_FALSE(sleep_for(ctx, 20ms));
   const auto timed = with_timeout(ctx, 20ms);
-  EXPECT_EQ(wait_done(timed.ctx), errc::deadline_exceeded);
-  std::jthread sleeper([&] { EXPECT_EQ(sleep_for(ctx, never), errc::canceled); });
+  EXPECT_EQ(wait_done(timed.ctx).get(), errc::deadline_exceeded);
+  std::jthread sleeper([&] { EXPECT_EQ(sleep_for(ctx, never).get(), errc::canceled); });
   EXPECT_TRUE(spin_until([&, before = calls_.load()] { return calls_ > before + 1; }));
   top_.cancel();
 }

@@ -307,11 +307,12 @@ TEST(select, what_a_function_throws_comes_out_and_the_value_has_been_received) {
   channel<int> ch(1);
   ASSERT_FALSE(ch.try_send(1));
   EXPECT_THROW(
-      (void)select(background(), on_receive(ch, [](int) { throw std::runtime_error(""); })),
+      (void)select(background(), on_receive(ch, [](int) { throw std::runtime_error(""); })).get(),
       std::runtime_error);
   EXPECT_EQ(ch.size(), 0U);
-  EXPECT_THROW((void)select(background(), on_send(ch, 1, [] { throw std::runtime_error(""); })),
-               std::runtime_error);
+  EXPECT_THROW(
+      (void)select(background(), on_send(ch, 1, [] { throw std::runtime_error(""); })).get(),
+      std::runtime_error);
   EXPECT_EQ(ch.size(), 1U);
 }
 
@@ -319,14 +320,14 @@ TEST(select, a_value_that_cannot_be_moved_happens_to_no_case) {
   channel<fragile> ch(1);
   ASSERT_FALSE(ch.try_send(fragile(1)));
   fragile::constructions_to_fail = 1;
-  EXPECT_THROW((void)select(background(), on_receive(ch, must_not_run)), std::runtime_error);
+  EXPECT_THROW((void)select(background(), on_receive(ch, must_not_run)).get(), std::runtime_error);
   EXPECT_EQ(ch.size(), 1U);
   int got = 0;
   ASSERT_FALSE(select(background(), on_receive(ch, [&](fragile f) { got = f.value; })));
   EXPECT_EQ(got, 1);
   fragile kept(2);
   fragile::constructions_to_fail = 1;
-  EXPECT_THROW((void)select(background(), on_send(ch, std::move(kept), must_not_run)),
+  EXPECT_THROW((void)select(background(), on_send(ch, std::move(kept), must_not_run)).get(),
                std::runtime_error);
   EXPECT_EQ(ch.size(), 0U);
 }
