@@ -19,8 +19,8 @@ using clock = context::clock;
 // How often a wait checks its context if nothing can wake the thread.
 constexpr auto unwoken = std::chrono::milliseconds(20);
 
-// Who sleeps for less does not tell the owner of an early_end that it polls, nor does a task watch the
-// descriptor, as that costs two system calls. The end of the context wakes it anyway.
+// Who sleeps for less does not tell the owner of an early_end that it polls, nor does a task watch
+// the descriptor, as that costs two system calls. The end of the context wakes it anyway.
 constexpr auto worth_telling = std::chrono::milliseconds(1);
 
 // Wakes this thread from poll(2) when a context ends.
