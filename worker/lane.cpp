@@ -231,9 +231,11 @@ void lane::run_one(ready& r) noexcept {
   const auto* const from = r.started();
   file_.store(from == nullptr ? "" : from->file, std::memory_order_relaxed);
   line_.store(from == nullptr ? 0 : from->line, std::memory_order_relaxed);
+  task_.store(from, std::memory_order_relaxed);
   const auto mine = step_.load(std::memory_order_relaxed) + one_step + running;
   step_.store(mine, std::memory_order_release);
   r.run();  // may destroy it
+  task_.store(nullptr, std::memory_order_relaxed);
   const auto after = step_.exchange(mine - running, std::memory_order_acq_rel);
   if ((after & late) != 0) [[unlikely]] {
     { const std::lock_guard told(late_mutex_); }  // who marked it has told so by now

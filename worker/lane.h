@@ -47,6 +47,9 @@ class lane final : public executor {
   // Marks the step and returns true, if it is still running. `started`: of its task.
   bool mark_late(std::uint64_t step, location& started) noexcept;
   bool awake() const noexcept { return awake_.load(); }
+  // Where the task was started that runs now; null: none. Thread-safe. The address tells tasks
+  // apart as long as they exist.
+  const location* task() const noexcept { return task_.load(std::memory_order_relaxed); }
   std::mutex& late_mutex() noexcept { return late_mutex_; }  // held by who marks and tells
 
   void post(ready& r) noexcept override;
@@ -85,6 +88,7 @@ class lane final : public executor {
 
   std::atomic<bool> awake_{false};
   std::atomic<std::uint64_t> step_{0};
+  std::atomic<const location*> task_{nullptr};
   std::atomic<const char*> file_{""};  // where the running task was started
   std::atomic<unsigned> line_{0};
   std::mutex late_mutex_;

@@ -134,6 +134,11 @@ loop::stats loop::now() const {
   return stats_;
 }
 
+bool loop::runs(const location& started) const noexcept {
+  return std::any_of(threads_.begin(), threads_.end(),
+                     [&](const auto& t) { return t->lane.task() == &started; });
+}
+
 void loop::escaped(std::exception_ptr what) const {
   if (how_.on_exception) {
     how_.on_exception(std::move(what));

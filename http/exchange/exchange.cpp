@@ -5,6 +5,7 @@
 
 #include "hangup/http/causes.h"
 #include "hangup/http/request.h"
+#include "hangup/worker/loop.h"
 
 namespace hangup::http {
 namespace {
@@ -65,6 +66,12 @@ void exchange::running(clock::time_point now) noexcept {
   work_began_ = now;
 }
 
+bool exchange::waits() const noexcept {
+  const auto* const task = task_.load(std::memory_order_relaxed);
+  return deferred_.load(std::memory_order_relaxed) ||
+         (task != nullptr && !to_.on_loop->runs(*task));
+}
+
 void exchange::work_over(clock::time_point now) noexcept {
   if (work_ended_ == clock::time_point{}) {
     work_ended_ = now;
@@ -88,6 +95,7 @@ late_request exchange::late_report(const std::string& client, const cause& why,
 }
 
 request_view exchange::view(const std::string& client) const {
+  const auto state = life_.state();
   constexpr std::size_t kept_bytes = 256;  // of text from a client
   const auto* const why = ctx_.cause();
   return {stamp_.id,
@@ -96,7 +104,7 @@ request_view exchange::view(const std::string& client) const {
           target_.size(),
           client,
           &to_,
-          life_.state(),
+          state == request_state::running && waits() ? request_state::waiting : state,
           late_.load(std::memory_order_relaxed),
           why != nullptr ? describe(*why) : std::string(),
           started_,

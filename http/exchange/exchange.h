@@ -65,6 +65,17 @@ class exchange {
   // --- what becomes of it: the states only go forward ---
   void queued() noexcept { life_.advance(request_state::queued); }
   void running(clock::time_point now) noexcept;
+  // Its handler is a task: `started` tells it from the other tasks of the loop of its route.
+  void is_task(const location& started) noexcept {
+    task_.store(&started, std::memory_order_relaxed);
+  }
+  // Its handler has returned, and the answer comes later; or it has come.
+  void deferred(bool is) noexcept {
+    task_.store(nullptr, std::memory_order_relaxed);
+    deferred_.store(is, std::memory_order_relaxed);
+  }
+  // Whether it holds no thread, while it is running. Thread-safe.
+  bool waits() const noexcept;
   // The handler, and the stream that it may have set up, have returned. The first call counts.
   void work_over(clock::time_point now) noexcept;
   // A limit was reached. The first one counts.
@@ -120,6 +131,8 @@ class exchange {
   const clock::time_point started_;
   clock::time_point work_began_{};  // unset: the handler was never called
   clock::time_point work_ended_{};
+  std::atomic<const location*> task_{nullptr};
+  std::atomic<bool> deferred_{false};
   std::atomic<bool> late_{false};
   bool has_place_ = false;
   int status_ = 0;

@@ -29,6 +29,8 @@ std::string_view name(request_state state) noexcept {
       return "queued";
     case request_state::running:
       return "running";
+    case request_state::waiting:
+      return "waiting";
     case request_state::writing:
       return "writing";
     case request_state::ended:

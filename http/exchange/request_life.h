@@ -3,7 +3,8 @@
 //   received -> queued -> running -> writing -> exactly one end
 //
 // States only go forward, and any of them may be skipped: a route without a pool is never queued,
-// and a request whose client has left is never running. The thread that owns the request calls
+// and a request whose client has left is never running. (Whether one that runs is waiting is not
+// kept here: see exchange::waits().) The thread that owns the request calls
 // advance(); any thread may call state().
 #pragma once
 

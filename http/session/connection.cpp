@@ -56,6 +56,8 @@ std::string_view name(phase p) noexcept {
       return "queued";
     case phase::running:
       return "running";
+    case phase::waiting:
+      return "waiting";
     case phase::writing:
       return "writing";
     case phase::lingering:

@@ -159,6 +159,7 @@ task<> session_runner::run_task(connection& c) {
   std::exception_ptr thrown;
   if (begins) {
     exchange& x = c.in_flight();
+    x.is_task(co_await tree::this_task());
     c.now.store(phase::running, std::memory_order_relaxed);
     x.running(clock::now());
     task_run run(c, how_, watcher_, draining_);
@@ -271,6 +272,7 @@ bool session_runner::await_answer(connection& c, action& after) {
       watcher_.read_ahead(c.fd(), c);
     }
   }
+  c.in_flight().deferred(true);
   const auto later = c.later;  // when wait() returns, the connection may be another thread's
   if (later->wait([&c] { event_loop::of(c).resume(c); })) {
     return false;
@@ -280,6 +282,7 @@ bool session_runner::await_answer(connection& c, action& after) {
 }
 
 session_runner::action session_runner::answer_deferred(connection& c) {
+  c.in_flight().deferred(false);
   watcher_.stop_reading(c.fd());
   handler_run run(c, how_, watcher_, draining_, true);
   const bool whole = work(c, run, &handler_run::run_deferred);

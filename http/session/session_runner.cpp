@@ -86,6 +86,7 @@ void session_runner::look_at(connection& c) {
     case phase::queued:  // it was dropped from the queue
       go_on(c, ended_early(c));
       break;
+    case phase::waiting:  // only shown
     case phase::running:  // its deferred answer is there, or its context has ended
       go_on(c, c.later ? answer_deferred(c) : action::next);
       break;
@@ -262,6 +263,7 @@ void session_runner::too_late(connection& c) {
     case phase::writing:
     case phase::queued:
     case phase::running:
+    case phase::waiting:
       go_on(c, c.request() && c.session.at() == http1::state::body && c.request()->overdue()
                    ? ended_early(c)
                    : c.session.timed_out());

@@ -22,8 +22,12 @@ void session_runner::each_in_flight(const std::function<bool(const request_view&
 std::array<std::size_t, phases> session_runner::connections() {
   std::array<std::size_t, phases> counts{};
   all_connections_.each(
-      [&](const connection& c) {
-        ++counts[static_cast<std::size_t>(c.now.load(std::memory_order_relaxed))];
+      [&](connection& c) {
+        auto is = c.now.load(std::memory_order_relaxed);
+        if (is == phase::running) {
+          c.look_at_request([&](const exchange& x) { is = x.waits() ? phase::waiting : is; });
+        }
+        ++counts[static_cast<std::size_t>(is)];
       },
       [] { return true; });
   return counts;

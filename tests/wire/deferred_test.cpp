@@ -119,6 +119,7 @@ TEST_P(deferred_answer, holds_no_thread) {
   EXPECT_EQ(other.ask(get("/one/fast")).status, 200);
   EXPECT_EQ(other.ask(get("/fast")).status, 200);
   EXPECT_TRUE(eventually([&] { return s->server.in_flight_count() == 50; }));
+  EXPECT_EQ(s->connections(http::phase::waiting), 50U);
   for (std::size_t i = 0; i < clients.size(); ++i) {
     EXPECT_FALSE(answer(s.nth(i), "yes"));
   }

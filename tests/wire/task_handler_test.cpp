@@ -1,10 +1,12 @@
 // Handlers that are tasks: they hold no thread while they wait, and end as all others do.
 #include <gtest/gtest.h>
 
+#include <latch>
 #include <random>
 #include <stdexcept>
 #include <system_error>
 
+#include "hangup/context/event.h"
 #include "hangup/context/late.h"
 #include "tests/wire/tls_fixture.h"
 #include "tests/wire/with_tasks.h"
@@ -54,6 +56,37 @@ TEST(a_task_handler, answers_pipelined_requests_in_their_order) {
     EXPECT_EQ(c.receive().body, "soon /task/soon?" + std::to_string(i));
     EXPECT_EQ(c.receive().body.find(std::to_string(i) + "="), 0U);
   }
+}
+
+// Waits, then holds its thread, each until it is told to go on.
+TEST(a_task_handler, is_shown_as_waiting_while_it_holds_no_thread) {
+  event go_on;
+  std::latch let_go(1);
+  with_tasks s([&](live_server& to, tasks_of& tasks) {
+    to.server.handle({.method = "GET",
+                      .path = "/task",
+                      .on_loop = &tasks,
+                      .answer = [&](context ctx, http::request&, http::reply& res) -> task<> {
+                        to.at.tell("waits");
+                        static_cast<void>(co_await go_on.wait(ctx));
+                        to.at.tell("runs");
+                        let_go.wait();
+                        res.status(204);
+                      }});
+  });
+  const auto is = [&](http::request_state state, http::phase as) {
+    const auto all = s->server.in_flight();
+    return all.size() == 1 && all.front().state == state && s->connections(as) == 1;
+  };
+  client c = s->connect();
+  ASSERT_TRUE(c.send(get("/task")));
+  ASSERT_TRUE(s->at.await("waits"));
+  EXPECT_TRUE(eventually([&] { return is(http::request_state::waiting, http::phase::waiting); }));
+  go_on.set();
+  EXPECT_TRUE(s->at.await("runs"));
+  EXPECT_TRUE(is(http::request_state::running, http::phase::running));
+  let_go.count_down();
+  EXPECT_EQ(c.receive().status, 204);
 }
 
 TEST(a_task_handler, that_never_waits_answers_as_well) {

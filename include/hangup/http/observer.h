@@ -90,8 +90,18 @@ struct request_view {
 };
 
 // What a connection is doing, for operators.
-enum class phase : std::uint8_t { shaking, idle, reading, queued, running, writing, lingering };
-inline constexpr int phases = 7;
+// Waiting: as request_state::waiting.
+enum class phase : std::uint8_t {
+  shaking,
+  idle,
+  reading,
+  queued,
+  running,
+  waiting,
+  writing,
+  lingering
+};
+inline constexpr int phases = 8;
 std::string_view name(phase p) noexcept;
 
 }  // namespace hangup::http

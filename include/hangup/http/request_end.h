@@ -6,7 +6,9 @@
 
 namespace hangup::http {
 
-enum class request_state : std::uint8_t { received, queued, running, writing, ended };
+// Waiting: its handler has begun, and holds no thread now, as it is a task that waits, or has
+// deferred its answer.
+enum class request_state : std::uint8_t { received, queued, running, waiting, writing, ended };
 
 enum class request_end : std::uint8_t {
   completed,         // answered in full, with a status below 400

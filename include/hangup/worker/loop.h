@@ -114,6 +114,9 @@ class loop {
   const std::string& name() const noexcept { return how_.name; }
   unsigned threads() const noexcept { return how_.threads; }
   stats now() const;
+  // Whether a thread runs this task now, which otherwise waits: `started` is that of the task
+  // itself (tree::this_task), not a copy.
+  bool runs(const location& started) const noexcept;
 
  private:
   template <tree::makes_task F>

@@ -34,6 +34,22 @@ struct task_promise {
 template <class P>
 concept task_like = std::derived_from<P, task_promise>;
 
+// `co_await this_task()`: where the outermost task was started that the caller is a part of. Until
+// that task is over, the address tells it from all others. Does not wait.
+class this_task {
+ public:
+  bool await_ready() const noexcept { return false; }
+  template <task_like P>
+  bool await_suspend(std::coroutine_handle<P> task) noexcept {
+    started_ = task.promise().started;
+    return false;
+  }
+  const location& await_resume() const noexcept { return *started_; }
+
+ private:
+  const location* started_ = nullptr;
+};
+
 // Something that an executor is to run, once per post().
 class ready {
  public:
