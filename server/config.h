@@ -106,7 +106,7 @@ struct config {
     task_route_t query_sim_task;
     route_t spin;
     route_t search;
-    route_t relay;
+    task_route_t relay;
     route_t fanout;
     route_t job_result;
     bool operator==(const routes_t&) const = default;

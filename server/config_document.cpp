@@ -40,14 +40,12 @@ std::vector<std::pair<std::string, std::string>> users_of_pools(const json& docu
 }
 
 // What a schema cannot say: the pool of a route or a database is one of the pools. Without
-// upstreams there is no relay, without databases neither a fan-out nor a job.
+// databases there is neither a fan-out nor a job.
 void check_pools(const json& document, mistakes& wrong) {
   const auto& pools = document.at("pools");
   for (const auto& [user, name] : users_of_pools(document)) {
     const bool of_databases = user == "routes.fanout" || user == "routes.job_result";
-    const bool is_there = user == "routes.relay" ? !document.at("relay").at("upstreams").empty()
-                          : of_databases         ? !document.at("databases").empty()
-                                                 : true;
+    const bool is_there = !of_databases || !document.at("databases").empty();
     if (is_there && !pools.contains(name)) {
       wrong.add_made([&, user = user, name = name] {
         return user + ".pool: found " + shown(name) + ", allowed " +

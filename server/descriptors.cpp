@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cstdint>
 
 namespace hangup::server {
@@ -14,7 +15,7 @@ constexpr std::size_t of_front_thread = 2;  // a set of epoll, and what wakes it
 constexpr std::size_t of_sqlite = 5;    // the file, its -wal and -shm, temporary files of a sort
 constexpr std::size_t of_postgres = 2;  // the connection, and one that cancels
 constexpr std::size_t of_worker = 1;    // each thread that waits on a context keeps one
-constexpr std::size_t of_relay = 1;     // the connection to the upstream
+constexpr std::size_t of_relay = 4;     // the connection to the upstream, and what libcurl waits by
 constexpr std::size_t of_search = 16;   // one for each level of folders
 
 std::size_t all(std::size_t n, unsigned spare_percent) noexcept {
@@ -37,7 +38,9 @@ std::size_t descriptors_needed(const config& c) noexcept {
     needed += of_worker * workers_for_jobs(d.connections);
   }
   if (!c.relay.upstreams.empty()) {
-    needed += of_relay * workers_of(c.routes.relay.pool);
+    const auto most = c.routes.relay.max_in_flight;  // 0: any number
+    needed +=
+        of_relay * (most == 0 ? c.http.max_connections : std::min(most, c.http.max_connections));
   }
   if (!c.search.root.empty()) {
     needed += of_search * workers_of(c.routes.search.pool);

@@ -59,8 +59,7 @@ nlohmann::ordered_json default_pools() {
   return nlohmann::ordered_json::parse(R"json({
     "query": {"workers": 64, "queue": 1024, "spare_percent": 25},
     "cpu": {"workers": 0, "queue": 64, "spare_percent": 25},
-    "search": {"workers": 4, "queue": 64, "spare_percent": 25},
-    "relay": {"workers": 64, "queue": 256, "spare_percent": 25}
+    "search": {"workers": 4, "queue": 64, "spare_percent": 25}
   })json");
 }
 
@@ -71,7 +70,8 @@ form<config::tasks_t> tasks_keys() {
        "Number of threads that run the handlers that are tasks, however many of those wait; 0: as "
        "many as http.front_threads."},
       {"held_after_ms", &t::held_after, integer(0, day_ms), 100,
-       "Time in milliseconds after which a task that has not come back to its thread is reported in "
+       "Time in milliseconds after which a task that has not come back to its thread is reported "
+       "in "
        "the log: the other tasks of the thread wait for it; 0: none is."},
   });
 }
@@ -86,7 +86,7 @@ form<config::routes_t> routes_keys() {
       {"spin", &t::spin, one_route("cpu", 60'000), "The route that only computes."},
       {"search", &t::search, one_route("search", 30'000),
        "The file search. This route exists only with search.root."},
-      {"relay", &t::relay, one_route("relay", 60'000),
+      {"relay", &t::relay, one_task_route(1'000, 60'000),
        "The call to another server. This route exists only with relay.upstreams."},
       {"fanout", &t::fanout,
        one_route("query", 30'000,

@@ -228,20 +228,22 @@ void program::add_routes() {
                     .answer = std::move(h)});
   };
   slow("/query/sim", how_.routes.query_sim, handlers::sim_query(), true);
-  const auto& as_task = how_.routes.query_sim_task;
-  server_.handle({.method = "GET",
-                  .path = "/query/sim/task",
-                  .on_loop = &tasks_,
-                  .max_in_flight = as_task.max_in_flight,
-                  .deadline = as_task.deadline,
-                  .on_half_close = as_task.on_half_close,
-                  .answer = handlers::sim_query_task()});
+  const auto as_task = [this](const char* path, const config::task_route_t& r, http::handler h) {
+    server_.handle({.method = "GET",
+                    .path = path,
+                    .on_loop = &tasks_,
+                    .max_in_flight = r.max_in_flight,
+                    .deadline = r.deadline,
+                    .on_half_close = r.on_half_close,
+                    .answer = std::move(h)});
+  };
+  as_task("/query/sim/task", how_.routes.query_sim_task, handlers::sim_query_task());
   slow("/spin", how_.routes.spin, handlers::spin({how_.spin.allow_deaf, how_.spin.max_deaf}));
   if (tree_) {
     slow("/search", how_.routes.search, handlers::search(tree_, how_.search.max_matches_limit));
   }
   if (!relays_->upstreams.empty()) {
-    slow("/relay", how_.routes.relay, handlers::relay(relays_));
+    as_task("/relay", how_.routes.relay, handlers::relay(relays_));
   }
   if (!sources_.empty()) {
     slow("/fanout", how_.routes.fanout, fanout_.handler());

@@ -6,13 +6,13 @@
 
 #include <algorithm>
 #include <array>
-#include <condition_variable>
 #include <mutex>
 #include <new>
 #include <thread>
+#include <utility>
 
 #include "context/background_thread.h"
-#include "hangup/context/wait.h"
+#include "hangup/context/event.h"
 
 namespace hangup::handlers {
 namespace {
@@ -26,57 +26,74 @@ bool is_numeric(const std::string& host) noexcept {
 }  // namespace
 
 struct name_lookup::state {
+  state(std::string name, function by, std::chrono::milliseconds time)
+      : host(std::move(name)), look(std::move(by)), keeps(time) {}
+
   const std::string host;
   const function look;
   const std::chrono::milliseconds keeps;
-  std::mutex mutex;
-  std::condition_variable_any changed;
-  bool under_way = false;
-  std::uint64_t done = 0;  // how many have completed
-  addresses known;
+  std::mutex mutex;                    // guards the rest
+  std::shared_ptr<event> under_way{};  // set when the look-up is over; null: none is
+  addresses known{};
   context::clock::time_point looked_at{};
+
+  // Looks up, on a thread of its own, and tells those who wait.
+  static std::error_code begin(const std::shared_ptr<state>& s);
+  void look_up() noexcept;
 };
 
-name_lookup::name_lookup(std::string host, function look, std::chrono::milliseconds keeps)
-    : state_(new state{std::move(host), std::move(look), keeps, {}, {}, false, 0, {}, {}}) {}
+std::error_code name_lookup::state::begin(const std::shared_ptr<state>& s) {
+  auto over = std::make_shared<event>();
+  std::thread looking;
+  if (const auto failed = tree::make_thread(looking, [s]() noexcept { s->look_up(); })) {
+    return failed;
+  }
+  looking.detach();
+  s->under_way = std::move(over);
+  return {};
+}
 
-std::error_code name_lookup::find(const context& ctx, addresses& found) const {
+void name_lookup::state::look_up() noexcept {
+  addresses news;
+  try {
+    news = look(host);
+  } catch (const std::bad_alloc&) {  // no address is found this time
+  }
+  const std::lock_guard hold(mutex);
+  known = std::move(news);
+  looked_at = context::clock::now();
+  std::exchange(under_way, nullptr)->set();
+}
+
+name_lookup::name_lookup(std::string host, function look, std::chrono::milliseconds keeps)
+    : state_(new state(std::move(host), std::move(look), keeps)) {}
+
+task<std::error_code> name_lookup::find(const context& ctx, addresses& found) const {
   state& s = *state_;
   if (is_numeric(s.host)) {
     found = {s.host};
-    return ctx.err();
+    co_return ctx.err();
   }
-  std::unique_lock hold(s.mutex);
-  if (!s.known.empty() && context::clock::now() - s.looked_at < s.keeps) {
-    found = s.known;
-    return ctx.err();
-  }
-  if (!s.under_way) {
-    std::thread looking;
-    if (const auto failed = tree::make_thread(looking, [own = state_]() noexcept {
-          addresses news;
-          try {
-            news = own->look(own->host);
-          } catch (const std::bad_alloc&) {  // no address is found this time
-          }
-          const std::lock_guard locked(own->mutex);
-          own->known = std::move(news);
-          own->looked_at = context::clock::now();
-          own->under_way = false;
-          ++own->done;
-          own->changed.notify_all();
-        })) {
-      return failed;
+  std::shared_ptr<event> over;
+  {
+    const std::lock_guard hold(s.mutex);
+    if (!s.known.empty() && context::clock::now() - s.looked_at < s.keeps) {
+      found = s.known;
+      co_return ctx.err();
     }
-    looking.detach();
-    s.under_way = true;
+    if (!s.under_way) {
+      if (const auto failed = state::begin(state_)) {
+        co_return failed;
+      }
+    }
+    over = s.under_way;
   }
-  const auto next = s.done + 1;
-  if (const auto ec = wait(ctx, s.changed, hold, [&] { return s.done >= next; })) {
-    return ec;
+  if (const std::error_code ec = co_await over->wait(ctx)) {
+    co_return ec;
   }
+  const std::lock_guard hold(s.mutex);
   found = s.known;
-  return {};
+  co_return std::error_code();
 }
 
 name_lookup::addresses name_lookup::system_lookup(const std::string& host) {

@@ -1,8 +1,8 @@
 // Looks up the addresses of a host. getaddrinfo(3) cannot be interrupted and may take as long as a
-// name server does not answer, so it does not run on the thread of a request. It runs on a thread
-// of its own, once per host at a time, however many requests wait for it. A request stops waiting
-// when its context ends. So clients cannot cause more than one hanging thread per host.
-// Thread-safe.
+// name server does not answer, so it does not run on a thread that serves requests. It runs on a
+// thread of its own, once per host at a time, however many requests wait for it. A request holds no
+// thread while it waits, and stops waiting when its context ends. So clients cannot cause more than
+// one hanging thread per host. Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "hangup/context/context.h"
+#include "hangup/context/task.h"
 
 namespace hangup::handlers {
 
@@ -28,7 +29,7 @@ class name_lookup {
 
   // Returns ctx.err() if the context ends first, or the system's error if no thread can be made. A
   // numeric host is returned at once as its own address.
-  std::error_code find(const context& ctx, addresses& found) const;
+  task<std::error_code> find(const context& ctx, addresses& found) const;
 
   static addresses system_lookup(const std::string& host);
 

@@ -160,49 +160,49 @@ upstream_call::headers headers_for(const context& ctx, const http::request& req,
   return h;
 }
 
-void answer_by(http::reply& res, std::shared_ptr<upstream_call> call) {
-  const auto& head = call->head();
+// Also for an empty body: the status is the upstream's, and so is the head of an answer to HEAD.
+void set_head(http::reply& res, const upstream_head& head) {
   res.status(head.status());
   for (const auto& [name, value] : head.handed_on()) {
     res.set(name, value);
   }
-  if (!head.has_content()) {
-    return;
+  if (head.has_content()) {
+    const auto type = head.content_type();
+    res.stream(type.empty() ? "application/octet-stream" : type);
   }
-  auto type = head.content_type();
-  if (type.empty()) {
-    type = "application/octet-stream";
-  }
-  // Also for an empty body: the status is the upstream's, and so is the head of an answer to HEAD.
-  res.stream(type, [call = std::move(call)](const context& c, http::body_writer& out) {
-    const auto ec = call->body(c, [&](std::string_view piece) { return out.write(c, piece); });
-    if (ec) {
-      http::work_stopped(c);
-    }
-    return ec;
-  });
 }
 
 }  // namespace
 
 http::handler relay(std::shared_ptr<const relay_options> options) {
   const std::string self = "hangup-" + http::random_hex(12);  // unique among servers
-  return [options = std::move(options), self](const context& ctx, const http::request& req,
-                                              http::reply& res) {
-    const auto [to, text] = order_of(req, *options);
-    auto headers = headers_for(ctx, req, *to);
+  return [options = std::move(options), self](const context& ctx, http::request& req,
+                                              http::reply& res) -> task<> {
+    const auto what = order_of(req, *options);
+    auto headers = headers_for(ctx, req, *what.to);
     add_conditions(req, headers);
     headers.emplace_back("Via", via_of(req, self, options->max_hops));
-    auto call = std::make_shared<upstream_call>(*to, req.method() == "HEAD", text, headers);
-    if (call->ask(ctx)) {
+    upstream_call call(*what.to, req.method() == "HEAD", what.target, headers);
+    if (co_await call.ask(ctx)) {
       http::work_stopped(ctx);
       if (ctx.cause()->kind == cause_kind::deadline) {
-        throw http::problem_error(
-            504, "the upstream \"" + to->name() + "\" had not answered when the deadline passed");
+        throw http::problem_error(504, "the upstream \"" + what.to->name() +
+                                           "\" had not answered when the deadline passed");
       }
-      return;
+      co_return;
     }
-    answer_by(res, std::move(call));
+    set_head(res, call.head());
+    std::string_view piece;
+    std::error_code ec = co_await call.read(ctx, piece);
+    while (!ec && !piece.empty()) {
+      ec = co_await res.write(ctx, piece);
+      if (!ec) {
+        ec = co_await call.read(ctx, piece);
+      }
+    }
+    if (ec) {
+      http::work_stopped(ctx);
+    }
   };
 }
 

@@ -2,11 +2,17 @@
 
 #include <curl/curl.h>
 #include <openssl/ssl.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <optional>
 #include <stdexcept>
+#include <utility>
 
-#include "hangup/context/after_func.h"
+#include "hangup/context/wait.h"
 #include "hangup/http/problem.h"
 #include "http/wire/grammar.h"
 
@@ -15,10 +21,21 @@ namespace {
 
 using std::chrono::milliseconds;
 
+[[noreturn]] void not_taken(int option) {
+  throw std::runtime_error("libcurl does not take option " + std::to_string(option));
+}
+
 template <class Value>
 void set(CURL* easy, CURLoption option, Value value) {
   if (::curl_easy_setopt(easy, option, value) != CURLE_OK) {  // NOLINT: the API of libcurl
-    throw std::runtime_error("libcurl does not take option " + std::to_string(option));
+    not_taken(option);
+  }
+}
+
+template <class Value>
+void set(CURLM* multi, CURLMoption option, Value value) {
+  if (::curl_multi_setopt(multi, option, value) != CURLM_OK) {  // NOLINT: the API of libcurl
+    not_taken(option);
   }
 }
 
@@ -44,6 +61,8 @@ std::string line_of(const std::string& name, const std::string& value) {
   return name + ": " + value;
 }
 
+constexpr std::size_t bytes_in_a_turn = 256 * 1024;
+
 // Shared by all calls. Throws on failure; the next call then tries again.
 bool make_ready() {
   if (::curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
@@ -54,41 +73,121 @@ bool make_ready() {
 
 }  // namespace
 
-struct upstream_call::handles {
-  handles() {
+// The handles of libcurl, the sockets that it waits for, and until when.
+class upstream_call::transfer {
+ public:
+  transfer() {
     static const bool ready = make_ready();
-    multi = ready ? ::curl_multi_init() : nullptr;
-    easy = multi != nullptr ? ::curl_easy_init() : nullptr;
-    if (easy == nullptr || ::curl_multi_add_handle(multi, easy) != CURLM_OK) {
+    sockets_ = ::epoll_create1(EPOLL_CLOEXEC);
+    multi_ = ready && sockets_ >= 0 ? ::curl_multi_init() : nullptr;
+    easy_ = multi_ != nullptr ? ::curl_easy_init() : nullptr;
+    if (easy_ == nullptr) {
       close();
+      throw http::problem_error(503, "the upstream cannot be asked now");
+    }
+    set(multi_, CURLMOPT_SOCKETDATA, this);
+    set(
+        multi_, CURLMOPT_SOCKETFUNCTION,
+        +[](CURL*, curl_socket_t fd, int what, void* self, void* known) {
+          return static_cast<transfer*>(self)->waits_for(fd, what, known != nullptr);
+        });
+    set(multi_, CURLMOPT_TIMERDATA, this);
+    set(
+        multi_, CURLMOPT_TIMERFUNCTION, +[](CURLM*, long ms, void* self) {
+          static_cast<transfer*>(self)->due_ =
+              ms < 0 ? never : later(context::clock::now(), milliseconds(ms));
+          return 0;
+        });
+  }
+  ~transfer() { close(); }
+  transfer(const transfer&) = delete;
+  transfer& operator=(const transfer&) = delete;
+
+  CURL* easy() const noexcept { return easy_; }
+  void send(const std::string& header) { sent_ = append(sent_, header); }
+  // To be called when all headers are there, and before begin().
+  void use_headers() { set(easy_, CURLOPT_HTTPHEADER, sent_); }
+  void use_place(const std::string& place) {
+    places_ = append(places_, place);
+    set(easy_, CURLOPT_RESOLVE, places_);
+  }
+  void begin() {
+    if (::curl_multi_add_handle(multi_, easy_) != CURLM_OK) {
       throw std::bad_alloc();
     }
   }
-  ~handles() { close(); }
-  handles(const handles&) = delete;
-  handles& operator=(const handles&) = delete;
+
+  int sockets() const noexcept { return sockets_; }
+  context::clock::time_point due() const noexcept { return due_; }
+  // Does what can be done without a wait. Returns the code of the call, if it has ended.
+  std::optional<int> go_on() {
+    int running = 0;
+    if (context::clock::now() >= due_) {
+      due_ = never;
+      failed_ |= ::curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running) != CURLM_OK;
+    }
+    std::array<epoll_event, 4> events{};
+    const int n = ::epoll_wait(sockets_, events.data(), static_cast<int>(events.size()), 0);
+    for (int i = 0; i < n; ++i) {
+      const auto& e = events[static_cast<std::size_t>(i)];
+      const int mask = ((e.events & EPOLLIN) != 0 ? CURL_CSELECT_IN : 0) |
+                       ((e.events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0) |
+                       ((e.events & (EPOLLERR | EPOLLHUP)) != 0 ? CURL_CSELECT_ERR : 0);
+      failed_ |= ::curl_multi_socket_action(multi_, e.data.fd, mask, &running) != CURLM_OK;
+    }
+    if (const auto* const info = ::curl_multi_info_read(multi_, &running)) {
+      code_ = info->data.result;
+    }
+    if (failed_ && !code_) {
+      code_ = CURLE_OUT_OF_MEMORY;
+    }
+    return code_;
+  }
+
+ private:
+  static constexpr auto never = context::clock::time_point::max();
+
+  int waits_for(curl_socket_t fd, int what, bool is_known) noexcept {
+    if (what == CURL_POLL_REMOVE) {
+      ::epoll_ctl(sockets_, EPOLL_CTL_DEL, fd, nullptr);
+      return 0;
+    }
+    epoll_event e{};
+    e.events = ((what & CURL_POLL_IN) != 0 ? std::uint32_t{EPOLLIN} : 0U) |
+               ((what & CURL_POLL_OUT) != 0 ? std::uint32_t{EPOLLOUT} : 0U);
+    e.data.fd = fd;
+    ::curl_multi_assign(multi_, fd, this);  // so that it is known the next time
+    return ::epoll_ctl(sockets_, is_known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &e);
+  }
 
   // libcurl does not look up any name (see name_lookup), so none of this waits.
   void close() noexcept {
-    if (easy != nullptr) {
-      ::curl_multi_remove_handle(multi, easy);
-      ::curl_easy_cleanup(easy);
+    if (easy_ != nullptr) {
+      ::curl_multi_remove_handle(multi_, easy_);
+      ::curl_easy_cleanup(easy_);
     }
-    ::curl_multi_cleanup(multi);
-    ::curl_slist_free_all(sent);
-    ::curl_slist_free_all(places);
+    ::curl_multi_cleanup(multi_);
+    ::curl_slist_free_all(sent_);
+    ::curl_slist_free_all(places_);
+    if (sockets_ >= 0) {
+      ::close(sockets_);
+    }
   }
 
-  CURLM* multi = nullptr;
-  CURL* easy = nullptr;
-  curl_slist* sent = nullptr;
-  curl_slist* places = nullptr;
+  int sockets_ = -1;
+  CURLM* multi_ = nullptr;
+  CURL* easy_ = nullptr;
+  curl_slist* sent_ = nullptr;
+  curl_slist* places_ = nullptr;
+  context::clock::time_point due_ = never;
+  bool failed_ = false;
+  std::optional<int> code_;
 };
 
 upstream_call::upstream_call(const upstream& to, bool is_head, const std::string& target,
                              const headers& with)
-    : to_(to), curl_(std::make_unique<handles>()) {
-  CURL* const easy = curl_->easy;
+    : to_(to), curl_(std::make_unique<transfer>()) {
+  CURL* const easy = curl_->easy();
   set(easy, CURLOPT_URL, (to.base_url() + target).c_str());
   if (const auto& socket = to.socket(); socket.starts_with('@')) {
     set(easy, CURLOPT_ABSTRACT_UNIX_SOCKET, socket.c_str() + 1);
@@ -109,11 +208,11 @@ upstream_call::upstream_call(const upstream& to, bool is_head, const std::string
   set(easy, CURLOPT_CAINFO, static_cast<const char*>(nullptr));
   set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
   for (const auto& [name, value] : with) {
-    curl_->sent = append(curl_->sent, line_of(name, value));
+    curl_->send(line_of(name, value));
     asked_.range = asked_.range || name == "Range";
     asked_.condition = asked_.condition || name == "If-None-Match" || name == "If-Modified-Since";
   }
-  set(easy, CURLOPT_HTTPHEADER, curl_->sent);
+  curl_->use_headers();
 
   set(easy, CURLOPT_HEADERDATA, this);
   set(
@@ -147,43 +246,58 @@ upstream_call::~upstream_call() {
   settle(upstream_end::canceled);
 }
 
-std::error_code upstream_call::ask(const context& ctx) {
-  if (const auto ec = locate(ctx)) {
-    return ec;
+task<std::error_code> upstream_call::ask(const context& ctx) {
+  if (const auto ec = co_await locate(ctx)) {
+    co_return ec;
   }
-  if (const auto ec = run(ctx, true)) {
-    return ec;
+  curl_->begin();
+  if (const auto ec = co_await run(ctx, until::head)) {
+    co_return ec;
   }
   // A 204 or 304 never has a body. For a 205 the end of its framing shows it.
-  return over_ || head_.has_content() ? std::error_code{} : run(ctx, false);
+  if (over_ || head_.has_content()) {
+    co_return std::error_code();
+  }
+  co_return co_await run(ctx, until::end);
 }
 
-std::error_code upstream_call::body(const context& ctx, const taker& take) {
+task<std::error_code> upstream_call::read(const context& ctx, std::string_view& piece) {
+  piece = {};
+  piece_.clear();
   if (over_) {
-    return {};
+    co_return std::error_code();
   }
-  take_ = &take;
-  heard_ = context::clock::now();
-  ::curl_easy_pause(curl_->easy, CURLPAUSE_CONT);
-  const auto ec = run(ctx, false);
-  take_ = nullptr;
-  return ec;
+  wanted_ = true;
+  heard_ = context::clock::now();  // the pause was on this side, not the upstream's
+  if (std::exchange(paused_, false)) {
+    ::curl_easy_pause(curl_->easy(), CURLPAUSE_CONT);
+  }
+  if (in_turn_ >= bytes_in_a_turn) {  // the other tasks of the thread have theirs
+    in_turn_ = 0;
+    static_cast<void>(co_await yield(ctx));
+  }
+  const auto ec = co_await run(ctx, until::piece);
+  if (!ec) {
+    piece = piece_;
+    in_turn_ += piece.size();
+  }
+  co_return ec;
 }
 
 // Looks up the addresses, so that libcurl need not.
-std::error_code upstream_call::locate(const context& ctx) {
+task<std::error_code> upstream_call::locate(const context& ctx) {
   const auto& how = to_.options();
-  const auto until = began_ + how.connect_timeout;
+  const auto limit = began_ + how.connect_timeout;
   if (!to_.socket().empty()) {
-    set(curl_->easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(how.connect_timeout.count()));
-    return {};
+    set(curl_->easy(), CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(how.connect_timeout.count()));
+    co_return std::error_code();
   }
   name_lookup::addresses found;
   {
-    const auto patience = with_deadline(ctx, until);
-    const auto ec = to_.addresses().find(patience.ctx, found);
+    const auto patience = with_deadline(ctx, limit);
+    const auto ec = co_await to_.addresses().find(patience.ctx, found);
     if (ctx.done()) {
-      return stopped(ctx);
+      co_return stopped(ctx);
     }
     if (ec && !patience.ctx.done()) {
       fail(503, upstream_end::unreachable, "cannot be looked up now: " + ec.message());
@@ -202,68 +316,70 @@ std::error_code upstream_call::locate(const context& ctx) {
     for (std::size_t i = 0; i < found.size(); ++i) {
       place.append(i == 0 ? ":" : ",").append(found[i]);
     }
-    curl_->places = append(nullptr, place);
-    set(curl_->easy, CURLOPT_RESOLVE, curl_->places);
+    curl_->use_place(place);
   }
-  set(curl_->easy, CURLOPT_CONNECTTIMEOUT_MS,
-      static_cast<long>(std::max<milliseconds::rep>(1, left(until).count())));
-  return {};
+  set(curl_->easy(), CURLOPT_CONNECTTIMEOUT_MS,
+      static_cast<long>(std::max<milliseconds::rep>(1, left(limit).count())));
+  co_return std::error_code();
 }
 
-// Runs until the head is complete, or until the call has ended.
-std::error_code upstream_call::run(const context& ctx, bool until_head) {
-  int code = CURLE_OK;
-  const auto what = transfer(ctx, until_head, code);
-  // From here on no other thread wakes it, so it may be destroyed.
+// Runs until this is there, or the call has ended.
+task<std::error_code> upstream_call::run(const context& ctx, until what) {
+  const auto came = co_await wait_for(ctx, what);
   if (ctx.done()) {
-    return stopped(ctx);
+    co_return stopped(ctx);
   }
-  switch (what) {
+  switch (came) {
     case seen::silence:
       fail(504, upstream_end::timed_out,
            "sent nothing for " + std::to_string(to_.options().stall_timeout.count()) + " ms");
     case seen::end:
-      if (taken_) {
-        settle(upstream_end::canceled);  // the receiver does not want any more
-        return taken_;
-      }
-      if (code != CURLE_OK || !head_.whole()) {
-        fail_by(code == CURLE_OK ? CURLE_GOT_NOTHING : code);
+      if (!head_.whole()) {
+        fail_by(CURLE_GOT_NOTHING);
       }
       check_head();
       settle(upstream_end::completed);
       break;
-    case seen::head:
+    case seen::what_was_waited_for:
       check_head();
       break;
   }
-  return {};
+  co_return std::error_code();
 }
 
-// Returns when the head is complete, when the call has ended (with its code), or when the upstream
-// has been silent too long. The result means nothing if the context has ended.
-upstream_call::seen upstream_call::transfer(const context& ctx, bool until_head, int& code) {
-  CURLM* const multi = curl_->multi;
-  const after_func wake(ctx, [multi]() noexcept { ::curl_multi_wakeup(multi); });
+bool upstream_call::is_there(until what) const noexcept {
+  return (what == until::head && head_.whole()) || (what == until::piece && !piece_.empty());
+}
+
+// The result means nothing if the context has ended.
+task<upstream_call::seen> upstream_call::wait_for(const context& ctx, until what) {
   const auto stall = to_.options().stall_timeout;
-  while (!ctx.done() && !taken_) {
-    int count = 0;
-    ::curl_multi_perform(multi, &count);
-    if (const auto* const info = ::curl_multi_info_read(multi, &count)) {
-      code = info->data.result;
-      return seen::end;
+  while (!is_there(what)) {
+    const auto ended_with = curl_->go_on();
+    if (is_there(what)) {
+      break;  // before the end, if both have come
     }
-    if (until_head && head_.whole()) {
-      return seen::head;
+    if (ended_with) {
+      if (*ended_with != CURLE_OK) {
+        fail_by(*ended_with);
+      }
+      co_return seen::end;
     }
     const bool asked = heard_ != context::clock::time_point::max();
-    const auto patience = asked ? left(heard_ + stall) : stall;
-    if (patience.count() <= 0) {
-      return seen::silence;
+    const auto silent = later(asked ? heard_ : context::clock::now(), stall);
+    if (context::clock::now() >= silent) {
+      co_return seen::silence;
     }
-    ::curl_multi_poll(multi, nullptr, 0, static_cast<int>(patience.count()), nullptr);
+    const auto next = std::min(silent, curl_->due());
+    const std::error_code ec = co_await wait_fd(ctx, curl_->sockets(), POLLIN, next);
+    if (ctx.done()) {
+      co_return seen::end;
+    }
+    if (ec && ec != std::errc::timed_out) {
+      fail(503, upstream_end::broken, "cannot be waited for now: " + ec.message());
+    }
   }
-  return seen::end;
+  co_return seen::what_was_waited_for;
 }
 
 // For an answer that is complete but must not be passed on.
@@ -345,12 +461,12 @@ std::size_t upstream_call::body_piece(std::string_view piece) {
   if (!head_.has_content()) {
     return 0;
   }
-  if (take_ == nullptr) {
-    return CURL_WRITEFUNC_PAUSE;  // until body() is called
+  if (!wanted_ || !piece_.empty()) {
+    paused_ = true;  // until read() is called
+    return CURL_WRITEFUNC_PAUSE;
   }
-  taken_ = (*take_)(piece);
-  heard_ = context::clock::now();  // the pause was on this side, not the upstream's
-  return taken_ ? 0 : piece.size();
+  piece_ = piece;
+  return piece.size();
 }
 
 }  // namespace hangup::handlers

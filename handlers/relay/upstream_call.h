@@ -1,11 +1,13 @@
-// One call to an upstream, made by the thread that works for the request, with libcurl and a new
-// connection. Whatever it waits for (a look-up, a connection, a TLS handshake, an answer, or its
-// own client), it stops as soon as the context ends and closes the connection, so that the upstream
-// notices. No redirects, no proxies, no cookies. For one thread.
+// One call to an upstream, made by a task, with libcurl and a new connection. Whatever it waits for
+// (a look-up, a connection, a TLS handshake, an answer, or its own client), it holds no thread,
+// stops as soon as the context ends and closes the connection, so that the upstream notices. No
+// redirects, no proxies, no cookies. For one task.
+//
+// libcurl says which sockets it waits for (CURLMOPT_SOCKETFUNCTION) and until when. The sockets are
+// kept in an epoll set of the call's own, which is the one descriptor that the task waits for.
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,16 +16,17 @@
 #include "handlers/relay/upstream.h"
 #include "handlers/relay/upstream_head.h"
 #include "hangup/context/context.h"
+#include "hangup/context/task.h"
 
 namespace hangup::handlers {
 
 class upstream_call {
  public:
   using headers = upstream_head::headers;
-  using taker = std::function<std::error_code(std::string_view piece)>;
 
   // GET or HEAD of a target ("/spin?ms=5") with these headers. Throws http::problem_error (400) if
-  // a header contains a control character or its name is not a token.
+  // a header contains a control character or its name is not a token, (503) if there is no
+  // descriptor left.
   upstream_call(const upstream& to, bool is_head, const std::string& target, const headers& with);
   ~upstream_call();  // breaks off a call that has not ended
   upstream_call(const upstream_call&) = delete;
@@ -32,24 +35,26 @@ class upstream_call {
   // Sends the request and waits for the head of the answer. Returns ctx.err() if the context ends
   // first. Throws http::problem_error (502 or 504), which names the upstream and says what went
   // wrong. To be called once.
-  std::error_code ask(const context& ctx);
+  task<std::error_code> ask(const context& ctx);
 
   // The head of the answer, after ask(); it may be passed on.
   const upstream_head& head() const noexcept { return head_; }
   bool over() const noexcept { return over_; }  // there is no (more) body
 
-  // Passes on the body as it arrives. While `take` waits, nothing is read from the upstream, so
-  // that it waits too. If `take` returns an error, the call is broken off and the error returned.
-  // Otherwise returns and throws as ask() does. To be called once.
-  std::error_code body(const context& ctx, const taker& take);
+  // Waits for the next piece of the body: valid until the next call. After the last one it is
+  // empty. Nothing is read from the upstream between two calls, so that it waits while its reader
+  // does. Returns and throws as ask() does.
+  task<std::error_code> read(const context& ctx, std::string_view& piece);
 
  private:
-  struct handles;
+  class transfer;
 
-  std::error_code locate(const context& ctx);
-  enum class seen { head, end, silence };
-  std::error_code run(const context& ctx, bool until_head);
-  seen transfer(const context& ctx, bool until_head, int& code);
+  task<std::error_code> locate(const context& ctx);
+  enum class until { head, piece, end };
+  enum class seen { what_was_waited_for, end, silence };
+  task<std::error_code> run(const context& ctx, until what);
+  task<seen> wait_for(const context& ctx, until what);
+  bool is_there(until what) const noexcept;
   void check_head();
   std::error_code stopped(const context& ctx);
   void settle(upstream_end how) noexcept;
@@ -59,7 +64,7 @@ class upstream_call {
   std::size_t body_piece(std::string_view piece);
 
   const upstream& to_;
-  std::unique_ptr<handles> curl_;  // null when the call has ended
+  std::unique_ptr<transfer> curl_;  // null when the call has ended
   const context::clock::time_point began_ = context::clock::now();
   context::clock::time_point heard_ = context::clock::time_point::max();  // max: not asked yet
   asked_for asked_;
@@ -69,8 +74,10 @@ class upstream_call {
   bool shaking_ = false;
   bool over_ = false;
   bool settled_ = false;
-  const taker* take_ = nullptr;
-  std::error_code taken_;
+  bool wanted_ = false;  // the body: read() has been called
+  bool paused_ = false;  // libcurl has more of it, for which there is no room
+  std::string piece_;    // what has been read of it
+  std::size_t in_turn_ = 0;
 };
 
 }  // namespace hangup::handlers

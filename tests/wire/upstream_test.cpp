@@ -7,6 +7,7 @@
 #include "handlers/relay/upstream_call.h"
 #include "hangup/context/wait.h"
 #include "hangup/http/problem.h"
+#include "hangup/worker/loop.h"
 #include "tests/support/certificate.h"
 #include "tests/support/fake_upstream.h"
 #include "tests/support/temporary_directory.h"
@@ -26,20 +27,27 @@ struct outcome {
   std::string type{};
 };
 
+task<std::error_code> asked_and_read(const context& ctx, upstream_call& call, outcome& o) {
+  if (const auto ec = co_await call.ask(ctx)) {
+    co_return ec;
+  }
+  o.status = call.head().status();
+  o.type = call.head().content_type();
+  std::string_view piece;
+  std::error_code ec = co_await call.read(ctx, piece);
+  while (!ec && !piece.empty()) {
+    o.body.append(piece);
+    ec = co_await call.read(ctx, piece);
+  }
+  co_return ec;
+}
+
 outcome ask(const upstream& u, const context& ctx = background(),
             const upstream_call::headers& with = {}) {
   outcome o;
   try {
     upstream_call call(u, false, "/path?a=b", with);
-    if (call.ask(ctx)) {
-      return o;
-    }
-    o.status = call.head().status();
-    o.type = call.head().content_type();
-    static_cast<void>(call.body(ctx, [&](std::string_view piece) {
-      o.body.append(piece);
-      return std::error_code{};
-    }));
+    static_cast<void>(run_blocking(asked_and_read(ctx, call, o)));
   } catch (const http::problem_error& e) {
     o.status = e.status();
     o.problem = e.what();
@@ -116,7 +124,7 @@ TEST(an_upstream, that_answers_without_content_is_over_at_its_head) {
     fake_upstream f(sends("HTTP/1.1 " + answer));
     const upstream u("next", patient(f.url()));
     upstream_call call(u, false, "/", {{"If-None-Match", "\"a\""}});
-    ASSERT_FALSE(call.ask(background())) << answer;
+    ASSERT_FALSE(run_blocking(call.ask(background()))) << answer;
     EXPECT_TRUE(call.over()) << answer;
     EXPECT_EQ(std::to_string(call.head().status()), answer.substr(0, 3));
     EXPECT_EQ(u.count(upstream_end::completed), 1U) << answer;
@@ -152,16 +160,20 @@ TEST(an_upstream, that_waits_is_not_read_before_its_body_is_wanted_nor_faster) {
   });
   const upstream u("next", patient(f.url()));
   upstream_call call(u, false, "/", {});
-  ASSERT_FALSE(call.ask(background()));
+  ASSERT_FALSE(run_blocking(call.ask(background())));
   std::size_t taken = 0;
-  ASSERT_FALSE(call.body(background(), [&](std::string_view piece) {
-    if (taken == 0) {  // whoever takes it is slow: what is sent meanwhile fits into the kernel
-      static_cast<void>(sleep_for(background(), 500ms));
-      EXPECT_LT(sent, 32U << 20);
-    }
-    taken += piece.size();
-    return std::error_code{};
-  }));
+  const auto slowly = [&]() -> task<> {
+    std::string_view piece;
+    do {
+      EXPECT_FALSE(co_await call.read(background(), piece));
+      if (taken == 0) {  // whoever takes it is slow: what is sent meanwhile fits into the kernel
+        EXPECT_FALSE(co_await sleep_for(background(), 500ms));
+        EXPECT_LT(sent, 32U << 20);
+      }
+      taken += piece.size();
+    } while (!piece.empty());
+  };
+  run_blocking(slowly());
   EXPECT_EQ(taken, size);
 }
 
@@ -172,12 +184,13 @@ TEST(an_upstream, whose_body_is_not_wanted_any_more_hears_of_it) {
     EXPECT_TRUE(a.leaves());
   });
   const upstream u("next", patient(f.url()));
-  upstream_call call(u, false, "/", {});
-  ASSERT_FALSE(call.ask(background()));
-  EXPECT_EQ(
-      call.body(background(),
-                [](std::string_view) { return std::make_error_code(std::errc::broken_pipe); }),
-      std::errc::broken_pipe);
+  {
+    upstream_call call(u, false, "/", {});
+    ASSERT_FALSE(run_blocking(call.ask(background())));
+    std::string_view piece;
+    ASSERT_FALSE(run_blocking(call.read(background(), piece)));
+    EXPECT_EQ(piece, "hello");
+  }
   EXPECT_TRUE(f.over(1));
   EXPECT_EQ(u.count(upstream_end::canceled), 1U);
 }

@@ -126,12 +126,13 @@ TEST(config, the_defaults_are_those_of_the_design) {
   using pool = config::pool_t;
   EXPECT_EQ(c.pools, (std::map<std::string, pool>{{"query", pool{64, 1024, 25}},
                                                   {"cpu", pool{2, 64, 25}},
-                                                  {"search", pool{4, 64, 25}},
-                                                  {"relay", pool{64, 256, 25}}}));
+                                                  {"search", pool{4, 64, 25}}}));
+  EXPECT_EQ(c.tasks, (config::tasks_t{c.http.front_threads, 100ms}));
   EXPECT_EQ(c.routes.query_sim, (config::route_t{"query", 30s}));
+  EXPECT_EQ(c.routes.query_sim_task, (config::task_route_t{100'000, 30s}));
   EXPECT_EQ(c.routes.spin, (config::route_t{"cpu", 60s}));
   EXPECT_EQ(c.routes.search, (config::route_t{"search", 30s}));
-  EXPECT_EQ(c.routes.relay, (config::route_t{"relay", 60s}));
+  EXPECT_EQ(c.routes.relay, (config::task_route_t{1'000, 60s}));
   EXPECT_EQ(c.routes.fanout, (config::route_t{"query", 30s}));
   EXPECT_EQ(c.fanout, (config::fanout_t{"revenue_by_country", 32, 6, 25, 2s}));
   EXPECT_TRUE(c.databases.at("sqlite").reports.contains(c.fanout.report));

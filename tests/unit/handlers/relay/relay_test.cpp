@@ -11,6 +11,7 @@
 #include "handlers/relay/via.h"
 #include "hangup/http/problem.h"
 #include "hangup/http/reply.h"
+#include "hangup/worker/loop.h"
 #include "tests/support/target.h"
 
 namespace hangup::handlers {
@@ -59,7 +60,7 @@ TEST(a_name, that_is_numeric_is_its_own_address) {
       ADD_FAILURE();
       return {};
     });
-    EXPECT_FALSE(look.find(background(), found));
+    EXPECT_FALSE(run_blocking(look.find(background(), found)));
     EXPECT_EQ(found, name_lookup::addresses{host});
   }
 }
@@ -78,7 +79,8 @@ TEST(a_name, is_looked_up_once_for_all_who_wait_and_kept) {
   for (int i = 0; i < 8; ++i) {
     waiting.emplace_back([&] {
       name_lookup::addresses found;
-      right += !look.find(background(), found) && found == name_lookup::addresses{"192.0.2.1"};
+      right += !run_blocking(look.find(background(), found)) &&
+               found == name_lookup::addresses{"192.0.2.1"};
     });
   }
   while (calls == 0) {
@@ -101,11 +103,11 @@ TEST(a_name, that_is_not_found_is_looked_up_again_and_one_that_is_old_too) {
       },
       0ms);
   name_lookup::addresses found;
-  EXPECT_FALSE(look.find(background(), found));
+  EXPECT_FALSE(run_blocking(look.find(background(), found)));
   EXPECT_TRUE(found.empty());
-  EXPECT_FALSE(look.find(background(), found));
+  EXPECT_FALSE(run_blocking(look.find(background(), found)));
   EXPECT_EQ(found.size(), 1U);
-  EXPECT_FALSE(look.find(background(), found));
+  EXPECT_FALSE(run_blocking(look.find(background(), found)));
   EXPECT_EQ(calls, 3);
 }
 
@@ -128,12 +130,12 @@ TEST(a_name, whose_look_up_hangs_holds_nobody_and_one_thread) {
     for (int i = 0; i < 3; ++i) {
       const auto patience = with_timeout(background(), 20ms);
       const auto begin = context::clock::now();
-      EXPECT_EQ(look.find(patience.ctx, found), errc::deadline_exceeded);
+      EXPECT_EQ(run_blocking(look.find(patience.ctx, found)), errc::deadline_exceeded);
       EXPECT_LT(context::clock::now() - begin, 2s);
     }
     const auto left = with_cancel(background());
     std::thread leaves([&] { left.cancel(); });
-    EXPECT_EQ(look.find(left.ctx, found), errc::canceled);
+    EXPECT_EQ(run_blocking(look.find(left.ctx, found)), errc::canceled);
     leaves.join();
     EXPECT_EQ(calls, 1);
   }
@@ -150,10 +152,11 @@ std::string refused(const std::multimap<std::string, std::string>& params,
       std::make_unique<const upstream>("next", upstream_options{.url = "http://127.0.0.1:1"});
   options->targets["sim"] = "/query/sim";
   options->max_hops = 3;
-  const http::request req("GET", test::target_with(params), headers);
+  http::request req("GET", test::target_with(params), headers);
   http::reply res(background(), req);
   try {
-    relay(options)(background(), req, res);
+    const auto handler = relay(options);
+    run_blocking(handler.begin(background(), req, res));
   } catch (const http::problem_error& e) {
     return std::to_string(e.status()) + " " + e.what();
   }
@@ -200,10 +203,11 @@ TEST(relay, does_not_ask_when_there_is_no_time_for_an_answer) {
       std::make_unique<const upstream>("next", upstream_options{.url = "http://127.0.0.1:1"});
   options->targets["sim"] = "/query/sim";
   const auto soon = with_timeout(background(), 5ms);
-  const http::request req("GET", "/");
+  http::request req("GET", "/");
   http::reply res(soon.ctx, req);
   try {
-    relay(options)(soon.ctx, req, res);
+    const auto handler = relay(options);
+    run_blocking(handler.begin(soon.ctx, req, res));
     FAIL();
   } catch (const http::problem_error& e) {
     EXPECT_EQ(e.status(), 504);
