@@ -418,8 +418,7 @@ TEST(config, a_database_or_a_parameter_that_makes_no_sense_is_refused) {
   EXPECT_EQ(error_of(R"({"databases": {"d": {"kind": "sqlite", "file": "x", "sample": 1}}})"),
             "c.json: databases.d.sample: found 1, allowed true or false");
   EXPECT_EQ(error_of(R"({"databases": {"d": {"kind": "sqlite", "file": "x", "pool": "y"}}})"),
-            "c.json: databases.d.pool: found \"y\", allowed one of \"cpu\", \"query\", \"relay\", "
-            "\"search\"");
+            R"(c.json: databases.d.pool: found "y", allowed one of "cpu", "query", "search")");
 }
 
 TEST(config, a_connection_string_that_is_none_is_refused_and_not_shown) {
@@ -444,7 +443,7 @@ TEST(config, all_mistakes_are_told_whatever_is_beside_them) {
             R"(c.json: lisen: unknown key; did you mean "listen"?
 c.json: listen.prot: unknown key; did you mean "port"?
 c.json: log.level: found "loud", allowed one of "trace", "debug", "info", "warn", "error"
-c.json: routes.spin.pool: found "cpus", allowed one of "cpu", "query", "relay", "search"
+c.json: routes.spin.pool: found "cpus", allowed one of "cpu", "query", "search"
 c.json: databases.sim: allowed another name: /query/sim is the simulated database
 c.json: databases.sim.file: found nothing, allowed the path of a SQLite file
 c.json: tls.certificate: found nothing, allowed the path of a PEM file, as tls.key has one)");
@@ -492,9 +491,8 @@ TEST(config, a_pool_must_say_how_many_workers_it_has) {
 }
 
 TEST(config, a_route_in_a_pool_that_does_not_exist_is_refused_with_the_pools_that_do) {
-  EXPECT_EQ(
-      error_of(R"({"routes": {"spin": {"pool": "cpus"}}})"),
-      R"(c.json: routes.spin.pool: found "cpus", allowed one of "cpu", "query", "relay", "search")");
+  EXPECT_EQ(error_of(R"({"routes": {"spin": {"pool": "cpus"}}})"),
+            R"(c.json: routes.spin.pool: found "cpus", allowed one of "cpu", "query", "search")");
   const auto one = [](const std::string& user) {
     return "c.json: " + user + ".pool: found \"query\", allowed one of \"cpu\"\n";
   };
@@ -518,12 +516,20 @@ TEST(config, one_result_of_a_job_fits_into_all_of_them) {
   EXPECT_EQ(error_of(R"({"jobs": {"max_result_bytes": 1000, "max_total_bytes": 1000}})"), "");
 }
 
-TEST(config, a_relay_needs_a_pool_only_if_there_is_whom_to_ask) {
-  const std::string pools = R"("pools": {"query": {"workers": 1}, "cpu": {"workers": 1},
-                                         "search": {"workers": 1}})";
-  EXPECT_EQ(error_of("{" + pools + "}"), "");
-  EXPECT_EQ(error_of("{" + pools + R"(, "relay": {"upstreams": {"next": {"url": "http://a"}}}})"),
-            R"(c.json: routes.relay.pool: found "relay", allowed one of "cpu", "query", "search")");
+TEST(config, a_route_whose_handler_is_a_task_has_a_limit_and_no_pool) {
+  EXPECT_EQ(error_of(R"({"pools": {"query": {"workers": 1}, "cpu": {"workers": 1},
+                         "search": {"workers": 1}},
+                         "relay": {"upstreams": {"next": {"url": "http://a"}}}})"),
+            "");
+  EXPECT_EQ(error_of(R"({"routes": {"relay": {"pool": "query"}}})"),
+            R"(c.json: routes.relay.pool: unknown key; allowed: "deadline_ms", "half_close", )"
+            R"("max_in_flight")");
+  for (const auto* const route : {"relay", "query_sim_task"}) {
+    const auto with = std::string(R"({"routes": {")") + route + R"(": {"max_in_flight": )";
+    EXPECT_EQ(error_of(with + "0}}}"), "");
+    EXPECT_EQ(error_of(with + "-1}}}"), std::string("c.json: routes.") + route +
+                                            ".max_in_flight: found -1, allowed 0..10000000");
+  }
 }
 
 TEST(config, a_fan_out_needs_a_pool_only_if_there_is_a_database_and_parts_within_their_range) {
@@ -531,9 +537,8 @@ TEST(config, a_fan_out_needs_a_pool_only_if_there_is_a_database_and_parts_within
     return std::string(R"({"routes": {"fanout": {"pool": "x"}}, "databases": )") + databases + "}";
   };
   EXPECT_EQ(error_of(with("{}")), "");
-  EXPECT_EQ(
-      error_of(with(R"({"d": {"kind": "sqlite", "file": "x"}})")),
-      R"(c.json: routes.fanout.pool: found "x", allowed one of "cpu", "query", "relay", "search")");
+  EXPECT_EQ(error_of(with(R"({"d": {"kind": "sqlite", "file": "x"}})")),
+            R"(c.json: routes.fanout.pool: found "x", allowed one of "cpu", "query", "search")");
   EXPECT_EQ(error_of(R"({"fanout": {"max_parts": 0}})"),
             "c.json: fanout.max_parts: found 0, allowed 1..1024");
   EXPECT_EQ(error_of(R"({"fanout": {"parts_at_once": 1025}})"),
