@@ -67,7 +67,10 @@ form<config::relay_t> relay_keys() {
        "/relay."},
       {"targets", &t::targets,
        map_of(chosen_name(32), "Its path there.", text(1, 255, R"(^(/[A-Za-z0-9._~-]+)+$)")),
-       ordered_json{{"sim", "/query/sim"}, {"spin", "/spin"}, {"search", "/search"}},
+       ordered_json{{"sim", "/query/sim"},
+                    {"sim_task", "/query/sim/task"},
+                    {"spin", "/spin"},
+                    {"search", "/search"}},
        "The paths that may be requested from the last server, by the name that clients use. A map "
        "given here replaces the default one."},
       {"max_hops", &t::max_hops, integer(1, 64), 8,

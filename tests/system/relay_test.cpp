@@ -17,8 +17,12 @@
 #include <sstream>
 
 #include "tests/support/certificate.h"
+#include "tests/support/client.h"
+#include "tests/support/eventually.h"
 #include "tests/support/fake_upstream.h"
 #include "tests/support/needs.h"
+#include "tests/support/resources.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/system/program.h"
 
@@ -119,6 +123,40 @@ TEST(relay, carries_a_hang_up_at_the_first_server_to_the_last) {
       times[times.size() / 2], times.size(), times.back());
   EXPECT_EQ(c.first->metric(R"(hangup_upstream_calls_total{upstream="next",end="canceled"})"), 10);
   EXPECT_NE(c.third.program.line_with("left-0").find("stopped in"), std::string::npos);
+}
+
+TEST(relay, a_thousand_that_wait_in_a_chain_of_three_need_no_thread_and_stop_in_all_of_them) {
+  const auto many = static_cast<std::size_t>(rounds(1000));
+  chain c;
+  const std::vector<const server*> all = {&*c.first.operator->(), &*c.second.operator->(),
+                                          &c.third};
+  const auto waiting = [&](std::size_t count) {
+    return std::all_of(all.begin(), all.end(), [&](const server* s) {
+      return eventually([&] {
+        return s->metric(R"(hangup_connections{state="waiting"})") == static_cast<double>(count);
+      });
+    });
+  };
+  ASSERT_TRUE(waiting(0));  // and the pages have been made once
+  std::vector<std::size_t> threads;
+  for (const auto* s : all) {
+    threads.push_back(test::entries("/proc/" + std::to_string(s->pid()) + "/task"));
+  }
+  std::vector<client> clients;
+  while (clients.size() < many) {
+    clients.emplace_back(c.first->port());
+    ASSERT_TRUE(
+        clients.back().send(get("/relay?hops=2&target=sim_task&rows=1&row_ms=600000&stream=0")));
+  }
+  EXPECT_TRUE(waiting(many));
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    EXPECT_LE(test::entries("/proc/" + std::to_string(all[i]->pid()) + "/task"), threads[i] + 1)
+        << "one more worker of the pages, at most";
+  }
+  clients.clear();
+  EXPECT_TRUE(waiting(0));
+  EXPECT_EQ(c.first->metric(R"(hangup_upstream_calls_total{upstream="next",end="canceled"})"),
+            static_cast<double>(many));
 }
 
 TEST(relay, stops_what_only_computes_too) {

@@ -34,13 +34,15 @@ class scale : public testing::Test {
 
   void start(std::size_t workers) {
     const temporary_directory folder;
-    const nlohmann::json settings = {{"listen", {{"port", 0}, {"backlog", 4096}}},
-                                     {"http", {{"max_connections", 20'000}}},
-                                     {"pools",
-                                      {{"query", {{"workers", workers}, {"queue", 20'000}}},
-                                       {"cpu", {{"workers", 2}, {"queue", 1}}},
-                                       {"search", {{"workers", 1}, {"queue", 1}}}}},
-                                     {"routes", {{"query_sim", {{"deadline_ms", 0}}}}}};
+    const nlohmann::json settings = {
+        {"listen", {{"port", 0}, {"backlog", 4096}}},
+        {"http", {{"max_connections", 20'000}}},
+        {"pools",
+         {{"query", {{"workers", workers}, {"queue", 20'000}}},
+          {"cpu", {{"workers", 2}, {"queue", 1}}},
+          {"search", {{"workers", 1}, {"queue", 1}}}}},
+        {"routes",
+         {{"query_sim", {{"deadline_ms", 0}}}, {"query_sim_task", {{"deadline_ms", 0}}}}}};
     server_.emplace(
         std::vector<std::string>{"--config", folder.write("server.json", settings.dump())});
     EXPECT_EQ(server_->curl("/query/sim?rows=1&row_ms=1").exit, 0);  // what the first answer takes
@@ -61,14 +63,12 @@ class scale : public testing::Test {
   bool await(const std::string& line, std::size_t value) const {
     return eventually([&] { return server_->metric(line) == static_cast<double>(value); });
   }
-  void all_leave() {
-    const auto ended =
-        server_->metric(R"(hangup_requests_total{route="/query/sim",end="client_closed"})")
-            .value_or(0);
+  void all_leave(const std::string& route = "/query/sim") {
+    const auto closed = R"(hangup_requests_total{route=")" + route + R"(",end="client_closed"})";
+    const auto ended = server_->metric(closed).value_or(0);
     clients_.clear();
-    EXPECT_TRUE(await(R"(hangup_requests_in_flight{route="/query/sim"})", 0));
-    EXPECT_TRUE(await(R"(hangup_requests_total{route="/query/sim",end="client_closed"})",
-                      static_cast<std::size_t>(ended) + count_));
+    EXPECT_TRUE(await(R"(hangup_requests_in_flight{route=")" + route + R"("})", 0));
+    EXPECT_TRUE(await(closed, static_cast<std::size_t>(ended) + count_));
   }
   // Of what came since start().
   double kib_each() const {
@@ -105,6 +105,20 @@ TEST_F(scale, ten_thousand_requests_wait_for_64_workers_and_all_stop_when_their_
   EXPECT_LE(entries("/task"), threads + 64);
   EXPECT_LE(kib_each(), sanitized ? 64 : 4);
   all_leave();
+}
+
+TEST_F(scale, ten_thousand_tasks_wait_and_hold_no_thread_and_all_stop_when_their_clients_leave) {
+  start(64);
+  EXPECT_EQ(server_->curl("/query/sim/task?rows=1&row_ms=1").exit, 0);
+  const auto threads = entries("/task");
+  connect_all(get("/query/sim/task?rows=1&row_ms=600000&stream=0"), false);
+  ASSERT_TRUE(await(R"(hangup_connections{state="waiting"})", count_));
+  std::cout << count_ << " requests that wait as tasks, each " << kib_each() << " KiB\n";
+  EXPECT_EQ(server_->metric("hangup_tasks"), static_cast<double>(count_));
+  EXPECT_LE(entries("/task"), threads + 1) << "one more worker of the pages, at most";
+  EXPECT_LE(kib_each(), sanitized ? 64 : 10);
+  all_leave("/query/sim/task");
+  EXPECT_TRUE(await("hangup_tasks", 0));
 }
 
 TEST_F(scale, ten_thousand_workers_run_at_once_and_all_stop_when_their_clients_leave) {

@@ -140,8 +140,10 @@ TEST(config, the_defaults_are_those_of_the_design) {
   EXPECT_EQ(c.routes.job_result, (config::route_t{"query", 60s}));
   EXPECT_EQ(c.jobs, (config::jobs_t{64, 16U << 20U, 128U << 20U, 10min, 10min, 25}));
   EXPECT_TRUE(c.relay.upstreams.empty());
-  EXPECT_EQ(c.relay.targets, (std::map<std::string, std::string>{
-                                 {"sim", "/query/sim"}, {"spin", "/spin"}, {"search", "/search"}}));
+  EXPECT_EQ(c.relay.targets, (std::map<std::string, std::string>{{"sim", "/query/sim"},
+                                                                 {"sim_task", "/query/sim/task"},
+                                                                 {"spin", "/spin"},
+                                                                 {"search", "/search"}}));
   EXPECT_EQ(c.relay.max_hops, 8u);
   EXPECT_EQ(c.relay.connect_timeout, 2s);
   EXPECT_EQ(c.relay.stall_timeout, 60s);
