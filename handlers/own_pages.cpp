@@ -30,15 +30,34 @@ bool asked_by_another_page(const http::request& req) {
          !same_in_any_case(origin->substr(scheme + 3), req.header("Host").value_or(""));
 }
 
+// Whether it is refused; then the reply says so.
+bool refused(const http::request& req, http::reply& res) {
+  const bool is = asked_by_another_page(req);
+  if (is) {
+    res.problem(403, "a page of another origin may not ask for this");
+  }
+  return is;
+}
+
+task<> answer_own_page(const http::handler& h, const context& ctx, http::request& req,
+                       http::reply& res) {
+  if (!refused(req, res)) {
+    co_await h.begin(ctx, req, res);
+  }
+}
+
 }  // namespace
 
 http::handler for_own_pages(http::handler h) {
+  if (h.is_task()) {
+    return [h = std::move(h)](const context& ctx, http::request& req, http::reply& res) -> task<> {
+      return answer_own_page(h, ctx, req, res);
+    };
+  }
   return [h = std::move(h)](const context& ctx, const http::request& req, http::reply& res) {
-    if (asked_by_another_page(req)) {
-      res.problem(403, "a page of another origin may not ask for this");
-      return;
+    if (!refused(req, res)) {
+      h(ctx, req, res);
     }
-    h(ctx, req, res);
   };
 }
 

@@ -84,7 +84,7 @@ struct config {
   std::map<std::string, pool_t> pools;
 
   struct tasks_t {
-    unsigned threads = 0;  // of the loop
+    unsigned threads = 0;                    // of the loop
     std::chrono::milliseconds held_after{};  // 0: threads that are held are not reported
     bool operator==(const tasks_t&) const = default;
   } tasks;
@@ -115,6 +115,7 @@ struct config {
   struct database_t {
     std::string kind;                      // the engine; members of other engines are unused
     std::string pool;                      // one of `pools`
+    std::size_t max_in_flight = 0;         // 0: no limit
     std::chrono::milliseconds deadline{};  // 0: none
     std::size_t connections = 0;
     unsigned spare_percent = 0;

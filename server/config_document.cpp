@@ -31,7 +31,9 @@ std::vector<std::pair<std::string, std::string>> users_of_pools(const json& docu
   std::vector<std::pair<std::string, std::string>> all;
   for (const auto* const section : {"routes", "databases"}) {
     for (const auto& user : document.at(section).items()) {
-      if (const auto pool = user.value().find("pool"); pool != user.value().end()) {
+      const auto& of = user.value();
+      if (const auto pool = of.find("pool");
+          pool != of.end() && of.value("kind", "") != "postgres") {
         all.emplace_back(section + ("." + user.key()), pool->get<std::string>());
       }
     }

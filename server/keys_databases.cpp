@@ -54,7 +54,10 @@ form<config::database_t> one_database() {
   using t = config::database_t;
   return object<t>({
       {"kind", &t::kind, one_of({"sqlite", "postgres"}), required, "The engine."},
-      {"pool", &t::pool, text(1, 32), "query", "Name of the pool that runs its queries."},
+      {"pool", &t::pool, text(1, 32), "query", "SQLite: name of the pool that runs its queries."},
+      {"max_in_flight", &t::max_in_flight, integer(0, 10'000'000), 1'000,
+       "PostgreSQL: number of requests that may be in flight, as its queries hold no thread while "
+       "they wait, and need no pool; further ones are refused with 503. 0: no limit."},
       {"deadline_ms", &t::deadline, integer(0, day_ms), 30'000,
        "Time in milliseconds, including the wait for a worker, after which a query ends with 504; "
        "0: none."},
@@ -124,6 +127,7 @@ ordered_json default_databases() {
   "sqlite": {
     "kind": "sqlite",
     "pool": "query",
+    "max_in_flight": 1000,
     "deadline_ms": 30000,
     "connections": 8,
     "spare_percent": 25,

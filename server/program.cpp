@@ -273,13 +273,15 @@ void program::add_databases() {
                   .answer = query::list_databases(all_of<const query::named_database>(sources_))});
   for (const auto& s : sources_) {
     const auto& how = how_.databases.at(s->name());
-    auto& workers = *pools_.at(how.pool);
     const auto report =
         query::run_report(*s, warnings_of(log_), query::later{jobs_, job_pool(s->name())});
+    const bool waits = report.is_task();
     const auto add = [&](const char* method, http::handler answer) {
       server_.handle({.method = method,
                       .path = "/query/" + s->name(),
-                      .runs_on = &workers,
+                      .runs_on = waits ? nullptr : pools_.at(how.pool).get(),
+                      .on_loop = waits ? &tasks_ : nullptr,
+                      .max_in_flight = waits ? how.max_in_flight : 0,
                       .deadline = how.deadline,
                       .answer = std::move(answer)});
     };

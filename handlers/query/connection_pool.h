@@ -23,6 +23,7 @@
 
 #include "handlers/query/database.h"
 #include "handlers/query/fair_semaphore.h"
+#include "hangup/context/task.h"
 
 namespace hangup::query {
 
@@ -95,21 +96,21 @@ class connection_pool {
   std::error_code take(const context& ctx, std::chrono::milliseconds patience,
                        lease<Connection>& to) {
     permit at;
-    if (const auto ec = permits_.take(ctx, patience, at)) {
-      return ec;
+    const auto ec = permits_.take(ctx, patience, at);
+    if (!ec) {
+      lend(std::move(at), to);
     }
-    lease<Connection> taken;
-    taken.from_ = this;
-    taken.at_ = std::move(at);
-    {
-      const std::lock_guard hold(mutex_);
-      if (!idle_.empty()) {
-        taken.connection_ = std::move(idle_.back());
-        idle_.pop_back();
-      }
+    return ec;
+  }
+  // The same for a task, which holds no thread while it waits.
+  task<std::error_code> take_later(const context& ctx, std::chrono::milliseconds patience,
+                                   lease<Connection>& to) {
+    permit at;
+    const auto ec = co_await permits_.take_later(ctx, patience, at);
+    if (!ec) {
+      lend(std::move(at), to);
     }
-    to = std::move(taken);
-    return {};
+    co_return ec;
   }
 
   // `connections` counts the open ones, `in_use` the places that are taken.
@@ -127,6 +128,19 @@ class connection_pool {
  private:
   friend class lease<Connection>;
 
+  void lend(permit at, lease<Connection>& to) {
+    lease<Connection> taken;
+    taken.from_ = this;
+    taken.at_ = std::move(at);
+    {
+      const std::lock_guard hold(mutex_);
+      if (!idle_.empty()) {
+        taken.connection_ = std::move(idle_.back());
+        idle_.pop_back();
+      }
+    }
+    to = std::move(taken);
+  }
   void opened() {
     const std::lock_guard hold(mutex_);
     ++stats_.connections;

@@ -31,6 +31,7 @@
 #include "handlers/histogram.h"
 #include "handlers/query/report.h"
 #include "hangup/context/context.h"
+#include "hangup/context/task.h"
 
 namespace hangup::query {
 
@@ -73,6 +74,12 @@ class row_sink {
   // then waits without a limit.
   virtual std::error_code idle(const context& ctx) = 0;
 
+  // For a sink that gets the rows of a task, where the functions above must not wait: whether
+  // flush() is to be awaited before the next row.
+  virtual bool is_full() const noexcept { return false; }
+  // Waits until there is room for more, without a thread. An error ends the query.
+  virtual task<std::error_code> flush(const context&) { co_return std::error_code(); }
+
   static constexpr std::chrono::milliseconds gather_time{5};
 
  protected:
@@ -94,6 +101,28 @@ class running {
   // reason, as one line for the log made by one_line(); for_clients() returns what a client may see
   // of it.
   virtual std::error_code rows(const context& ctx, row_sink& to, std::string& why) = 0;
+};
+
+// The same as `running`, for a task.
+class waiting_query {
+ public:
+  waiting_query() = default;
+  waiting_query(const waiting_query&) = delete;
+  waiting_query& operator=(const waiting_query&) = delete;
+  virtual ~waiting_query() = default;
+  virtual task<std::error_code> rows(const context& ctx, row_sink& to, std::string& why) = 0;
+};
+
+// The queries of an engine that only waits for it, as tasks. They do the same as those of
+// `database`, and hold no thread.
+class waiting_database {
+ public:
+  virtual task<std::error_code> start(const context& ctx, const report& what, const arguments& with,
+                                      std::unique_ptr<waiting_query>& begun, std::string& why) = 0;
+  virtual task<std::error_code> reach(const context& ctx, std::string& why) = 0;
+
+ protected:
+  ~waiting_database() = default;
 };
 
 // The time from the end of a query's context until the engine was known to be idle.
@@ -132,6 +161,9 @@ class database {
   virtual std::error_code reachable(const context& ctx, std::string& why) = 0;
 
   virtual database_stats now() const = 0;
+
+  // Null: its queries compute or block, on the thread of the caller.
+  virtual waiting_database* as_tasks() noexcept { return nullptr; }
 };
 
 // The part of an error's reason that a client may see. The engine's text is left to the log,

@@ -1,8 +1,8 @@
-// A limited number of places that are taken and given back, shared fairly between clients.
+// A limited number of places that are taken and given back, shared fairly between clients. Threads
+// and tasks may wait for the same places.
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <list>
@@ -11,6 +11,8 @@
 #include <utility>
 
 #include "hangup/context/context.h"
+#include "hangup/context/event.h"
+#include "hangup/context/task.h"
 #include "worker/shares.h"
 
 namespace hangup::query {
@@ -54,6 +56,11 @@ class fair_semaphore {
   // The same, but waits at most for `patience` and then returns errc::busy.
   std::error_code take(const context& ctx, std::chrono::milliseconds patience, permit& to);
 
+  // Both for a task, which holds no thread while it waits.
+  task<std::error_code> take_later(const context& ctx, permit& to);
+  task<std::error_code> take_later(const context& ctx, std::chrono::milliseconds patience,
+                                   permit& to);
+
   std::size_t taken() const;
   std::size_t waiting() const;
 
@@ -63,12 +70,12 @@ class fair_semaphore {
     explicit waiter(std::uint64_t w) : whose(w) {}
     const std::uint64_t whose;
     bool called = false;  // a place is free for this waiter, which has been woken
-    std::condition_variable_any changed;
+    event woken;          // set when it is called
   };
+  class turn;
 
-  // The lock must be held, also for the functions below.
-  std::error_code wait_for_one(const context& ctx, std::uint64_t whose,
-                               std::unique_lock<std::mutex>& hold);
+  bool take_now(const context& ctx, std::uint64_t whose, permit& to);
+  // The lock must be held for the functions below.
   bool may_take(std::uint64_t whose) const;
   void call_next() noexcept;
   void leave(std::uint64_t whose) noexcept;  // takes the lock

@@ -25,25 +25,34 @@
 
 namespace hangup::query {
 
-class postgres final : public database {
+class postgres final : public database, private waiting_database {
  public:
   // Connects only when a query needs it, so a server that is not running is not an error here.
   // `tell` is called for each settled connection, on the thread that settles, and must be short.
   // Throws std::system_error if a thread cannot be made.
   explicit postgres(postgres_options how, std::function<void(const settled&)> tell = {});
 
+  // For threads: the tasks below, awaited by the caller's thread. Each call takes two descriptors
+  // while it lasts.
   std::error_code start(const context& ctx, const report& what, const arguments& with,
                         std::unique_ptr<running>& begun, std::string& why) override;
   // Returns errc::busy at once if all connections are in use, because the queries that use them
   // already show whether the server is reachable.
   std::error_code reachable(const context& ctx, std::string& why) override;
   database_stats now() const override;
+  waiting_database* as_tasks() noexcept override { return this; }
 
  private:
   class statement;
-  std::error_code connected(const context& ctx, std::chrono::milliseconds patience,
-                            lease<postgres_connection>& to, std::string& why);
-  std::error_code reconnected(const context& ctx, lease<postgres_connection>& to, std::string& why);
+  class blocking_statement;
+  class nowhere;
+  task<std::error_code> start(const context& ctx, const report& what, const arguments& with,
+                              std::unique_ptr<waiting_query>& begun, std::string& why) override;
+  task<std::error_code> reach(const context& ctx, std::string& why) override;
+  task<std::error_code> connected(const context& ctx, std::chrono::milliseconds patience,
+                                  lease<postgres_connection>& to, std::string& why);
+  task<std::error_code> reconnected(const context& ctx, lease<postgres_connection>& to,
+                                    std::string& why);
   void told(const settled& s);
 
   const postgres_options how_;

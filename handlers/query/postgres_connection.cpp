@@ -76,9 +76,9 @@ bool ends_idle(const PGresult& error) noexcept {
 
 }  // namespace
 
-std::error_code postgres_connection::open(const context& ctx, const postgres_options& how,
-                                          std::unique_ptr<postgres_connection>& opened,
-                                          std::string& why) {
+task<std::error_code> postgres_connection::open(const context& ctx, const postgres_options& how,
+                                                std::unique_ptr<postgres_connection>& opened,
+                                                std::string& why) {
   // Parameters before "dbname" are defaults that the connection string overrides. The connection
   // for a cancel request inherits the TCP timeouts, which are the only limit that libpq has for it.
   static constexpr std::array names = {
@@ -90,30 +90,31 @@ std::error_code postgres_connection::open(const context& ctx, const postgres_opt
                              "5",      "3",
                              "10000",  how.conninfo.c_str(),
                              "UTF8",   static_cast<const char*>(nullptr)};
-  const auto [soon, cancel] = with_timeout(ctx, how.connect_timeout);
+  const auto patience = with_timeout(ctx, how.connect_timeout);
+  const context& soon = patience.ctx;
   auto* const link = ::PQconnectStartParams(names.data(), values.data(), 1);
   if (link == nullptr) {
     throw std::bad_alloc();
   }
   std::unique_ptr<postgres_connection> fresh(new postgres_connection(link, how.read_only));
-  auto ec = fresh->connect(soon, why);
+  auto ec = co_await fresh->connect(soon, why);
   if (!ec) {
-    ec = fresh->set_up(soon, why);
+    ec = co_await fresh->set_up(soon, why);
   }
   if (!ec) {
     opened = std::move(fresh);
-    return {};
+    co_return std::error_code();
   }
   if (ctx.done()) {
-    return ctx.err();
+    co_return ctx.err();
   }
   if (soon.done()) {
     why = "no answer within " + std::to_string(how.connect_timeout.count()) + " ms";
   }
-  return errc::unreachable;
+  co_return errc::unreachable;
 }
 
-std::error_code postgres_connection::connect(const context& ctx, std::string& why) {
+task<std::error_code> postgres_connection::connect(const context& ctx, std::string& why) {
   ::PQsetNoticeProcessor(
       link_, [](void*, const char*) {}, nullptr);  // otherwise it is printed on standard error
   // A connection that could not be started reports that at the first poll.
@@ -121,11 +122,11 @@ std::error_code postgres_connection::connect(const context& ctx, std::string& wh
                                                        : PGRES_POLLING_WRITING;
        next != PGRES_POLLING_OK; next = ::PQconnectPoll(link_)) {
     if (next == PGRES_POLLING_FAILED) {
-      return gone(why);
+      co_return gone(why);
     }
-    if (const std::error_code ec =
-            wait_fd(ctx, fd(), next == PGRES_POLLING_READING ? short{POLLIN} : short{POLLOUT})) {
-      return ec;
+    const short events = next == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+    if (const std::error_code ec = co_await wait_fd(ctx, fd(), events)) {
+      co_return ec;
     }
   }
   ::PQsetnonblocking(link_, 1);
@@ -135,45 +136,53 @@ std::error_code postgres_connection::connect(const context& ctx, std::string& wh
     throw std::bad_alloc();
   }
   cancel_ = std::make_shared<postgres_cancel>(handle);
-  return {};
+  co_return std::error_code();
 }
 
 // Tries the settings that each report will have; those that the server does not know are left out.
 // client_connection_check_interval is a second safety net: if this program dies or a cancel request
 // is lost, the server itself notices. It exists from PostgreSQL 14 on; without it (or on a system
 // that does not support it) statement_timeout remains.
-std::error_code postgres_connection::set_up(const context& ctx, std::string& why) {
-  auto ec = begin(ctx, nothing, {}, why);
-  for (postgres_result row; !ec;) {
-    ec = next(ctx, nullptr, row, why);
-    if (!row) {
-      break;
+task<std::error_code> postgres_connection::set_up(const context& ctx, std::string& why) {
+  for (;;) {
+    auto ec = begin(ctx, nothing, {}, why);
+    for (postgres_result row; !ec;) {
+      ec = co_await next(ctx, nullptr, row, why);
+      if (!row) {
+        break;
+      }
     }
+    if (ec == errc::failed && !set_ && checks_client_) {
+      checks_client_ = false;
+      if (co_await ready(ctx, why)) {
+        co_return ec;
+      }
+      continue;
+    }
+    if (ec) {
+      co_return ec;
+    }
+    co_return co_await ready(ctx, why);
   }
-  if (ec == errc::failed && !set_ && checks_client_) {
-    checks_client_ = false;
-    return ready(ctx, why) ? ec : set_up(ctx, why);
-  }
-  return ec ? ec : ready(ctx, why);
 }
 
 postgres_connection::~postgres_connection() {
   ::PQfinish(link_);
 }
 
-std::error_code postgres_connection::ready(const context& ctx, std::string& why) {
+task<std::error_code> postgres_connection::ready(const context& ctx, std::string& why) {
   while (syncs_ > 0) {
     postgres_result r;
     switch (take(r)) {
       case event::result:  // DISCARD ALL has failed
         worn_ = true;
         why = sql_state(*r).empty() ? one_line(::PQresultErrorMessage(r.get())) : "DISCARD ALL";
-        return errc::unreachable;
+        co_return errc::unreachable;
       case event::lost:
-        return gone(why);
+        co_return gone(why);
       case event::nothing:
-        if (const auto ec = wait(ctx, context::clock::time_point::max(), why)) {
-          return ctx.done() ? ec : errc::unreachable;
+        if (const auto ec = co_await wait(ctx, context::clock::time_point::max(), why)) {
+          co_return ctx.done() ? ec : std::error_code(errc::unreachable);
         }
         break;
       default:
@@ -182,18 +191,18 @@ std::error_code postgres_connection::ready(const context& ctx, std::string& why)
   }
   pollfd look{fd(), POLLIN, 0};
   if (!idle() || ::poll(&look, 1, 0) < 0) {
-    return gone(why);
+    co_return gone(why);
   }
   // This may be a notice or a changed parameter. It may also be the server's final message or a
   // FIN, and then the connection has ended.
   if (look.revents != 0 &&
       (!receive() || ::PQstatus(link_) != CONNECTION_OK || ::poll(&look, 1, 0) != 0)) {
-    return gone(why);
+    co_return gone(why);
   }
   while (auto* const told = ::PQnotifies(link_)) {  // left over from a LISTEN
     ::PQfreemem(told);
   }
-  return {};
+  co_return std::error_code();
 }
 
 bool postgres_connection::lost() const noexcept {
@@ -311,67 +320,79 @@ std::error_code postgres_connection::error_of(const PGresult& error, std::string
 
 // Waits until there is something to read, or until `until`. If poll(2) fails, the connection must
 // be closed afterwards.
-std::error_code postgres_connection::wait(const context& ctx, context::clock::time_point until,
-                                          std::string& why) {
-  const std::error_code ec = wait_fd(ctx, fd(), awaits(), until);
+task<std::error_code> postgres_connection::wait(const context& ctx,
+                                                context::clock::time_point until,
+                                                std::string& why) {
+  const std::error_code ec = co_await wait_fd(ctx, fd(), awaits(), until);
   if (!ec) {
     receive();  // if it is lost, the server's final message can still be read
-    return {};
+    co_return ec;
   }
   if (ctx.done() || ec == std::errc::timed_out) {
-    return ec;
+    co_return ec;
   }
   worn_ = true;
   why = "poll: " + ec.message();
-  return errc::failed;
+  co_return errc::failed;
 }
 
-std::error_code postgres_connection::next(const context& ctx, row_sink* to, postgres_result& result,
-                                          std::string& why) {
-  using time_point = context::clock::time_point;
-  auto until = to == nullptr ? time_point::max() : time_point::min();  // min: not known yet
-  std::error_code failed;  // after which the rest of the report is still read
+bool postgres_connection::take_next(const context& ctx, postgres_result& result,
+                                    std::error_code& error, std::string& why) {
   for (;;) {
-    if (const auto ended = ctx.err()) {
-      return ended;
+    error = ctx.err();
+    if (error) {
+      return true;
     }
     switch (take(result)) {
       case event::report_over:
       case event::idle:
         result.reset();
-        return failed;
+        error = failed_;
+        return true;
       case event::lost:
-        return failed ? failed : gone(why);
+        error = failed_ ? failed_ : gone(why);
+        return true;
       case event::nothing:
-        break;
+        return false;
       case event::result:
-        switch (::PQresultStatus(result.get())) {
-          case PGRES_FATAL_ERROR:
-            failed = failed ? failed : error_of(*result, why);
-            continue;
-          case PGRES_COPY_IN:
-          case PGRES_COPY_OUT:
-          case PGRES_COPY_BOTH:
-            worn_ = true;
-            why = "the SQL of a report must not use COPY";
-            return errc::failed;
-          default:
-            return {};
-        }
+        break;
     }
-    if (until == time_point::min()) {
-      until = context::clock::now() + row_sink::gather_time;
-    }
-    const auto ec = wait(ctx, until, why);
-    if (ec == std::errc::timed_out && !ctx.done()) {
-      if (const auto stop = to->idle(ctx)) {
-        return stop;
-      }
-      until = time_point::max();
-    } else if (ec) {
-      return ec;
+    switch (::PQresultStatus(result.get())) {
+      case PGRES_FATAL_ERROR:
+        failed_ = failed_ ? failed_ : error_of(*result, why);
+        break;
+      case PGRES_COPY_IN:
+      case PGRES_COPY_OUT:
+      case PGRES_COPY_BOTH:
+        worn_ = true;
+        why = "the SQL of a report must not use COPY";
+        error = errc::failed;
+        return true;
+      default:
+        return true;
     }
   }
+}
+
+task<std::error_code> postgres_connection::next(const context& ctx, row_sink* to,
+                                                postgres_result& result, std::string& why) {
+  using time_point = context::clock::time_point;
+  auto until = to == nullptr ? time_point::max() : context::clock::now() + row_sink::gather_time;
+  std::error_code error;
+  while (!take_next(ctx, result, error, why)) {
+    error = co_await wait(ctx, until, why);
+    if (error == std::errc::timed_out && !ctx.done()) {
+      error = to->idle(ctx);
+      if (!error && to->is_full()) {
+        error = co_await to->flush(ctx);
+      }
+      until = time_point::max();
+    }
+    if (error) {
+      co_return error;
+    }
+  }
+  co_return error;
 }
 
 std::error_code postgres_connection::begin(const context& ctx, const report& what,
@@ -402,6 +423,7 @@ std::error_code postgres_connection::begin(const context& ctx, const report& wha
   reading_ = part::settings;
   set_ = false;
   unheard_ = false;
+  failed_ = {};
   sent_ = context::clock::now();
   if (send(settings.c_str(), values) && send(what.sql.c_str(), asked_.values) && end_group() &&
       send(as_new, {}) && end_group()) {

@@ -1,5 +1,5 @@
-// One connection to a PostgreSQL server, using libpq asynchronously. Nothing blocks except the
-// waits that take a context, and they end with it. One exception: if the connection string names a
+// One connection to a PostgreSQL server, using libpq asynchronously. What waits is a task, which
+// holds no thread and ends with its context. One exception: if the connection string names a
 // host, libpq looks up its address in open(), and that look-up cannot be interrupted.
 //
 // A wait that ends early leaves its statement running. Such a connection is settled
@@ -27,6 +27,7 @@
 #include "handlers/query/postgres_cancel.h"
 #include "handlers/query/postgres_errors.h"
 #include "hangup/context/context.h"
+#include "hangup/context/task.h"
 
 namespace hangup::query {
 
@@ -49,8 +50,8 @@ class postgres_connection {
  public:
   // Connects within how.connect_timeout and sets up the session. Returns ctx.err(), or
   // errc::unreachable and `why`.
-  static std::error_code open(const context& ctx, const postgres_options& how,
-                              std::unique_ptr<postgres_connection>& opened, std::string& why);
+  static task<std::error_code> open(const context& ctx, const postgres_options& how,
+                                    std::unique_ptr<postgres_connection>& opened, std::string& why);
   ~postgres_connection();  // closes the connection; does not wait
   postgres_connection(const postgres_connection&) = delete;
   postgres_connection& operator=(const postgres_connection&) = delete;
@@ -58,7 +59,7 @@ class postgres_connection {
   // For a connection that was kept: waits until its previous use has completed, and checks whether
   // it is still open as far as the kernel knows. Returns ctx.err(), or errc::unreachable if it must
   // be closed.
-  std::error_code ready(const context& ctx, std::string& why);
+  task<std::error_code> ready(const context& ctx, std::string& why);
 
   // Sends the statement of the report, with rows to be returned one at a time. Before it, in the
   // same transaction, come the settings for it: statement_timeout, as the time left to `ctx` and
@@ -68,10 +69,14 @@ class postgres_connection {
   // outlive its statement.
   std::error_code begin(const context& ctx, const report& what, const arguments& with,
                         std::string& why);
-  // Waits for the next result of the report; null after the last. Meanwhile it calls `to->idle()`
-  // as database.h describes, if there is a sink. Returns ctx.err(), the sink's error, or an error
-  // as in postgres_errors.h.
-  std::error_code next(const context& ctx, row_sink* to, postgres_result& result, std::string& why);
+  // Gives the next result of the report, if it has arrived; null after the last. Returns false if
+  // next() has to wait for it. An error is ctx.err() or as in postgres_errors.h.
+  bool take_next(const context& ctx, postgres_result& result, std::error_code& error,
+                 std::string& why);
+  // Waits for the next result. Meanwhile it calls `to->idle()` as database.h describes, if there is
+  // a sink. Returns ctx.err(), the sink's error, or as above.
+  task<std::error_code> next(const context& ctx, row_sink* to, postgres_result& result,
+                             std::string& why);
 
   // Whether the server ended the session before it read anything that begin() sent: the settings
   // are sent first, and their result was replaced by the server's final message.
@@ -110,10 +115,11 @@ class postgres_connection {
  private:
   explicit postgres_connection(PGconn* link, bool read_only) noexcept
       : link_(link), read_only_(read_only) {}
-  std::error_code connect(const context& ctx, std::string& why);
-  std::error_code set_up(const context& ctx, std::string& why);
+  task<std::error_code> connect(const context& ctx, std::string& why);
+  task<std::error_code> set_up(const context& ctx, std::string& why);
   std::error_code error_of(const PGresult& error, std::string& why);
-  std::error_code wait(const context& ctx, context::clock::time_point until, std::string& why);
+  task<std::error_code> wait(const context& ctx, context::clock::time_point until,
+                             std::string& why);
   bool send(const char* sql, const std::vector<std::string>& values);
   bool end_group() noexcept;
   std::error_code gone(std::string& why) const;
@@ -130,9 +136,10 @@ class postgres_connection {
   part reading_ = part::rest;
   bool set_ = false;  // the result of the settings has been received
   bool unheard_ = false;
-  unsigned syncs_ = 0;   // groups of statements whose end has not arrived yet
-  bool unsent_ = false;  // not everything has been sent yet
-  bool worn_ = false;    // must be closed after this query
+  unsigned syncs_ = 0;      // groups of statements whose end has not arrived yet
+  bool unsent_ = false;     // not everything has been sent yet
+  bool worn_ = false;       // must be closed after this query
+  std::error_code failed_;  // of the report; the rest of its results is still read
 };
 
 // The value of a column in the first row. Integers and booleans (0, 1) become integers. float and

@@ -6,6 +6,7 @@
 #include "handlers/jobs/routes.h"
 #include "handlers/parameters.h"
 #include "handlers/query/rows_out.h"
+#include "hangup/http/problem.h"
 #include "hangup/http/reply.h"
 #include "hangup/http/request.h"
 
@@ -121,10 +122,31 @@ std::error_code stream_rows(const context& ctx, const asked& by, std::unique_ptr
     return ec;
   }
   if (ec) {
-    rows.fail(ctx, ec.message(), why.empty() ? rows.problem() : for_clients(ec, why));
+    rows.add_error(ec.message(), why.empty() ? rows.problem() : for_clients(ec, why));
+    static_cast<void>(rows.finish(ctx));  // the answer is cut off anyway
     return ec;
   }
   return rows.finish(ctx);
+}
+
+// The same for a task. What it throws cuts the answer off.
+task<> stream_rows(const context& ctx, const asked& by, std::unique_ptr<waiting_query> q, format as,
+                   http::reply& res) {
+  rows_reply rows(as, res);
+  std::string why;
+  const auto ec = co_await q->rows(ctx, rows, why);
+  q.reset();  // others may use the connection while the client reads the last rows
+  if (by.over(ctx, ec, why.empty() ? rows.problem() : why)) {
+    http::work_stopped(ctx);
+    co_return;
+  }
+  if (ec) {
+    rows.add_error(ec.message(), why.empty() ? rows.problem() : for_clients(ec, why));
+  }
+  static_cast<void>(co_await rows.flush(ctx));
+  if (ec) {
+    throw http::problem_error(http_status(ec), ec.message());
+  }
 }
 
 // Counts the rows that pass through.
@@ -220,8 +242,41 @@ http::handler list_databases(const std::vector<const named_database*>& all) {
   };
 }
 
-http::handler run_report(named_database& from, std::function<void(const std::string&)> say,
-                         std::optional<later> detached) {
+namespace {
+
+// Of a report: what the query is to be, and whether it is to be run now. If it is not, `res` says
+// what has become of it.
+bool is_to_run(const context& ctx, const http::request& req, http::reply& res, const asked& by,
+               const question& q, const std::optional<later>& detached) {
+  const auto detach = wants_detached(req, detached.has_value(), res);
+  if (!detach || !*detach) {
+    return detach.has_value();
+  }
+  jobs::accept(ctx, res, detached->jobs, detached->on,
+               {.what = "database " + by.from.name() + ", report " + by.report,
+                .content_type = content_type(q.as),
+                .run = [by, q](const context& c, jobs::result& to, std::string& why) {
+                  return keep_rows(c, by, q, to, why);
+                }});
+  return false;
+}
+
+// The answer to a query that could not begin.
+void set_refused(const context& ctx, http::reply& res, const asked& by, std::error_code ec,
+                 const std::string& why) {
+  if (by.over(ctx, ec, why)) {
+    http::work_stopped(ctx);
+    return;
+  }
+  const int status = http_status(ec);
+  if (status == 503) {
+    res.set("Retry-After", "1");
+  }
+  res.problem(status, in_words(ec, why));
+}
+
+http::handler run_by_thread(named_database& from, std::function<void(const std::string&)> say,
+                            std::optional<later> detached) {
   return [&from, say = std::move(say), detached](const context& ctx, const http::request& req,
                                                  http::reply& res) {
     question q;
@@ -229,32 +284,14 @@ http::handler run_report(named_database& from, std::function<void(const std::str
       return;
     }
     const asked by{from, q.what->name, say};
-    const auto detach = wants_detached(req, detached.has_value(), res);
-    if (!detach) {
-      return;
-    }
-    if (*detach) {
-      jobs::accept(ctx, res, detached->jobs, detached->on,
-                   {.what = "database " + from.name() + ", report " + by.report,
-                    .content_type = content_type(q.as),
-                    .run = [by, q](const context& c, jobs::result& to, std::string& why) {
-                      return keep_rows(c, by, q, to, why);
-                    }});
+    if (!is_to_run(ctx, req, res, by, q, detached)) {
       return;
     }
     auto begun = std::make_shared<std::unique_ptr<running>>();
     if (req.method() != "HEAD") {
       std::string why;
       if (const auto ec = from.engine().start(ctx, *q.what, q.with, *begun, why)) {
-        if (by.over(ctx, ec, why)) {
-          http::work_stopped(ctx);
-          return;
-        }
-        const int status = http_status(ec);
-        if (status == 503) {
-          res.set("Retry-After", "1");
-        }
-        res.problem(status, in_words(ec, why));
+        set_refused(ctx, res, by, ec, why);
         return;
       }
     }
@@ -262,6 +299,44 @@ http::handler run_report(named_database& from, std::function<void(const std::str
                [by, begun = std::move(begun), as = q.as](const context& c, http::body_writer& out) {
                  return stream_rows(c, by, std::move(*begun), as, out);
                });
+  };
+}
+
+task<> run_as_task(const context& ctx, http::request& req, http::reply& res, named_database& from,
+                   const std::function<void(const std::string&)>& say,
+                   const std::optional<later>& detached) {
+  question q;
+  if (!read_question(from, req, res, q)) {
+    co_return;
+  }
+  const asked by{from, q.what->name, say};
+  if (!is_to_run(ctx, req, res, by, q, detached)) {
+    co_return;
+  }
+  if (req.method() == "HEAD") {
+    res.stream(content_type(q.as));
+    co_return;
+  }
+  std::unique_ptr<waiting_query> begun;
+  std::string why;
+  if (const auto ec = co_await from.engine().as_tasks()->start(ctx, *q.what, q.with, begun, why)) {
+    set_refused(ctx, res, by, ec, why);
+    co_return;
+  }
+  res.stream(content_type(q.as));
+  co_await stream_rows(ctx, by, std::move(begun), q.as, res);
+}
+
+}  // namespace
+
+http::handler run_report(named_database& from, std::function<void(const std::string&)> say,
+                         std::optional<later> detached) {
+  if (from.engine().as_tasks() == nullptr) {
+    return run_by_thread(from, std::move(say), detached);
+  }
+  return [&from, say = std::move(say), detached](const context& ctx, http::request& req,
+                                                 http::reply& res) -> task<> {
+    return run_as_task(ctx, req, res, from, say, detached);
   };
 }
 

@@ -25,6 +25,9 @@ http::handler list_databases(const std::vector<const named_database*>& all);
 // that cuts the body off (see rows_out.h). Failures are passed to `say`, one line each, except
 // those caused by an argument.
 //
+// The handler is a task if the engine only waits (database::as_tasks()), and needs a pool
+// otherwise.
+//
 // With `later`, POST with detach=1 runs the report as a job, which goes on when the client leaves:
 // 202, as in jobs/routes.h. POST has no other use, and only POST starts jobs (otherwise 405),
 // because a GET may be repeated or prefetched by proxies and triggered by any web page.

@@ -10,6 +10,9 @@
 #include <vector>
 
 #include "handlers/query/database.h"
+#include "hangup/context/wait.h"
+#include "hangup/context/with_task_group.h"
+#include "hangup/worker/loop.h"
 #include "http/exchange/exchange.h"
 #include "tests/unit/context/support.h"
 
@@ -86,6 +89,63 @@ TEST(fair_semaphore, nobody_waits_for_ever_whoever_takes_leaves_and_gives_up) {
   EXPECT_GT(taken, 0);
   EXPECT_EQ(all.taken(), 0U);
   EXPECT_EQ(all.waiting(), 0U);
+}
+
+TEST(fair_semaphore, tasks_and_threads_wait_for_the_same_places_and_nobody_for_ever) {
+  fair_semaphore all(3, 1);
+  std::atomic<int> taken{0};
+  together(6, [&](int t) {
+    const auto one = [&](unsigned seed) -> task<> {
+      std::mt19937 random(seed);
+      const auto ctx = of_client(static_cast<pool::owner>(seed) % 3 + 1);
+      for (int i = 0; i < rounds(500); ++i) {
+        permit p;
+        std::error_code ec;
+        if (random() % 4 == 0) {
+          ec = co_await all.take_later(ctx, std::chrono::milliseconds(0), p);
+        } else {
+          ec = co_await all.take_later(ctx, p);
+        }
+        taken += ec ? 0 : 1;
+        if (random() % 3 == 0) {
+          static_cast<void>(co_await yield(ctx));
+        }
+      }
+    };
+    if (t % 2 == 0) {
+      const auto four = [&](awaited_task_group& tasks) {
+        for (unsigned n = 0; n < 4; ++n) {
+          tasks.go(one(static_cast<unsigned>(t) * 4 + n));
+        }
+      };
+      EXPECT_FALSE(run_blocking(with_task_group(background(), four)));
+      return;
+    }
+    const auto ctx = of_client(static_cast<pool::owner>(t) % 3 + 1);
+    for (int i = 0; i < rounds(2'000); ++i) {
+      permit p;
+      taken += all.take(ctx, p) ? 0 : 1;
+    }
+  });
+  EXPECT_GE(taken, 3 * rounds(2'000));
+  EXPECT_EQ(all.taken(), 0U);
+  EXPECT_EQ(all.waiting(), 0U);
+}
+
+TEST(fair_semaphore, a_task_that_waits_gives_up_with_its_context_or_its_patience) {
+  fair_semaphore all(1, 0);
+  permit first;
+  ASSERT_FALSE(all.take(background(), first));
+  permit none;
+  EXPECT_EQ(run_blocking(all.take_later(background(), std::chrono::milliseconds(1), none)),
+            errc::busy);
+  const auto soon = with_timeout(background(), std::chrono::milliseconds(1));
+  EXPECT_EQ(run_blocking(all.take_later(soon.ctx, none)), hangup::errc::deadline_exceeded);
+  EXPECT_FALSE(none);
+  EXPECT_EQ(all.waiting(), 0U);
+  first = permit();
+  EXPECT_FALSE(run_blocking(all.take_later(background(), none)));
+  EXPECT_TRUE(none);
 }
 
 }  // namespace
