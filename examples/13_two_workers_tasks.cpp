@@ -3,6 +3,7 @@
 // output needs no lock.
 #include <chrono>
 #include <iostream>
+#include <system_error>
 
 #include "hangup/context/wait.h"
 #include "hangup/context/with_task_group.h"
@@ -12,10 +13,11 @@ using namespace std::chrono_literals;
 using hangup::context;
 
 hangup::task<> worker(context ctx, int id) {
-  while (!co_await hangup::sleep_for(ctx, 50ms)) {
-    // a piece of work, every 50 ms
+  std::error_code ec;
+  while (!ec) {
+    ec = co_await hangup::sleep_for(ctx, 50ms);  // stands for a piece of work
   }
-  std::cout << "Worker " << id << " stopped: " << ctx.err().message() << std::endl;
+  std::cout << "Worker " << id << " stopped: " << ec.message() << std::endl;
 }
 
 int main() {

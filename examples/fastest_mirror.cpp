@@ -44,7 +44,8 @@ int fastest(const context& parent) {
 }
 
 int main() {
-  std::cout << "the file of mirror " << fastest(hangup::background()) << std::endl;
+  const int winner = fastest(hangup::background());
+  std::cout << "the file of mirror " << winner << std::endl;
 }
 
 // Watch:

@@ -31,7 +31,8 @@ task<int> fastest(context parent) {
   co_await with_task_group(race.ctx, [&](hangup::awaited_task_group& mirrors) {
     for (int i = 0; i < 3; ++i) {
       mirrors.go([&, i](context ctx) -> task<> {
-        if (!co_await fetch(ctx, i)) {
+        const std::error_code ec = co_await fetch(ctx, i);
+        if (!ec) {
           winner = i;
           race.cancel({.text = "mirror " + std::to_string(i) + " was faster"});
         }
@@ -42,7 +43,8 @@ task<int> fastest(context parent) {
 }
 
 int main() {
-  std::cout << "the file of mirror " << run_blocking(fastest(hangup::background())) << std::endl;
+  const int winner = hangup::run_blocking(fastest(hangup::background()));
+  std::cout << "the file of mirror " << winner << std::endl;
 }
 
 // Watch:
