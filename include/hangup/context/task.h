@@ -51,6 +51,32 @@ class task;
 
 namespace tree {
 
+#if defined(__GNUC__) && !defined(__clang__)
+// GCC 12 compiles a coroutine wrongly that has no local variable, but a `co_await` in the condition
+// of an `if`, a loop or a `switch`: the promise is not where the compiler itself looks for it, so
+// resuming it would destroy memory. This is found where the coroutine is called, before it begins.
+// An optimising compiler removes the comparison from all others.
+struct before_task {
+  const task_promise& promise;
+  bool await_ready() const noexcept { return false; }
+  template <task_like P>
+  void await_suspend(std::coroutine_handle<P> task) const noexcept {
+    const task_promise& there = task.promise();
+    if (reinterpret_cast<const char*>(&there) - reinterpret_cast<const char*>(&promise) != 0) {
+      compiled_wrongly();
+    }
+  }
+  void await_resume() const noexcept {}
+
+ private:
+  [[noreturn, gnu::cold]] static void compiled_wrongly() noexcept;
+};
+#else
+struct before_task : std::suspend_always {
+  explicit before_task(const task_promise&) noexcept {}
+};
+#endif
+
 // What becomes of a coroutine at its end.
 struct at_end_of_task {
   bool await_ready() const noexcept { return false; }
@@ -70,7 +96,7 @@ struct at_end_of_task {
 template <class T>
 class task_result : public task_promise {
  public:
-  std::suspend_always initial_suspend() const noexcept { return {}; }
+  before_task initial_suspend() const noexcept { return before_task{*this}; }
   at_end_of_task final_suspend() const noexcept { return {}; }
   void unhandled_exception() noexcept { thrown_ = std::current_exception(); }
 
@@ -94,7 +120,7 @@ class task_result : public task_promise {
 template <>
 class task_result<void> : public task_promise {
  public:
-  std::suspend_always initial_suspend() const noexcept { return {}; }
+  before_task initial_suspend() const noexcept { return before_task{*this}; }
   at_end_of_task final_suspend() const noexcept { return {}; }
   void unhandled_exception() noexcept { thrown_ = std::current_exception(); }
   void return_void() const noexcept {}
