@@ -9,6 +9,10 @@
 //   }
 //   task<> show(context ctx, int fd) { print(co_await fetch(ctx, fd)); }
 //
+// With GCC 12, a `co_await` in a condition gets a name, as above: `if (co_await ...)` in a coroutine
+// without any local variable would be compiled wrongly (the program then ends when the coroutine is
+// called, and says so).
+//
 // The waits have the same names for threads and for tasks (hangup/context/wait.h): `co_await` holds
 // no thread, and without it the calling thread waits. So never leave out `co_await` in a task: the
 // thread that runs this task and others would wait.
