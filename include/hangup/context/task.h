@@ -3,15 +3,16 @@
 //
 //   task<std::string> fetch(context ctx, int fd) {
 //     if (std::error_code ec = co_await wait_fd(ctx, fd, POLLIN)) {
+//       ctx.throw_if_done();          // canceled_error, which is no failure
 //       throw std::system_error(ec);  // reaches the task that awaits this one
 //     }
 //     co_return read_all(fd);
 //   }
 //   task<> show(context ctx, int fd) { print(co_await fetch(ctx, fd)); }
 //
-// With GCC 12, a `co_await` in a condition gets a name, as above: `if (co_await ...)` in a coroutine
-// without any local variable would be compiled wrongly (the program then ends when the coroutine is
-// called, and says so).
+// With GCC 12, a `co_await` in a condition gets a name, as above: `if (co_await ...)` in a
+// coroutine without any local variable would be compiled wrongly (the program then ends when the
+// coroutine is called, and says so).
 //
 // The waits have the same names for threads and for tasks (hangup/context/wait.h): `co_await` holds
 // no thread, and without it the calling thread waits. So never leave out `co_await` in a task: the
