@@ -3,11 +3,16 @@
 //
 //   task<std::string> fetch(context ctx, int fd) {
 //     if (std::error_code ec = co_await wait_fd(ctx, fd, POLLIN)) {
+//       ctx.throw_if_done();          // canceled_error, which is no failure
 //       throw std::system_error(ec);  // reaches the task that awaits this one
 //     }
 //     co_return read_all(fd);
 //   }
 //   task<> show(context ctx, int fd) { print(co_await fetch(ctx, fd)); }
+//
+// With GCC 12, a `co_await` in a condition gets a name, as above: `if (co_await ...)` in a
+// coroutine without any local variable would be compiled wrongly (the program then ends when the
+// coroutine is called, and says so).
 //
 // The waits have the same names for threads and for tasks (hangup/context/wait.h): `co_await` holds
 // no thread, and without it the calling thread waits. So never leave out `co_await` in a task: the
@@ -51,6 +56,32 @@ class task;
 
 namespace tree {
 
+#if defined(__GNUC__) && !defined(__clang__)
+// GCC 12 compiles a coroutine wrongly that has no local variable, but a `co_await` in the condition
+// of an `if`, a loop or a `switch`: the promise is not where the compiler itself looks for it, so
+// resuming it would destroy memory. This is found where the coroutine is called, before it begins.
+// An optimising compiler removes the comparison from all others.
+struct before_task {
+  const task_promise& promise;
+  bool await_ready() const noexcept { return false; }
+  template <task_like P>
+  void await_suspend(std::coroutine_handle<P> task) const noexcept {
+    const task_promise& there = task.promise();
+    if (reinterpret_cast<const char*>(&there) - reinterpret_cast<const char*>(&promise) != 0) {
+      compiled_wrongly();
+    }
+  }
+  void await_resume() const noexcept {}
+
+ private:
+  [[noreturn, gnu::cold]] static void compiled_wrongly() noexcept;
+};
+#else
+struct before_task : std::suspend_always {
+  explicit before_task(const task_promise&) noexcept {}
+};
+#endif
+
 // What becomes of a coroutine at its end.
 struct at_end_of_task {
   bool await_ready() const noexcept { return false; }
@@ -70,7 +101,7 @@ struct at_end_of_task {
 template <class T>
 class task_result : public task_promise {
  public:
-  std::suspend_always initial_suspend() const noexcept { return {}; }
+  before_task initial_suspend() const noexcept { return before_task{*this}; }
   at_end_of_task final_suspend() const noexcept { return {}; }
   void unhandled_exception() noexcept { thrown_ = std::current_exception(); }
 
@@ -94,7 +125,7 @@ class task_result : public task_promise {
 template <>
 class task_result<void> : public task_promise {
  public:
-  std::suspend_always initial_suspend() const noexcept { return {}; }
+  before_task initial_suspend() const noexcept { return before_task{*this}; }
   at_end_of_task final_suspend() const noexcept { return {}; }
   void unhandled_exception() noexcept { thrown_ = std::current_exception(); }
   void return_void() const noexcept {}

@@ -115,7 +115,7 @@ class reply {
   //
   //   res.stream("text/csv");
   //   while (...) {
-  //     if (co_await res.write(ctx, row)) {
+  //     if (const std::error_code ec = co_await res.write(ctx, row)) {
   //       co_return;  // the client has left, or the time is over
   //     }
   //   }

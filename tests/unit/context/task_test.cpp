@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -280,6 +281,21 @@ TEST(task, stops_what_has_a_token_of_its_context) {
   };
   run_blocking(f());
   EXPECT_EQ(stopped.get_future().wait_for(patience), std::future_status::ready);
+}
+
+// See before_task.
+task<> waits_in_a_condition_without_a_local_variable() {
+  while (co_await sleep_for(background(), 0ms)) {
+  }
+}
+
+TEST(task, that_gcc_12_compiles_wrongly_ends_the_program_before_it_begins) {
+  const auto run = [] { run_blocking(waits_in_a_condition_without_a_local_variable()); };
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ == 12
+  EXPECT_EXIT(run(), testing::KilledBySignal(SIGABRT), "co_await that is in a condition");
+#else
+  run();
+#endif
 }
 
 }  // namespace
