@@ -107,7 +107,7 @@ struct config {
     route_t spin;
     route_t search;
     task_route_t relay;
-    route_t fanout;
+    task_route_t fanout;
     route_t job_result;
     bool operator==(const routes_t&) const = default;
   } routes;

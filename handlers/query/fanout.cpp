@@ -110,48 +110,46 @@ std::string_view name(part_end e) noexcept {
 fanout::fanout(fanout_options how, std::vector<named_database*> over)
     : how_(std::move(how)),
       over_(std::move(over)),
-      permits_(how_.parts_at_once, how_.spare_parts) {}
+      permits_(how_.parts_at_once, how_.spare_parts),
+      blocking_({.name = "fanout",
+                 .workers = how_.parts_at_once + how_.spare_parts,
+                 .queue = how_.parts_at_once + how_.spare_parts}) {}
 
 http::handler fanout::handler() {
-  return [this](const context& ctx, const http::request& req, http::reply& res) {
-    answer(ctx, req, res);
+  return [this](const context& ctx, http::request& req, http::reply& res) -> task<> {
+    return answer(ctx, req, res);
   };
 }
 
-void fanout::answer(const context& ctx, const http::request& req, http::reply& res) {
+task<> fanout::answer(const context& ctx, const http::request& req, http::reply& res) {
   auto q = read_question(req, how_, over_);
   if (req.method() == "HEAD") {
-    res.stream(content_type(q.as),
-               [](const context&, http::body_writer&) { return std::error_code(); });
-    return;
+    res.stream(content_type(q.as));
+    co_return;
   }
   permit first;
-  if (const auto ec = permits_.take(ctx, how_.wait, first)) {
+  if (const auto ec = co_await permits_.take_later(ctx, how_.wait, first)) {
     if (ec != errc::busy) {
       http::work_stopped(ctx);
-      return;
+      co_return;
     }
     refused_.fetch_add(1, std::memory_order_relaxed);
     refuse(503, "no part could begin within " + std::to_string(how_.wait.count()) + " ms: " +
                     std::to_string(how_.parts_at_once) + " are running, which is the limit");
   }
-  // Counts the parts of the request when it has ended, in whatever way.
-  const auto count = [this](merged_parts* all) noexcept {
-    const auto ends = all->ends();
-    for (std::size_t e = 0; e < ends.size(); ++e) {
-      ended_[e].fetch_add(ends[e], std::memory_order_relaxed);
-    }
-    delete all;
-  };
-  const std::shared_ptr<merged_parts> all(new merged_parts(ctx, std::move(q.parts), q.as, q.fails,
-                                                           permits_, std::move(first), how_.say),
-                                          count);
-  if (all->wait_begun(ctx)) {
+  merged_parts all(std::move(q.parts), q.as, q.fails, permits_, blocking_, how_.say);
+  const counted count(*this, all);
+  if (co_await all.answer(ctx, res, std::move(first))) {
     http::work_stopped(ctx);
-    return;
   }
-  res.stream(content_type(q.as),
-             [all](const context& c, http::body_writer& out) { return all->write(c, out); });
+}
+
+// Counts the parts of a request when it has ended, in whatever way.
+fanout::counted::~counted() {
+  const auto ends = parts_.ends();
+  for (std::size_t e = 0; e < ends.size(); ++e) {
+    of_.ended_[e].fetch_add(ends[e], std::memory_order_relaxed);
+  }
 }
 
 }  // namespace hangup::query

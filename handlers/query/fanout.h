@@ -3,7 +3,7 @@
 //
 //   query::fanout parts({.report = "revenue_by_country"}, databases);
 //   server.handle(
-//       {.method = "GET", .path = "/fanout", .runs_on = &queries, .answer = parts.handler()});
+//       {.method = "GET", .path = "/fanout", .on_loop = &tasks, .answer = parts.handler()});
 #pragma once
 
 #include <array>
@@ -21,6 +21,8 @@
 #include "hangup/http/route.h"
 
 namespace hangup::query {
+
+class merged_parts;
 
 // How a part ended. Each part of an accepted request is counted once.
 enum class part_end : std::uint8_t {
@@ -65,7 +67,7 @@ class fanout {
   // first row or knows that there is none. It is sent earlier if a part has more rows than are kept
   // in memory. If a part fails before that, the answer is a 502 that names the part. Three failures
   // have the status that the database alone would give: 503 if it is busy or unreachable, 400 for a
-  // wrong argument; a part for which there is no thread gives a 503. If a part fails later, the
+  // wrong argument; a part that cannot be started gives a 503. If a part fails later, the
   // body is cut off, in NDJSON with the last line described in rows_out.h. In both cases the other
   // parts end with cause_kind::sibling_failed, their engines stop, and the answer is given when all
   // have stopped. Other errors: 400 for a parameter, 404 for a database or report, 503 if no part
@@ -78,9 +80,9 @@ class fanout {
   // ever waits for a connection held by a part that waits for it. If it does, such a wait lasts for
   // the database's own limit, and the part then fails as busy.
   //
-  // The handler waits for its parts. So they do not run in the handler's pool, but on threads of
-  // their own (include/hangup/context/task_group.h), at most two more per request than parts may
-  // run.
+  // The handler is a task, and so are its parts. The queries of an engine that only waits
+  // (database::as_tasks()) hold no thread. Others run in a pool of this object, which has as many
+  // workers as parts may run at the same time.
   //
   // The handler must not outlive this object.
   http::handler handler();
@@ -93,11 +95,23 @@ class fanout {
   }
 
  private:
-  void answer(const context& ctx, const http::request& req, http::reply& res);
+  class counted {
+   public:
+    counted(fanout& of, const merged_parts& parts) noexcept : of_(of), parts_(parts) {}
+    ~counted();
+    counted(const counted&) = delete;
+    counted& operator=(const counted&) = delete;
+
+   private:
+    fanout& of_;
+    const merged_parts& parts_;
+  };
+  task<> answer(const context& ctx, const http::request& req, http::reply& res);
 
   const fanout_options how_;
   const std::vector<named_database*> over_;
   fair_semaphore permits_;
+  pool blocking_;
   std::atomic<std::uint64_t> refused_{0};
   std::array<std::atomic<std::uint64_t>, part_ends> ended_{};
 };

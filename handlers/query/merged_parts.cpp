@@ -1,18 +1,22 @@
 #include "handlers/query/merged_parts.h"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "hangup/context/wait.h"
 #include "hangup/http/problem.h"
 #include "hangup/http/request.h"
+#include "hangup/worker/loop.h"
 
 namespace hangup::query {
 
 // Puts the rows of one part into its channel.
 class merged_parts::rows final : public row_sink {
  public:
-  rows(merged_parts& of, slot& to) : of_(of), to_(to), text_format_(of.format_) {}
+  // `by_task`: it is full, and waits in flush(). A thread waits in row().
+  rows(merged_parts& of, slot& to, bool by_task)
+      : of_(of), to_(to), by_task_(by_task), text_format_(of.format_) {}
 
   std::error_code columns(const context&, std::span<const std::string> names) override {
     std::vector<std::string> all = {"part"};
@@ -36,14 +40,25 @@ class merged_parts::rows final : public row_sink {
     if (text_.size() < worth_a_piece) {
       return {};
     }
-    if (const auto full = to_.pieces.try_send(std::move(text_))) {
-      of_.head_.close();  // nobody reads the pieces before that
+    if (to_.pieces.try_send(std::move(text_))) {
+      of_.head_.set();  // nobody reads the pieces before that
+      full_ = by_task_;
+      if (full_) {
+        return {};
+      }
       if (const std::error_code ec = to_.pieces.send(ctx, std::move(text_))) {
         return ec;
       }
     }
     text_.clear();
     return {};
+  }
+  bool is_full() const noexcept override { return full_; }
+  task<std::error_code> flush(const context& ctx) override {
+    full_ = false;
+    const std::error_code ec = co_await to_.pieces.send(ctx, std::move(text_));
+    text_.clear();
+    co_return ec;
   }
 
   // If there is no room, it goes on collecting.
@@ -67,60 +82,97 @@ class merged_parts::rows final : public row_sink {
  private:
   merged_parts& of_;
   slot& to_;
+  const bool by_task_;
+  bool full_ = false;
   row_format text_format_;
   std::vector<field> fields_;
   std::string text_;
   context::clock::time_point since_{};
 };
 
-merged_parts::merged_parts(const context& ctx, std::vector<part> all, format as,
-                           std::optional<planned_failure> fails, fair_semaphore& at_once,
-                           permit first, const log_line& say)
-    : format_(as), fails_(fails), permits_(at_once), say_(say) {
+merged_parts::merged_parts(std::vector<part> all, format as, std::optional<planned_failure> fails,
+                           fair_semaphore& at_once, pool& blocking, const log_line& say)
+    : format_(as), fails_(fails), permits_(at_once), blocking_(blocking), say_(say) {
   for (auto& p : all) {
     slots_.emplace_back(slots_.size(), std::move(p));
   }
-  group_.emplace(ctx, task_group_options{.name = "fanout"});
-  if (fails_) {
-    group_->go([this](const context& c) { return fail_later(c, slots_[fails_->part]); });
-  }
-  group_->go([this, first = std::move(first)](const context& c) mutable {
-    return start_all(c, std::move(first));
-  });
 }
 
-// Runs as a task of its own, which waits for the places of all parts; otherwise each waiting part
-// would need a thread.
-std::error_code merged_parts::start_all(const context& ctx, permit first) {
+task<std::error_code> merged_parts::answer(const context& ctx, http::reply& res, permit first) {
+  std::error_code ec;
+  std::string failure;
+  std::exception_ptr thrown;
+  const auto body = [&](awaited_task_group& parts) { return run(ctx, parts, res, first); };
+  try {
+    ec = co_await with_task_group(ctx, body);
+  } catch (const http::problem_error& e) {
+    failure = e.what();
+    thrown = std::current_exception();
+  }
+  if (!thrown) {
+    stopped_ = stopped_ || ctx.done();
+    if (ec && !stopped_) {
+      throw http::problem_error(503, "the parts cannot all be started now: " + ec.message());
+    }
+    co_return ec;
+  }
+  if (head_sent_ && format_ == format::ndjson) {
+    std::string line = "{\"error\":{\"title\":\"a part has failed\",\"detail\":";
+    append_json(failure, line);
+    line.append("}}\n");
+    static_cast<void>(co_await res.write(ctx, line));  // the answer is cut off anyway
+  }
+  std::rethrow_exception(thrown);
+}
+
+// The body of the group: its first error, or what a part has thrown, ends the others.
+task<std::error_code> merged_parts::run(const context& ctx, awaited_task_group& parts,
+                                        http::reply& res, permit& first) {
+  if (fails_) {
+    parts.go([this](const context& c) { return fail_later(c, slots_[fails_->part]); });
+  }
+  parts.go([this, &parts, &first](const context& c) { return start_all(c, parts, first); });
+  std::error_code ec = co_await head_.wait(parts.ctx());
+  if (ec) {
+    co_return ec;
+  }
+  res.stream(content_type(format_));
+  head_sent_ = true;
+  ec = co_await res.write(ctx, {});
+  for (auto at = slots_.begin(); at != slots_.end() && !ec; ++at) {
+    ec = co_await pass_on(ctx, parts.ctx(), *at, res);
+  }
+  stopped_ = ec && !parts.ctx().done();  // the client no longer reads
+  co_return ec;
+}
+
+// A task of its own, which waits for the places of all parts.
+task<std::error_code> merged_parts::start_all(const context& ctx, awaited_task_group& parts,
+                                              permit& first) {
   for (auto& s : slots_) {
     if (fails_ && fails_->part == s.number) {
       continue;
     }
     auto at = std::exchange(first, permit());
     if (!at) {
-      if (const auto ec = permits_.take(ctx, at)) {
-        return ec;
+      if (const auto ec = co_await permits_.take_later(ctx, at)) {
+        co_return ec;
       }
     }
-    if (const auto ec = group_->go([this, &s, at = std::move(at)](const context& c) mutable {
-          return ask(c, s, std::move(at));
-        })) {
-      return ec;
+    const auto ec = parts.go([this, &s, mine = std::move(at)](const context& c) mutable {
+      return ask(c, s, std::move(mine));
+    });
+    if (ec) {
+      co_return ec;
     }
   }
-  return {};
+  co_return std::error_code();
 }
 
-std::error_code merged_parts::ask(const context& ctx, slot& s, permit at) {
-  std::unique_ptr<running> q;
-  rows to(*this, s);
+task<std::error_code> merged_parts::ask(const context& ctx, slot& s, permit at) {
+  rows to(*this, s, s.asks.from->engine().as_tasks() != nullptr);
   std::string why;
-  auto ec = s.asks.from->engine().start(ctx, *s.asks.what, s.asks.with, q, why);
-  if (!ec) {
-    begun();
-    ec = q->rows(ctx, to, why);
-    q.reset();  // others may use the connection and the place while the client reads
-  }
+  const auto ec = co_await query_it(ctx, s, to, why);
   at = permit();
   s.asks.from->count(end_of(ec));
   if (!ec) {
@@ -137,12 +189,40 @@ std::error_code merged_parts::ask(const context& ctx, slot& s, permit at) {
                (why.empty() && !to.problem.empty() ? ec.message() + ": " + to.problem
                                                    : in_words(ec, why)));
   }
-  return ec;
+  co_return ec;
 }
 
-std::error_code merged_parts::fail_later(const context& ctx, slot& s) {
-  if (const std::error_code ec = sleep_for(ctx, fails_->after)) {
+// Others may use the connection while the client reads.
+task<std::error_code> merged_parts::query_it(const context& ctx, slot& s, rows& to,
+                                             std::string& why) {
+  auto* const waits = s.asks.from->engine().as_tasks();
+  if (waits == nullptr) {
+    const auto here = [&](const context& c) { return query_here(c, s, to, why); };
+    co_return co_await on(blocking_, ctx, here);
+  }
+  std::unique_ptr<waiting_query> q;
+  auto ec = co_await waits->start(ctx, *s.asks.what, s.asks.with, q, why);
+  if (!ec) {
+    begun();
+    ec = co_await q->rows(ctx, to, why);
+  }
+  co_return ec;
+}
+
+std::error_code merged_parts::query_here(const context& ctx, slot& s, rows& to, std::string& why) {
+  std::unique_ptr<running> q;
+  const auto ec = s.asks.from->engine().start(ctx, *s.asks.what, s.asks.with, q, why);
+  if (ec) {
     return ec;
+  }
+  begun();
+  return q->rows(ctx, to, why);
+}
+
+task<std::error_code> merged_parts::fail_later(const context& ctx, slot& s) {
+  const std::error_code ec = co_await sleep_for(ctx, fails_->after);
+  if (ec) {
+    co_return ec;
   }
   failed(s, 502,
          "failed after " + std::to_string(fails_->after.count()) + " ms, as the request asks for");
@@ -156,97 +236,42 @@ void merged_parts::failed(slot& s, int status, const std::string& what) const {
 
 void merged_parts::begun() noexcept {
   if (begun_.fetch_add(1, std::memory_order_relaxed) + 1 == slots_.size()) {
-    head_.close();
+    head_.set();
   }
 }
 
-std::error_code merged_parts::wait_begun(const context& ctx) {
-  char none = 0;
-  const std::error_code ec = head_.receive(group_->ctx(), none);
-  if (ec == channel_errc::closed) {
-    return {};
-  }
-  static_cast<void>(join(ctx));
-  return ec;  // also if all parts were done when the request's context ended
-}
-
-std::error_code merged_parts::write(const context& ctx, http::body_writer& out) {
-  std::error_code ec;
-  for (auto at = slots_.begin(); at != slots_.end() && !ec; ++at) {
-    ec = pass_on(ctx, *at, out);
-  }
-  if (ec && !group_->ctx().done()) {  // the client no longer reads, so end the other parts
-    end();
-    return ec;
-  }
-  try {
-    const auto of_parts = join(ctx);
-    return ec ? ec : of_parts;
-  } catch (const http::problem_error& e) {
-    if (format_ == format::ndjson) {
-      std::string line = "{\"error\":{\"title\":\"a part has failed\",\"detail\":";
-      append_json(e.what(), line);
-      static_cast<void>(out.write(ctx, line + "}}\n"));  // the answer is cut off anyway
-    }
-    throw;
-  }
-}
-
-std::error_code merged_parts::pass_on(const context& ctx, slot& s, http::body_writer& out) {
+task<std::error_code> merged_parts::pass_on(const context& ctx, const context& of_parts, slot& s,
+                                            http::reply& res) {
   bool over = false;
   for (bool begins = true; !over; begins = false) {
     std::string piece;
-    if (const std::error_code ec = s.pieces.receive(group_->ctx(), piece)) {
-      if (ec != channel_errc::closed) {
-        return ec;
-      }
+    const std::error_code received = co_await s.pieces.receive(of_parts, piece);
+    if (received == channel_errc::closed) {
       piece = std::move(s.last);
       over = true;
+    } else if (received) {
+      co_return received;
     }
     if (begins && s.number == 0) {
       piece.insert(0, s.names);
     } else if (begins && s.names != slots_[0].names) {
-      end();
       failed(s, 502, "its columns are not those of part 0, and CSV has one line of names");
     }
     if (piece.empty()) {
       continue;
     }
-    if (const auto ec = out.write(ctx, piece)) {
-      return ec;
+    const std::error_code written = co_await res.write(ctx, piece);
+    if (written) {
+      co_return written;
     }
   }
-  return {};
+  co_return std::error_code();
 }
 
-// A part that fails throws, or stops because its context has ended. An error of the group while the
-// request's context is alive means something else: some part could not be started.
-std::error_code merged_parts::join(const context& request) {
-  struct noted {
-    ~noted() { of.end(); }
-    merged_parts& of;
-  } const when_over{*this};
-  const auto ec = group_->wait();
-  if (ec && !request.done()) {
-    throw http::problem_error(503, "the parts cannot all be started now: " + ec.message());
-  }
-  return ec;
-}
-
-void merged_parts::end() noexcept {
-  if (group_) {
-    const auto ctx = group_->ctx();
-    group_.reset();
-    why_ = ctx.cause()->kind;
-  }
-}
-
-std::array<std::size_t, part_ends> merged_parts::ends() noexcept {
-  end();
+std::array<std::size_t, part_ends> merged_parts::ends() const noexcept {
   std::array<std::size_t, part_ends> counts{};
   for (const auto& s : slots_) {
-    const auto how = s.ended.value_or(why_ == cause_kind::sibling_failed ? part_end::sibling_failed
-                                                                         : part_end::stopped);
+    const auto how = s.ended.value_or(stopped_ ? part_end::stopped : part_end::sibling_failed);
     ++counts[static_cast<std::size_t>(how)];
   }
   return counts;

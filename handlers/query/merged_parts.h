@@ -3,7 +3,6 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <chrono>
 #include <deque>
 #include <optional>
@@ -13,7 +12,8 @@
 #include "handlers/query/fanout.h"
 #include "handlers/query/row_format.h"
 #include "hangup/context/channel.h"
-#include "hangup/context/task_group.h"
+#include "hangup/context/event.h"
+#include "hangup/context/with_task_group.h"
 #include "hangup/http/reply.h"
 
 namespace hangup::query {
@@ -31,31 +31,21 @@ struct planned_failure {
   std::chrono::milliseconds after;
 };
 
-// For one thread, that of the request.
+// For one task, that of the request. The parts are tasks of a group of its own.
 class merged_parts {
  public:
+  // `say` must outlive this object, as must the pool for the queries that need a thread.
+  merged_parts(std::vector<part> all, format as, std::optional<planned_failure> fails,
+               fair_semaphore& at_once, pool& blocking, const log_line& say);
+
   // Starts the parts in order, under a context derived from `ctx`, as places become free; the first
-  // already has its place. `say` must outlive this object.
-  merged_parts(const context& ctx, std::vector<part> all, format as,
-               std::optional<planned_failure> fails, fair_semaphore& at_once, permit first,
-               const log_line& say);
-  // Ends the parts that are running and waits for them.
-  ~merged_parts() { end(); }
-  merged_parts(const merged_parts&) = delete;
-  merged_parts& operator=(const merged_parts&) = delete;
+  // already has its place. Sends the head of the answer when it can be sent, and all rows as they
+  // arrive. Returns ctx.err() or the writer's error. Throws http::problem_error if a part fails, or
+  // cannot be started. All parts have stopped by then. To be called once.
+  task<std::error_code> answer(const context& ctx, http::reply& res, permit first);
 
-  // Waits until the head of the answer can be sent. Returns ctx.err() if the context of the
-  // request, `ctx`, ends first. Throws http::problem_error if a part fails or no thread can be made
-  // for one. In both cases all parts have stopped by then.
-  std::error_code wait_begun(const context& ctx);
-
-  // Sends all rows as they arrive. Returns ctx.err() or the writer's error, or throws
-  // http::problem_error as above; all parts have stopped by then.
-  std::error_code write(const context& ctx, http::body_writer& out);
-
-  // How many parts ended in which way. To be called when all have ended: after an error, an
-  // exception or the last row.
-  std::array<std::size_t, part_ends> ends() noexcept;
+  // How many parts ended in which way. To be called when that is over.
+  std::array<std::size_t, part_ends> ends() const noexcept;
 
  private:
   struct slot {
@@ -69,24 +59,28 @@ class merged_parts {
   };
   class rows;
 
-  std::error_code start_all(const context& ctx, permit first);
-  std::error_code ask(const context& ctx, slot& s, permit at);
-  std::error_code fail_later(const context& ctx, slot& s);
-  std::error_code pass_on(const context& ctx, slot& s, http::body_writer& out);
+  task<std::error_code> run(const context& ctx, awaited_task_group& parts, http::reply& res,
+                            permit& first);
+  task<std::error_code> start_all(const context& ctx, awaited_task_group& parts, permit& first);
+  task<std::error_code> ask(const context& ctx, slot& s, permit at);
+  task<std::error_code> query_it(const context& ctx, slot& s, rows& to, std::string& why);
+  std::error_code query_here(const context& ctx, slot& s, rows& to, std::string& why);
+  task<std::error_code> fail_later(const context& ctx, slot& s);
+  task<std::error_code> pass_on(const context& ctx, const context& of_parts, slot& s,
+                                http::reply& res);
   [[noreturn]] void failed(slot& s, int status, const std::string& what) const;
   void begun() noexcept;
-  std::error_code join(const context& request);
-  void end() noexcept;
 
   const format format_;
   const std::optional<planned_failure> fails_;
   fair_semaphore& permits_;
+  pool& blocking_;
   const log_line& say_;
   std::deque<slot> slots_;
   std::atomic<std::size_t> begun_{0};
-  channel<char> head_{1};            // closed when the head can be sent
-  std::optional<cause_kind> why_{};  // why the group ended, once it has
-  std::optional<task_group> group_;  // last: the tasks use all of the above
+  event head_;  // set when the head can be sent
+  bool head_sent_ = false;
+  bool stopped_ = false;  // the request has ended, or nobody reads its answer any more
 };
 
 }  // namespace hangup::query

@@ -14,6 +14,9 @@
 #include "handlers/query/fanout.h"
 #include "hangup/http/problem.h"
 #include "hangup/http/reply.h"
+#include "hangup/worker/loop.h"
+#include "http/run/piece_sink.h"
+#include "http/run/reply_access.h"
 #include "tests/support/target.h"
 
 namespace hangup::query {
@@ -116,25 +119,46 @@ class fanned {
   // `each` sees the pieces; false: the client has left, without a word to the context.
   answer ask(const context& ctx, const parameters& given, const std::string& accept = "",
              const std::function<bool(const std::string& piece)>& each = {}) {
-    const http::request req("GET", test::target_with(given), {{"Accept", accept}});
+    http::request req("GET", test::target_with(given), {{"Accept", accept}});
     answer a;
     http::reply res(ctx, req);
+    taker takes(a, each);
+    http::reply_access::sink(res) = &takes;
+    const auto handler = fanout->handler();
     try {
-      fanout->handler()(ctx, req, res);
-      a.status = res.is_streamed() ? 200 : 0;
-      if (res.is_streamed()) {
-        http::body_writer out([&](std::string_view piece) {
-          a.body.append(piece);
-          return !each || each(std::string(piece));
-        });
-        a.whole = !res.produce(ctx, out);
-      }
+      run_blocking(handler.begin(ctx, req, res));
+      a.whole = a.status == 200 && !ctx.done() && !takes.left;
     } catch (const http::problem_error& e) {
       a.status = a.status == 200 ? 200 : e.status();
       a.problem = e.what();
     }
     return a;
   }
+
+  // The client.
+  struct taker final : http::piece_sink {
+    taker(answer& to, const std::function<bool(const std::string& piece)>& f) : a(to), each(f) {}
+    bool write(const context& ctx, std::string_view piece) override {
+      if (ctx.done() || left) {
+        return true;
+      }
+      a.status = 200;
+      a.body.append(piece);
+      left = each && !piece.empty() && !each(std::string(piece));
+      return true;
+    }
+    task<>& rest() noexcept override { return nothing; }
+    std::error_code result(const context& ctx) const noexcept override {
+      return ctx.done() ? ctx.err()
+             : left     ? std::make_error_code(std::errc::broken_pipe)
+                        : std::error_code();
+    }
+
+    answer& a;
+    const std::function<bool(const std::string& piece)>& each;
+    bool left = false;
+    task<> nothing;
+  };
 
   std::uint64_t ended(part_end e) const { return fanout->ended(e); }
   std::size_t in_use() const {
