@@ -23,21 +23,15 @@ void task_wait::leave() noexcept {
   }
   started_ = false;
   on().disarm(*this);
-  if (scope_ == nullptr) {
-    return;
-  }
-  if (fired_.load(std::memory_order_acquire)) {
-    // It has left the list of hooks. That spares the lock, for which all tasks of a context that
-    // has just ended would queue up.
-    wait_not_running(*scope_, *this);
-  } else {
+  // If the hook was the last to wake it, it has left the list of hooks. That spares the lock, for
+  // which all tasks of a context that has just ended would queue up.
+  if (scope_ != nullptr && !last_wake_seen()) {
     withdraw(*scope_, *this);
   }
 }
 
 void task_wait::fire() noexcept {
-  fired_.store(true, std::memory_order_release);
-  wake();
+  last_wake();
 }
 
 void task_wait::due() noexcept {

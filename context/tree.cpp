@@ -160,20 +160,36 @@ void end_kid(const scope& up, scope& kid, std::uint32_t how, walk& w) noexcept {
   }
 }
 
+// With the lock held: takes the first hook out of the list.
+hook& pop_hook(scope& s) noexcept {
+  hook& h = *s.hooks;
+  s.hooks = h.next;
+  if (h.next != nullptr) {
+    h.next->prev = nullptr;
+  }
+  h.linked = false;
+  return h;
+}
+
+// Who holds the lock for long makes others sleep.
+constexpr int wakes_at_once = 64;
+
 void run_hooks(scope& s) noexcept {
   s.runner.store(std::this_thread::get_id(), std::memory_order_relaxed);
   for (;;) {
     s.word.lock();
-    hook* const h = s.hooks;
-    if (h == nullptr) {
+    for (int n = 0; s.hooks != nullptr && s.hooks->brief && n < wakes_at_once; ++n) {
+      pop_hook(s).fire();
+    }
+    if (s.hooks == nullptr) {
       s.word.unlock();
       return;
     }
-    s.hooks = h->next;
-    if (h->next != nullptr) {
-      h->next->prev = nullptr;
+    if (s.hooks->brief) {
+      s.word.unlock();
+      continue;
     }
-    h->linked = false;
+    hook* const h = &pop_hook(s);
     s.running.store(h, std::memory_order_release);
     s.word.unlock();
 

@@ -80,9 +80,13 @@ class suspended : public ready {
     on_ = task.promise().on;
     started_at(task.promise().started);
     state_.store(preparing, std::memory_order_relaxed);
+    last_wake_seen_ = false;
   }
   // What a source did before it called wake() happens before what follows this call.
-  void prepare_again() noexcept { state_.exchange(preparing, std::memory_order_acq_rel); }
+  void prepare_again() noexcept {
+    const auto before = state_.exchange(preparing, std::memory_order_acq_rel);
+    last_wake_seen_ = last_wake_seen_ || before == woken_for_good;
+  }
 
   // Returns false if wake() has been called since it was prepared: the task then goes on at once.
   [[nodiscard]] bool suspend() noexcept {
@@ -90,21 +94,32 @@ class suspended : public ready {
     return state_.compare_exchange_strong(seen, sleeping, std::memory_order_acq_rel);
   }
 
-  void wake() noexcept;    // any thread
-  void resume() noexcept;  // on the executor's thread; may destroy this
+  void wake() noexcept { wake_as(woken); }  // any thread
+  void resume() noexcept;                   // on the executor's thread; may destroy this
 
   executor& on() const noexcept { return *on_; }
 
  protected:
   ~suspended() = default;
+
+  // The same, for one of the sources: the one that calls it once. If last_wake_seen() is true
+  // afterwards, that source uses this no more, and need not be withdrawn. It is false if the source
+  // has not called it, or if another one was later.
+  void last_wake() noexcept { wake_as(woken_for_good); }
+  bool last_wake_seen() const noexcept {
+    return last_wake_seen_ || state_.load(std::memory_order_acquire) == woken_for_good;
+  }
+
   static void resume_it(ready& self) noexcept { static_cast<suspended&>(self).resume(); }
 
  private:
-  enum state : std::uint8_t { preparing, sleeping, woken };
+  enum state : std::uint8_t { preparing, sleeping, woken, woken_for_good };
+  void wake_as(state how) noexcept;
 
   std::coroutine_handle<> task_{};
   executor* on_ = nullptr;
   std::atomic<state> state_{preparing};
+  bool last_wake_seen_ = false;  // before it was prepared again
 };
 
 // Something that is to happen at a time, on the executor's thread. A node of a pairing heap.
@@ -173,10 +188,10 @@ class executor {
   ~executor() = default;
 };
 
-inline void suspended::wake() noexcept {
-  // Once it has been posted, the task may run and destroy this.
+inline void suspended::wake_as(state how) noexcept {
+  // After the exchange, the task may run and destroy this, unless it is still to be posted.
   executor& on = *on_;
-  if (state_.exchange(woken, std::memory_order_acq_rel) == sleeping) {
+  if (state_.exchange(how, std::memory_order_acq_rel) == sleeping) {
     on.post(*this);
   }
 }

@@ -26,7 +26,7 @@ class task_wait : public suspended, hook, timed {
   // `ctx` must outlive it. clock::time_point::max(): no time limit.
   explicit task_wait(const context& ctx, clock::time_point until = clock::time_point::max(),
                      function what = &resume_it) noexcept
-      : suspended(what), scope_(context_access::scope(ctx)), until_(until) {}
+      : suspended(what), hook(only_wakes), scope_(context_access::scope(ctx)), until_(until) {}
 
   // Registers with the context and the clock, and suspends: see suspended::suspend().
   [[nodiscard]] bool start() noexcept;
@@ -45,7 +45,6 @@ class task_wait : public suspended, hook, timed {
   const clock::time_point until_;
   bool started_ = false;
   bool time_over_ = false;
-  std::atomic<bool> fired_{false};
 };
 
 // Ends the context if its deadline has passed, and says whether it has ended or `when` has come:

@@ -25,8 +25,8 @@
 //   removed in step (c), by a thread that holds a reference and no lock; see keep().
 //
 // Lock order: the lock of a scope, then that of one of its kids, never more than these two; then
-// the lock of a service (timer, signals), which may be taken while they are held. No lock is held
-// while user code runs.
+// the lock of a service (timer, signals) or of an executor's queue, which may be taken while they
+// are held. No lock is held while user code runs.
 #pragma once
 
 #include <array>
@@ -143,11 +143,19 @@ struct shield final : node {
 // One registered function. It is a part of the registration object, so it needs no allocation of
 // its own.
 struct hook {
+  // What fire() does. If it only wakes a task, it is called with the lock of the scope held, and
+  // many of them at once. It may be destroyed, on another thread, as soon as the task is awake.
+  enum kind : bool { calls, only_wakes };
+  explicit hook(kind what = calls) noexcept : brief(what == only_wakes) {}
+  hook(const hook&) = delete;
+  hook& operator=(const hook&) = delete;
+
   virtual void fire() noexcept = 0;
 
   hook* prev = nullptr;
   hook* next = nullptr;
   bool linked = false;
+  const bool brief;
   // Set while it runs; true is stored there if it is destroyed meanwhile.
   bool* destroyed = nullptr;
 
