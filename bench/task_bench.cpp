@@ -2,6 +2,7 @@
 #include <atomic>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -43,22 +44,36 @@ task<> wait_for(context ctx, awaited_end& end, int waiters) {
   }
 }
 
+task<> wait_together(context ctx, awaited_end& end, int waiters) {
+  DoNotOptimize(co_await hangup::with_task_group(ctx, [&](hangup::awaited_task_group& group) {
+    for (int i = 0; i < waiters; ++i) {
+      group.go([&](const context& own) { return wait_for(own, end, waiters); });
+    }
+  }));
+}
+
 // From just before the end until the last of the tasks runs again, as for threads in
-// wake_bench.cpp. All wait on one context (`own_contexts`: on the one that spawn() makes for each).
-void wake_tasks(State& state, int waiters, unsigned threads, bool own_contexts) {
+// wake_bench.cpp. All wait on one context, that of a group, or each on one of its own, as spawn()
+// makes them.
+void wake_tasks(State& state, int waiters, bool own_contexts) {
   std::optional<awaited_end> what;
-  hangup::loop tasks({.name = "bench", .threads = threads});
+  hangup::loop tasks({.name = "bench"});
   std::vector<double> took;
   for (auto _ : state) {
     auto& end = what.emplace();
-    for (int i = 0; i < waiters; ++i) {
-      const auto refused = hangup::spawn(tasks, end.made.ctx, [&](const context& ctx) {
-        return wait_for(own_contexts ? ctx : end.made.ctx, end, waiters);
-      });
-      if (refused) {
-        state.SkipWithError("a task was not started");
-        return;
+    std::error_code refused;
+    if (own_contexts) {
+      for (int i = 0; i < waiters && !refused; ++i) {
+        refused = hangup::spawn(tasks, end.made.ctx,
+                                [&](const context& ctx) { return wait_for(ctx, end, waiters); });
       }
+    } else {
+      refused = hangup::spawn(tasks, end.made.ctx,
+                              [&](const context& ctx) { return wait_together(ctx, end, waiters); });
+    }
+    if (refused) {
+      state.SkipWithError("a task was not started");
+      return;
     }
     while (end.about_to_wait != waiters) {
     }
@@ -120,9 +135,8 @@ void task_timeout(State& state, bool yields) {
 void add_tasks() {
   for (const int waiters : {1, 100, 1'000}) {
     const auto name = "wake_tasks_" + std::to_string(waiters);
-    add(name, wake_tasks, waiters, 1U, false)->Iterations(wake_ups);
-    add(name + "_two_threads", wake_tasks, waiters, 2U, false)->Iterations(wake_ups);
-    add(name + "_own_contexts", wake_tasks, waiters, 1U, true)->Iterations(wake_ups);
+    add(name, wake_tasks, waiters, false)->Iterations(wake_ups);
+    add(name + "_own_contexts", wake_tasks, waiters, true)->Iterations(wake_ups);
   }
   add("start_tasks", start_tasks);
   add("task_timeout", task_timeout, false);

@@ -175,21 +175,21 @@ hook& pop_hook(scope& s) noexcept {
 constexpr int wakes_at_once = 64;
 
 void run_hooks(scope& s) noexcept {
-  s.runner.store(std::this_thread::get_id(), std::memory_order_relaxed);
   for (;;) {
     s.word.lock();
-    for (int n = 0; s.hooks != nullptr && s.hooks->brief && n < wakes_at_once; ++n) {
+    for (int n = 0; s.hooks != nullptr && s.hooks->wakes_on != nullptr && n < wakes_at_once; ++n) {
       pop_hook(s).fire();
     }
     if (s.hooks == nullptr) {
       s.word.unlock();
       return;
     }
-    if (s.hooks->brief) {
+    if (s.hooks->wakes_on != nullptr) {
       s.word.unlock();
       continue;
     }
     hook* const h = &pop_hook(s);
+    s.runner.store(std::this_thread::get_id(), std::memory_order_relaxed);
     s.running.store(h, std::memory_order_release);
     s.word.unlock();
 
@@ -378,16 +378,36 @@ bool keep(scope& s) noexcept {
   return alive;
 }
 
+namespace {
+
+// With the lock held, as for the next.
+void link(scope& s, hook& h) noexcept {
+  h.prev = nullptr;
+  h.next = s.hooks;
+  if (h.next != nullptr) {
+    h.next->prev = &h;
+  }
+  s.hooks = &h;
+  h.linked = true;
+}
+
+// Both neighbours of `h` get another one instead.
+void set_neighbours(scope& s, const hook& h, hook* before, hook* behind) noexcept {
+  (h.prev != nullptr ? h.prev->next : s.hooks) = behind;
+  if (h.next != nullptr) {
+    h.next->prev = before;
+  }
+}
+
+// As many executors as are expected to have tasks that wait for one context.
+constexpr int looked_at = 8;
+
+}  // namespace
+
 void add(scope& s, hook& h) noexcept {
   s.word.lock();
   if (s.word.how_ended() == 0) {
-    h.prev = nullptr;
-    h.next = s.hooks;
-    if (h.next != nullptr) {
-      h.next->prev = &h;
-    }
-    s.hooks = &h;
-    h.linked = true;
+    link(s, h);
     s.word.unlock();
     return;
   }
@@ -395,17 +415,39 @@ void add(scope& s, hook& h) noexcept {
   h.fire();
 }
 
+hook* add_unless_there_is(scope& s, hook& h) noexcept {
+  s.word.lock();
+  if (s.word.how_ended() != 0) {
+    s.word.unlock();
+    h.fire();
+    return nullptr;
+  }
+  hook* same = s.hooks;
+  for (int n = 1; same != nullptr && same->wakes_on != h.wakes_on; ++n) {
+    same = n < looked_at ? same->next : nullptr;
+  }
+  if (same == nullptr) {
+    link(s, h);
+  }
+  s.word.unlock();
+  return same;
+}
+
 bool remove(scope& s, hook& h) noexcept {
+  return hand_over(s, h, nullptr);
+}
+
+bool hand_over(scope& s, hook& h, hook* other) noexcept {
   s.word.lock();
   const bool was = h.linked;
   if (was) {
-    if (h.prev != nullptr) {
-      h.prev->next = h.next;
+    if (other != nullptr) {
+      other->prev = h.prev;
+      other->next = h.next;
+      other->linked = true;
+      set_neighbours(s, h, other, other);
     } else {
-      s.hooks = h.next;
-    }
-    if (h.next != nullptr) {
-      h.next->prev = h.prev;
+      set_neighbours(s, h, h.prev, h.next);
     }
     h.linked = false;
   }

@@ -143,19 +143,14 @@ struct shield final : node {
 // One registered function. It is a part of the registration object, so it needs no allocation of
 // its own.
 struct hook {
-  // What fire() does. If it only wakes a task, it is called with the lock of the scope held, and
-  // many of them at once. It may be destroyed, on another thread, as soon as the task is awake.
-  enum kind : bool { calls, only_wakes };
-  explicit hook(kind what = calls) noexcept : brief(what == only_wakes) {}
-  hook(const hook&) = delete;
-  hook& operator=(const hook&) = delete;
-
   virtual void fire() noexcept = 0;
 
   hook* prev = nullptr;
   hook* next = nullptr;
   bool linked = false;
-  const bool brief;
+  // If fire() does nothing but wake a task: its executor. Then it is called with the lock of the
+  // scope held, for many hooks at once, and the hook may be destroyed as soon as the task is awake.
+  const void* wakes_on = nullptr;
   // Set while it runs; true is stored there if it is destroyed meanwhile.
   bool* destroyed = nullptr;
 
@@ -238,6 +233,12 @@ bool end_if_due(scope& s) noexcept;
 void add(scope& s, hook& h) noexcept;
 // Unregisters a hook. Returns true if it was registered and will never run.
 bool remove(scope& s, hook& h) noexcept;
+// For hooks that only wake. If there is one of the same executor at the beginning of the list, it
+// is returned, and `h` is not registered.
+hook* add_unless_there_is(scope& s, hook& h) noexcept;
+// Registers `other`, if any, in the place of `h`. Returns false, and does nothing, if `h` has been
+// called. It is then not running.
+bool hand_over(scope& s, hook& h, hook* other) noexcept;
 // Waits until the hook is not running. Called from inside the hook, it returns true at once.
 bool wait_not_running(scope& s, hook& h) noexcept;
 // Must be called before the hook is destroyed. The hook may destroy itself while it runs.
