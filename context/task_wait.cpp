@@ -79,7 +79,7 @@ void task_wait::wake_ring(task_wait* next) noexcept {
       one.part_ = part::none;
       next = one.leave_ring();
     }
-    one.wake();
+    one.suspended::wake();
   }
 }
 
@@ -87,12 +87,16 @@ void task_wait::fire() noexcept {
   last_wake();
 }
 
+void task_wait::wake(posts& with) noexcept {
+  last_wake(with);
+}
+
 void task_wait::due() noexcept {
   time_over_ = true;
   if (scope_ != nullptr) {
     end_if_due(*scope_);
   }
-  wake();
+  suspended::wake();
 }
 
 bool over_already(const context& ctx, clock::time_point when) noexcept {

@@ -4,6 +4,7 @@
 #include <ctime>
 #include <new>
 
+#include "hangup/context/detail/executor.h"
 #include "hangup/context/error.h"
 
 namespace hangup::tree {
@@ -174,11 +175,11 @@ hook& pop_hook(scope& s) noexcept {
 // Who holds the lock for long makes others sleep.
 constexpr int wakes_at_once = 64;
 
-void run_hooks(scope& s) noexcept {
+void run_hooks(scope& s, posts& woken) noexcept {
   for (;;) {
     s.word.lock();
     for (int n = 0; s.hooks != nullptr && s.hooks->wakes_on != nullptr && n < wakes_at_once; ++n) {
-      pop_hook(s).fire();
+      pop_hook(s).wake(woken);
     }
     if (s.hooks == nullptr) {
       s.word.unlock();
@@ -193,6 +194,7 @@ void run_hooks(scope& s) noexcept {
     s.running.store(h, std::memory_order_release);
     s.word.unlock();
 
+    woken.flush();  // what is called now may take long
     bool destroyed = false;
     h->destroyed = &destroyed;
     h->fire();
@@ -205,12 +207,37 @@ void run_hooks(scope& s) noexcept {
 }
 
 // Step (c) of the end, for one scope.
-void make_calls(scope& s) noexcept {
+void make_calls(scope& s, posts& woken) noexcept {
   s.word.lock();
   std::stop_source source = s.stop_source;
   s.word.unlock();
-  source.request_stop();
-  run_hooks(s);
+  if (source.stop_possible()) {
+    woken.flush();
+    source.request_stop();
+  }
+  run_hooks(s, woken);
+}
+
+// A woken task should not wait for the calls of a large tree.
+constexpr int calls_at_once = 256;
+
+// For the first of a list of scopes; releases them and takes them out of the list.
+void make_calls_of_some(scope*& list) noexcept {
+  scope* const first = list;
+  posts woken;
+  int n = 0;
+  for (; list != nullptr && n < calls_at_once; list = list->next, ++n) {
+    if (list->calls) {
+      make_calls(*list, woken);
+    }
+  }
+  // First, as a release may destroy values, and nobody knows what their destructors wait for.
+  woken.flush();
+  for (scope* s = first; n > 0; --n) {
+    scope& over = *s;
+    s = over.next;
+    over.unref();
+  }
 }
 
 // Ends the kids of `s`, which has already ended.
@@ -255,12 +282,7 @@ void end_below(scope& top, std::uint32_t how) noexcept {
     }
   }
   while (done != nullptr) {
-    scope& s = *done;
-    done = s.next;
-    if (s.calls) {
-      make_calls(s);
-    }
-    s.unref();
+    make_calls_of_some(done);
   }
 }
 

@@ -49,7 +49,8 @@ class lane final : public executor {
   bool awake() const noexcept { return awake_.load(); }
   std::mutex& late_mutex() noexcept { return late_mutex_; }  // held by who marks and tells
 
-  void post(ready& r) noexcept override;
+  using executor::post;
+  void post(ready& first, ready& last) noexcept override;
   void arm(timed& t, clock::time_point when) noexcept override;
   void disarm(timed& t) noexcept override;
   std::error_code watch(watched& w, int fd, short events) noexcept override;
@@ -60,7 +61,7 @@ class lane final : public executor {
     ready* first = nullptr;
     ready* last = nullptr;
     bool empty() const noexcept { return first == nullptr; }
-    void push(ready& r) noexcept;
+    void append(ready& from, ready& to) noexcept;
     void append(list& other) noexcept;
   };
 

@@ -25,8 +25,8 @@
 //   removed in step (c), by a thread that holds a reference and no lock; see keep().
 //
 // Lock order: the lock of a scope, then that of one of its kids, never more than these two; then
-// the lock of a service (timer, signals) or of an executor's queue, which may be taken while they
-// are held. No lock is held while user code runs.
+// the lock of a service (timer, signals), which may be taken while they are held. No lock is held
+// while user code runs.
 #pragma once
 
 #include <array>
@@ -48,6 +48,7 @@ namespace hangup::tree {
 
 using clock = std::chrono::steady_clock;
 
+class posts;
 struct scope;
 struct value_node;
 
@@ -144,12 +145,13 @@ struct shield final : node {
 // its own.
 struct hook {
   virtual void fire() noexcept = 0;
+  virtual void wake(posts&) noexcept {}
 
   hook* prev = nullptr;
   hook* next = nullptr;
   bool linked = false;
-  // If fire() does nothing but wake a task: its executor. Then it is called with the lock of the
-  // scope held, for many hooks at once, and the hook may be destroyed as soon as the task is awake.
+  // For a hook that does nothing but wake a task: its executor. Then wake() is called, with the
+  // lock of the scope held. The hook may be destroyed as soon as the task is awake.
   const void* wakes_on = nullptr;
   // Set while it runs; true is stored there if it is destroyed meanwhile.
   bool* destroyed = nullptr;
