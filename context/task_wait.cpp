@@ -6,7 +6,7 @@
 namespace hangup::tree {
 namespace {
 
-constexpr int woken_at_once = 256;
+constexpr int woken_at_once = 256;  // the thread may have timers and descriptors to look at
 
 }  // namespace
 
@@ -67,8 +67,7 @@ task_wait* task_wait::leave_ring() noexcept {
   return next;
 }
 
-// The context has ended. So that the thread comes back to its timers and descriptors, the last one
-// that is woken here wakes the rest.
+// The context has ended. The last one that is woken here wakes the rest.
 void task_wait::wake_ring(task_wait* next) noexcept {
   for (int n = 1; next != nullptr; ++n) {
     task_wait& one = *next;
@@ -79,7 +78,7 @@ void task_wait::wake_ring(task_wait* next) noexcept {
       one.part_ = part::none;
       next = one.leave_ring();
     }
-    one.suspended::wake();
+    one.wake();
   }
 }
 
@@ -87,8 +86,8 @@ void task_wait::fire() noexcept {
   last_wake();
 }
 
-void task_wait::wake(posts& with) noexcept {
-  last_wake(with);
+void task_wait::wake_with(posts& others) noexcept {
+  last_wake(others);
 }
 
 void task_wait::due() noexcept {
@@ -96,7 +95,7 @@ void task_wait::due() noexcept {
   if (scope_ != nullptr) {
     end_if_due(*scope_);
   }
-  suspended::wake();
+  wake();
 }
 
 bool over_already(const context& ctx, clock::time_point when) noexcept {

@@ -179,7 +179,7 @@ void run_hooks(scope& s, posts& woken) noexcept {
   for (;;) {
     s.word.lock();
     for (int n = 0; s.hooks != nullptr && s.hooks->wakes_on != nullptr && n < wakes_at_once; ++n) {
-      pop_hook(s).wake(woken);
+      pop_hook(s).wake_with(woken);
     }
     if (s.hooks == nullptr) {
       s.word.unlock();

@@ -31,8 +31,6 @@ namespace hangup::tree {
 
 class task_wait : public suspended, hook, timed {
  public:
-  using suspended::wake;
-
   // `ctx` must outlive it. clock::time_point::max(): no time limit.
   explicit task_wait(const context& ctx, clock::time_point until = clock::time_point::max(),
                      function what = &resume_it) noexcept
@@ -51,7 +49,7 @@ class task_wait : public suspended, hook, timed {
   enum class part : std::uint8_t { none, first, follows, spreads_end };
 
   void fire() noexcept override;
-  void wake(posts& with) noexcept override;
+  void wake_with(posts& others) noexcept override;
   void due() noexcept override;
   void follow(task_wait& first) noexcept;
   task_wait* leave_ring() noexcept;  // returns the next, if any
