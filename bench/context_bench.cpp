@@ -366,6 +366,7 @@ int main(int argc, char** argv) {
     add("value_miss_" + std::to_string(layers), value<absent>, layers);
   }
   bench::add_wake_ups();
+  bench::add_tasks();
 
   // The C and C++ libraries take short cuts in a process of one thread, which no server is.
   std::mutex mutex;

@@ -4,10 +4,14 @@
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 namespace bench {
 
@@ -15,6 +19,10 @@ using benchmark::DoNotOptimize;
 using benchmark::State;
 using clock = std::chrono::steady_clock;
 using std::chrono::nanoseconds;
+
+constexpr int wake_ups = 300;  // of which the median is taken
+// After this a thread that was about to block has blocked.
+constexpr std::chrono::microseconds asleep{100};
 
 // Reports the time of one of the items that `took` says it took its time for. What it does besides
 // counts for how often it is repeated, and for nothing else.
@@ -67,6 +75,13 @@ void on_two_threads(State& state, int items, F operation) {
   other.join();
 }
 
+// Reports the median: of a latency, whose mean would be that of the machine's stalls.
+inline void report_median(State& state, std::vector<double> took) {
+  const auto middle = took.begin() + static_cast<std::ptrdiff_t>(took.size() / 2);
+  std::nth_element(took.begin(), middle, took.end());
+  state.counters["ns"] = *middle;
+}
+
 template <class... F>
 benchmark::internal::Benchmark* add(const std::string& name, F... f) {
   return benchmark::RegisterBenchmark(name.c_str(), f...)->UseRealTime();
@@ -74,5 +89,7 @@ benchmark::internal::Benchmark* add(const std::string& name, F... f) {
 
 // wake_bench.cpp
 void add_wake_ups();
+// task_bench.cpp
+void add_tasks();
 
 }  // namespace bench

@@ -3,7 +3,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <climits>
 #include <condition_variable>
@@ -14,6 +13,7 @@
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "bench/measure.h"
@@ -22,11 +22,6 @@
 
 namespace bench {
 namespace {
-
-using namespace std::chrono_literals;
-
-constexpr int wake_ups = 300;   // of which the median is taken
-constexpr auto asleep = 100us;  // after this a thread that was about to block has blocked
 
 struct context_end {
   hangup::cancelable made = hangup::with_cancel(hangup::background());
@@ -58,9 +53,8 @@ struct futex_end {
   }
 };
 
-// From just before the end until the last of the waiters runs again. The median: a latency, whose
-// mean would be that of the machine's stalls. Whether a core sleeps meanwhile decides more than all
-// else: scripts/bench-context keeps them awake.
+// From just before the end until the last of the waiters runs again. Whether a core sleeps
+// meanwhile decides more than all else: scripts/bench-context keeps them awake.
 template <class End>
 void wake(State& state, int waiters) {
   std::optional<End> what;
@@ -110,9 +104,7 @@ void wake(State& state, int waiters) {
   round = -1;
   round.notify_all();
   threads.clear();
-  const auto middle = took.begin() + static_cast<std::ptrdiff_t>(took.size() / 2);
-  std::nth_element(took.begin(), middle, took.end());
-  state.counters["ns"] = *middle;
+  report_median(state, std::move(took));
 }
 
 template <class End>

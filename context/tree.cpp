@@ -4,6 +4,7 @@
 #include <ctime>
 #include <new>
 
+#include "hangup/context/detail/executor.h"
 #include "hangup/context/error.h"
 
 namespace hangup::tree {
@@ -160,23 +161,40 @@ void end_kid(const scope& up, scope& kid, std::uint32_t how, walk& w) noexcept {
   }
 }
 
-void run_hooks(scope& s) noexcept {
-  s.runner.store(std::this_thread::get_id(), std::memory_order_relaxed);
+// With the lock held: takes the first hook out of the list.
+hook& pop_hook(scope& s) noexcept {
+  hook& h = *s.hooks;
+  s.hooks = h.next;
+  if (h.next != nullptr) {
+    h.next->prev = nullptr;
+  }
+  h.linked = false;
+  return h;
+}
+
+// Who holds the lock for long makes others sleep.
+constexpr int wakes_at_once = 64;
+
+void run_hooks(scope& s, posts& woken) noexcept {
   for (;;) {
     s.word.lock();
-    hook* const h = s.hooks;
-    if (h == nullptr) {
+    for (int n = 0; s.hooks != nullptr && s.hooks->wakes_on != nullptr && n < wakes_at_once; ++n) {
+      pop_hook(s).wake_with(woken);
+    }
+    if (s.hooks == nullptr) {
       s.word.unlock();
       return;
     }
-    s.hooks = h->next;
-    if (h->next != nullptr) {
-      h->next->prev = nullptr;
+    if (s.hooks->wakes_on != nullptr) {
+      s.word.unlock();
+      continue;
     }
-    h->linked = false;
+    hook* const h = &pop_hook(s);
+    s.runner.store(std::this_thread::get_id(), std::memory_order_relaxed);
     s.running.store(h, std::memory_order_release);
     s.word.unlock();
 
+    woken.flush();  // what is called now may take long
     bool destroyed = false;
     h->destroyed = &destroyed;
     h->fire();
@@ -189,12 +207,37 @@ void run_hooks(scope& s) noexcept {
 }
 
 // Step (c) of the end, for one scope.
-void make_calls(scope& s) noexcept {
+void make_calls(scope& s, posts& woken) noexcept {
   s.word.lock();
   std::stop_source source = s.stop_source;
   s.word.unlock();
-  source.request_stop();
-  run_hooks(s);
+  if (source.stop_possible()) {
+    woken.flush();
+    source.request_stop();
+  }
+  run_hooks(s, woken);
+}
+
+// A woken task should not wait for the calls of a large tree.
+constexpr int calls_at_once = 256;
+
+// For the first of a list of scopes; releases them and takes them out of the list.
+void make_calls_of_some(scope*& list) noexcept {
+  scope* const first = list;
+  posts woken;
+  int n = 0;
+  for (; list != nullptr && n < calls_at_once; list = list->next, ++n) {
+    if (list->calls) {
+      make_calls(*list, woken);
+    }
+  }
+  // First, as a release may destroy values, and nobody knows what their destructors wait for.
+  woken.flush();
+  for (scope* s = first; n > 0; --n) {
+    scope& over = *s;
+    s = over.next;
+    over.unref();
+  }
 }
 
 // Ends the kids of `s`, which has already ended.
@@ -239,12 +282,7 @@ void end_below(scope& top, std::uint32_t how) noexcept {
     }
   }
   while (done != nullptr) {
-    scope& s = *done;
-    done = s.next;
-    if (s.calls) {
-      make_calls(s);
-    }
-    s.unref();
+    make_calls_of_some(done);
   }
 }
 
@@ -362,16 +400,36 @@ bool keep(scope& s) noexcept {
   return alive;
 }
 
+namespace {
+
+// With the lock held, as for the next.
+void link(scope& s, hook& h) noexcept {
+  h.prev = nullptr;
+  h.next = s.hooks;
+  if (h.next != nullptr) {
+    h.next->prev = &h;
+  }
+  s.hooks = &h;
+  h.linked = true;
+}
+
+// Both neighbours of `h` get another one instead.
+void set_neighbours(scope& s, const hook& h, hook* before, hook* behind) noexcept {
+  (h.prev != nullptr ? h.prev->next : s.hooks) = behind;
+  if (h.next != nullptr) {
+    h.next->prev = before;
+  }
+}
+
+// As many executors as are expected to have tasks that wait for one context.
+constexpr int looked_at = 8;
+
+}  // namespace
+
 void add(scope& s, hook& h) noexcept {
   s.word.lock();
   if (s.word.how_ended() == 0) {
-    h.prev = nullptr;
-    h.next = s.hooks;
-    if (h.next != nullptr) {
-      h.next->prev = &h;
-    }
-    s.hooks = &h;
-    h.linked = true;
+    link(s, h);
     s.word.unlock();
     return;
   }
@@ -379,17 +437,39 @@ void add(scope& s, hook& h) noexcept {
   h.fire();
 }
 
+hook* add_unless_there_is(scope& s, hook& h) noexcept {
+  s.word.lock();
+  if (s.word.how_ended() != 0) {
+    s.word.unlock();
+    h.fire();
+    return nullptr;
+  }
+  hook* same = s.hooks;
+  for (int n = 1; same != nullptr && same->wakes_on != h.wakes_on; ++n) {
+    same = n < looked_at ? same->next : nullptr;
+  }
+  if (same == nullptr) {
+    link(s, h);
+  }
+  s.word.unlock();
+  return same;
+}
+
 bool remove(scope& s, hook& h) noexcept {
+  return hand_over(s, h, nullptr);
+}
+
+bool hand_over(scope& s, hook& h, hook* other) noexcept {
   s.word.lock();
   const bool was = h.linked;
   if (was) {
-    if (h.prev != nullptr) {
-      h.prev->next = h.next;
+    if (other != nullptr) {
+      other->prev = h.prev;
+      other->next = h.next;
+      other->linked = true;
+      set_neighbours(s, h, other, other);
     } else {
-      s.hooks = h.next;
-    }
-    if (h.next != nullptr) {
-      h.next->prev = h.prev;
+      set_neighbours(s, h, h.prev, h.next);
     }
     h.linked = false;
   }

@@ -65,16 +65,15 @@ int wait_for_events(int epoll, std::array<epoll_event, events_at_once>& events,
 
 }  // namespace
 
-void lane::list::push(ready& r) noexcept {
-  r.next = nullptr;
-  (first == nullptr ? first : last->next) = &r;
-  last = &r;
+void lane::list::append(ready& from, ready& to) noexcept {
+  to.next = nullptr;
+  (first == nullptr ? first : last->next) = &from;
+  last = &to;
 }
 
 void lane::list::append(list& other) noexcept {
   if (!other.empty()) {
-    (first == nullptr ? first : last->next) = other.first;
-    last = other.last;
+    append(*other.first, *other.last);
     other = {};
   }
 }
@@ -106,14 +105,14 @@ lane* lane::of_this_thread() noexcept {
   return lane_of_this_thread;
 }
 
-void lane::post(ready& r) noexcept {
+void lane::post(ready& first, ready& last) noexcept {
   if (lane_of_this_thread == this) {
-    ready_.push(r);
+    ready_.append(first, last);
     return;
   }
   const std::lock_guard hold(mutex_);
   const bool ring = sleeping_ && posted_.empty();
-  posted_.push(r);
+  posted_.append(first, last);
   if (ring) {
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto n = ::write(bell_, &one, sizeof one);

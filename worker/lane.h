@@ -52,7 +52,8 @@ class lane final : public executor {
   const location* task() const noexcept { return task_.load(std::memory_order_relaxed); }
   std::mutex& late_mutex() noexcept { return late_mutex_; }  // held by who marks and tells
 
-  void post(ready& r) noexcept override;
+  using executor::post;
+  void post(ready& first, ready& last) noexcept override;
   void arm(timed& t, clock::time_point when) noexcept override;
   void disarm(timed& t) noexcept override;
   std::error_code watch(watched& w, int fd, short events) noexcept override;
@@ -63,7 +64,7 @@ class lane final : public executor {
     ready* first = nullptr;
     ready* last = nullptr;
     bool empty() const noexcept { return first == nullptr; }
-    void push(ready& r) noexcept;
+    void append(ready& from, ready& to) noexcept;
     void append(list& other) noexcept;
   };
 

@@ -6,6 +6,7 @@ package bench
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -48,6 +49,15 @@ func BenchmarkContext(b *testing.B) {
 		{"value_miss_100", value(absent{}, 100)},
 		{"wake_one", wake(1)},
 		{"wake_100", wake(100)},
+		{"wake_tasks_1", wake(1)},
+		{"wake_tasks_100", wake(100)},
+		{"wake_tasks_1000", wake(1_000)},
+		{"wake_tasks_1_own_contexts", wakeOwn(1)},
+		{"wake_tasks_100_own_contexts", wakeOwn(100)},
+		{"wake_tasks_1000_own_contexts", wakeOwn(1_000)},
+		{"start_tasks", taskStart},
+		{"task_timeout", taskTimeout(false)},
+		{"task_timeout_yield", taskTimeout(true)},
 	}
 	for _, one := range all {
 		b.Run(one.name, one.run)
@@ -329,11 +339,41 @@ func value(key any, layers int) func(*testing.B) {
 	}
 }
 
+// A goroutine with a time limit, from the making of its context until it has been waited for. It
+// does nothing, or lets others have their turn once.
+func taskTimeout(yields bool) func(*testing.B) {
+	return func(b *testing.B) {
+		parent, end := context.WithCancel(context.Background())
+		defer end()
+		for i := 0; i < b.N; i++ {
+			ctx, cancel := context.WithTimeout(parent, time.Hour)
+			var over sync.WaitGroup
+			over.Add(1)
+			go func() {
+				defer over.Done()
+				if yields {
+					runtime.Gosched()
+					if ctx.Err() != nil {
+						b.Error("it has ended")
+					}
+				}
+			}()
+			over.Wait()
+			cancel()
+		}
+	}
+}
+
 // --- waking ---
 
 // From just before the end until the last of the waiters runs again. The median: a latency, whose
 // mean would be that of the machine's stalls.
-func wake(waiters int) func(*testing.B) {
+func wake(waiters int) func(*testing.B) { return wakeAll(waiters, false) }
+
+// The same, and each waits on a context of its own below the one that ends.
+func wakeOwn(waiters int) func(*testing.B) { return wakeAll(waiters, true) }
+
+func wakeAll(waiters int, ownContexts bool) func(*testing.B) {
 	return func(b *testing.B) {
 		base := time.Now()
 		var aboutToWait, last atomic.Int64
@@ -344,11 +384,17 @@ func wake(waiters int) func(*testing.B) {
 			rounds[i] = round
 			go func() {
 				for ctx := range round {
+					end := func() {}
+					if ownContexts {
+						ctx, end = context.WithCancel(ctx)
+					}
+					done := ctx.Done()
 					aboutToWait.Add(1)
-					<-ctx.Done()
+					<-done
 					now := int64(time.Since(base))
 					for before := last.Load(); before < now && !last.CompareAndSwap(before, now); before = last.Load() {
 					}
+					end()
 					awake.Done()
 				}
 			}()

@@ -8,18 +8,21 @@
 // All nodes below are parts of the objects that wait, so nothing here allocates.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <concepts>
 #include <coroutine>
 #include <cstdint>
 #include <system_error>
+#include <utility>
 
 #include "hangup/context/location.h"
 
 namespace hangup::tree {
 
 class executor;
+class posts;
 class ready;
 
 // What a coroutine must know to be awaited or to wait. The promises of all tasks derive from it.
@@ -96,9 +99,13 @@ class suspended : public ready {
     on_ = task.promise().on;
     started_at(task.promise().started);
     state_.store(preparing, std::memory_order_relaxed);
+    last_wake_seen_ = false;
   }
   // What a source did before it called wake() happens before what follows this call.
-  void prepare_again() noexcept { state_.exchange(preparing, std::memory_order_acq_rel); }
+  void prepare_again() noexcept {
+    const auto before = state_.exchange(preparing, std::memory_order_acq_rel);
+    last_wake_seen_ = last_wake_seen_ || before == woken_for_good;
+  }
 
   // Returns false if wake() has been called since it was prepared: the task then goes on at once.
   [[nodiscard]] bool suspend() noexcept {
@@ -106,21 +113,33 @@ class suspended : public ready {
     return state_.compare_exchange_strong(seen, sleeping, std::memory_order_acq_rel);
   }
 
-  void wake() noexcept;    // any thread
-  void resume() noexcept;  // on the executor's thread; may destroy this
+  void wake() noexcept { wake_as(woken); }  // any thread
+  void resume() noexcept;                   // on the executor's thread; may destroy this
 
   executor& on() const noexcept { return *on_; }
 
  protected:
   ~suspended() = default;
+
+  // The same, for one of the sources: the one that calls it once. If last_wake_seen() is true
+  // afterwards, that source uses this no more, and need not be withdrawn. It is false if the source
+  // has not called it, or if another one was later.
+  void last_wake() noexcept { wake_as(woken_for_good); }
+  void last_wake(posts& to) noexcept;  // posts it with others
+  bool last_wake_seen() const noexcept {
+    return last_wake_seen_ || state_.load(std::memory_order_acquire) == woken_for_good;
+  }
+
   static void resume_it(ready& self) noexcept { static_cast<suspended&>(self).resume(); }
 
  private:
-  enum state : std::uint8_t { preparing, sleeping, woken };
+  enum state : std::uint8_t { preparing, sleeping, woken, woken_for_good };
+  void wake_as(state how) noexcept;
 
   std::coroutine_handle<> task_{};
   executor* on_ = nullptr;
   std::atomic<state> state_{preparing};
+  bool last_wake_seen_ = false;  // before it was prepared again
 };
 
 // Something that is to happen at a time, on the executor's thread. A node of a pairing heap.
@@ -173,7 +192,9 @@ class executor {
 
   // Calls r.run() on the executor's thread, once. Any thread may call it. The node may be gone when
   // this returns, but the executor does not end before.
-  virtual void post(ready& r) noexcept = 0;
+  void post(ready& r) noexcept { post(r, r); }
+  // The same for many, which are linked by `next` from the first to the last.
+  virtual void post(ready& first, ready& last) noexcept = 0;
 
   // The rest on the executor's own thread only. Disarming and unwatching what is not armed or
   // watched does nothing.
@@ -189,11 +210,66 @@ class executor {
   ~executor() = default;
 };
 
-inline void suspended::wake() noexcept {
-  // Once it has been posted, the task may run and destroy this.
+// Tasks that one thread wakes: those of an executor are posted together, so that it is not woken
+// for each of them.
+class posts {
+ public:
+  posts() = default;
+  posts(const posts&) = delete;
+  posts& operator=(const posts&) = delete;
+  ~posts() { flush(); }
+
+  void add(executor& on, ready& r) noexcept {
+    auto* to = chains_.begin();
+    while (to->on != nullptr && to->on != &on && to != &chains_.back()) {
+      ++to;
+    }
+    if (to->on != &on) {
+      to->flush();
+      *to = {&on, &r, &r};
+    } else {
+      to->last->next = &r;
+      to->last = &r;
+    }
+    if (++count_ == at_once) {
+      flush();
+    }
+  }
+  void flush() noexcept {
+    for (auto& one : chains_) {
+      one.flush();
+    }
+    count_ = 0;
+  }
+
+ private:
+  struct chain {
+    executor* on = nullptr;
+    ready* first = nullptr;
+    ready* last = nullptr;
+    void flush() noexcept {
+      if (on != nullptr) {
+        std::exchange(on, nullptr)->post(*first, *last);
+      }
+    }
+  };
+  static constexpr int at_once = 256;  // the first of them should not wait for all
+  std::array<chain, 4> chains_{};      // those that are used come first
+  int count_ = 0;
+};
+
+inline void suspended::wake_as(state how) noexcept {
+  // After the exchange, the task may run and destroy this, unless it is still to be posted.
   executor& on = *on_;
-  if (state_.exchange(woken, std::memory_order_acq_rel) == sleeping) {
+  if (state_.exchange(how, std::memory_order_acq_rel) == sleeping) {
     on.post(*this);
+  }
+}
+
+inline void suspended::last_wake(posts& to) noexcept {
+  executor& on = *on_;
+  if (state_.exchange(woken_for_good, std::memory_order_acq_rel) == sleeping) {
+    to.add(on, *this);
   }
 }
 

@@ -11,6 +11,14 @@
 //   wait.leave();
 //
 // leave() may also be called if start() has not been: the wait was over before it began.
+//
+// Of the tasks of one executor that wait with one context, usually only one has a hook there: the
+// first. The others follow it, in a ring that belongs to the executor's thread. So the end of the
+// context wakes one task per executor, whatever their number, and the rest is done by the thread
+// that has them in its cache. Invariants:
+// 1. While the context lives, the first of each ring has its hook in the list. If it leaves, it
+//   hands that over to the next.
+// 2. A hook that has been called wakes its task, whose leave() then wakes those that follow.
 #pragma once
 
 #include <chrono>
@@ -38,14 +46,22 @@ class task_wait : public suspended, hook, timed {
   bool time_over() const noexcept { return time_over_; }
 
  private:
+  enum class part : std::uint8_t { none, first, follows, spreads_end };
+
   void fire() noexcept override;
+  void wake_with(posts& others) noexcept override;
   void due() noexcept override;
+  void follow(task_wait& first) noexcept;
+  task_wait* leave_ring() noexcept;  // returns the next, if any
+  static void wake_ring(task_wait* next) noexcept;
 
   scope* const scope_;  // null: the context never ends
   const clock::time_point until_;
+  task_wait* ring_next_ = this;  // this and the rest: the executor's thread only
+  task_wait* ring_prev_ = this;
+  part part_ = part::none;
   bool started_ = false;
   bool time_over_ = false;
-  std::atomic<bool> fired_{false};
 };
 
 // Ends the context if its deadline has passed, and says whether it has ended or `when` has come:

@@ -25,8 +25,8 @@
 //   removed in step (c), by a thread that holds a reference and no lock; see keep().
 //
 // Lock order: the lock of a scope, then that of one of its kids, never more than these two; then
-// the lock of a service (timer, signals), which may be taken while they are held. No lock is held
-// while user code runs.
+// the lock of a service (timer, signals) or of an executor's queue, which may be taken while they
+// are held. No lock is held while user code runs.
 #pragma once
 
 #include <array>
@@ -48,6 +48,7 @@ namespace hangup::tree {
 
 using clock = std::chrono::steady_clock;
 
+class posts;
 struct scope;
 struct value_node;
 
@@ -144,10 +145,14 @@ struct shield final : node {
 // its own.
 struct hook {
   virtual void fire() noexcept = 0;
+  virtual void wake_with(posts&) noexcept {}
 
   hook* prev = nullptr;
   hook* next = nullptr;
   bool linked = false;
+  // For a hook that does nothing but wake a task: its executor. At the end, wake_with() is then
+  // called, with the lock of the scope held. It does not use the hook once the task is awake.
+  const void* wakes_on = nullptr;
   // Set while it runs; true is stored there if it is destroyed meanwhile.
   bool* destroyed = nullptr;
 
@@ -230,6 +235,12 @@ bool end_if_due(scope& s) noexcept;
 void add(scope& s, hook& h) noexcept;
 // Unregisters a hook. Returns true if it was registered and will never run.
 bool remove(scope& s, hook& h) noexcept;
+// For hooks that only wake. If one of the same executor is found among the first in the list, it is
+// returned, and `h` is not registered.
+hook* add_unless_there_is(scope& s, hook& h) noexcept;
+// As remove(), and registers `other`, if any, in the place of `h`. Returns false, and does nothing,
+// if `h` has been called; if it only wakes, it is not running any more.
+bool hand_over(scope& s, hook& h, hook* other) noexcept;
 // Waits until the hook is not running. Called from inside the hook, it returns true at once.
 bool wait_not_running(scope& s, hook& h) noexcept;
 // Must be called before the hook is destroyed. The hook may destroy itself while it runs.
