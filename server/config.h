@@ -108,7 +108,7 @@ struct config {
     route_t search;
     task_route_t relay;
     task_route_t fanout;
-    route_t job_result;
+    task_route_t job_result;
     bool operator==(const routes_t&) const = default;
   } routes;
 

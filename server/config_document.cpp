@@ -41,14 +41,11 @@ std::vector<std::pair<std::string, std::string>> users_of_pools(const json& docu
   return all;
 }
 
-// What a schema cannot say: the pool of a route or a database is one of the pools. Without
-// databases there is neither a fan-out nor a job.
+// What a schema cannot say: the pool of a route or a database is one of the pools.
 void check_pools(const json& document, mistakes& wrong) {
   const auto& pools = document.at("pools");
   for (const auto& [user, name] : users_of_pools(document)) {
-    const bool of_databases = user == "routes.fanout" || user == "routes.job_result";
-    const bool is_there = !of_databases || !document.at("databases").empty();
-    if (is_there && !pools.contains(name)) {
+    if (!pools.contains(name)) {
       wrong.add_made([&, user = user, name = name] {
         return user + ".pool: found " + shown(name) + ", allowed " +
                (pools.empty() ? "nothing: there are no pools"

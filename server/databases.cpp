@@ -3,14 +3,14 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <filesystem>
-#include <mutex>
 #include <span>
 
 #include "handlers/query/postgres.h"
 #include "handlers/query/sample_database.h"
 #include "handlers/query/sqlite.h"
 #include "handlers/query/sqlite_errors.h"
-#include "hangup/context/task_group.h"
+#include "hangup/context/with_task_group.h"
+#include "hangup/worker/loop.h"
 #include "server/message_text.h"
 #include "server/progress.h"
 #include "server/sample_place.h"
@@ -112,30 +112,44 @@ std::string line_of(const asked& one, const std::string& why) {
   return "database " + one.name + ": " + why;
 }
 
-// Asks all at the same time; a line for each fault.
-std::vector<std::string> faults(const context& ctx, const std::vector<asked>& all) {
-  const auto [soon, cancel] = with_timeout(ctx, 1s);
-  std::mutex mutex;
-  std::vector<std::string> lines;
-  task_group asking;
-  const auto add = [&](const asked& one, const std::string& why) {
-    const std::lock_guard hold(mutex);
-    lines.push_back(line_of(one, why));
-  };
-  for (const auto& one : all) {
-    const auto refused = asking.go([&, soon = soon] {
-      if (const auto why = fault(soon, one.engine, one.how)) {
-        add(one, *why);
-      }
-    });
-    if (refused) {
-      add(one, "cannot be asked: " + refused.message());
+// The same for a task, which holds no thread meanwhile.
+task<> add_fault(const context& soon, const asked& one, pool& blocking,
+                 std::vector<std::string>& lines) {
+  problem why;
+  std::error_code ec;
+  if (auto* const waits = one.engine.as_tasks()) {
+    std::string text;
+    ec = co_await waits->reach(soon, text);
+    if (ec && ec != query::errc::busy && !soon.done()) {
+      why = text;
+    }
+  } else {
+    const auto look = [&](const context& ctx) { why = fault(ctx, one.engine, one.how); };
+    ec = co_await on(blocking, soon, look);
+    if (ec && !soon.done()) {
+      why = "cannot be asked: " + ec.message();
     }
   }
-  if (const auto ec = asking.wait(); ec && lines.empty()) {  // none came for what had been started
-    lines.push_back("a database cannot be asked: " + ec.message());
+  if (ec && soon.done()) {
+    why = "no answer in time";
   }
-  return lines;
+  if (why) {
+    lines.push_back(line_of(one, *why));
+  }
+}
+
+// Asks all at the same time; a line for each fault.
+task<std::vector<std::string>> faults(const context& ctx, const std::vector<asked>& all,
+                                      pool& blocking) {
+  const auto soon = with_timeout(ctx, 1s);
+  std::vector<std::string> lines;
+  const auto ask_all = [&](awaited_task_group& asking) {
+    for (const auto& one : all) {
+      asking.go([&] { return add_fault(soon.ctx, one, blocking, lines); });
+    }
+  };
+  static_cast<void>(co_await with_task_group(background(), ask_all));
+  co_return lines;
 }
 
 }  // namespace
@@ -155,12 +169,13 @@ databases open_databases(const context& ctx, const config& c) {
   return all;
 }
 
-std::vector<std::string> unreachable(const context& ctx, const databases& all, const config& c) {
+task<std::vector<std::string>> unreachable(const context& ctx, const databases& all,
+                                           const config& c, pool& blocking) {
   std::vector<asked> engines;
   for (const auto& s : all) {
     engines.push_back({s->name(), s->engine(), c.databases.at(s->name())});
   }
-  return faults(ctx, engines);
+  co_return co_await faults(ctx, engines, blocking);
 }
 
 std::vector<std::string> damaged_samples(const context& ctx, const config& c) {
@@ -176,7 +191,12 @@ std::vector<std::string> damaged_samples(const context& ctx, const config& c) {
     const auto why = fault(with_timeout(ctx, 1s).ctx, engines[0].engine, engines[0].how);
     return why ? std::vector{line_of(engines[0], *why)} : std::vector<std::string>();
   }
-  return faults(ctx, engines);
+  if (engines.empty()) {
+    return {};
+  }
+  const auto many = static_cast<unsigned>(engines.size());
+  pool blocking({.name = "samples", .workers = many, .queue = many});
+  return run_blocking(faults(ctx, engines, blocking));
 }
 
 }  // namespace hangup::server

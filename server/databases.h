@@ -8,6 +8,7 @@
 
 #include "handlers/query/named_database.h"
 #include "hangup/context/context.h"
+#include "hangup/worker/loop.h"
 #include "server/config.h"
 
 namespace hangup::server {
@@ -33,8 +34,9 @@ databases open_databases(const context& ctx, const config& c);
 // The databases that cannot be reached, each with the reason, one line each. A busy database counts
 // as reachable. A sample without tables counts as damaged. For a sample that is damaged, or not
 // there, the reason says what to do about it.
-// Asks all at the same time, and waits at most a second.
-std::vector<std::string> unreachable(const context& ctx, const databases& all, const config& c);
+// Asks all at the same time, and waits at most a second: on this pool for engines that block.
+task<std::vector<std::string>> unreachable(const context& ctx, const databases& all,
+                                           const config& c, pool& blocking);
 
 // The same for samples only, for the log at the start. Closes the connections that it opens.
 std::vector<std::string> damaged_samples(const context& ctx, const config& c);

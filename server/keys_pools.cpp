@@ -22,12 +22,10 @@ form<config::pool_t> one_pool() {
 constexpr std::string_view meaning_of_half_close =
     "As http.half_close, for this route; default: the value of http.half_close.";
 
-form<config::route_t> one_route(
-    const char* pool, std::int64_t deadline_ms,
-    std::string_view meaning_of_pool = "Name of the pool that runs it.") {
+form<config::route_t> one_route(const char* pool, std::int64_t deadline_ms) {
   using t = config::route_t;
   return object<t>({
-      {"pool", &t::pool, text(1, 32), pool, meaning_of_pool},
+      {"pool", &t::pool, text(1, 32), pool, "Name of the pool that runs it."},
       {"deadline_ms", &t::deadline, integer(0, day_ms), deadline_ms,
        "Time in milliseconds, including the wait for a worker, after which the request ends with "
        "504; 0: none."},
@@ -88,13 +86,10 @@ form<config::routes_t> routes_keys() {
        "The file search. This route exists only with search.root."},
       {"relay", &t::relay, one_task_route(1'000, 60'000),
        "The call to another server. This route exists only with relay.upstreams."},
-      {"fanout", &t::fanout,
-       one_route("query", 30'000,
-                 "Name of the pool whose worker waits for the parts; the parts themselves run "
-                 "elsewhere."),
+      {"fanout", &t::fanout, one_task_route(1'000, 30'000),
        "Several queries for one request. This route exists only with databases."},
-      {"job_result", &t::job_result, one_route("query", 60'000),
-       "The answer that sends the result of a job."},
+      {"job_result", &t::job_result, one_task_route(1'000, 60'000),
+       "The answer that sends the result of a job, and waits for it if it is asked to."},
   });
 }
 

@@ -106,6 +106,23 @@ std::error_code write_ended(const context& ctx, const ended_requests& ended, std
   return ec ? ec : page.finish(ctx);
 }
 
+task<> say_whether_ready(const context& ctx, const http::server& server,
+                         const missing_things& missing, http::reply& res) {
+  std::string why = server.draining() ? "the server is draining" : "";
+  if (why.empty()) {
+    const auto lines = co_await missing(ctx);
+    for (const auto& line : lines) {
+      why.append(why.empty() ? "" : "; ").append(line);
+    }
+  }
+  if (why.empty()) {
+    res.body("text/plain", "ready\n");
+    co_return;
+  }
+  res.set("Retry-After", "1");
+  res.problem(503, why);
+}
+
 }  // namespace
 
 void add_pages(http::server& server, const ended_requests& ended, making pages) {
@@ -144,27 +161,16 @@ void add_pages(http::server& server, const ended_requests& ended, making pages) 
                  }});
 }
 
-void add_readiness_page(http::server& server, pool* runs_on, std::chrono::milliseconds deadline,
-                        std::function<std::vector<std::string>(const context&)> missing) {
+void add_readiness_page(http::server& server, loop& runs_on, std::chrono::milliseconds deadline,
+                        missing_things missing) {
   server.handle({.method = "GET",
                  .path = "/readyz",
-                 .runs_on = runs_on,
+                 .on_loop = &runs_on,
                  .deadline = deadline,
                  .as_written = true,
                  .answer = [&server, missing = std::move(missing)](
-                               const context& ctx, const http::request&, http::reply& res) {
-                   std::string why = server.draining() ? "the server is draining" : "";
-                   if (why.empty()) {
-                     for (const auto& line : missing(ctx)) {
-                       why.append(why.empty() ? "" : "; ").append(line);
-                     }
-                   }
-                   if (why.empty()) {
-                     res.body("text/plain", "ready\n");
-                     return;
-                   }
-                   res.set("Retry-After", "1");
-                   res.problem(503, why);
+                               const context& ctx, http::request&, http::reply& res) -> task<> {
+                   return say_whether_ready(ctx, server, missing, res);
                  }});
 }
 

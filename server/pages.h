@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hangup/http/server.h"
+#include "hangup/worker/loop.h"
 #include "server/ended_requests.h"
 #include "server/metrics.h"
 
@@ -23,9 +24,10 @@ struct making {
 void add_pages(http::server& server, const ended_requests& ended, making pages);
 
 // Adds GET /readyz. It answers 503 while the server drains, or while `missing` returns something
-// that the server needs, one line each. `missing` may wait, on this pool, until this deadline.
-void add_readiness_page(http::server& server, pool* runs_on, std::chrono::milliseconds deadline,
-                        std::function<std::vector<std::string>(const context&)> missing);
+// that the server needs, one line each. `missing` may wait, on this loop, until this deadline.
+using missing_things = std::function<task<std::vector<std::string>>(const context& ctx)>;
+void add_readiness_page(http::server& server, loop& runs_on, std::chrono::milliseconds deadline,
+                        missing_things missing);
 
 // Adds GET /metrics. It is a separate function because the metrics object is made after all routes;
 // `find` is called for each request.

@@ -167,12 +167,8 @@ program::program(const context& opening, const launch& with)
                              }),
                  pages);
   add_pages(server_, ended_, pages);
-  add_readiness_page(server_, sources_.empty() && !tree_ ? nullptr : &probes_,
-                     how_.http.spot_deadline, [this](const context& ctx) {
-                       auto missing = unreachable(ctx, sources_, how_);
-                       add_damaged_corpus(missing);
-                       return missing;
-                     });
+  add_readiness_page(server_, tasks_, how_.http.spot_deadline,
+                     [this](const context& ctx) { return missing(ctx); });
   add_metrics_page(
       server_, [this]() -> const metrics& { return *counts_; }, pages);
   add_metrics();
@@ -188,6 +184,15 @@ program::program(const context& opening, const launch& with)
   if (tree_) {
     say_what_is_kept_out();
   }
+}
+
+task<std::vector<std::string>> program::missing(const context& ctx) {
+  auto lines = co_await unreachable(ctx, sources_, how_, probes_);
+  if (tree_) {
+    const auto look = [&](const context&) { add_damaged_corpus(lines); };
+    static_cast<void>(co_await on(probes_, ctx, look));
+  }
+  co_return lines;
 }
 
 void program::add_damaged_corpus(std::vector<std::string>& to) const {
@@ -246,7 +251,7 @@ void program::add_routes() {
     as_task("/relay", how_.routes.relay, handlers::relay(relays_));
   }
   if (!sources_.empty()) {
-    slow("/fanout", how_.routes.fanout, fanout_.handler());
+    as_task("/fanout", how_.routes.fanout, fanout_.handler());
   }
 }
 
@@ -291,7 +296,7 @@ void program::add_databases() {
   if (!sources_.empty()) {
     const auto& result = how_.routes.job_result;
     jobs::add_routes(server_, jobs_,
-                     {*pools_.at(result.pool), result.deadline, result.on_half_close},
+                     {tasks_, result.max_in_flight, result.deadline, result.on_half_close},
                      {pages_, how_.http.spot_deadline});
   }
 }

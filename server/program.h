@@ -49,6 +49,7 @@ class program {
 
  private:
   void add_routes();
+  task<std::vector<std::string>> missing(const context& ctx);
   void add_damaged_corpus(std::vector<std::string>& to) const;
   pool& job_pool(const std::string& database);
   void add_databases();

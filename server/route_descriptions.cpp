@@ -129,9 +129,15 @@ const std::vector<route_description>& route_descriptions() {
        "One job: its state (`queued`, `running`, `done`, `failed`, `canceled`), its times, rows, "
        "bytes and cause.",
        no_wait},
-      {"GET", "/jobs/{id}/result", "", "routes.job_result.deadline_ms", a_database,
+      {"GET",
+       "/jobs/{id}/result",
+       "",
+       "routes.job_result.deadline_ms",
+       a_database,
        "What the job has made. 409 with `Retry-After` until it is done, 410 if it never will be.",
-       "The result is sent no further; the job keeps it."},
+       "The wait ends; the result is sent no further; the job goes on and keeps it.",
+       {{"wait", "0 or 1", "0",
+         "Whether to wait until the job is over, in place of a 409. The deadline gives a 504."}}},
       {"DELETE", "/jobs/{id}", "", spot, a_database,
        "Stops a job that waits or runs; forgets one that is over. A page of another origin gets a "
        "403.",

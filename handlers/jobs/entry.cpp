@@ -49,7 +49,7 @@ void store::entry::tell(bool wrong, const Text& text) const noexcept {
   }
 }
 
-store::entry::entry(table& owner, const context& request, task what, result::account bytes)
+store::entry::entry(table& owner, const context& request, new_job what, result::account bytes)
     : table_(owner),
       what_(std::move(what)),
       whose_(http::client_of(request)),

@@ -102,37 +102,60 @@ void end(store& of, const context& ctx, const http::request& req, http::reply& r
   set_json(res, j);
 }
 
-void send(const store& of, const http::request& req, http::reply& res) {
-  const auto id = req.path_parameter();
+void send_head(const store& of, const std::string& id, http::reply& res,
+               std::shared_ptr<const result>& made) {
   const auto v = of.find(id);
-  const auto made = of.result_of(id);
+  made = of.result_of(id);
   if (!v || (v->state == state::done && !made)) {  // it may be removed between the two calls
     set_unknown(res);
     return;
   }
-  if (!made) {
-    const bool wait = !is_over(v->state);
-    if (wait) {
-      res.set("Retry-After", "1");
-    }
-    res.problem(wait ? 409 : 410, "the job is " + std::string(name(v->state)) +
-                                      (v->cause.empty() ? "" : ": " + v->cause) +
-                                      (wait ? "; there is no result yet" : "; there is no result"));
+  if (made) {
+    res.stream(v->content_type);
     return;
   }
-  res.stream(v->content_type, [made](const context& c, http::body_writer& out) {
+  const bool wait = !is_over(v->state);
+  if (wait) {
+    res.set("Retry-After", "1");
+  }
+  res.problem(wait ? 409 : 410, "the job is " + std::string(name(v->state)) +
+                                    (v->cause.empty() ? "" : ": " + v->cause) +
+                                    (wait ? "; there is no result yet" : "; there is no result"));
+}
+
+hangup::task<> send(const store& of, const context& ctx, const http::request& req,
+                    http::reply& res) {
+  handlers::parameters p(req);
+  const bool waits = p.flag("wait", false);
+  if (!p.problem().empty()) {
+    res.problem(400, p.problem());
+    co_return;
+  }
+  const std::string id(req.path_parameter());
+  std::error_code ec;
+  if (waits) {
+    ec = co_await of.wait_over(ctx, id);
+  }
+  std::shared_ptr<const result> made;
+  if (!ec) {
+    send_head(of, id, res, made);
+  }
+  if (made) {
     for (const auto& piece : made->pieces()) {
-      if (const auto ec = out.write(c, piece)) {
-        return ec;
+      ec = co_await res.write(ctx, piece);
+      if (ec) {
+        break;
       }
     }
-    return std::error_code();
-  });
+  }
+  if (ec) {
+    http::work_stopped(ctx);
+  }
 }
 
 }  // namespace
 
-void accept(const context& ctx, http::reply& res, store& to, pool& on, task what) {
+void accept(const context& ctx, http::reply& res, store& to, pool& on, new_job what) {
   if (ctx.done()) {
     return;  // a client that has left would never learn the id
   }
@@ -147,7 +170,7 @@ void accept(const context& ctx, http::reply& res, store& to, pool& on, task what
   set_json(res, in_json(*b.job));
 }
 
-void add_routes(http::server& to, store& of, sending results, sending pages) {
+void add_routes(http::server& to, store& of, sending results, listing pages) {
   using http::reply;
   using http::request;
   to.handle(
@@ -167,14 +190,16 @@ void add_routes(http::server& to, store& of, sending results, sending pages) {
              .as_written = true,
              .answer = handlers::for_own_pages([&of](const context& ctx, const request& req,
                                                      reply& res) { end(of, ctx, req, res); })});
-  to.handle(
-      {.method = "GET",
-       .path = result_path,
-       .runs_on = &results.on,
-       .deadline = results.deadline,
-       .on_half_close = results.on_half_close,
-       .as_written = true,
-       .answer = [&of](const context&, const request& req, reply& res) { send(of, req, res); }});
+  to.handle({.method = "GET",
+             .path = result_path,
+             .on_loop = &results.on,
+             .max_in_flight = results.max_in_flight,
+             .deadline = results.deadline,
+             .on_half_close = results.on_half_close,
+             .as_written = true,
+             .answer = [&of](const context& ctx, request& req, reply& res) -> hangup::task<> {
+               return send(of, ctx, req, res);
+             }});
 }
 
 }  // namespace hangup::jobs

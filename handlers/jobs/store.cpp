@@ -126,6 +126,7 @@ void store::table::over(entry& e) {
     timer_.arm(e.expires);
   }
   ++counts.ended[static_cast<std::size_t>(e.seen.state)];
+  e.over.set();
   --active;
   changed.notify_all();
 }
@@ -156,7 +157,7 @@ store::~store() {
   static_cast<void>(table_->wait_none(background()));
 }
 
-store::begun store::start(const context& request, pool& on, task what) {
+store::begun store::start(const context& request, pool& on, new_job what) {
   begun b;
   std::shared_ptr<entry> e;
   {
@@ -222,6 +223,18 @@ std::shared_ptr<const result> store::result_of(std::string_view id) const {
   const std::lock_guard hold(table_->mutex);
   const auto e = table_->find(id);
   return e && e->seen.state == state::done ? e->made : nullptr;
+}
+
+hangup::task<std::error_code> store::wait_over(const context& ctx, std::string_view id) const {
+  std::shared_ptr<entry> e;
+  {
+    const std::lock_guard hold(table_->mutex);
+    e = table_->find(id);
+  }
+  if (!e) {
+    co_return ctx.err();
+  }
+  co_return co_await e->over.wait(ctx);
 }
 
 std::optional<store::ended> store::end(std::string_view id, const std::string& text) {

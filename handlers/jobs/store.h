@@ -36,6 +36,7 @@
 
 #include "handlers/jobs/result.h"
 #include "hangup/context/context.h"
+#include "hangup/context/task.h"
 #include "hangup/worker/pool.h"
 
 namespace hangup::jobs {
@@ -58,7 +59,7 @@ std::string_view name(refusal r) noexcept;
 // client. If it throws, it has failed too, and the text of the exception is only logged.
 using work = std::function<std::error_code(const context& ctx, result& to, std::string& why)>;
 
-struct task {
+struct new_job {
   std::string what;  // one line, for the log and for clients
   std::string content_type;
   work run;
@@ -126,7 +127,7 @@ class store {
     std::chrono::seconds retry_after{1};  // when there may be room
   };
   // Starts a job. When this returns, the job has begun or is waiting for a worker.
-  begun start(const context& request, pool& on, task what);
+  begun start(const context& request, pool& on, new_job what);
 
   std::optional<view> find(std::string_view id) const;
   // Up to `limit` jobs, newest first, of those older than the one with this number. The store's
@@ -135,6 +136,10 @@ class store {
   std::vector<view> newest_first(std::size_t limit, std::uint64_t older_than = newest) const;
   // Null unless the job is done. Keeps the text alive even if the job is removed meanwhile.
   std::shared_ptr<const result> result_of(std::string_view id) const;
+
+  // Waits, without a thread, until the job is over, or is no longer there. Returns ctx.err() if the
+  // context ends first. `id` must exist until then.
+  hangup::task<std::error_code> wait_over(const context& ctx, std::string_view id) const;
 
   struct ended {
     view job;       // as it is after the call

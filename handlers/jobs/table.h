@@ -15,6 +15,7 @@
 
 #include "handlers/jobs/store.h"
 #include "hangup/context/detail/timer.h"
+#include "hangup/context/event.h"
 #include "hangup/context/late.h"
 #include "worker/shares.h"
 
@@ -25,7 +26,7 @@ using clock = context::clock;
 class store::entry final : public job {
  public:
   // The table's lock must be held.
-  entry(table& owner, const context& request, task what, result::account bytes);
+  entry(table& owner, const context& request, new_job what, result::account bytes);
 
   void run() noexcept override;
   void dropped() noexcept override;
@@ -45,7 +46,7 @@ class store::entry final : public job {
   void tell_late(const late_stopper& l) const noexcept;
 
   table& table_;
-  task what_;
+  new_job what_;
   const pool::owner whose_;
   const std::string origin_;
   const cancelable scope_;
@@ -62,6 +63,7 @@ class store::entry final : public job {
   // A list node for over_, so that adding the entry there allocates nothing.
   std::list<entry*> when_over{this};
   bool is_listed_over = false;
+  event over;  // set when it is over
 };
 
 // All jobs, and what they need of the store when they begin and end.

@@ -39,9 +39,9 @@ std::error_code of_connection_pool(const context& ctx) {
   return {};
 }
 
-void of_fanout(http::server& server, pool& queries,
+void of_fanout(http::server& server, loop& tasks,
                const std::vector<query::named_database*>& databases);
-void of_fanout(http::server& server, pool& queries,
+void of_fanout(http::server& server, loop& tasks,
                const std::vector<query::named_database*>& databases){
 #include "handlers/query/fanout.h.example"
 }

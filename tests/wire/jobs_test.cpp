@@ -42,12 +42,13 @@ class with_jobs {
   signals at;
   pool workers{{.name = "jobs", .workers = 2, .queue = 2}};
   jobs::store store;
+  loop tasks{{.name = "tasks", .threads = 1}};
   live_server server;
 
  private:
   setup with(setup more) {
     more.more.push_back([this](live_server& s) {
-      jobs::add_routes(s.server, store, {s.many}, {s.many});
+      jobs::add_routes(s.server, store, {tasks}, {s.many});
       s.server.handle(
           {.method = "POST",
            .path = "/start",
@@ -153,6 +154,42 @@ TEST(job, is_refused_with_503_when_there_is_no_place_for_it) {
   EXPECT_NE(refused.body.find("there are 3 jobs, which is the limit"), std::string::npos);
   EXPECT_EQ(c.ask("DELETE " + queued + " HTTP/1.1\r\nHost: test\r\n\r\n").status, 200)
       << "it waited, so it is over at once";
+}
+
+TEST(job, has_a_result_that_can_be_waited_for_without_a_thread) {
+  with_jobs w;
+  client c = w.server.connect();
+  const auto path = w.start(c, "?deaf=1");
+  ASSERT_TRUE(w.at.await("begun"));
+  std::vector<client> all;
+  for (int i = 0; i < 50; ++i) {
+    all.push_back(w.server.connect());
+    ASSERT_TRUE(all.back().send(get(path + "/result?wait=1")));
+  }
+  EXPECT_TRUE(eventually([&] { return w.server.connections(http::phase::waiting) == 50; }));
+  EXPECT_EQ(w.server.busy(), 0U);
+  all.pop_back();  // it leaves
+  EXPECT_TRUE(eventually([&] { return w.server.seen.count(request_end::client_closed) == 1; }));
+  w.gate.open();
+  for (auto& one : all) {
+    const auto a = one.receive();
+    EXPECT_EQ(a.status, 200);
+    EXPECT_EQ(a.body, "jjjj");
+  }
+  EXPECT_EQ(c.ask(get(path + "/result?wait=1")).body, "jjjj") << "it is there already";
+  EXPECT_EQ(c.ask(get(path + "/result?wait=2")).status, 400);
+  EXPECT_EQ(c.ask(get("/jobs/none/result?wait=1")).status, 404);
+}
+
+TEST(job, that_is_stopped_or_forgotten_is_not_waited_for_any_more) {
+  with_jobs w;
+  client c = w.server.connect();
+  const auto path = w.start(c);
+  client waits = w.server.connect();
+  ASSERT_TRUE(waits.send(get(path + "/result?wait=1")));
+  EXPECT_TRUE(eventually([&] { return w.server.connections(http::phase::waiting) == 1; }));
+  c.ask("DELETE " + path + " HTTP/1.1\r\nHost: test\r\n\r\n");
+  EXPECT_EQ(waits.receive().status, 410);
 }
 
 TEST(job, has_a_result_that_is_sent_whole_and_no_faster_than_it_is_read) {

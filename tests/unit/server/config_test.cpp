@@ -133,11 +133,11 @@ TEST(config, the_defaults_are_those_of_the_design) {
   EXPECT_EQ(c.routes.spin, (config::route_t{"cpu", 60s}));
   EXPECT_EQ(c.routes.search, (config::route_t{"search", 30s}));
   EXPECT_EQ(c.routes.relay, (config::task_route_t{1'000, 60s}));
-  EXPECT_EQ(c.routes.fanout, (config::route_t{"query", 30s}));
+  EXPECT_EQ(c.routes.fanout, (config::task_route_t{1'000, 30s}));
   EXPECT_EQ(c.fanout, (config::fanout_t{"revenue_by_country", 32, 6, 25, 2s}));
   EXPECT_TRUE(c.databases.at("sqlite").reports.contains(c.fanout.report));
   EXPECT_LT(c.fanout.parts_at_once, c.databases.at("sqlite").connections);
-  EXPECT_EQ(c.routes.job_result, (config::route_t{"query", 60s}));
+  EXPECT_EQ(c.routes.job_result, (config::task_route_t{1'000, 60s}));
   EXPECT_EQ(c.jobs, (config::jobs_t{64, 16U << 20U, 128U << 20U, 10min, 10min, 25}));
   EXPECT_TRUE(c.relay.upstreams.empty());
   EXPECT_EQ(c.relay.targets, (std::map<std::string, std::string>{{"sim", "/query/sim"},
@@ -500,15 +500,20 @@ TEST(config, a_route_in_a_pool_that_does_not_exist_is_refused_with_the_pools_tha
   };
   const std::string search = R"(c.json: routes.search.pool: found "search", allowed one of "cpu")";
   EXPECT_EQ(error_of(R"({"pools": {"cpu": {"workers": 1}}})") + "\n",
-            one("routes.fanout") + one("routes.job_result") + one("routes.query_sim") + search +
-                "\n" + one("databases.sqlite"));
+            one("routes.query_sim") + search + "\n" + one("databases.sqlite"));
   EXPECT_EQ(error_of(R"({"pools": {"cpu": {"workers": 1}}, "databases": {}})"),
-            one("routes.query_sim") + search)
-      << "without databases there are neither fan-outs nor jobs";
+            one("routes.query_sim") + search);
+  const auto of_kind = [](const std::string& kind) {
+    return error_of(R"({"databases": {"d": {"pool": "x", "kind": ")" + kind +
+                    R"(", "file": "x", "conninfo": "host=x"}}})");
+  };
+  EXPECT_EQ(of_kind("sqlite"),
+            R"(c.json: databases.d.pool: found "x", allowed one of "cpu", "query", "search")");
+  EXPECT_EQ(of_kind("postgres"), "") << "its queries are tasks";
   EXPECT_TRUE(
       error_of(R"({"pools": {}})")
           .starts_with(
-              R"(c.json: routes.fanout.pool: found "query", allowed nothing: there are no pools)"));
+              R"(c.json: routes.query_sim.pool: found "query", allowed nothing: there are no pools)"));
 }
 
 TEST(config, one_result_of_a_job_fits_into_all_of_them) {
@@ -526,7 +531,7 @@ TEST(config, a_route_whose_handler_is_a_task_has_a_limit_and_no_pool) {
   EXPECT_EQ(error_of(R"({"routes": {"relay": {"pool": "query"}}})"),
             R"(c.json: routes.relay.pool: unknown key; allowed: "deadline_ms", "half_close", )"
             R"("max_in_flight")");
-  for (const auto* const route : {"relay", "query_sim_task"}) {
+  for (const auto* const route : {"relay", "query_sim_task", "fanout", "job_result"}) {
     const auto with = std::string(R"({"routes": {")") + route + R"(": {"max_in_flight": )";
     EXPECT_EQ(error_of(with + "0}}}"), "");
     EXPECT_EQ(error_of(with + "-1}}}"), std::string("c.json: routes.") + route +
@@ -534,13 +539,7 @@ TEST(config, a_route_whose_handler_is_a_task_has_a_limit_and_no_pool) {
   }
 }
 
-TEST(config, a_fan_out_needs_a_pool_only_if_there_is_a_database_and_parts_within_their_range) {
-  const auto with = [](const char* databases) {
-    return std::string(R"({"routes": {"fanout": {"pool": "x"}}, "databases": )") + databases + "}";
-  };
-  EXPECT_EQ(error_of(with("{}")), "");
-  EXPECT_EQ(error_of(with(R"({"d": {"kind": "sqlite", "file": "x"}})")),
-            R"(c.json: routes.fanout.pool: found "x", allowed one of "cpu", "query", "search")");
+TEST(config, a_fan_out_has_parts_within_their_range) {
   EXPECT_EQ(error_of(R"({"fanout": {"max_parts": 0}})"),
             "c.json: fanout.max_parts: found 0, allowed 1..1024");
   EXPECT_EQ(error_of(R"({"fanout": {"parts_at_once": 1025}})"),

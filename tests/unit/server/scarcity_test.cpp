@@ -138,9 +138,9 @@ TEST(no_memory, for_the_end_of_a_job_costs_its_words) {
 TEST(no_memory, for_a_job_that_begins_is_bad_alloc_and_leaves_nothing) {
   jobs::store store(jobs::options{});
   pool on({.name = "p", .workers = 1});
-  jobs::task what{.what = "a job", .content_type = "text/plain", .run = [](auto&&...) {
-                    return std::error_code();
-                  }};
+  jobs::new_job what{.what = "a job", .content_type = "text/plain", .run = [](auto&&...) {
+                       return std::error_code();
+                     }};
   {
     const without_memory none;
     EXPECT_THROW((void)store.start(background(), on, std::move(what)), std::bad_alloc);
@@ -160,9 +160,9 @@ TEST(no_memory, at_any_step_of_a_job_s_begin_leaves_nothing_of_it) {
   bool begun = false;
   int failed = 0;
   for (std::size_t memory = 0; !begun; ++memory) {
-    jobs::task what{.what = long_words,
-                    .content_type = "text/plain, " + long_words,
-                    .run = [](const context& ctx, auto&&...) { return wait_done(ctx); }};
+    jobs::new_job what{.what = long_words,
+                       .content_type = "text/plain, " + long_words,
+                       .run = [](const context& ctx, auto&&...) { return wait_done(ctx); }};
     try {
       const test::memory_for so_much(memory);
       begun = store.start(background(), on, std::move(what)).job.has_value();
