@@ -10,6 +10,13 @@
 #include "hangup/worker/loop.h"
 
 namespace hangup::query {
+namespace {
+
+[[noreturn]] void not_started(std::error_code why) {
+  throw http::problem_error(503, "the parts cannot all be started now: " + why.message());
+}
+
+}  // namespace
 
 // Puts the rows of one part into its channel.
 class merged_parts::rows final : public row_sink {
@@ -112,7 +119,7 @@ task<std::error_code> merged_parts::answer(const context& ctx, http::reply& res,
   if (!thrown) {
     stopped_ = stopped_ || ctx.done();
     if (ec && !stopped_) {
-      throw http::problem_error(503, "the parts cannot all be started now: " + ec.message());
+      not_started(ec);
     }
     co_return ec;
   }
@@ -197,8 +204,16 @@ task<std::error_code> merged_parts::query_it(const context& ctx, slot& s, rows& 
                                              std::string& why) {
   auto* const waits = s.asks.from->engine().as_tasks();
   if (waits == nullptr) {
-    const auto here = [&](const context& c) { return query_here(c, s, to, why); };
-    co_return co_await on(blocking_, ctx, here);
+    bool begins = false;
+    const auto here = [&](const context& c) {
+      begins = true;
+      return query_here(c, s, to, why);
+    };
+    const auto ec = co_await on(blocking_, ctx, here);
+    if (!begins && !ctx.done()) {
+      not_started(ec);
+    }
+    co_return ec;
   }
   std::unique_ptr<waiting_query> q;
   auto ec = co_await waits->start(ctx, *s.asks.what, s.asks.with, q, why);

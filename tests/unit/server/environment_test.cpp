@@ -170,7 +170,7 @@ TEST(environment, the_host_the_port_and_the_file_have_short_names) {
 TEST(environment, any_other_name_is_refused_with_those_that_are_near) {
   EXPECT_EQ(mistake_in({"HANGUP_WORKERS=4"}),
             "HANGUP_WORKERS: unknown variable; did you mean one of \"HANGUP_POOLS__CPU__WORKERS\", "
-            "\"HANGUP_POOLS__QUERY__WORKERS\", \"HANGUP_POOLS__RELAY__WORKERS\", "
+            "\"HANGUP_POOLS__QUERY__WORKERS\", "
             "\"HANGUP_POOLS__SEARCH__WORKERS\"?");
   EXPECT_EQ(mistake_in({"HANGUP_PROT=1"}),
             R"(HANGUP_PROT: unknown variable; did you mean "HANGUP_PORT"?)");
