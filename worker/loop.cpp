@@ -159,7 +159,10 @@ void loop::spawned::over() noexcept {
   watch.reset();  // the task has returned: the end of its context does not make it late
   try {
     take();
-  } catch (const canceled_error&) {
+  } catch (const std::system_error& e) {
+    if (e.code().category() != context_category()) {
+      in.of().escaped(std::current_exception());
+    }
   } catch (...) {
     in.of().escaped(std::current_exception());
   }

@@ -5,6 +5,7 @@
 //
 //   latency  path= how=fin|rst count= hold_us=FROM:TO at_a_time= page= burn= seed=
 //   storm    count=
+//   waiting  count=
 //   idle     count=
 //   goodput  per_second= leave= seconds= seed=
 //
@@ -96,6 +97,9 @@ bench::json run(const std::string& mode, const bench::target& at, settings given
   if (mode == "storm") {
     return bench::storm(at, count);
   }
+  if (mode == "waiting") {
+    return bench::waiting(at, "/query/sim/task", count);
+  }
   if (mode == "idle") {
     return bench::idle(at, count);
   }
@@ -106,8 +110,9 @@ bench::json run(const std::string& mode, const bench::target& at, settings given
 
 int main(int argc, char** argv) {
   if (argc < 4) {
-    std::fprintf(stderr,
-                 "usage: hang_up_client latency|storm|idle|goodput PORT PID [NAME=VALUE...]\n");
+    std::fprintf(
+        stderr,
+        "usage: hang_up_client latency|storm|waiting|idle|goodput PORT PID [NAME=VALUE...]\n");
     return 2;
   }
   std::signal(SIGPIPE, SIG_IGN);

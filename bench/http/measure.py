@@ -35,7 +35,7 @@ hangup_config = {
     "listen": {"host": "127.0.0.1", "backlog": 4096},
     "http": {"max_connections": 20000, "idle_timeout_ms": 3600000},
     "pools": {"query": {"workers": 64, "queue": 20000}, "cpu": {"workers": cores, "queue": 64}, "search": {"workers": 1}},
-    "routes": {"query_sim": {"deadline_ms": 0}, "spin": {"deadline_ms": 0}},
+    "routes": {"query_sim": {"deadline_ms": 0}, "query_sim_task": {"deadline_ms": 0}, "spin": {"deadline_ms": 0}},
 }
 
 
@@ -177,6 +177,9 @@ scenarios = {
     "busyspin": (("hangup", "Go"), latency(how="fin", count=10 if few else 200, hold_us="20000:40000", burn=cores - 1,
                                            path="/spin?ms=600000")),
     "storm10000": (hearing, crowd("storm", many)),
+    # Handlers that are tasks: one that waits, and ten thousand that all run and wait.
+    "fintask": (("hangup", "Go"), latency(how="fin", count=20 if few else 1000, path="/query/sim/task?rows=1&row_ms=60000&stream=0")),
+    "tasks10000": (("hangup", "Go"), crowd("waiting", many)),
     "idle10000": (hearing, crowd("idle", many)),
     # What the stayers ask for is less than half of the cores, but for the last one: 15 %.
     "goodput50": (("hangup", "Go", "stock"), goodput(90 * cores, 0.5)),

@@ -31,6 +31,9 @@ json latency(const target& at, const latency_options& how, std::uint64_t seed);
 // {"zero_from_first_ms", "zero_from_last_ms": to the end of the last one, "cpu_ms": the server's
 // for all that, "kib_per_request": RSS, "missing"}
 json storm(const target& at, int count);
+// The same for this route, on connections that have had one answer before. "kib_per_request" is
+// what a request takes beside its connection, and "kib_per_connection" that.
+json waiting(const target& at, const std::string& route, int count);
 
 // So many connections that have had one answer, and are kept. {"kib_per_connection"}
 json idle(const target& at, int count);

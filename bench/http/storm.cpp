@@ -32,7 +32,8 @@ class crowd {
         const auto& ev = events[static_cast<std::size_t>(i)];
         if ((ev.events & EPOLLOUT) != 0) {
           const auto id = "s-" + std::to_string(ev.data.fd);
-          send_all(ev.data.fd, answered ? request("/healthz", id, true) : request(waits, id));
+          send_all(ev.data.fd,
+                   answered ? request("/healthz", id, true) : request(waits_on("/query/sim"), id));
           watch(EPOLL_CTL_MOD, ev.data.fd, answered ? EPOLLIN : 0U);
           over += answered ? 0 : 1;
         } else {
@@ -53,6 +54,12 @@ class crowd {
   crowd(const crowd&) = delete;
   crowd& operator=(const crowd&) = delete;
 
+  // On connections that have been answered.
+  void ask(const std::string& route) const {
+    for (const int fd : fds_) {
+      send_all(fd, request(waits_on(route), "s-" + std::to_string(fd)));
+    }
+  }
   void leave() noexcept {
     for (const int fd : fds_) {
       ::close(fd);
@@ -62,7 +69,9 @@ class crowd {
   const std::vector<int>& fds() const noexcept { return fds_; }
 
  private:
-  static constexpr auto waits = "/query/sim?rows=1&row_ms=600000&stream=0";
+  static std::string waits_on(const std::string& route) {
+    return route + "?rows=1&row_ms=600000&stream=0";
+  }
 
   void watch(int op, int fd, std::uint32_t events) const noexcept {
     epoll_event ev{};
@@ -79,16 +88,8 @@ double in_ms(std::int64_t ns) {
   return static_cast<double>(ns) / 1e6;
 }
 
-}  // namespace
-
-json storm(const target& at, int count) {
-  static_cast<void>(get(at.port, "/metrics"));  // what the first answer takes is not measured
-  await_rest(at.pid);
-  const auto rss = rss_kib(at.pid);
-  crowd all(at.port, count, false);
-  await_in_flight(at.port, "/query/sim", count);
-  await_rest(at.pid);
-  const auto held = rss_kib(at.pid) - rss;
+// All leave, and their work ends.
+json leaves(const target& at, crowd& all, const std::string& route) {
   std::vector<std::string> ids;
   for (const int fd : all.fds()) {
     ids.push_back("s-" + std::to_string(fd));
@@ -99,9 +100,9 @@ json storm(const target& at, int count) {
   const auto last = now_ns();
   await_rest(at.pid);  // its clock is read meanwhile, and it is asked for nothing
   const auto used = cpu_ns(at.pid) - cpu;
-  await_in_flight(at.port, "/query/sim", 0);
+  await_in_flight(at.port, route, 0);
 
-  const auto found = stops(at.port, static_cast<std::size_t>(count) + 100);
+  const auto found = stops(at.port, ids.size() + 100);
   std::int64_t zero = 0;
   int missing = 0;
   for (const auto& id : ids) {
@@ -115,8 +116,39 @@ json storm(const target& at, int count) {
   return {{"zero_from_first_ms", in_ms(zero - first)},
           {"zero_from_last_ms", in_ms(zero - last)},
           {"cpu_ms", in_ms(used)},
-          {"kib_per_request", static_cast<double>(held) / count},
           {"missing", missing}};
+}
+
+}  // namespace
+
+json storm(const target& at, int count) {
+  static_cast<void>(get(at.port, "/metrics"));  // what the first answer takes is not measured
+  await_rest(at.pid);
+  const auto rss = rss_kib(at.pid);
+  crowd all(at.port, count, false);
+  await_in_flight(at.port, "/query/sim", count);
+  await_rest(at.pid);
+  const auto held = rss_kib(at.pid) - rss;
+  auto got = leaves(at, all, "/query/sim");
+  got["kib_per_request"] = static_cast<double>(held) / count;
+  return got;
+}
+
+json waiting(const target& at, const std::string& route, int count) {
+  static_cast<void>(get(at.port, "/metrics"));
+  await_rest(at.pid);
+  const auto rss = rss_kib(at.pid);
+  crowd all(at.port, count, true);
+  await_rest(at.pid);
+  const auto idle = rss_kib(at.pid);
+  all.ask(route);
+  await_in_flight(at.port, route, count);
+  await_rest(at.pid);
+  const auto held = rss_kib(at.pid) - idle;
+  auto got = leaves(at, all, route);
+  got["kib_per_connection"] = static_cast<double>(idle - rss) / count;
+  got["kib_per_request"] = static_cast<double>(held) / count;
+  return got;
 }
 
 json idle(const target& at, int count) {

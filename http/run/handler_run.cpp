@@ -13,10 +13,10 @@ namespace hangup::http {
 void handler_run::caught(reply& res) {
   try {
     throw;
-  } catch (const canceled_error& e) {
-    if (x_.ctx().done()) {
+  } catch (const std::system_error& e) {
+    if (x_.ctx().done() && e.code().category() == context_category()) {
       res.clear();  // an unfinished answer of the handler is discarded
-    } else {        // another context than the request's has ended
+    } else {        // among others: another context than the request's has ended
       fail(res, e.what());
     }
   } catch (const problem_error& e) {

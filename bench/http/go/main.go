@@ -195,15 +195,17 @@ func main() {
 		}
 		given[i] = n
 	}
-	var queries, spins atomic.Int64
+	var queries, tasks, spins atomic.Int64
 	http.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain")
 		w.Write([]byte("ok\n"))
 	})
 	http.HandleFunc("/query/sim", tracked(&queries, query))
+	http.HandleFunc("/query/sim/task", tracked(&tasks, query)) // the same: a goroutine is what a task is
 	http.HandleFunc("/spin", tracked(&spins, spin(given[1], given[2])))
 	http.HandleFunc("/metrics", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, "hangup_requests_in_flight{route=\"/query/sim\"} %d\n", queries.Load())
+		fmt.Fprintf(w, "hangup_requests_in_flight{route=\"/query/sim/task\"} %d\n", tasks.Load())
 		fmt.Fprintf(w, "hangup_requests_in_flight{route=\"/spin\"} %d\n", spins.Load())
 	})
 	http.HandleFunc("/requests/ended", func(w http.ResponseWriter, r *http.Request) {

@@ -81,8 +81,8 @@ struct loop_options {
   std::string name;
   unsigned threads = 1;       // at least 1
   std::size_t max_tasks = 0;  // how many spawned tasks there may be; 0: any number
-  // Called with any exception that leaves a spawned task, except canceled_error, which is not an
-  // error. If it is not set, such an exception terminates the process.
+  // Called with any exception that leaves a spawned task, except a std::system_error with an error of
+  // contexts (as canceled_error is): to be ended is not a failure. If it is not set, such an exception terminates the process.
   std::function<void(std::exception_ptr)> on_exception{};
   late_report late{};  // reports tasks that go on after their context has ended
   held_report held{};

@@ -150,6 +150,10 @@ TEST(loop, tells_of_exceptions_that_leave_a_task_and_not_of_cancellations) {
       static_cast<void>(co_await wait_done(ctx));
       ctx.throw_if_done();
     }));
+    ASSERT_FALSE(spawn(tasks, background(), [](const context& ctx) -> task<> {
+      const std::error_code ec = co_await wait_done(ctx);
+      throw std::system_error(ec, "a wait has failed");
+    }));
   }
   EXPECT_EQ(told, 1);
 }
