@@ -19,8 +19,8 @@ using clock = context::clock;
 // How often a wait checks its context if nothing can wake the thread.
 constexpr auto unwoken = std::chrono::milliseconds(20);
 
-// Who sleeps for less does not tell the owner of an early_end that it polls, nor does a task watch
-// the descriptor, as that costs two system calls. The end of the context wakes it anyway.
+// Who sleeps for less does not tell the owner of an early_end that it polls, and a task does not
+// watch the descriptor, as that costs system calls. The end of the context wakes it anyway.
 constexpr auto worth_telling = std::chrono::milliseconds(1);
 
 // Wakes this thread from poll(2) when a context ends.
@@ -210,16 +210,37 @@ std::error_code sleeping::block() noexcept {
 
 void sleeping::awaiter::listen() noexcept {
   const auto* const at = announced(of_.ctx_);
-  if (at != nullptr && at->fd >= 0 && of_.when_ > clock::now() + worth_telling) {
-    // If it cannot be watched, this is an ordinary sleep.
-    static_cast<void>(wait_.on().watch(*this, at->fd, at->events));
+  if (at == nullptr || at->fd < 0 || of_.when_ <= clock::now() + worth_telling) {
+    return;
+  }
+  const short events = at->begins != nullptr ? at->begins(at->of, *at) : at->events;
+  listens_ = true;
+  if (wait_.on().watch(*this, at->fd, events)) {
+    stop_listening();  // it cannot be watched: this is an ordinary sleep
+  }
+}
+
+void sleeping::awaiter::stop_listening() noexcept {
+  const auto* const at = announced(of_.ctx_);
+  listens_ = false;
+  wait_.on().unwatch(*this);
+  if (at->stops != nullptr) {
+    at->stops(at->of, *at);
   }
 }
 
 void sleeping::awaiter::happened(short events) noexcept {
   const auto* const at = announced(of_.ctx_);
-  if (at != nullptr && !of_.ctx_.done()) {
-    at->reported(at->of, *at, events);  // if it ends the context, that wakes the task
+  if (of_.ctx_.done()) {
+    return;
+  }
+  const short next = at->reported(at->of, *at, events);
+  if (of_.ctx_.done()) {
+    return;  // which wakes the task
+  }
+  wait_.on().unwatch(*this);
+  if (events != POLLIN || wait_.on().watch(*this, at->fd, next)) {
+    stop_listening();
   }
 }
 

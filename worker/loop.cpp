@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "context/background_thread.h"
+#include "context/short_slice.h"
 #include "worker/lane.h"
 
 namespace hangup {
@@ -66,6 +67,7 @@ loop::loop(loop_options how)
     for (auto& t : threads_) {
       const auto failed = tree::make_thread(t->self, [this, &lane = t->lane] {
         ::pthread_setname_np(::pthread_self(), how_.name.substr(0, 15).c_str());
+        tree::ask_for_short_slices();
         lane.run();
       });
       if (failed) {

@@ -45,8 +45,8 @@ class sleeping {
       return wait_.start();
     }
     std::error_code await_resume() noexcept {
-      if (fd >= 0) {
-        wait_.on().unwatch(*this);
+      if (listens_) {
+        stop_listening();
       }
       wait_.leave();
       return of_.ctx_.err();
@@ -54,10 +54,12 @@ class sleeping {
 
    private:
     void listen() noexcept;
+    void stop_listening() noexcept;
     void happened(short events) noexcept override;
 
     sleeping& of_;
     task_wait wait_;
+    bool listens_ = false;  // on the descriptor of an early_end
   };
 
   sleeping(const context& ctx, clock::time_point when) noexcept : ctx_(ctx), when_(when) {}
@@ -154,10 +156,10 @@ inline auto wait_done(const context& ctx) {
   return sleep_until(ctx, context::clock::time_point::max());
 }
 
-// Not a wait: lets the other tasks of the thread that are ready have their turn, and the thread look
-// at its timers and descriptors, also if the context has ended. For a task that would compute for
-// more than a millisecond without a wait. For a thread it is std::this_thread::yield(). The result
-// is ctx.err().
+// Not a wait: lets the other tasks of the thread that are ready have their turn, and the thread
+// look at its timers and descriptors, also if the context has ended. For a task that would compute
+// for more than a millisecond without a wait. For a thread it is std::this_thread::yield(). The
+// result is ctx.err().
 inline auto yield(const context& ctx) {
   return tree::wait_object<tree::yielding>(std::in_place, ctx);
 }
