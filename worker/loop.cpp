@@ -149,11 +149,21 @@ void loop::escaped(std::exception_ptr what) const {
   }
 }
 
-loop::spawned::spawned(place mine, const context& ctx, const location& where)
-    : root_task(from), in(std::move(mine)), from(where), own(with_either(ctx, in.of().all_.ctx)) {
+void loop::spawned::report_if_late(const context& ctx) {
   if (in.of().late_.call) {
-    watch.emplace(own.ctx, in.of().late_, in.of().name(), from);
+    watch.emplace(ctx, in.of().late_, in.of().name(), from);
   }
+}
+
+std::error_code spawn(loop& on, const context& ctx, task<> work, location from) {
+  if (const auto refused = on.enter(ctx)) {
+    return refused;
+  }
+  auto record = std::make_unique<loop::spawned>(loop::place(on), from);
+  record->report_if_late(ctx);
+  on.start(*record, std::move(work));
+  static_cast<void>(record.release());  // it deletes itself, and may have done so
+  return {};
 }
 
 void loop::spawned::over() noexcept {

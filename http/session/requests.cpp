@@ -145,9 +145,8 @@ std::error_code session_runner::hand_over(connection& c) {
   if (x.to().runs_on != nullptr) {
     return x.to().runs_on->post(x.ctx(), c, c.client_key());
   }
-  // The loop need not end this task, as the server ends before the loop does. So the task gets the
-  // context of its request, and no other one that would have to be ended with it.
-  return spawn(*x.to().on_loop, background(), [this, &c](const context&) { return run_task(c); });
+  // The loop need not end this task, as the server ends before the loop does.
+  return spawn(*x.to().on_loop, background(), run_task(c));
 }
 
 // On the loop of the route. When the last step has been made, the connection may belong to another

@@ -81,8 +81,9 @@ struct loop_options {
   std::string name;
   unsigned threads = 1;       // at least 1
   std::size_t max_tasks = 0;  // how many spawned tasks there may be; 0: any number
-  // Called with any exception that leaves a spawned task, except a std::system_error with an error of
-  // contexts (as canceled_error is): to be ended is not a failure. If it is not set, such an exception terminates the process.
+  // Called with any exception that leaves a spawned task, except a std::system_error with an error
+  // of contexts (as canceled_error is): to be ended is not a failure. If it is not set, such an
+  // exception terminates the process.
   std::function<void(std::exception_ptr)> on_exception{};
   late_report late{};  // reports tasks that go on after their context has ended
   held_report held{};
@@ -121,6 +122,7 @@ class loop {
  private:
   template <tree::makes_task F>
   friend std::error_code spawn(loop& on, const context& ctx, F f, location from);
+  friend std::error_code spawn(loop& on, const context& ctx, task<> work, location from);
 
   // One of the tasks that there may be.
   class place {
@@ -140,19 +142,25 @@ class loop {
   };
 
   struct spawned : tree::root_task<void> {
-    spawned(place mine, const context& ctx, const location& where);
+    spawned(place mine, const location& where)
+        : root_task(from), in(std::move(mine)), from(where) {}
     virtual ~spawned() = default;
     void over() noexcept final;
+    void report_if_late(const context& ctx);
 
     const place in;  // left last
     const location from;
-    const cancelable own;
     std::optional<late_watch> watch;
   };
   template <class F>
   struct spawned_by final : spawned {
     spawned_by(place mine, const context& ctx, F fn, const location& where)
-        : spawned(std::move(mine), ctx, where), f(std::move(fn)) {}
+        : spawned(std::move(mine), where),
+          own(with_either(ctx, in.of().all_.ctx)),
+          f(std::move(fn)) {
+      report_if_late(own.ctx);
+    }
+    const cancelable own;
     F f;  // the coroutine may be a lambda, whose captures are here
   };
 
@@ -210,11 +218,9 @@ std::error_code spawn(loop& on, const context& ctx, F f, location from) {
 }
 // The same for a task that exists. It does not get a context, so `ctx` must be the one that it was
 // made with, or one that ends with it; if the loop is to end the task, let spawn() call a function.
-[[nodiscard]] inline std::error_code spawn(loop& on, const context& ctx, task<> work,
-                                           location from = location::current()) {
-  return spawn(
-      on, ctx, [&work](const context&) { return std::move(work); }, from);
-}
+// It allocates a record.
+[[nodiscard]] std::error_code spawn(loop& on, const context& ctx, task<> work,
+                                    location from = location::current());
 
 namespace tree {
 
