@@ -129,7 +129,9 @@ class reply {
   //
   // Throws std::logic_error if it is not such a stream. In a test, or in a handler that is no task,
   // the pieces are the body().
-  write_wait write(const context& ctx, std::string_view piece) noexcept { return {*this, ctx, piece}; }
+  write_wait write(const context& ctx, std::string_view piece) noexcept {
+    return {*this, ctx, piece};
+  }
 
   // Lets the client ask for one range of a 200 whose length is known (RFC 9110 14), and says so by
   // Accept-Ranges. Without this, a Range header is ignored. Such an answer is not compressed.

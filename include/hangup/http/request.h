@@ -87,7 +87,9 @@ class request {
   // the client is too slow, std::errc::bad_message, and whatever the handler answers, the client is
   // told that; a stream that it has begun is cut off. What is not read is thrown away. In other
   // routes, and in tests, the first piece is the whole body.
-  read_wait read(const context& ctx, std::string_view& piece) noexcept { return {*this, ctx, piece}; }
+  read_wait read(const context& ctx, std::string_view& piece) noexcept {
+    return {*this, ctx, piece};
+  }
 
   // "127.0.0.1", "::1". On a Unix socket the remote address is the user and the port the process of
   // the client, "unix:uid=1000" and 4711; the local one is "unix:/run/hangup.sock", with port 0.
