@@ -141,7 +141,8 @@ TEST(sleeper, sleeps_for_its_time_whatever_the_client_sends_meanwhile) {
   client c = server.connect();
   ASSERT_TRUE(c.send(get("/nap", "Content-Length: 1000000000000\r\n")));
   const std::string much(100'000, 'x');
-  while (c.send(much)) {  // until it is answered, and closed
+  const auto limit = http::clock::now() + patience;
+  while (http::clock::now() < limit && c.send(much)) {  // until it is answered, and closed
   }
   const auto r = server.seen.of("/nap");
   EXPECT_EQ(r.end, http::request_end::completed);
