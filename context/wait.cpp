@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
+#include <utility>
 
 #include "context/early_end.h"
 #include "hangup/context/after_func.h"
@@ -19,8 +20,8 @@ using clock = context::clock;
 // How often a wait checks its context if nothing can wake the thread.
 constexpr auto unwoken = std::chrono::milliseconds(20);
 
-// Who sleeps for less does not tell the owner of an early_end that it polls, and a task does not
-// watch the descriptor, as that costs system calls. The end of the context wakes it anyway.
+// Who sleeps for less does not tell the owner of an early_end that it polls, and so does not poll,
+// as that costs system calls. The end of the context wakes it anyway.
 constexpr auto worth_telling = std::chrono::milliseconds(1);
 
 // Wakes this thread from poll(2) when a context ends.
@@ -142,15 +143,21 @@ const early_end::type* announced(const context& ctx) noexcept {
   return nullptr;
 }
 
+bool is_worth_it(const early_end::type& at, clock::time_point until) noexcept {
+  return at.begins == nullptr || until > clock::now() + worth_telling;
+}
+
+bool begin(const early_end::type& at, const context& ctx, short& events) noexcept {
+  return at.begins == nullptr || at.begins(at.of, at, ctx, events);
+}
+
 // A thread that polls the descriptor of an early_end.
 class poller {
  public:
-  poller(const early_end::type& at, clock::time_point until) noexcept
-      : at_(at), tells_(at.begins != nullptr && until > clock::now() + worth_telling) {
-    events_ = tells_ ? at.begins(at.of, at) : at.events;
-  }
+  poller(const context& ctx, const early_end::type& at) noexcept
+      : at_(at), events_(at.events), begun_(begin(at, ctx, events_)) {}
   ~poller() {
-    if (tells_) {
+    if (begun_ && at_.stops != nullptr) {
       at_.stops(at_.of, at_);
     }
   }
@@ -159,6 +166,9 @@ class poller {
 
   // Returns false if what was reported does not mean the end.
   bool sleep(const context& ctx, clock::time_point when) {
+    if (!begun_) {
+      return true;  // the context has ended
+    }
     const auto end = std::min(when, context_access::scope(ctx)->due);
     pollfd on{at_.fd, events_, 0};
     for (;;) {
@@ -176,15 +186,16 @@ class poller {
 
  private:
   const early_end::type& at_;
-  const bool tells_;
   short events_;
+  const bool begun_;
 };
 
 // Sleeps on the descriptor of the early_end. Returns false if what was reported does not mean the
 // end, or if there is no descriptor to wake this thread with: then the caller sleeps in the
 // ordinary way.
 bool sleep_listening(const context& ctx, const early_end::type& at, clock::time_point when) {
-  return wake_up::of_this_thread().fd() >= 0 && poller(at, when).sleep(ctx, when);
+  return is_worth_it(at, when) && wake_up::of_this_thread().fd() >= 0 &&
+         poller(ctx, at).sleep(ctx, when);
 }
 
 }  // namespace
@@ -210,35 +221,43 @@ std::error_code sleeping::block() noexcept {
 
 void sleeping::awaiter::listen() noexcept {
   const auto* const at = announced(of_.ctx_);
-  if (at == nullptr || at->fd < 0 || of_.when_ <= clock::now() + worth_telling) {
+  if (at == nullptr || at->fd < 0 || of_.when_ <= clock::now() + worth_telling ||
+      (at->begins != nullptr && !wait_.on().is_looked_after())) {
     return;
   }
-  const short events = at->begins != nullptr ? at->begins(at->of, *at) : at->events;
-  listens_ = true;
-  if (wait_.on().watch(*this, at->fd, events)) {
+  short events = at->events;
+  listens_ = begin(*at, of_.ctx_, events);
+  if (listens_ && wait_.on().watch(*this, at->fd, events)) {
     stop_listening();  // it cannot be watched: this is an ordinary sleep
   }
 }
 
 void sleeping::awaiter::stop_listening() noexcept {
-  const auto* const at = announced(of_.ctx_);
   listens_ = false;
   wait_.on().unwatch(*this);
-  if (at->stops != nullptr) {
+  let_others_listen();
+}
+
+void sleeping::awaiter::let_others_listen() noexcept {
+  const auto* const at = announced(of_.ctx_);
+  if (!std::exchange(others_listen_, true) && at->stops != nullptr) {
     at->stops(at->of, *at);
   }
 }
 
+void sleeping::awaiter::not_looked_at() noexcept {
+  let_others_listen();
+}
+
 void sleeping::awaiter::happened(short events) noexcept {
   const auto* const at = announced(of_.ctx_);
-  if (of_.ctx_.done()) {
+  if (of_.ctx_.done() || others_listen_) {
     return;
   }
   const short next = at->reported(at->of, *at, events);
   if (of_.ctx_.done()) {
     return;  // which wakes the task
   }
-  wait_.on().unwatch(*this);
   if (events != POLLIN || wait_.on().watch(*this, at->fd, next)) {
     stop_listening();
   }

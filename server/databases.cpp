@@ -10,6 +10,7 @@
 #include "handlers/query/sqlite.h"
 #include "handlers/query/sqlite_errors.h"
 #include "hangup/context/with_task_group.h"
+#include "hangup/http/request.h"
 #include "hangup/worker/loop.h"
 #include "server/message_text.h"
 #include "server/progress.h"
@@ -125,9 +126,9 @@ task<> add_fault(const context& soon, const asked& one, pool& blocking,
     }
   } else {
     const auto look = [&](const context& ctx) { why = fault(ctx, one.engine, one.how); };
-    ec = co_await on(blocking, soon, look);
+    ec = co_await on(blocking, soon, look, http::client_of(soon));
     if (ec && !soon.done()) {
-      why = "cannot be asked: " + ec.message();
+      why = "not asked: " + ec.message();
     }
   }
   if (ec && soon.done()) {

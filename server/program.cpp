@@ -12,6 +12,7 @@
 #include "handlers/search/sample_corpus.h"
 #include "handlers/search/search.h"
 #include "hangup/context/after_func.h"
+#include "hangup/http/request.h"
 #include "server/file_checks.h"
 #include "server/identity.h"
 #include "server/index_page.h"
@@ -190,7 +191,10 @@ task<std::vector<std::string>> program::missing(const context& ctx) {
   auto lines = co_await unreachable(ctx, sources_, how_, probes_);
   if (tree_) {
     const auto look = [&](const context&) { add_damaged_corpus(lines); };
-    static_cast<void>(co_await on(probes_, ctx, look));
+    const std::error_code ec = co_await on(probes_, ctx, look, http::client_of(ctx));
+    if (ec) {
+      lines.push_back("the sample corpus: not looked at: " + ec.message());
+    }
   }
   co_return lines;
 }

@@ -1,26 +1,11 @@
 #include "worker/lane.h"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <ctime>
-#include <limits>
-#include <system_error>
 #include <utility>
 
 namespace hangup::tree {
 namespace {
 
-static_assert(EPOLLIN == POLLIN && EPOLLOUT == POLLOUT && EPOLLPRI == POLLPRI &&
-              EPOLLERR == POLLERR && EPOLLHUP == POLLHUP && EPOLLRDHUP == POLLRDHUP);
-
-constexpr int events_at_once = 64;
 // While tasks are always ready, the descriptors are looked at only after so many rounds.
 constexpr unsigned rounds_between_looks = 32;
 
@@ -30,38 +15,6 @@ constexpr std::uint64_t late = 2;
 constexpr std::uint64_t one_step = 4;
 
 thread_local lane* lane_of_this_thread = nullptr;
-
-int made(int fd, const char* what) {
-  if (fd < 0) {
-    throw std::system_error(errno, std::generic_category(), what);
-  }
-  return fd;
-}
-
-std::error_code last_error() noexcept {
-  return {errno, std::generic_category()};
-}
-
-// epoll_wait(2) to the nanosecond, if the kernel can do that.
-int wait_for_events(int epoll, std::array<epoll_event, events_at_once>& events,
-                    std::chrono::nanoseconds time) noexcept {
-  constexpr auto for_ever = std::chrono::nanoseconds::max();
-  static std::atomic<bool> to_the_nanosecond{true};
-  if (to_the_nanosecond.load(std::memory_order_relaxed)) {
-    const timespec left{static_cast<std::time_t>(time.count() / 1'000'000'000),
-                        static_cast<long>(time.count() % 1'000'000'000)};
-    const int n = ::epoll_pwait2(epoll, events.data(), events_at_once,
-                                 time == for_ever ? nullptr : &left, nullptr);
-    if (n >= 0 || errno != ENOSYS) {
-      return n;
-    }
-    to_the_nanosecond.store(false, std::memory_order_relaxed);
-  }
-  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(std::min<std::chrono::nanoseconds>(
-      time, std::chrono::milliseconds(std::numeric_limits<int>::max())));
-  return ::epoll_wait(epoll, events.data(), events_at_once,
-                      time == for_ever ? -1 : static_cast<int>(ms.count()));
-}
 
 }  // namespace
 
@@ -78,27 +31,9 @@ void lane::list::append(list& other) noexcept {
   }
 }
 
-lane::lane()
-    : epoll_(made(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
-      bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  epoll_event ev{};
-  ev.events = EPOLLIN | EPOLLET;  // each write is an event, so nobody has to read
-  ev.data.ptr = nullptr;          // the bell; all others are `watched`
-  if (bell_ < 0 || ::epoll_ctl(epoll_, EPOLL_CTL_ADD, bell_, &ev) != 0) {
-    const auto why = last_error();
-    ::close(epoll_);
-    if (bell_ >= 0) {
-      ::close(bell_);
-    }
-    throw std::system_error(why, "eventfd");
-  }
-}
-
 lane::~lane() {
   // Who posted the last task may still hold the mutex.
-  { const std::lock_guard hold(mutex_); }
-  ::close(bell_);
-  ::close(epoll_);
+  const std::lock_guard hold(mutex_);
 }
 
 lane* lane::of_this_thread() noexcept {
@@ -114,16 +49,14 @@ void lane::post(ready& first, ready& last) noexcept {
   const bool ring = sleeping_ && posted_.empty();
   posted_.append(first, last);
   if (ring) {
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto n = ::write(bell_, &one, sizeof one);
+    watching_.ring();
   }
 }
 
 void lane::stop() noexcept {
   const std::lock_guard hold(mutex_);
   stopping_ = true;
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto n = ::write(bell_, &one, sizeof one);
+  watching_.ring();
 }
 
 void lane::arm(timed& t, clock::time_point when) noexcept {
@@ -140,40 +73,11 @@ void lane::disarm(timed& t) noexcept {
 }
 
 std::error_code lane::watch(watched& w, int fd, short events) noexcept {
-  epoll_event ev{};
-  ev.events = static_cast<std::uint32_t>(static_cast<unsigned short>(events)) | EPOLLONESHOT;
-  ev.data.ptr = &w;
-  w.fd = fd;
-  w.copied = false;
-  int failed = ::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &ev);
-  if (failed != 0 && errno == EEXIST) {
-    // Another task of this lane watches it. An epoll set accepts a copy.
-    w.fd = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    w.copied = w.fd >= 0;
-    failed = w.copied ? ::epoll_ctl(epoll_, EPOLL_CTL_ADD, w.fd, &ev) : -1;
-  }
-  if (failed != 0) {
-    const auto why = last_error();
-    if (w.copied) {
-      ::close(w.fd);
-    }
-    w.fd = -1;
-    return why;
-  }
-  ++watching_;
-  return {};
+  return watching_.watch(w, fd, events);
 }
 
 void lane::unwatch(watched& w) noexcept {
-  if (w.fd < 0) {
-    return;
-  }
-  ::epoll_ctl(epoll_, EPOLL_CTL_DEL, w.fd, nullptr);
-  if (w.copied) {
-    ::close(w.fd);
-  }
-  w.fd = -1;
-  --watching_;
+  watching_.unwatch(w);
 }
 
 void lane::run() noexcept {
@@ -197,7 +101,7 @@ void lane::run(const bool& over) noexcept {
     if (ready_.empty()) {
       look_at_descriptors(timers_.empty() ? clock::time_point::max() : timers_.next());
       round = 0;
-    } else if (++round % rounds_between_looks == 0 && watching_ > 0) {
+    } else if (++round % rounds_between_looks == 0) {
       look_at_descriptors(clock::time_point::min());
     }
   }
@@ -270,6 +174,7 @@ bool lane::may_sleep() noexcept {
 }
 
 void lane::look_at_descriptors(clock::time_point until) noexcept {
+  looks_.store(looks_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   auto time = std::chrono::nanoseconds::zero();
   bool slept = false;
   if (until == clock::time_point::max()) {
@@ -285,22 +190,16 @@ void lane::look_at_descriptors(clock::time_point until) noexcept {
   }
   if (slept) {
     awake_ = false;
-  } else if (watching_ == 0) {
+  } else if (watching_.is_empty()) {
     return;
   }
-  std::array<epoll_event, events_at_once> events;
-  const int n = wait_for_events(epoll_, events, time);
+  watching_.wait(time);
   if (slept) {
     awake_ = true;
     const std::lock_guard hold(mutex_);
     sleeping_ = false;
   }
-  for (int i = 0; i < n; ++i) {
-    const auto& ev = events[static_cast<std::size_t>(i)];
-    if (ev.data.ptr != nullptr) {  // otherwise it was the bell
-      static_cast<watched*>(ev.data.ptr)->happened(static_cast<short>(ev.events));
-    }
-  }
+  watching_.tell();
 }
 
 }  // namespace hangup::tree

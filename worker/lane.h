@@ -1,4 +1,5 @@
-// One thread that runs tasks: a queue of tasks that are ready, a heap of timers, and an epoll set.
+// One thread that runs tasks: a queue of tasks that are ready, a heap of timers, and a set of
+// descriptors.
 // A loop has one lane per thread; run_blocking() makes one for the calling thread.
 //
 // Tasks that the lane's own thread wakes are queued without a lock. Other threads take a mutex, and
@@ -16,6 +17,7 @@
 
 #include "hangup/context/detail/executor.h"
 #include "worker/timed_heap.h"
+#include "worker/watch_set.h"
 
 namespace hangup::tree {
 
@@ -23,8 +25,7 @@ class lane final : public executor {
  public:
   using clock = std::chrono::steady_clock;
 
-  // Throws std::system_error if a descriptor cannot be made.
-  lane();
+  lane() = default;  // throws std::system_error if a descriptor cannot be made
   ~lane();
 
   // Runs tasks until `over` is set. It is looked at between two tasks, so a task may set it;
@@ -36,7 +37,8 @@ class lane final : public executor {
   // The lane that the calling thread runs; null: none.
   static lane* of_this_thread() noexcept;
 
-  // Called on the lane's thread each time it has been woken, before it runs anything.
+  // Called on the lane's thread each time it has been woken, before it runs anything. Whoever sets
+  // it looks after the lane: see executor.
   std::function<void()> on_wake{};
   // Called on the lane's thread when a step has returned that was marked by mark_late().
   std::function<void(location started)> on_late_return{};
@@ -47,6 +49,10 @@ class lane final : public executor {
   // Marks the step and returns true, if it is still running. `started`: of its task.
   bool mark_late(std::uint64_t step, location& started) noexcept;
   bool awake() const noexcept { return awake_.load(); }
+  // How often the thread has looked at its descriptors.
+  std::uint64_t looks() const noexcept { return looks_.load(std::memory_order_relaxed); }
+  // It has not done so for long: see watch_set.
+  bool not_looked_at(std::size_t& from) noexcept { return watching_.not_looked_at(from); }
   // Where the task was started that runs now; null: none. Thread-safe. The address tells tasks
   // apart as long as they exist.
   const location* task() const noexcept { return task_.load(std::memory_order_relaxed); }
@@ -58,6 +64,7 @@ class lane final : public executor {
   void disarm(timed& t) noexcept override;
   std::error_code watch(watched& w, int fd, short events) noexcept override;
   void unwatch(watched& w) noexcept override;
+  bool is_looked_after() const noexcept override { return static_cast<bool>(on_wake); }
 
  private:
   struct list {
@@ -75,11 +82,9 @@ class lane final : public executor {
   bool may_sleep() noexcept;
   void run_one(ready& r) noexcept;
 
-  const int epoll_;
-  const int bell_;
-  list ready_;  // this and the next three: the lane's thread only
+  watch_set watching_;
+  list ready_;  // this and the next two: the lane's thread only
   timed_heap timers_;
-  std::size_t watching_ = 0;
   bool told_to_stop_ = false;
 
   std::mutex mutex_;  // guards the next three
@@ -88,6 +93,7 @@ class lane final : public executor {
   bool stopping_ = false;
 
   std::atomic<bool> awake_{false};
+  std::atomic<std::uint64_t> looks_{0};
   std::atomic<std::uint64_t> step_{0};
   std::atomic<const location*> task_{nullptr};
   std::atomic<const char*> file_{""};  // where the running task was started

@@ -27,6 +27,10 @@ class loop_category_type final : public std::error_category {
   }
 };
 
+// For so long a thread may not have looked at its descriptors, before others listen instead to the
+// clients of its sleeping tasks.
+constexpr context::clock::duration unheard_after = std::chrono::milliseconds(20);
+
 }  // namespace
 
 const std::error_category& loop_category() noexcept {
@@ -38,8 +42,11 @@ struct loop::thread {
   tree::lane lane;
   std::thread self;
   // Used by look() only:
-  std::uint64_t step = 0;  // that was running the last time
-  context::clock::time_point since{};
+  struct {
+    std::uint64_t number = 0;  // that it had the last time
+    context::clock::time_point since{};
+  } step, looks;
+  std::size_t next = 0;  // of the descriptors that it has not looked at
 };
 
 loop::loop(loop_options how)
@@ -51,7 +58,9 @@ loop::loop(loop_options how)
               }
               how_.late.call(l);
             } : std::function<void(const late_stopper&)>()},
-      all_(with_cancel(background())) {
+      all_(with_cancel(background())),
+      look_every_(reports_held() ? std::min(how_.held.after, unheard_after) / 2
+                                 : unheard_after / 2) {
   if (how_.threads == 0) {
     throw std::invalid_argument("a loop needs at least one thread");
   }
@@ -59,8 +68,8 @@ loop::loop(loop_options how)
   try {
     for (unsigned i = 0; i < how_.threads; ++i) {
       auto& t = *threads_.emplace_back(std::make_unique<thread>());
-      if (how_.held.call && how_.held.after > context::clock::duration::zero()) {
-        t.lane.on_wake = [this] { look_soon(); };
+      t.lane.on_wake = [this] { look_soon(look_every_); };
+      if (reports_held()) {
         t.lane.on_late_return = [this](location started) { tell_held(started, true); };
       }
     }
@@ -193,11 +202,11 @@ void loop::start(spawned& s, task<> work) {
 
 // Called on a thread of the loop that is about to run tasks. The timer goes on as long as a thread
 // is awake, so that an idle loop wakes nobody.
-void loop::look_soon() noexcept {
+void loop::look_soon(context::clock::duration after) noexcept {
   if (!looking_.load() && !looking_.exchange(true)) {
     const std::lock_guard hold(look_mutex_);
     if (!look_no_more_) {
-      look_out_.arm(later(context::clock::now(), how_.held.after / 2));
+      look_out_.arm(later(context::clock::now(), after));
     }
   }
 }
@@ -208,28 +217,44 @@ void loop::look_out::expire() noexcept {
 
 void loop::look() noexcept {
   const auto now = context::clock::now();
-  bool any = false;
+  bool all_told = true;
   for (auto& t : threads_) {
-    any = any || t->lane.awake();
-    const auto step = t->lane.step();
-    if (step != t->step) {
-      t->step = step;
-      t->since = now;
-    } else if (step != 0 && now - t->since >= how_.held.after) {
-      const std::lock_guard hold(t->lane.late_mutex());
-      if (location started; t->lane.mark_late(step, started)) {
-        tell_held(started, false);
-      }
-    }
+    look_for_held(*t, now);
+    all_told = look_for_unheard(*t, now) && all_told;
   }
   looking_ = false;
   // A thread that has been woken meanwhile saw that the timer was still armed, or sees now that it
   // is not.
-  any = any || std::any_of(threads_.begin(), threads_.end(),
-                           [](const auto& t) { return t->lane.awake(); });
-  if (any) {
-    look_soon();
+  if (!all_told || std::any_of(threads_.begin(), threads_.end(),
+                               [](const auto& t) { return t->lane.awake(); })) {
+    look_soon(all_told ? look_every_ : context::clock::duration::zero());
   }
+}
+
+void loop::look_for_held(thread& t, context::clock::time_point now) noexcept {
+  const auto step = t.lane.step();
+  if (step != t.step.number) {
+    t.step = {step, now};
+  } else if (step != 0 && reports_held() && now - t.step.since >= how_.held.after) {
+    const std::lock_guard hold(t.lane.late_mutex());
+    if (location started; t.lane.mark_late(step, started)) {
+      tell_held(started, false);
+    }
+  }
+}
+
+// Returns false if there are more than can be told at once.
+bool loop::look_for_unheard(thread& t, context::clock::time_point now) noexcept {
+  const auto looks = t.lane.awake() ? t.lane.looks() : 0;
+  if (looks != t.looks.number) {
+    t.looks = {looks, now};
+    t.next = 0;
+  } else if (looks != 0 && now - t.looks.since >= unheard_after) {
+    const bool all = t.lane.not_looked_at(t.next);
+    t.next = all ? 0 : t.next;
+    return all;
+  }
+  return true;
 }
 
 void loop::tell_held(location started, bool over) noexcept {

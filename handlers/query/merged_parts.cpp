@@ -209,7 +209,7 @@ task<std::error_code> merged_parts::query_it(const context& ctx, slot& s, rows& 
       begins = true;
       return query_here(c, s, to, why);
     };
-    const auto ec = co_await on(blocking_, ctx, here);
+    const auto ec = co_await on(blocking_, ctx, here, http::client_of(ctx));
     if (!begins && !ctx.done()) {
       not_started(ec);
     }

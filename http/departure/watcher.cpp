@@ -19,6 +19,10 @@ namespace {
 
 constexpr std::uint64_t wake_tag = ~std::uint64_t{0};
 
+// Of all watchers, because a sleeper that begins to poll may find its watcher gone: it looks with
+// the mutex held whether its context has ended, as those of a watcher have before it goes.
+std::mutex polling_mutex;
+
 departure reported_by(int fd, std::uint32_t events, transport over) noexcept {
   int error = 0;
   if (has_error(events)) {  // reading the error takes it back
@@ -60,7 +64,7 @@ watcher::~watcher() {
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto n = ::write(wake_.get(), &one, sizeof one);
   thread_.join();
-  std::unique_lock hold(polling_mutex_);
+  std::unique_lock hold(polling_mutex);
   nobody_polls_.wait(hold, [this] { return polling_ == 0; });
 }
 
@@ -163,25 +167,35 @@ void watcher::hear_again(int fd, slot& s) noexcept {
   }
 }
 
-short watcher::begin_to_poll(int fd, std::uint32_t generation) noexcept {
+bool watcher::begin_to_poll(watcher* of, const early_end::type& what, const context& of_sleeper,
+                            short& events) noexcept {
   {
-    const std::lock_guard hold(polling_mutex_);
-    ++polling_;
+    const std::lock_guard hold(polling_mutex);
+    if (of_sleeper.done()) {
+      return false;
+    }
+    ++of->polling_;
   }
-  slot& s = slots_.at(fd);
-  const std::lock_guard hold(s.mutex);
-  if (s.generation == generation) {
-    ++s.pollers;
-    hear_nothing(fd, s);
-  }
-  return static_cast<short>(wanted(s));
+  of->begin_to_poll(what.fd, what.tag, events);
+  return true;
 }
 
-void watcher::end_to_poll(int fd, std::uint32_t generation) noexcept {
+void watcher::begin_to_poll(int fd, std::uint32_t generation, short& events) noexcept {
+  slot& s = slots_.at(fd);
+  const std::lock_guard hold(s.mutex);
+  // Who must not hear a FIN polls for nothing, and the watcher goes on.
+  if (s.generation == generation && events != 0) {
+    ++s.pollers;
+    hear_nothing(fd, s);
+    events = static_cast<short>(wanted(s));
+  }
+}
+
+void watcher::end_to_poll(int fd, std::uint32_t generation, short events) noexcept {
   {
     slot& s = slots_.at(fd);
     const std::lock_guard hold(s.mutex);
-    if (s.generation == generation) {
+    if (s.generation == generation && events != 0) {
       --s.pollers;
       if (s.cancel) {
         hear_again(fd, s);
@@ -189,7 +203,7 @@ void watcher::end_to_poll(int fd, std::uint32_t generation) noexcept {
     }
   }
   // With the lock held: without it, the watcher could be gone before it is told.
-  const std::lock_guard hold(polling_mutex_);
+  const std::lock_guard hold(polling_mutex);
   if (--polling_ == 0) {
     nobody_polls_.notify_all();
   }
@@ -253,22 +267,24 @@ void watcher::mute(int fd) noexcept {
 }
 
 early_end::type watcher::announced(int fd, std::uint32_t generation, half_close policy) noexcept {
-  early_end::type end{fd, 0,
-                      [](void* of, const early_end::type& what, short events) noexcept {
-                        return static_cast<watcher*>(of)->heard_by_poller(
-                            what.fd, what.tag, static_cast<std::uint32_t>(events));
-                      },
-                      this, generation};
-  if (policy == half_close::cancel) {  // otherwise a sleeper would not hear all that this one does
-    end.events = POLLRDHUP;
-    end.begins = [](void* of, const early_end::type& what) noexcept {
-      return static_cast<watcher*>(of)->begin_to_poll(what.fd, what.tag);
-    };
-    end.stops = [](void* of, const early_end::type& what) noexcept {
-      static_cast<watcher*>(of)->end_to_poll(what.fd, what.tag);
-    };
-  }
-  return end;
+  return {.fd = fd,
+          .events = static_cast<short>(policy == half_close::cancel ? POLLRDHUP : 0),
+          .reported =
+              [](void* of, const early_end::type& what, short events) noexcept {
+                return static_cast<watcher*>(of)->heard_by_poller(
+                    what.fd, what.tag, static_cast<std::uint32_t>(events));
+              },
+          .of = this,
+          .tag = generation,
+          .begins =
+              [](void* of, const early_end::type& what, const context& of_sleeper,
+                 short& events) noexcept {
+                return begin_to_poll(static_cast<watcher*>(of), what, of_sleeper, events);
+              },
+          .stops =
+              [](void* of, const early_end::type& what) noexcept {
+                static_cast<watcher*>(of)->end_to_poll(what.fd, what.tag, what.events);
+              }};
 }
 
 input::read watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) noexcept {

@@ -125,10 +125,13 @@ class watcher {
   // The same on the thread of a sleeper. Returns the events that it polls for next.
   short heard_by_poller(int fd, std::uint32_t generation, std::uint32_t events) noexcept;
   // A thread that sleeps on the context polls the connection itself, and has stopped to. In between
-  // the watcher is not woken: to wake two threads for one hang-up delays both. Returns the events
-  // that the thread polls for.
-  short begin_to_poll(int fd, std::uint32_t generation) noexcept;
-  void end_to_poll(int fd, std::uint32_t generation) noexcept;
+  // the watcher is not woken, unless it would hear more than the sleeper: to wake two threads for
+  // one hang-up delays both. The first is false if the context has ended: then the watcher may have
+  // been destroyed.
+  static bool begin_to_poll(watcher* of, const early_end::type& what, const context& of_sleeper,
+                            short& events) noexcept;
+  void begin_to_poll(int fd, std::uint32_t generation, short& events) noexcept;
+  void end_to_poll(int fd, std::uint32_t generation, short events) noexcept;
   // What is to be called, outside of the lock, which must be held.
   static std::optional<cancel_handle> ended_by(slot& s) noexcept;
   // For these the lock of `s` must be held.
@@ -141,7 +144,6 @@ class watcher {
   const descriptor epoll_;
   const descriptor wake_;
   descriptor_table<slot> slots_;
-  std::mutex polling_mutex_;
   std::condition_variable nobody_polls_;
   int polling_ = 0;  // threads that poll, also those of connections that are closed
   std::thread thread_;

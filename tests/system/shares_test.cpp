@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <fstream>
 #include <set>
+#include <thread>
 #include <vector>
 
 #include "tests/support/client.h"
@@ -33,6 +35,24 @@ TEST(one_client, that_takes_all_workers_and_the_whole_queue_does_not_keep_anothe
   for (int i = 0; i < 5; ++i) {
     EXPECT_EQ(client(s.port()).ask(get("/spin?ms=1")).status, 200) << i;
   }
+}
+
+TEST(one_client, that_asks_all_the_time_whether_the_server_is_ready_does_not_make_it_seem_not) {
+  server s;
+  std::atomic<bool> enough{false};
+  std::vector<std::jthread> flood;
+  for (int i = 0; i < 40; ++i) {
+    flood.emplace_back([&] {
+      client c(s.port(), 0, greedy);
+      while (!enough && c.ask(get("/readyz")).status != 0) {
+      }
+    });
+  }
+  for (int i = 0; i < 100; ++i) {
+    const auto answer = client(s.port()).ask(get("/readyz"));
+    EXPECT_EQ(answer.body.find("not asked"), std::string::npos) << answer.body;
+  }
+  enough = true;
 }
 
 TEST(pages, are_bounded_and_answered_however_many_long_targets_there_are) {

@@ -2,9 +2,11 @@
 // woken for it: what sleeper_test.cpp shows for threads.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "hangup/context/with_task_group.h"
 #include "tests/support/own_thread.h"
@@ -60,6 +62,45 @@ TEST(a_task_that_sleeps, hears_the_hang_up_and_the_watcher_sleeps_on) {
 TEST(a_task_that_sleeps, and_computes_afterwards_is_told_by_the_watcher) {
   with_tasks s([](live_server& to, loop& tasks) { add_nap(to, tasks, 5ms); });
   each_leaves(*s, 20, [&](int i) { EXPECT_TRUE(s->at.await("awake", i + 1)); });
+}
+
+// Hearing a hang-up needs no thread of the loop.
+TEST(a_task_that_sleeps, is_ended_while_another_one_holds_its_thread) {
+  std::atomic<bool> go_on{false};
+  const auto adds = [&](live_server& to, loop& tasks) {
+    add_nap(to, tasks, 600s);
+    to.server.handle({.method = "GET",
+                      .path = "/hold",
+                      .on_loop = &tasks,
+                      .answer = [&](const context&, http::request&, http::reply&) -> task<> {
+                        to.at.tell("/hold");
+                        EXPECT_TRUE(eventually([&] { return go_on.load(); }));
+                        co_return;
+                      }});
+  };
+  with_tasks s(adds, {}, {.name = "tasks", .threads = 1});
+  std::vector<client> clients;
+  for (int i = 0; i < 300; ++i) {  // more than are told at once
+    ASSERT_TRUE(clients.emplace_back(s->connect()).send(get("/nap")));
+    ASSERT_TRUE(s->at.await("/nap", i + 1));
+  }
+  client holder = s->connect();
+  ASSERT_TRUE(holder.send(get("/hold")));
+  ASSERT_TRUE(s->at.await("/hold"));
+  clients.clear();
+  const auto ended = [&] {
+    std::size_t count = 0;
+    s->server.each_in_flight([&](const http::request_view& v) {
+      count += v.context_ended ? 1 : 0;
+      return true;
+    });
+    return count;
+  };
+  EXPECT_TRUE(eventually([&] { return ended() == 300; })) << ended();
+  go_on = true;
+  EXPECT_EQ(holder.receive().status, 200);
+  holder.close();
+  EXPECT_TRUE(s->await_no_connections());
 }
 
 TEST(a_task_that_sleeps, may_be_left_at_any_moment_around_its_sleep) {

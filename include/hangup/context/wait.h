@@ -13,7 +13,8 @@
 // (hangup/context/detail/wait_object.h). Without `co_await`, a task would block the thread that it
 // shares with others. A function that returns a wait names its type (std::error_code, or
 // task<std::error_code>): with `auto` it would return before the wait begins. No wait allocates
-// anything.
+// anything, but for a table by descriptor that each thread of a loop has, and that grows to the
+// largest number that its tasks have waited for.
 #pragma once
 
 #include <chrono>
@@ -55,11 +56,14 @@ class sleeping {
    private:
     void listen() noexcept;
     void stop_listening() noexcept;
+    void let_others_listen() noexcept;
     void happened(short events) noexcept override;
+    void not_looked_at() noexcept override;
 
     sleeping& of_;
     task_wait wait_;
-    bool listens_ = false;  // on the descriptor of an early_end
+    bool listens_ = false;        // on the descriptor of an early_end
+    bool others_listen_ = false;  // instead, as the thread has not looked at it for long
   };
 
   sleeping(const context& ctx, clock::time_point when) noexcept : ctx_(ctx), when_(when) {}

@@ -19,7 +19,8 @@
 //
 // The end of a context wakes the tasks that wait on it, from any thread, with one wake-up for all
 // of a thread. Timers and descriptors are those of the loop's own threads (a heap and an epoll set
-// each).
+// each). A task that sleeps in a handler also hears itself when its client leaves; if a task holds
+// the thread for more than 20 ms, the server hears that for the others, as it does for threads.
 //
 // All functions are thread-safe.
 #pragma once
@@ -164,7 +165,7 @@ class loop {
     F f;  // the coroutine may be a lambda, whose captures are here
   };
 
-  // Looks whether the tasks come back.
+  // Looks whether the tasks come back, and whether the threads look at their descriptors.
   struct look_out final : tree::timer {
     explicit look_out(loop& l) noexcept : of(l) {}
     void expire() noexcept override;
@@ -175,8 +176,14 @@ class loop {
   void leave() noexcept;
   void escaped(std::exception_ptr what) const;
   void start(spawned& s, task<> work);
-  void look_soon() noexcept;
+  struct thread;
+  bool reports_held() const noexcept {
+    return how_.held.call && how_.held.after > context::clock::duration::zero();
+  }
+  void look_soon(context::clock::duration after) noexcept;
   void look() noexcept;
+  void look_for_held(thread& t, context::clock::time_point now) noexcept;
+  bool look_for_unheard(thread& t, context::clock::time_point now) noexcept;
   void tell_held(location started, bool over) noexcept;
   void stop_threads() noexcept;
 
@@ -188,7 +195,7 @@ class loop {
   stats stats_;
   bool stopping_ = false;
 
-  struct thread;
+  const context::clock::duration look_every_;
   std::vector<std::unique_ptr<thread>> threads_;
   std::atomic<std::size_t> turn_{0};
   look_out look_out_{*this};
@@ -249,14 +256,14 @@ struct awaited_by_thread final : root_task<T> {
 template <class F>
 class [[nodiscard]] pool_call final : job {
  public:
-  pool_call(pool& where, const context& ctx, F&& f, const location& from)
-      : pool_(where), ctx_(ctx), from_(from), f_(std::forward<F>(f)) {}
+  pool_call(pool& where, const context& ctx, F&& f, pool::owner whose, const location& from)
+      : pool_(where), ctx_(ctx), whose_(whose), from_(from), f_(std::forward<F>(f)) {}
 
   bool await_ready() const noexcept { return false; }
   template <task_like P>
   bool await_suspend(std::coroutine_handle<P> task) noexcept {
     waits_.prepare(task);
-    if (const auto refused = pool_.post(ctx_, *this, pool::nobody, from_)) {
+    if (const auto refused = pool_.post(ctx_, *this, whose_, from_)) {
       result_ = refused;
       return false;
     }
@@ -291,6 +298,7 @@ class [[nodiscard]] pool_call final : job {
 
   pool& pool_;
   const context ctx_;
+  const pool::owner whose_;
   const location from_;
   F f_;
   waiting waits_;
@@ -312,16 +320,19 @@ T run_blocking(task<T> work, location from = location::current()) {
   return root.take();
 }
 
-// Runs f(ctx) on a worker of the pool, and comes back to the task's own thread. The result is what
+// Runs f(ctx) on a worker of the pool, and comes back to the task's own thread. To the pool it is a
+// job of the owner `whose`: a handler says http::client_of(ctx), so that no client can keep the
+// others from the pool. The result is what
 // f returns, if it returns std::error_code; what it throws is rethrown. If f is not run, it is what
 // pool::post() returned, or ctx.err() when the context has ended in the queue. Once f runs, it is
 // waited for: it must look at its context to end early. With GCC 12, a lambda that captures more
 // than references and numbers must have a name.
 template <class F>
-auto on(pool& where, const context& ctx, F&& f, location from = location::current()) {
+auto on(pool& where, const context& ctx, F&& f, pool::owner whose = pool::nobody,
+        location from = location::current()) {
   static_assert(tree::may_be_awaited_with<F>,
                 "GCC 12 would destroy the captures twice: give the function a name, and pass that");
-  return tree::pool_call<F>(where, ctx, std::forward<F>(f), from);
+  return tree::pool_call<F>(where, ctx, std::forward<F>(f), whose, from);
 }
 
 }  // namespace hangup

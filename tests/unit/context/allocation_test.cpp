@@ -216,6 +216,7 @@ TEST_F(allocations, a_task_makes_one_for_its_frame_and_its_waits_make_none) {
   pool workers({.name = "workers", .workers = 1});
   const auto counts = [&]() -> task<> {
     static_cast<void>(co_await on(workers, c.ctx, [](const context&) {}));  // starts the worker
+    static_cast<void>(co_await wait_fd(c.ctx, pair.fd[0], POLLIN, context::clock::now() + 10us));
     auto before = now_here.made;
     const int n = co_await child_of_a_task(1);
     EXPECT_EQ(n, 1);

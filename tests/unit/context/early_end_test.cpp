@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include <atomic>
+#include <future>
 
 #include "hangup/context/task.h"
 #include "hangup/context/wait.h"
@@ -158,10 +159,11 @@ TEST_F(announced, who_sleeps_for_long_says_that_it_polls_and_polls_what_it_is_to
     EXPECT_NE(reported & POLLIN, 0);
     return at.events;
   };
-  what.begins = [](void* of, const early_end::type&) noexcept -> short {
+  what.begins = [](void* of, const early_end::type&, const context&, short& events) noexcept {
     ++static_cast<told*>(of)->polling;
     ++static_cast<told*>(of)->begun;
-    return POLLIN;
+    events = POLLIN;
+    return true;
   };
   what.stops = [](void* of, const early_end::type&) noexcept { --static_cast<told*>(of)->polling; };
   const auto ctx = with_value<early_end>(top_.ctx, what);
@@ -172,6 +174,74 @@ TEST_F(announced, who_sleeps_for_long_says_that_it_polls_and_polls_what_it_is_to
   EXPECT_FALSE(sleep_for(ctx, 500ms));
   EXPECT_EQ(polls.begun, 1);
   EXPECT_EQ(polls.polling, 0);
+}
+
+// The owner of the descriptor has gone; what ended the context is why it could go.
+TEST_F(announced, who_finds_that_it_cannot_begin_to_poll_is_told_that_the_context_has_ended) {
+  auto what = *listening(top_.ctx).value<early_end>();
+  what.of = &top_;
+  what.begins = [](void* of, const early_end::type&, const context&, short&) noexcept {
+    static_cast<cancelable*>(of)->cancel();
+    return false;
+  };
+  what.stops = [](void*, const early_end::type&) noexcept { ADD_FAILURE() << "it has not begun"; };
+  const auto ctx = with_value<early_end>(top_.ctx, what);
+  EXPECT_EQ(sleep_for(ctx, never).get(), errc::canceled);
+
+  top_ = with_cancel(background());
+  const auto again = with_value<early_end>(top_.ctx, what);
+  loop tasks({.name = "tasks"});
+  std::promise<std::error_code> slept;
+  const auto sleeps = [&](const context&) -> task<> {
+    const std::error_code ec = co_await sleep_for(again, never);
+    slept.set_value(ec);
+  };
+  ASSERT_FALSE(spawn(tasks, background(), sleeps));
+  EXPECT_EQ(slept.get_future().get(), errc::canceled);
+  EXPECT_EQ(calls_, 0);
+}
+
+// What a thread of a loop hears only between two of its tasks, others hear at once.
+TEST_F(announced, a_task_that_sleeps_lets_others_listen_while_its_thread_is_held) {
+  struct told {
+    std::atomic<int> begun{0};
+    std::atomic<int> stopped{0};
+  } polls;
+  auto what = *listening(top_.ctx).value<early_end>();
+  what.of = &polls;
+  what.begins = [](void* of, const early_end::type&, const context&, short& events) noexcept {
+    ++static_cast<told*>(of)->begun;
+    events = POLLRDHUP;
+    return true;
+  };
+  what.stops = [](void* of, const early_end::type&) noexcept { ++static_cast<told*>(of)->stopped; };
+  what.reported = [](void*, const early_end::type& at, short) noexcept {
+    ADD_FAILURE() << "whoever listens now has it";
+    return at.events;
+  };
+  const auto ctx = with_value<early_end>(top_.ctx, what);
+  loop tasks({.name = "tasks", .threads = 1});
+  std::promise<std::error_code> slept;
+  const auto sleeps = [&](const context&) -> task<> {
+    const std::error_code ec = co_await sleep_for(ctx, never);
+    slept.set_value(ec);
+  };
+  ASSERT_FALSE(spawn(tasks, background(), sleeps));
+  ASSERT_TRUE(spin_until([&] { return polls.begun == 1; }));
+  EXPECT_EQ(polls.stopped, 0);
+  std::promise<void> held;
+  const auto holds = [&](const context&) -> task<> {
+    EXPECT_TRUE(spin_until([&] { return polls.stopped == 1; }));
+    both_.hang_up();
+    held.set_value();
+    co_return;
+  };
+  ASSERT_FALSE(spawn(tasks, background(), holds));
+  held.get_future().wait();
+  top_.cancel();  // as who listens does
+  EXPECT_EQ(slept.get_future().get(), errc::canceled);
+  EXPECT_TRUE(spin_until([&] { return tasks.now().tasks == 0; }));
+  EXPECT_EQ(polls.stopped, 1) << "once";
 }
 
 TEST_F(announced, events_that_were_not_asked_for_do_not_wake_it) {

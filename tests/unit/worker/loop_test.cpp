@@ -251,6 +251,19 @@ TEST(on_pool, runs_there_and_comes_back) {
   EXPECT_EQ(run_blocking(f()), std::errc::io_error);
 }
 
+TEST(on_pool, belongs_to_the_owner_that_is_said_and_no_other_one_keeps_it_out) {
+  pool workers({.name = "workers", .workers = 1, .spare_workers = 1});
+  const auto f = [&]() -> task<> {
+    const auto nothing = [](const context&) {};
+    const std::error_code greedy = co_await on(workers, background(), nothing);
+    EXPECT_EQ(greedy, pool_errc::full);
+    const std::error_code other = co_await on(workers, background(), nothing, 7);
+    EXPECT_FALSE(other) << other.message();
+  };
+  const busy one(workers);
+  run_blocking(f());
+}
+
 TEST(on_pool, keeps_the_function_and_destroys_it_once) {
   pool workers({.name = "workers", .workers = 1, .queue = 1});
   const auto shared = std::make_shared<int>(0);

@@ -175,14 +175,19 @@ class watched {
   // Called once per watch(), with the events that poll(2) would report, unless it is unwatched
   // before. It is not watched any more.
   virtual void happened(short events) noexcept = 0;
-
-  // The executor's: the descriptor that it watches, negative if none; and whether it is a copy,
-  // made because another task watches the same descriptor.
-  int fd = -1;
-  bool copied = false;
+  // Called by another thread while it is watched, if the executor's thread has not looked at its
+  // descriptors for long: whoever else can hear what happens should. May be repeated. The executor
+  // keeps it apart from happened(), and watch() and unwatch() wait until it has returned.
+  virtual void not_looked_at() noexcept {}
 
  protected:
   ~watched() = default;
+
+ private:
+  friend class watch_set;  // the executor's
+  int fd_ = -1;            // negative: it is not watched
+  short asked_ = 0;
+  watched* next_ = nullptr;  // that watches the same descriptor
 };
 
 class executor {
@@ -204,6 +209,8 @@ class executor {
   // error of the system if the descriptor cannot be watched.
   virtual std::error_code watch(watched& w, int fd, short events) noexcept = 0;
   virtual void unwatch(watched& w) noexcept = 0;
+  // Whether somebody calls watched::not_looked_at() when it has to be called.
+  virtual bool is_looked_after() const noexcept = 0;
 
  protected:
   executor() = default;
