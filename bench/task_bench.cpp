@@ -1,5 +1,6 @@
 // What coroutine tasks cost, next to goroutines: the namesakes in go/context_test.go do the same.
 #include <atomic>
+#include <functional>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "bench/measure.h"
+#include "hangup/context/channel.h"
 #include "hangup/context/context.h"
 #include "hangup/context/task.h"
 #include "hangup/context/wait.h"
@@ -130,6 +132,77 @@ void task_timeout(State& state, bool yields) {
   hangup::run_blocking(with_time_limit(parent.ctx, state, yields));
 }
 
+// What it saves that a task stays on its thread: two tasks take turns, on one thread or on two.
+struct turns {
+  static constexpr int count = 1'000;
+  hangup::channel<int> mine{1};
+  hangup::channel<int> yours{1};
+};
+
+task<> take_turns(context ctx, hangup::channel<int>& from, hangup::channel<int>& to) {
+  int ball = 0;
+  while (ball < turns::count) {
+    DoNotOptimize(co_await from.receive(ctx, ball));
+    DoNotOptimize(co_await to.send(ctx, ball + 1));
+  }
+}
+
+// Spawned from outside of the loop, tasks begin on its threads in turn.
+void spawn_each(hangup::loop& tasks, const std::vector<std::function<task<>(const context&)>>& all,
+                State& state) {
+  for (const auto& one : all) {
+    if (hangup::spawn(tasks, hangup::background(), one)) {
+      state.SkipWithError("a task was not started");
+    }
+  }
+}
+
+void is_over(const hangup::loop& tasks) {
+  while (tasks.now().tasks != 0) {
+  }
+}
+
+void task_turns(State& state, unsigned threads) {
+  hangup::loop tasks({.name = "bench", .threads = threads});
+  each(state, turns::count, [&] {
+    turns t;
+    const auto start = clock::now();
+    spawn_each(tasks,
+               {[&](const context& ctx) { return take_turns(ctx, t.mine, t.yours); },
+                [&](const context& ctx) { return take_turns(ctx, t.yours, t.mine); }},
+               state);
+    DoNotOptimize(t.mine.try_send(0));
+    is_over(tasks);
+    return clock::now() - start;
+  });
+}
+
+// And what it costs: a hundred tasks that compute for 100 us each, on a loop of two threads.
+void task_burst(State& state, bool spawned_by_a_task) {
+  constexpr int count = 100;
+  hangup::loop tasks({.name = "bench", .threads = 2});
+  const auto computes = [](const context&) -> task<> {
+    for (const auto start = clock::now(); clock::now() - start < 100us;) {
+    }
+    co_return;
+  };
+  const std::vector<std::function<task<>(const context&)>> all(count, computes);
+  each(state, count, [&] {
+    const auto start = clock::now();
+    if (spawned_by_a_task) {
+      spawn_each(tasks, {[&](const context&) -> task<> {
+                   spawn_each(tasks, all, state);
+                   co_return;
+                 }},
+                 state);
+    } else {
+      spawn_each(tasks, all, state);
+    }
+    is_over(tasks);
+    return clock::now() - start;
+  });
+}
+
 }  // namespace
 
 void add_tasks() {
@@ -141,6 +214,10 @@ void add_tasks() {
   add("start_tasks", start_tasks);
   add("task_timeout", task_timeout, false);
   add("task_timeout_yield", task_timeout, true);
+  add("task_turns", task_turns, 1U);
+  add("task_turns_two_threads", task_turns, 2U);
+  add("task_burst", task_burst, true);
+  add("task_burst_from_outside", task_burst, false);
 }
 
 }  // namespace bench

@@ -58,6 +58,10 @@ func BenchmarkContext(b *testing.B) {
 		{"start_tasks", taskStart},
 		{"task_timeout", taskTimeout(false)},
 		{"task_timeout_yield", taskTimeout(true)},
+		{"task_turns", taskTurns},
+		{"task_turns_two_threads", taskTurns},
+		{"task_burst", taskBurst},
+		{"task_burst_from_outside", taskBurst},
 	}
 	for _, one := range all {
 		b.Run(one.name, one.run)
@@ -193,6 +197,46 @@ func taskStart(b *testing.B) {
 		if g.Wait() != nil {
 			b.Fatal("a task has failed")
 		}
+		return time.Since(start)
+	})
+}
+
+func taskTurns(b *testing.B) {
+	const turns = 1_000
+	each(b, turns, func() time.Duration {
+		mine, yours := make(chan int, 1), make(chan int, 1)
+		var both sync.WaitGroup
+		both.Add(2)
+		take := func(from, to chan int) {
+			defer both.Done()
+			for ball := 0; ball < turns; {
+				ball = <-from
+				to <- ball + 1
+			}
+		}
+		start := time.Now()
+		go take(mine, yours)
+		go take(yours, mine)
+		mine <- 0
+		both.Wait()
+		return time.Since(start)
+	})
+}
+
+func taskBurst(b *testing.B) {
+	const count = 100
+	each(b, count, func() time.Duration {
+		var all sync.WaitGroup
+		all.Add(count)
+		start := time.Now()
+		for i := 0; i < count; i++ {
+			go func() {
+				defer all.Done()
+				for begin := time.Now(); time.Since(begin) < 100*time.Microsecond; {
+				}
+			}()
+		}
+		all.Wait()
 		return time.Since(start)
 	})
 }
