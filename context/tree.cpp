@@ -4,6 +4,7 @@
 #include <ctime>
 #include <new>
 
+#include "context/immortal.h"
 #include "hangup/context/detail/executor.h"
 #include "hangup/context/error.h"
 
@@ -494,23 +495,37 @@ void withdraw(scope& s, hook& h) noexcept {
   }
 }
 
+namespace {
+
+std::stop_token stopped_token() {
+  static const immortal<std::stop_source> source;
+  source.object.request_stop();
+  return source.object.get_token();
+}
+
+}  // namespace
+
+// Only the thread that ends the scope requests stop: its cancel() returns when the callbacks have
+// returned, which it could not know of another thread. So the token of a scope that has ended, for
+// which stop may not have been requested yet, is another one.
 std::stop_token token_of(scope& s) {
-  s.word.lock();
-  std::stop_source source = s.stop_source;
-  s.word.unlock();
-  if (!source.stop_possible()) {
-    std::stop_source fresh;
+  std::stop_source fresh(std::nostopstate);
+  while (s.word.how_ended() == 0) {
     s.word.lock();
-    if (!s.stop_source.stop_possible()) {
-      s.stop_source = fresh;
+    std::stop_source source(std::nostopstate);
+    if (s.word.how_ended() == 0) {
+      if (!s.stop_source.stop_possible()) {
+        s.stop_source = fresh;
+      }
+      source = s.stop_source;
     }
-    source = s.stop_source;
     s.word.unlock();
+    if (source.stop_possible()) {
+      return source.get_token();
+    }
+    fresh = std::stop_source();
   }
-  if (s.word.how_ended() != 0) {
-    source.request_stop();  // the scope may have been ended before the stop source was made
-  }
-  return source.get_token();
+  return stopped_token();
 }
 
 timed_scope::timed_scope(node& above, clock::time_point when, cause&& on_expiry) noexcept

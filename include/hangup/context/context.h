@@ -101,7 +101,8 @@ class context {
 
   // A token for std::jthread, std::condition_variable_any and std::stop_callback: stop is requested
   // when this context ends. The first call makes it (one allocation). The token of a context that
-  // never ends is never stopped. Stop callbacks run on the thread that ends the context.
+  // never ends is never stopped, and that of one that has ended has stopped. Stop callbacks run on
+  // the thread that ends the context, before its cancel() returns.
   [[nodiscard]] std::stop_token stop_token() const;
 
   // The nearest value with this key, in this context or an ancestor; null if there is none. The key
