@@ -305,7 +305,8 @@ postgres_connection::event postgres_connection::take_arrived(postgres_result& re
     }
     nothing_more = false;
     coming_ = 0;
-    some_whole_ = true;
+    // The server sends the result of the settings together with the first bytes of the first row.
+    some_whole_ = some_whole_ || reading_ != part::settings;
     if (::PQresultMemorySize(result.get()) > most_row_bytes) {
       result.reset();
       refuse_row();
