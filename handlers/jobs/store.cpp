@@ -126,6 +126,10 @@ void store::table::over(entry& e) {
     timer_.arm(e.expires);
   }
   ++counts.ended[static_cast<std::size_t>(e.seen.state)];
+  is_not_active_any_more(e);
+}
+
+void store::table::is_not_active_any_more(entry& e) noexcept {
   e.over.set();
   --active;
   changed.notify_all();
@@ -195,8 +199,7 @@ store::begun store::start(const context& request, pool& on, new_job what) {
   b.job.reset();
   e->self.reset();
   table_->remove(*e);
-  --table_->active;
-  table_->changed.notify_all();
+  table_->is_not_active_any_more(*e);  // somebody may have seen it, and wait for it
   b.why = ec == pool_errc::share ? refusal::share : refusal::pool;
   b.detail = on.why_not(ec);
   ++table_->counts.refused[static_cast<std::size_t>(b.why)];

@@ -88,6 +88,7 @@ class store::table {
   std::shared_ptr<entry> remove(entry& e);
   void becomes(entry& e, state as) noexcept;
   void over(entry& e);
+  void is_not_active_any_more(entry& e) noexcept;  // those that wait for its end go on
 
   void forget_expired() noexcept;  // takes the lock
   std::error_code wait_none(const context& ctx);

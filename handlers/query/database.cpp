@@ -22,6 +22,8 @@ class category final : public std::error_category {
         return "the database refuses an argument";
       case errc::timed_out:
         return "the query took longer than the database allows";
+      case errc::too_large:
+        return "a row is too large to be read from the database";
     }
     return "unknown error of a query";
   }
@@ -55,7 +57,7 @@ int http_status(std::error_code ec) noexcept {
 }
 
 std::string for_clients(std::error_code ec, const std::string& why) {
-  if (ec == errc::bad_argument || ec == errc::timed_out) {
+  if (ec == errc::bad_argument || ec == errc::timed_out || ec == errc::too_large) {
     return why;
   }
   if (ec == errc::unreachable) {

@@ -43,6 +43,7 @@ enum class errc {
   failed,           // the engine refused or aborted the query                         (500)
   bad_argument,     // the engine cannot use the value of an argument                  (400)
   timed_out,        // the query took longer than the engine itself allows             (504)
+  too_large,        // the engine has a row that is too large to be read                (500)
 };
 
 const std::error_category& query_category() noexcept;
@@ -170,7 +171,7 @@ class database {
 // because it may contain the value of a row or the name of a file or table; clients get the
 // SQLSTATE, if `why` ends with one, as in " (42P01)". The reason why a database is unreachable is
 // left to the log too, because it names the host and the user. The reason for errc::busy without a
-// SQLSTATE is this program's own text, and is passed on.
+// SQLSTATE is this program's own text, as it is for errc::too_large, and is passed on.
 std::string for_clients(std::error_code ec, const std::string& why);
 // The error and that reason, as text.
 std::string in_words(std::error_code ec, const std::string& why);

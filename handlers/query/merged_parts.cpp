@@ -173,6 +173,7 @@ task<std::error_code> merged_parts::start_all(const context& ctx, awaited_task_g
       co_return ec;
     }
   }
+  first = permit();  // the only part is the one that is to fail, and needs no place
   co_return std::error_code();
 }
 

@@ -94,13 +94,14 @@ class postgres::statement final : public waiting_query {
   }
 
   // Returns the connection to the pool if nothing is running on it, closes it if it is lost, and
-  // otherwise has it settled.
+  // otherwise has it settled. To give back the memory of a large row takes long, so that is done
+  // where connections are settled, too.
   void leave(clock::time_point stopped) noexcept {
     first_.reset();
     if (!on_) {
       return;
     }
-    if (!on_->lost() && !on_->over()) {
+    if (on_->is_large() || (!on_->lost() && !on_->over())) {
       of_.cancelled_.settle(std::move(on_), stopped);
       return;
     }
@@ -130,6 +131,9 @@ class postgres::blocking_statement final : public running {
 postgres::postgres(postgres_options how, std::function<void(const settled&)> tell)
     : how_(std::move(how)),
       tell_(std::move(tell)),
+      large_rows_({.name = "large rows",
+                   .workers = 2,
+                   .queue = static_cast<unsigned>(how_.connections + how_.spare_connections)}),
       connections_(how_.connections, how_.spare_connections),
       cancelled_(how_.connections + how_.spare_connections, how_.settle_timeout,
                  [this](const settled& s) { told(s); }) {}
@@ -157,7 +161,7 @@ task<std::error_code> postgres::reconnected(const context& ctx, lease<postgres_c
                                             std::string& why) {
   to.close();
   std::unique_ptr<postgres_connection> opened;
-  const auto ec = co_await postgres_connection::open(ctx, how_, opened, why);
+  const auto ec = co_await postgres_connection::open(ctx, how_, large_rows_, opened, why);
   if (!ec) {
     to.open_with(std::move(opened));
   }
@@ -183,7 +187,7 @@ task<std::error_code> postgres::start(const context& ctx, const report& what, co
       break;
     }
     const bool again = fresh->unheard() || (how_.read_only && clock::now() - sent <= at_once);
-    if (!again || ctx.done() || times == most_times) {
+    if (!again || ec == errc::too_large || ctx.done() || times == most_times) {
       break;
     }
     on = fresh->lost();

@@ -22,6 +22,7 @@
 #include "handlers/query/connection_pool.h"
 #include "handlers/query/database.h"
 #include "handlers/query/postgres_connection.h"
+#include "hangup/worker/pool.h"
 
 namespace hangup::query {
 
@@ -57,6 +58,7 @@ class postgres final : public database, private waiting_database {
 
   const postgres_options how_;
   const std::function<void(const settled&)> tell_;
+  pool large_rows_;  // reads them
   connection_pool<postgres_connection> connections_;
   mutable std::mutex mutex_;
   idle_times idle_;                  // guarded by mutex_

@@ -1,5 +1,7 @@
 #include "handlers/query/postgres_connection.h"
 
+#include <sys/ioctl.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -10,6 +12,7 @@
 #include <utility>
 
 #include "hangup/context/wait.h"
+#include "hangup/worker/loop.h"
 #include "http/wire/number.h"
 
 namespace hangup::query {
@@ -66,6 +69,12 @@ milliseconds time_of(std::string_view shown) noexcept {
   return unit == units.end() ? 0ms : number * unit->second;
 }
 
+// How much has come to the socket and has not been read.
+std::size_t unread(int fd) noexcept {
+  int bytes = 0;
+  return ::ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
+}
+
 // Whether the server ends an idle session with this message.
 bool ends_idle(const PGresult& error) noexcept {
   const char* const severity = ::PQresultErrorField(&error, PG_DIAG_SEVERITY_NONLOCALIZED);
@@ -77,6 +86,7 @@ bool ends_idle(const PGresult& error) noexcept {
 }  // namespace
 
 task<std::error_code> postgres_connection::open(const context& ctx, const postgres_options& how,
+                                                pool& large_rows,
                                                 std::unique_ptr<postgres_connection>& opened,
                                                 std::string& why) {
   // Parameters before "dbname" are defaults that the connection string overrides. The connection
@@ -96,7 +106,8 @@ task<std::error_code> postgres_connection::open(const context& ctx, const postgr
   if (link == nullptr) {
     throw std::bad_alloc();
   }
-  std::unique_ptr<postgres_connection> fresh(new postgres_connection(link, how.read_only));
+  std::unique_ptr<postgres_connection> fresh(
+      new postgres_connection(link, how.read_only, large_rows));
   auto ec = co_await fresh->connect(soon, why);
   if (!ec) {
     ec = co_await fresh->set_up(soon, why);
@@ -115,8 +126,14 @@ task<std::error_code> postgres_connection::open(const context& ctx, const postgr
 }
 
 task<std::error_code> postgres_connection::connect(const context& ctx, std::string& why) {
+  // Without this, notices are printed on standard error.
   ::PQsetNoticeProcessor(
-      link_, [](void*, const char*) {}, nullptr);  // otherwise it is printed on standard error
+      link_,
+      [](void* self, const char*) {
+        static_cast<postgres_connection*>(self)->coming_ = 0;
+        static_cast<postgres_connection*>(self)->some_whole_ = true;
+      },
+      this);
   // A connection that could not be started reports that at the first poll.
   for (auto next = ::PQstatus(link_) == CONNECTION_BAD ? PGRES_POLLING_FAILED
                                                        : PGRES_POLLING_WRITING;
@@ -209,8 +226,17 @@ bool postgres_connection::lost() const noexcept {
   return worn_ || ::PQstatus(link_) == CONNECTION_BAD;
 }
 
+void postgres_connection::refuse_row() noexcept {
+  too_large_ = true;
+  worn_ = true;
+}
+
 // libpq's message, without the address of the server, which clients need not know.
 std::error_code postgres_connection::gone(std::string& why) const {
+  if (too_large_) {
+    why = "it has more than " + std::to_string(most_row_bytes) + " bytes";
+    return errc::too_large;
+  }
   std::string_view message = ::PQerrorMessage(link_);
   constexpr std::string_view failed = "failed: ";
   if (const auto at = message.find(failed);
@@ -250,6 +276,14 @@ bool postgres_connection::discard() {
 }
 
 postgres_connection::event postgres_connection::take(postgres_result& result) noexcept {
+  if (early_) {
+    result = std::move(early_result_);
+    return *std::exchange(early_, std::nullopt);
+  }
+  return take_arrived(result);
+}
+
+postgres_connection::event postgres_connection::take_arrived(postgres_result& result) noexcept {
   if (unsent_) {
     const int left = ::PQflush(link_);
     unsent_ = left == 1;
@@ -270,6 +304,14 @@ postgres_connection::event postgres_connection::take(postgres_result& result) no
       continue;
     }
     nothing_more = false;
+    coming_ = 0;
+    // The server sends the result of the settings together with the first bytes of the first row.
+    some_whole_ = some_whole_ || reading_ != part::settings;
+    if (::PQresultMemorySize(result.get()) > most_row_bytes) {
+      result.reset();
+      refuse_row();
+      return event::lost;
+    }
     switch (::PQresultStatus(result.get())) {
       case PGRES_PIPELINE_SYNC:
         --syncs_;
@@ -301,11 +343,24 @@ postgres_connection::event postgres_connection::take(postgres_result& result) no
         }
     }
   }
+  if (coming_ > most_row_bytes) {
+    refuse_row();
+  }
   return lost() ? event::lost : event::nothing;
 }
 
 bool postgres_connection::receive() noexcept {
-  if (::PQconsumeInput(link_) == 0) {
+  constexpr std::size_t usual = 16 * 1024;  // of libpq, unless a row is larger
+  if (too_large_) {
+    return false;
+  }
+  const auto before = unread(fd());
+  const bool reads = ::PQconsumeInput(link_) != 0;
+  const auto after = unread(fd());  // with what has come meanwhile
+  const auto read = before - std::min(before, after);
+  coming_ += read;
+  turn_.moved(std::max(read, usual));
+  if (!reads) {
     worn_ = true;
     return false;
   }
@@ -318,15 +373,14 @@ std::error_code postgres_connection::error_of(const PGresult& error, std::string
   return lost() && sql_state(error).empty() ? errc::unreachable : ec;
 }
 
-// Waits until there is something to read, or until `until`. If poll(2) fails, the connection must
-// be closed afterwards.
+// Waits until there is something to read, or until `until`, and reads. If poll(2) fails, the
+// connection must be closed afterwards.
 task<std::error_code> postgres_connection::wait(const context& ctx,
                                                 context::clock::time_point until,
                                                 std::string& why) {
   const std::error_code ec = co_await wait_fd(ctx, fd(), awaits(), until);
   if (!ec) {
-    receive();  // if it is lost, the server's final message can still be read
-    co_return ec;
+    co_return co_await read(ctx);
   }
   if (ctx.done() || ec == std::errc::timed_out) {
     co_return ec;
@@ -334,6 +388,30 @@ task<std::error_code> postgres_connection::wait(const context& ctx,
   worn_ = true;
   why = "poll: " + ec.message();
   co_return errc::failed;
+}
+
+// If it is lost, the server's final message can still be taken.
+task<std::error_code> postgres_connection::read(const context& ctx) {
+  const auto by_worker = [this](const context&) {
+    receive();
+    const auto e = take_arrived(early_result_);
+    if (e != event::nothing) {
+      early_ = e;
+    }
+    return std::error_code();
+  };
+  if (!std::exchange(some_whole_, false)) {
+    const std::error_code ec = co_await on(large_rows_, ctx, by_worker);
+    if (!ec || ctx.done()) {
+      co_return ec;
+    }
+  }
+  receive();
+  if (turn_.is_over()) {
+    const std::error_code ended = co_await yield(ctx);
+    co_return ended;
+  }
+  co_return std::error_code();
 }
 
 bool postgres_connection::take_next(const context& ctx, postgres_result& result,
@@ -424,6 +502,8 @@ std::error_code postgres_connection::begin(const context& ctx, const report& wha
   set_ = false;
   unheard_ = false;
   failed_ = {};
+  coming_ = 0;
+  some_whole_ = true;
   sent_ = context::clock::now();
   if (send(settings.c_str(), values) && send(what.sql.c_str(), asked_.values) && end_group() &&
       send(as_new, {}) && end_group()) {

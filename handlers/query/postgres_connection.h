@@ -5,6 +5,14 @@
 // A wait that ends early leaves its statement running. Such a connection is settled
 // (cancelled_connections.h) or is closed.
 //
+// libpq keeps a row in memory until it is whole, and then copies it. It does not say how large a
+// row will be, nor how much of it has come, and one call of it reads on as long as the server keeps
+// up. So what nothing bounds is left to a pool: a row that one read has not made whole is read by a
+// worker, while the task waits. A row that turns out to be larger than most_row_bytes ends the
+// connection, with errc::too_large; the socket is looked at before and after each read, to notice
+// it early. What remains is a large row whose first bytes come with the end of a smaller one: the
+// next read of it is done by the task, and may hold the thread.
+//
 // No prepared statements are used, so a query does not depend on an earlier one; a connection
 // pooler in between may use another server session for each transaction.
 //
@@ -17,17 +25,20 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <vector>
 
 #include <libpq-fe.h>
 
+#include "context/turn.h"
 #include "handlers/query/database.h"
 #include "handlers/query/postgres_cancel.h"
 #include "handlers/query/postgres_errors.h"
 #include "hangup/context/context.h"
 #include "hangup/context/task.h"
+#include "hangup/worker/pool.h"
 
 namespace hangup::query {
 
@@ -48,10 +59,15 @@ using postgres_result = std::unique_ptr<PGresult, clear_result>;
 
 class postgres_connection {
  public:
+  // More than any row that is passed on (row_format::most_bytes).
+  static constexpr std::size_t most_row_bytes = 4U << 20U;
+
   // Connects within how.connect_timeout and sets up the session. Returns ctx.err(), or
   // errc::unreachable and `why`.
+  // `large_rows` must outlive the connection.
   static task<std::error_code> open(const context& ctx, const postgres_options& how,
-                                    std::unique_ptr<postgres_connection>& opened, std::string& why);
+                                    pool& large_rows, std::unique_ptr<postgres_connection>& opened,
+                                    std::string& why);
   ~postgres_connection();  // closes the connection; does not wait
   postgres_connection(const postgres_connection&) = delete;
   postgres_connection& operator=(const postgres_connection&) = delete;
@@ -88,6 +104,8 @@ class postgres_connection {
   bool idle() const noexcept { return syncs_ == 0 && over() && !in_transaction(); }
   // The server has gone, or the connection must not be used again.
   bool lost() const noexcept;
+  // It is lost because of a row, and has much memory to give back.
+  bool is_large() const noexcept { return too_large_; }
 
   // Functions that do not wait, for settling (and for those above):
   enum class event : std::uint8_t {
@@ -113,22 +131,26 @@ class postgres_connection {
   const std::shared_ptr<postgres_cancel>& cancel() const noexcept { return cancel_; }
 
  private:
-  explicit postgres_connection(PGconn* link, bool read_only) noexcept
-      : link_(link), read_only_(read_only) {}
+  postgres_connection(PGconn* link, bool read_only, pool& large_rows) noexcept
+      : link_(link), read_only_(read_only), large_rows_(large_rows) {}
   task<std::error_code> connect(const context& ctx, std::string& why);
   task<std::error_code> set_up(const context& ctx, std::string& why);
   std::error_code error_of(const PGresult& error, std::string& why);
   task<std::error_code> wait(const context& ctx, context::clock::time_point until,
                              std::string& why);
+  task<std::error_code> read(const context& ctx);
+  event take_arrived(postgres_result& result) noexcept;
   bool send(const char* sql, const std::vector<std::string>& values);
   bool end_group() noexcept;
   std::error_code gone(std::string& why) const;
+  void refuse_row() noexcept;
 
   // To which statement the next results belong.
   enum class part : std::uint8_t { settings, report, rest };
 
   PGconn* const link_;
   const bool read_only_;
+  pool& large_rows_;
   std::shared_ptr<postgres_cancel> cancel_;
   bool checks_client_ = true;  // the server has client_connection_check_interval
   asked_statement asked_;
@@ -136,9 +158,15 @@ class postgres_connection {
   part reading_ = part::rest;
   bool set_ = false;  // the result of the settings has been received
   bool unheard_ = false;
-  unsigned syncs_ = 0;      // groups of statements whose end has not arrived yet
-  bool unsent_ = false;     // not everything has been sent yet
-  bool worn_ = false;       // must be closed after this query
+  unsigned syncs_ = 0;          // groups of statements whose end has not arrived yet
+  bool unsent_ = false;         // not everything has been sent yet
+  bool worn_ = false;           // must be closed after this query
+  bool too_large_ = false;      // because of a row
+  std::size_t coming_ = 0;      // at least so much has been read since the last result
+  bool some_whole_ = true;      // a message has become whole since the last read
+  tree::turn turn_;             // of reading
+  std::optional<event> early_;  // taken by a worker, with its result
+  postgres_result early_result_;
   std::error_code failed_;  // of the report; the rest of its results is still read
 };
 

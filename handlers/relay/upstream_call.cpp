@@ -61,8 +61,6 @@ std::string line_of(const std::string& name, const std::string& value) {
   return name + ": " + value;
 }
 
-constexpr std::size_t bytes_in_a_turn = 256 * 1024;
-
 // Shared by all calls. Throws on failure; the next call then tries again.
 bool make_ready() {
   if (::curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
@@ -272,14 +270,13 @@ task<std::error_code> upstream_call::read(const context& ctx, std::string_view& 
   if (std::exchange(paused_, false)) {
     ::curl_easy_pause(curl_->easy(), CURLPAUSE_CONT);
   }
-  if (in_turn_ >= bytes_in_a_turn) {  // the other tasks of the thread have theirs
-    in_turn_ = 0;
+  if (turn_.is_over()) {
     static_cast<void>(co_await yield(ctx));
   }
   const auto ec = co_await run(ctx, until::piece);
   if (!ec) {
     piece = piece_;
-    in_turn_ += piece.size();
+    turn_.moved(piece.size());
   }
   co_return ec;
 }

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "context/turn.h"
 #include "handlers/relay/upstream.h"
 #include "handlers/relay/upstream_head.h"
 #include "hangup/context/context.h"
@@ -77,7 +78,7 @@ class upstream_call {
   bool wanted_ = false;  // the body: read() has been called
   bool paused_ = false;  // libcurl has more of it, for which there is no room
   std::string piece_;    // what has been read of it
-  std::size_t in_turn_ = 0;
+  tree::turn turn_;
 };
 
 }  // namespace hangup::handlers

@@ -12,8 +12,7 @@
 namespace hangup::http {
 namespace {
 
-// So much of an answer is sent before the other tasks of the thread have their turn.
-constexpr std::size_t bytes_in_a_turn = 256 * 1024;
+constexpr std::size_t most_received = 16 * 1024;  // by one receive()
 
 void rethrow(const std::exception_ptr& thrown) {
   if (thrown) {
@@ -103,23 +102,30 @@ task<> task_run::read_some(const context& during, std::string_view* piece) {
   const auto& kept = request_access::body(*c_.incoming);
   const auto before = kept.size();
   watcher_.stop_reading(c_.fd());
-  while (c_.session.take_body() && kept.size() == before && !has_body()) {
+  std::error_code ec;
+  if (turn_.is_over()) {
+    ec = co_await yield(during);
+  }
+  while (!ec && !no_body_ && c_.session.take_body() && kept.size() == before && !has_body()) {
     const auto how = receive();
+    turn_.moved(most_received);
     if (how == connection::io::again) {
-      const auto until = c_.coming.wait(clock::now());
-      const std::error_code ec = co_await wait_fd(during, c_.fd(), POLLIN, until);
-      if (ec && during.done() && !x_.ctx().done()) {
-        co_return;
-      }
-      body_late_ = ec == std::errc::timed_out && !x_.ctx().done();
-      no_body_ = static_cast<bool>(ec);
-    } else {
-      no_body_ = how != connection::io::some;
-    }
-    if (no_body_) {
-      co_return;
+      ec = co_await wait_fd(during, c_.fd(), POLLIN, c_.coming.wait(clock::now()));
+    } else if (how != connection::io::some) {
+      no_body_ = true;
+    } else if (turn_.is_over()) {
+      ec = co_await yield(during);
     }
   }
+  if (ec && during.done() && !x_.ctx().done()) {
+    co_return;
+  }
+  body_late_ = ec == std::errc::timed_out && !x_.ctx().done();
+  no_body_ = no_body_ || ec;
+  if (no_body_) {
+    co_return;
+  }
+  turn_.moved(kept.size() - before);  // it may have been read ahead
   no_body_ = c_.session.body().refused();
   if (piece != nullptr && !no_body_) {
     *piece = kept;
@@ -199,12 +205,13 @@ bool task_run::write(const context& ctx, std::string_view piece) {
     bytes = head_;
   }
   // What the client takes at once needs no frame of its own.
-  auto first = bytes.substr(0, bytes_in_a_turn);
+  auto first = bytes.substr(0, turn_.left());
   const auto size = first.size();
   switch (out_.send_some(first)) {
     case connection::io::some:
     case connection::io::again:
       bytes.remove_prefix(size - first.size());
+      turn_.moved(size - first.size());
       break;
     case connection::io::closed:
     case connection::io::cut_off:
@@ -246,21 +253,25 @@ task<bool> task_run::end_stream() {
 
 task<> task_run::send_all(std::string_view bytes, const context* only_during) {
   while (!bytes.empty() && !failed_) {
-    auto part = bytes.substr(0, bytes_in_a_turn);
+    if (turn_.is_over()) {
+      static_cast<void>(co_await yield(x_.ctx()));
+      if (only_during != nullptr && (only_during->done() || x_.ctx().done())) {
+        failed_ = true;
+        break;
+      }
+    }
+    auto part = bytes.substr(0, turn_.left());
     const auto size = part.size();
     const auto how = out_.send_some(part);
     bytes.remove_prefix(size - part.size());
-    if (how == connection::io::some) {
-      if (!bytes.empty()) {
-        static_cast<void>(co_await yield(x_.ctx()));
-      }
-    } else if (how == connection::io::again) {
+    turn_.moved(size - part.size());
+    if (how == connection::io::again) {
       const auto wait = c_.wait_for_room();
       const context& during = only_during != nullptr ? *only_during : wait.during;
       const std::error_code ec = co_await wait_fd(during, c_.fd(), POLLOUT, wait.until);
       failed_ = !c_.goes_on(wait, ec) || (only_during != nullptr && during.done());
     } else {
-      failed_ = true;
+      failed_ = how != connection::io::some;
     }
   }
   if (only_during != nullptr) {

@@ -1,6 +1,7 @@
 // The processing of one request whose handler is a task: what handler_run.h does, but without a
 // thread while it waits for the handler, for the body, or for the client to read. It runs on the
-// loop of the route, which owns the connection meanwhile. Not for users.
+// loop of the route, which owns the connection meanwhile. However fast the client is, the other
+// tasks of the thread have their turn (context/turn.h). Not for users.
 #pragma once
 
 #include <atomic>
@@ -8,6 +9,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "context/turn.h"
 #include "hangup/context/task.h"
 #include "http/run/handler_run.h"
 #include "http/run/piece_sink.h"
@@ -59,8 +61,9 @@ class task_run final : private handler_run, private piece_sink, private piece_so
   bool beyond_ = false;   // nothing more is to be sent
   bool no_body_ = false;  // the rest of it cannot be had
   std::string head_;
-  task<> rest_;  // of the last write, if the client had to read first
-  task<> more_;  // of the last read, if the client had to send first
+  tree::turn turn_;  // of reading the body and of sending the answer
+  task<> rest_;      // of the last write, if the client had to read first
+  task<> more_;      // of the last read, if the client had to send first
 };
 
 }  // namespace hangup::http

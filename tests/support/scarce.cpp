@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 namespace {
 
@@ -15,6 +16,7 @@ thread_local constinit std::size_t left_here = SIZE_MAX;  // allocations
 thread_local constinit bool exempt = false;
 constinit std::atomic<bool> none_elsewhere{false};
 constinit std::atomic<bool> no_thread{false};
+std::function<void()> instead_of_a_thread;  // changed only while threads can be made
 
 }  // namespace
 
@@ -41,7 +43,13 @@ extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attribute
                               void* (*run)(void*), void* with) noexcept {
   using function = int(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
   static auto* const real = reinterpret_cast<function*>(::dlsym(RTLD_NEXT, "pthread_create"));
-  return no_thread.load() ? EAGAIN : real(thread, attributes, run, with);
+  if (!no_thread.load()) {
+    return real(thread, attributes, run, with);
+  }
+  if (instead_of_a_thread) {
+    instead_of_a_thread();
+  }
+  return EAGAIN;
 }
 #endif
 
@@ -73,7 +81,8 @@ memory_for::~memory_for() {
   left_here = SIZE_MAX;
 }
 
-without_threads::without_threads() noexcept {
+without_threads::without_threads(std::function<void()> instead) {
+  instead_of_a_thread = std::move(instead);
   no_thread = true;
 }
 

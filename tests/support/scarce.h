@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstddef>
+#include <functional>
 
 #include "tests/support/sanitized.h"
 
@@ -33,11 +34,11 @@ class memory_for {
   memory_for& operator=(const memory_for&) = delete;
 };
 
-// While it lives no thread can be made. Does nothing with a sanitizer, which needs its own
-// pthread_create: tests skip themselves then.
+// While it lives no thread can be made. Each attempt calls `instead`, which must not throw. Does
+// nothing with a sanitizer, which needs its own pthread_create: tests skip themselves then.
 class without_threads {
  public:
-  without_threads() noexcept;
+  explicit without_threads(std::function<void()> instead = {});
   ~without_threads();
   without_threads(const without_threads&) = delete;
   without_threads& operator=(const without_threads&) = delete;

@@ -2,6 +2,12 @@
 // goes and comes.
 #include "tests/system/postgres_engine.h"
 
+#include <algorithm>
+
+#include "hangup/context/wait.h"
+#include "hangup/context/with_task_group.h"
+#include "hangup/worker/loop.h"
+
 namespace hangup::system_test {
 namespace {
 
@@ -34,6 +40,76 @@ TEST_F(postgres_engine, binds_arguments_and_leaves_no_statement_behind) {
   const report prepared{.name = "prepared", .sql = "SELECT count(*) FROM pg_prepared_statements"};
   ASSERT_FALSE(ask(db, background(), prepared, {}, rows, why_)) << why_;
   EXPECT_EQ(rows.values, std::vector<std::string>{"integer 0"});
+}
+
+TEST_F(postgres_engine, refuses_a_row_that_is_far_too_large_and_closes_its_connection) {
+  postgres db(options(1));
+  kept_rows rows;
+  const report large{.name = "large",
+                     .sql = "SELECT repeat('x', $1::int)::text AS t FROM generate_series(1, 2)",
+                     .parameters = {whole}};
+  EXPECT_EQ(ask(db, background(), large, {std::int64_t{100'000'000}}, rows, why_), errc::too_large);
+  EXPECT_EQ(why_, "it has more than 4194304 bytes");
+  EXPECT_EQ(rows.count, 0U);
+  EXPECT_TRUE(server_->becomes(ours, "0"));
+  EXPECT_FALSE(ask(db, background(), large, {std::int64_t{4'000'000}}, rows, why_)) << why_;
+  EXPECT_EQ(rows.count, 2U);
+  const report second{.name = "second",
+                      .sql = "SELECT repeat('x', g * 50000000) AS t FROM generate_series(0, 1) g"};
+  EXPECT_EQ(ask(db, background(), second, {}, rows, why_), errc::too_large);
+  EXPECT_EQ(rows.count, 3U);
+  EXPECT_TRUE(right(db, 1, why_)) << why_;
+}
+
+// What it says while it works is not part of a row.
+TEST_F(postgres_engine, reads_a_row_after_many_notices) {
+  postgres_options how = options(1);
+  how.read_only = false;
+  postgres db(how);
+  server_->ask(
+      "CREATE FUNCTION talk() RETURNS int LANGUAGE plpgsql AS $$ BEGIN FOR i IN 1..8000 LOOP "
+      "RAISE NOTICE '%', repeat('n', 1000); END LOOP; RETURN 7; END $$");
+  kept_rows rows;
+  const report talks{.name = "talks", .sql = "SELECT talk()"};
+  EXPECT_FALSE(ask(db, background(), talks, {}, rows, why_)) << why_;
+  EXPECT_EQ(rows.values, std::vector<std::string>{"integer 7"});
+  server_->ask("DROP FUNCTION talk()");
+}
+
+TEST_F(postgres_engine, lets_the_other_tasks_have_their_turn_however_fast_the_server_sends) {
+  postgres db(options(1));
+  query::waiting_database& engine = *db.as_tasks();
+  const report rows_of_64_kib{.name = "large",
+                              .sql = "SELECT repeat('x', 65536) AS t FROM generate_series(1, 200)"};
+  kept_rows rows;
+  bool over = false;
+  int now = 0;
+  int most = 0;
+  rows.each = [&](const context&) -> std::error_code {
+    most = std::max(most, ++now);
+    std::this_thread::sleep_for(1ms);  // so that there is always another one
+    return {};
+  };
+  const auto both = [&](awaited_task_group& tasks) {
+    tasks.go([&](const context& ctx) -> task<std::error_code> {
+      std::unique_ptr<query::waiting_query> q;
+      auto ec = co_await engine.start(ctx, rows_of_64_kib, {}, q, why_);
+      if (!ec) {
+        ec = co_await q->rows(ctx, rows, why_);
+      }
+      over = true;
+      co_return ec;
+    });
+    tasks.go([&](const context& ctx) -> task<> {
+      while (!over) {
+        now = 0;
+        static_cast<void>(co_await yield(ctx));
+      }
+    });
+  };
+  EXPECT_FALSE(run_blocking(with_task_group(background(), both))) << why_;
+  EXPECT_EQ(rows.count, 200U);
+  EXPECT_LE(most, 16) << "rows, which are 1 MiB";
 }
 
 TEST_F(postgres_engine, has_columns_where_there_is_no_row) {

@@ -160,6 +160,41 @@ TEST(a_task_that_reads_its_body, lets_the_client_send_no_faster_than_it_reads) {
   EXPECT_EQ(s.read, size);
 }
 
+// A piece is what has been read ahead, or what one read gives.
+TEST(a_task_that_reads_its_body, lets_the_others_have_their_turn_however_fast_its_client_sends) {
+  constexpr std::size_t size = 4 * 1024 * 1024;
+  for (const auto ahead : {std::size_t{0}, std::size_t{64 * 1024}}) {
+    between_turns seen;
+    const auto read = [&seen](context ctx, http::request& req, http::reply& res) -> task<> {
+      const auto work = [&](const context& c) -> task<std::error_code> {
+        std::string_view piece;
+        std::error_code ec;
+        while (!(ec = co_await req.read(c, piece)) && !piece.empty()) {
+          seen.moved(piece.size());
+          std::this_thread::sleep_for(1ms);  // so that there is always more of it
+        }
+        co_return ec;
+      };
+      const auto ec = co_await seen.run(ctx, work);
+      res.body("text/plain", ec ? ec.message() : "read");
+    };
+    setup how;
+    how.how.read_ahead = ahead;
+    with_tasks s(
+        [&read](live_server& to, loop& tasks) {
+          to.server.handle({.method = "POST",
+                            .path = "/task",
+                            .on_loop = &tasks,
+                            .body_in_pieces = true,
+                            .answer = read});
+        },
+        how);
+    client c = s->connect();
+    EXPECT_EQ(c.ask(post("/task", std::string(size, 'b'))).body, "read");
+    EXPECT_LE(seen.most(), between_turns::allowed) << ahead;
+  }
+}
+
 TEST(a_task_that_reads_its_body, does_so_over_tls) {
   reading_pieces s(over_tls());
   auto c = shaken(*s);

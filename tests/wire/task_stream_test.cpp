@@ -166,6 +166,33 @@ TEST(a_task_stream, is_made_no_faster_than_its_client_reads) {
   EXPECT_EQ(c.receive().body.size(), n * size);
 }
 
+TEST(a_task_stream, lets_the_others_have_their_turn_however_fast_its_client_reads) {
+  constexpr std::size_t size = 16 * 1024;
+  constexpr std::size_t n = 1024;
+  between_turns seen;
+  with_tasks s([&seen](live_server& to, loop& tasks) {
+    to.server.handle({.method = "GET",
+                      .path = "/task",
+                      .on_loop = &tasks,
+                      .answer = [&seen](context ctx, http::request&, http::reply& res) -> task<> {
+                        res.stream("text/csv");
+                        const auto work = [&](const context& c) -> task<std::error_code> {
+                          const std::string piece(size, 'r');
+                          std::error_code ec;
+                          for (std::size_t i = 0; i < n && !ec; ++i) {
+                            ec = co_await res.write(c, piece);
+                            seen.moved(size);
+                          }
+                          co_return ec;
+                        };
+                        co_await seen.run(ctx, work);
+                      }});
+  });
+  client c = s->connect();
+  EXPECT_EQ(c.ask(get("/task")).body.size(), n * size);
+  EXPECT_LE(seen.most(), between_turns::allowed);
+}
+
 TEST(a_task_stream, ends_when_its_client_leaves_while_it_is_written) {
   for (const bool reset : {false, true}) {
     for (const char* size : {"10&slowly=1", "100000"}) {

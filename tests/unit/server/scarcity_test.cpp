@@ -5,13 +5,16 @@
 #include <unistd.h>
 
 #include <array>
+#include <future>
 #include <latch>
 #include <string>
+#include <thread>
 
 #include "handlers/jobs/store.h"
 #include "handlers/relay/name_lookup.h"
 #include "hangup/context/detail/timer.h"
 #include "hangup/context/wait.h"
+#include "hangup/context/with_task_group.h"
 #include "hangup/worker/loop.h"
 #include "server/ended_requests.h"
 #include "server/request_log.h"
@@ -241,6 +244,45 @@ void alone(const F& f) {
         std::_Exit(::testing::Test::HasFailure() ? 1 : 0);
       },
       ::testing::ExitedWithCode(0), "");
+}
+
+// Between its acceptance by the store and its refusal by the pool, everybody can see it.
+TEST(no_thread, for_a_job_ends_the_wait_of_whoever_has_seen_it_before_it_was_refused) {
+  test::needs({test::no_sanitizer("has its own pthread_create")});
+  static_cast<void>(tree::start_timers());
+  jobs::store store(jobs::options{});
+  pool on({.name = "p", .workers = 1});
+  std::promise<std::string> seen;
+  std::latch waits(1);
+  std::error_code waited;
+  std::thread waiter([&, id = seen.get_future()]() mutable {
+    const auto soon = with_timeout(background(), test::patience);
+    const auto name = id.get();
+    const auto both = [&](awaited_task_group& tasks) {
+      tasks.go([&](const context& ctx) { return store.wait_over(ctx, name); });
+      tasks.go([&](const context&) -> task<> {  // it begins when the first one waits
+        waits.count_down();
+        co_return;
+      });
+    };
+    waited = run_blocking(with_task_group(soon.ctx, both));
+  });
+  {
+    const without_threads none([&] {
+      seen.set_value(store.newest_first(1).at(0).id);
+      waits.wait();
+    });
+    const auto begun = store.start(
+        background(), on, {.what = "a job", .content_type = "text/plain", .run = [](auto&&...) {
+                             return std::error_code();
+                           }});
+    EXPECT_FALSE(begun.job);
+    EXPECT_EQ(begun.why, jobs::refusal::pool);
+  }
+  waiter.join();
+  EXPECT_EQ(waited, std::error_code());
+  EXPECT_TRUE(store.newest_first(1).empty());
+  EXPECT_EQ(store.active(), 0U);
 }
 
 TEST(no_thread, for_any_part_of_a_fanout_is_a_503_and_not_an_empty_answer) {

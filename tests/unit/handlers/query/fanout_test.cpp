@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "hangup/context/wait.h"
+#include "hangup/context/with_task_group.h"
 #include "hangup/http/causes.h"
 #include "tests/unit/handlers/query/fanout_support.h"
 
@@ -388,6 +389,28 @@ TEST(fanout, without_a_place_a_request_is_told_503_in_time_and_with_one_it_is_se
   go.set_value();
   EXPECT_TRUE(busy.get());
   EXPECT_EQ(f.fanout->running(), 0U);
+}
+
+// Whoever asks for that must not be able to take the places of the others.
+TEST(fanout, a_request_whose_only_part_is_set_to_fail_holds_no_place_until_then) {
+  fanned f(script{}, {.report = "r", .parts_at_once = 1});
+  const auto handler = f.fanout->handler();
+  const fanned::parameters given = {{"parts", "1"}, {"fail", "0"}, {"after_ms", "3600000"}};
+  http::request req("GET", test::target_with(given), {});
+  http::reply res(background(), req);
+  std::size_t held = 0;
+  const auto both = [&](awaited_task_group& tasks) {
+    tasks.go([&](const context& ctx) -> task<> { co_await handler.begin(ctx, req, res); });
+    tasks.go([&](const context& ctx) -> task<std::error_code> {
+      for (int i = 0; i < 100; ++i) {  // until the other one waits
+        static_cast<void>(co_await yield(ctx));
+      }
+      held = f.fanout->running();
+      co_return std::make_error_code(std::errc::interrupted);
+    });
+  };
+  EXPECT_EQ(run_blocking(with_task_group(background(), both)), std::errc::interrupted);
+  EXPECT_EQ(held, 0U);
 }
 
 std::string refused(fanned::parameters given) {
