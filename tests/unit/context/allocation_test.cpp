@@ -122,14 +122,16 @@ TEST_F(allocations, whole_uses_of_a_context_make_one_or_two) {  // B73
             1);
   EXPECT_EQ(made_by_all([] {
               const auto c = with_cancel(background());
+              const auto token = c.ctx.stop_token();
               c.cancel();
-              EXPECT_TRUE(c.ctx.stop_token().stop_requested());
+              EXPECT_TRUE(token.stop_requested());
             }),
             2);
   EXPECT_EQ(made_by_all([] {
               const auto c = with_timeout(background(), never);
+              const auto token = c.ctx.stop_token();
               c.cancel();
-              EXPECT_TRUE(c.ctx.stop_token().stop_requested());
+              EXPECT_TRUE(token.stop_requested());
             }),
             2);
   EXPECT_EQ(made_by_all([] {  // by the timer thread
@@ -138,6 +140,13 @@ TEST_F(allocations, whole_uses_of_a_context_make_one_or_two) {  // B73
               EXPECT_EQ(c.ctx.err(), errc::deadline_exceeded);
             }),
             1);
+}
+
+TEST_F(allocations, the_stop_token_of_an_ended_context_makes_none) {
+  const auto c = with_cancel(background());
+  c.cancel();
+  (void)c.ctx.stop_token();  // the first one of the process makes one
+  EXPECT_EQ(made_by([&] { EXPECT_TRUE(c.ctx.stop_token().stop_requested()); }), 0);
 }
 
 TEST_F(allocations, a_child_that_is_born_ended_makes_one) {  // B73
