@@ -55,9 +55,12 @@ class event_stream {
 
  private:
   class viewer;
+  struct begins;
 
   task<> answer(context ctx, http::request& req, http::reply& res);
   task<> each_second(context ctx);
+  bool append_more(std::string& to, std::uint64_t& behind, const live_filter& filter,
+                   const begins& shown);
   bool another_second();
   nlohmann::ordered_json stats() const;
   std::string hello() const;
