@@ -17,7 +17,6 @@ using namespace std::chrono_literals;
 constexpr std::size_t shown_at_first = 200;  // of what is in flight
 constexpr std::size_t at_once = 128;         // events in one piece
 constexpr auto between_looks = 50ms;         // nobody wakes a viewer
-constexpr int seconds_kept = 10;             // for a client that comes back
 
 std::string line_of(const ordered& j) {
   return j.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
@@ -148,7 +147,7 @@ bool event_stream::another_second() {
     const std::lock_guard hold(mutex_);
     shows = viewers() > 0;
     seconds_without_viewers_ = shows ? 0 : seconds_without_viewers_ + 1;
-    if (seconds_without_viewers_ > seconds_kept) {
+    if (seconds_without_viewers_ > how_.kept_for.count()) {
       requests_.look(false);
       return false;
     }
@@ -244,14 +243,12 @@ task<> event_stream::answer(context ctx, http::request& req, http::reply& res) {
       co_return;
     }
     text.clear();
+    // If the context ends, the next write says so, also to the server.
     for (bool none = true; !ec && none; none = text.empty()) {
       ec = co_await sleep_for(ctx, between_looks);
       if (append_more(text, behind, *filter, shown) && text.empty()) {
         co_return;
       }
-    }
-    if (ec) {
-      co_return;
     }
   }
 }
