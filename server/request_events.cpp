@@ -57,7 +57,7 @@ void request_events::add(const Make& make) noexcept {
   try {
     to_.add(make());
   } catch (const std::bad_alloc&) {
-    left_out_.fetch_add(1, relaxed);
+    left_out_.add();
   }
 }
 
@@ -194,7 +194,7 @@ void request_events::ended(const http::request_report& r) noexcept {
     return;
   }
   if (!is_shown(r)) {
-    left_out_.fetch_add(1, relaxed);
+    left_out_.add();
     return;
   }
   add([&] {
