@@ -88,7 +88,7 @@ http::interest request_events::begins(const http::request_step& s, bool earlier)
   return http::interest::steps;
 }
 
-live_event request_events::began(const http::request_view& v) const {
+live_event request_events::in_flight(const http::request_view& v) const {
   const auto* const pool = v.to->runs_on;
   const bool is_task = v.state == http::request_state::running && v.to->on_loop != nullptr;
   const auto state = is_task ? http::request_state::waiting : v.state;

@@ -37,7 +37,7 @@ class request_events final : public http::observer, public http::follower {
   // Milliseconds since the start of the server.
   double at_ms(http::clock::time_point at) const noexcept { return http::ms(at - start_); }
   // The event for one that began before somebody looked.
-  live_event began(const http::request_view& v) const;
+  live_event in_flight(const http::request_view& v) const;
 
   // observer
   void late(const http::late_request& l) noexcept override;
