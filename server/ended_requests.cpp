@@ -22,6 +22,7 @@ void ended_requests::ended(const http::request_report& r) noexcept {
     return;
   }
   e.number = ++last_;
+  e.request = r.number;
   e.target_bytes = r.target.size();
   e.end = r.end;
   e.status = r.status;

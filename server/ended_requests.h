@@ -17,7 +17,8 @@ namespace hangup::server {
 class ended_requests final : public http::observer {
  public:
   struct entry {
-    std::uint64_t number = 0;  // 1, 2 ... in the order in which the requests ended
+    std::uint64_t number = 0;   // 1, 2 ... in the order in which the requests ended
+    std::uint64_t request = 0;  // the request's own number
     std::string id;
     std::string method;
     std::string target;            // the first 256 bytes at most

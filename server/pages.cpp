@@ -22,7 +22,8 @@ ordered ns(const std::optional<http::clock::time_point>& at) {
 ordered in_flight(const http::request_view& v, http::clock::time_point now) {
   const bool queued = v.state == http::request_state::queued;
   const auto* const runs_on = v.to->runs_on;
-  ordered j = {{"id", v.id},
+  ordered j = {{"number", v.number},
+               {"id", v.id},
                {"route", v.to->path},
                {"method", v.method},
                {"target", handlers::shortened(v.target, v.target_bytes)},
@@ -40,7 +41,8 @@ ordered in_flight(const http::request_view& v, http::clock::time_point now) {
 }
 
 ordered ended_one(const ended_requests::entry& e) {
-  return {{"id", e.id},
+  return {{"number", e.request},
+          {"id", e.id},
           {"route", e.route},
           {"method", e.method},
           {"target", handlers::shortened(e.target, e.target_bytes)},

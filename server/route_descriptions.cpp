@@ -160,6 +160,23 @@ const std::vector<route_description>& route_descriptions() {
        "when the work stopped (CLOCK_MONOTONIC, nanoseconds).",
        writing,
        {entries("a whole number 1..4096", "100")}},
+      {"GET",
+       "/requests/events",
+       "",
+       "",
+       "",
+       "What becomes of requests, as it happens, in server-sent events: see "
+       "[running](running.md#events).",
+       "The stream ends.",
+       {{"route", "1..256 bytes", "all routes", "Only events about requests to this route."},
+        {"end", "an end", "all ends",
+         "Only requests that end so: `completed`, `client_closed` and so on ([ends](#ends))."},
+        {"state", "a state", "all states",
+         "Only requests that begin or go on in this state: `received`, `queued`, `running`, "
+         "`waiting` or `writing`."},
+        {"last_event_id", "a number", "0",
+         "The last event that was seen: goes on behind it. The header `Last-Event-ID` says the "
+         "same."}}},
       {"GET", "/metrics", "/metrics", spot, "",
        "What has been counted, in the text format of Prometheus: see [metrics](metrics.md).",
        writing},

@@ -28,6 +28,11 @@ std::string in_words(const cause& why) noexcept {
   }
 }
 
+std::uint64_t next_number() noexcept {
+  static std::atomic<std::uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
 std::optional<clock::time_point> if_set(clock::time_point at) noexcept {
   return at == clock::time_point{} ? std::nullopt : std::optional(at);
 }
@@ -38,7 +43,8 @@ exchange::exchange(const context& parent, const route& to, request_stamp as, std
                    std::string target, clock::time_point now,
                    std::optional<std::chrono::milliseconds> patience,
                    const early_end::type& heard_at)
-    : to_(to),
+    : number_(next_number()),
+      to_(to),
       method_(std::move(method)),
       target_(std::move(target)),
       scope_(scope_for(parent, to, now, patience)),
@@ -48,6 +54,78 @@ exchange::exchange(const context& parent, const route& to, request_stamp as, std
           std::move(as))),
       stamp_(*ctx_.value<request_key>()),
       started_(now) {}
+
+bool exchange::asked_to_end(asker by) {
+  if (asked_by_ || ctx_.done()) {
+    return false;
+  }
+  asked_by_ = std::move(by);
+  return true;
+}
+
+bool exchange::call_to_end() noexcept {
+  if (!asked_by_ || !ctx_.done()) {
+    return false;
+  }
+  end_called_.make();
+  return true;
+}
+
+void exchange::follow(follower& by, std::string_view client, bool earlier) noexcept {
+  if (followed_ && (!earlier || is_over_ || *followed_ == interest::steps)) {
+    return;
+  }
+  followed_ = by.begins(step(client), earlier);
+  if (following_) {
+    following_->wants(*followed_);
+  } else if (*followed_ != interest::none) {
+    try {
+      following_ = std::make_unique<following>(*this, by, client, *followed_);
+      is_followed_.store(following_.get(), std::memory_order_release);
+    } catch (const std::bad_alloc&) {  // its end is told, by its report
+    }
+  }
+}
+
+void exchange::stop_following() noexcept {
+  followed_ = followed_.value_or(interest::none);
+  is_over_ = true;
+  is_followed_.store(nullptr, std::memory_order_relaxed);
+  following_.reset();
+}
+
+request_step exchange::step(std::string_view client) const noexcept {
+  return {number_, stamp_.id,     method_,  target_,        client,
+          to_,     shown_state(), started_, &stamp_.journey};
+}
+
+request_state exchange::shown_state() const noexcept {
+  const auto state = life_.state();
+  const bool holds_none =
+      deferred_.load(std::memory_order_relaxed) || task_.load(std::memory_order_relaxed) != nullptr;
+  return state == request_state::running && holds_none ? request_state::waiting : state;
+}
+
+std::size_t& exchange::counted_in(in_flight_counts& n) const noexcept {
+  const auto state = shown_state();
+  if (ctx_.done() && state != request_state::queued) {
+    return n.stopping;
+  }
+  switch (state) {
+    case request_state::queued:
+      return n.queued;
+    case request_state::running:
+      return n.running;
+    case request_state::waiting:
+      return n.waiting;
+    case request_state::writing:
+      return n.writing;
+    case request_state::received:
+    case request_state::ended:
+      break;
+  }
+  return n.received;
+}
 
 bool exchange::cut_off() const noexcept {
   const auto* const why = ctx_.cause();
@@ -64,6 +142,7 @@ bool exchange::overdue() const noexcept {
 void exchange::running(clock::time_point now) noexcept {
   life_.advance(request_state::running);
   work_began_ = now;
+  entered();
 }
 
 bool exchange::waits() const noexcept {
@@ -91,7 +170,8 @@ void exchange::answered(bool anything, bool complete) noexcept {
 
 late_request exchange::late_report(const std::string& client, const cause& why,
                                    clock::duration since, bool is_over) const noexcept {
-  return {stamp_.id, method_, target_, client, to_, in_words(why), since, is_over, &stamp_.journey};
+  return {stamp_.id,     method_, target_, client,          to_,
+          in_words(why), since,   is_over, &stamp_.journey, number_};
 }
 
 request_view exchange::view(const std::string& client) const {
@@ -108,7 +188,9 @@ request_view exchange::view(const std::string& client) const {
           late_.load(std::memory_order_relaxed),
           why != nullptr ? describe(*why) : std::string(),
           started_,
-          why != nullptr ? std::optional(why->at) : std::nullopt};
+          why != nullptr ? std::optional(why->at) : std::nullopt,
+          number_,
+          std::string(stamp_.journey.trace_id())};
 }
 
 request_report exchange::finish(const std::string& client, clock::time_point now) noexcept {
@@ -121,9 +203,16 @@ request_report exchange::finish(const std::string& client, clock::time_point now
   r.ended = now;
   r.broken = broken_;
   r.journey = &stamp_.journey;
+  r.number = number_;
+  r.followed = followed_.value_or(interest::none);
+  if (const auto ns = stamp_.expected.load(std::memory_order_relaxed); ns != 0) {
+    r.expected = clock::duration(ns);
+  }
   if (why != nullptr && !(outcome_.complete && !outcome_.left_before_last)) {
     r.cause = in_words(*why);
     r.context_ended = why->at;
+    // Only if it was the reason: else it may just be written.
+    r.by = why->kind == causes::operator_request && asked_by_ ? &*asked_by_ : nullptr;
     if (r.work_began) {
       const auto stopped = stamp_.stopped.load(std::memory_order_relaxed);
       r.work_stopped = std::max(
@@ -147,6 +236,12 @@ const trace* trace_of(const context& ctx) noexcept {
 pool::owner client_of(const context& ctx) noexcept {
   const auto* const stamp = ctx.value<request_key>();
   return stamp != nullptr ? stamp->client : pool::nobody;
+}
+
+void work_expected(const context& ctx, std::chrono::nanoseconds in_all) noexcept {
+  if (const auto* const stamp = ctx.value<request_key>()) {
+    stamp->expected.store(in_all.count(), std::memory_order_relaxed);
+  }
 }
 
 void work_stopped(const context& ctx) noexcept {

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,11 +15,14 @@
 #include "context/early_end.h"
 #include "hangup/context/context.h"
 #include "hangup/http/clock.h"
+#include "hangup/http/follower.h"
 #include "hangup/http/limit.h"
 #include "hangup/http/observer.h"
 #include "hangup/http/route.h"
 #include "hangup/http/trace.h"
+#include "http/exchange/following.h"
 #include "http/exchange/request_life.h"
+#include "http/net/last_call.h"
 
 namespace hangup::http {
 
@@ -33,6 +37,7 @@ struct request_stamp {
   trace journey;
   pool::owner client;
   mutable std::atomic<clock::time_point::rep> stopped{0};
+  mutable std::atomic<std::chrono::nanoseconds::rep> expected{0};  // 0: not known
 };
 
 struct request_key {
@@ -48,12 +53,24 @@ class exchange {
            std::string target, clock::time_point now,
            std::optional<std::chrono::milliseconds> patience, const early_end::type& heard_at);
 
+  std::uint64_t number() const noexcept { return number_; }
   const route& to() const noexcept { return to_; }
   const std::string& id() const noexcept { return stamp_.id; }
   // The handler's context. Any thread may use it.
   const context& ctx() const noexcept { return ctx_; }
   // Ends the context, unless it has ended. Thread-safe.
   void cancel(cause why) const noexcept { scope_.cancel(std::move(why)); }
+  // --- somebody else wants it to end: these under the lock that guards it from being destroyed ---
+  // Returns false if the context has ended, or somebody has asked before.
+  bool asked_to_end(asker by);
+  // For the one for whom that returned true: ends the context, also if the exchange has gone.
+  cancel_handle canceler() const noexcept { return cancel_handle(scope_.cancel); }
+  // After that. Returns whether somebody had asked, and the context has ended: then its connection
+  // must be woken, if it rests.
+  bool call_to_end() noexcept;
+  // For its owner, after it has said that it rests: whether it must not wait to be woken.
+  bool is_called_to_end() const noexcept { return end_called_.made(); }
+
   // Whether the context has ended for any other reason than a FIN. A client that has closed only
   // its sending direction still reads, so what the handler writes for it is sent.
   bool cut_off() const noexcept;
@@ -62,8 +79,21 @@ class exchange {
   // thread.
   bool overdue() const noexcept;
 
+  // --- who looks at it: these under that lock, too ---
+  // Asks the follower what it wants to know: once when the request begins, and earlier ones again
+  // until it is all of it.
+  void follow(follower& by, std::string_view client, bool earlier) noexcept;
+  // Before the end: from now on the follower is told nothing, and none is asked.
+  void stop_following() noexcept;
+  request_step step(std::string_view client) const noexcept;
+  std::size_t& counted_in(in_flight_counts& n) const noexcept;
+  clock::time_point started() const noexcept { return started_; }
+
   // --- what becomes of it: the states only go forward ---
-  void queued() noexcept { life_.advance(request_state::queued); }
+  void queued() noexcept {
+    life_.advance(request_state::queued);
+    entered();
+  }
   void running(clock::time_point now) noexcept;
   // Its handler is a task: `started` tells it from the other tasks of the loop of its route.
   void is_task(const location& started) noexcept {
@@ -73,6 +103,9 @@ class exchange {
   void deferred(bool is) noexcept {
     task_.store(nullptr, std::memory_order_relaxed);
     deferred_.store(is, std::memory_order_relaxed);
+    if (is) {
+      entered();
+    }
   }
   // Whether it holds no thread, while it is running. Thread-safe.
   bool waits() const noexcept;
@@ -92,7 +125,10 @@ class exchange {
   void late(bool is) noexcept { late_.store(is, std::memory_order_relaxed); }
 
   // --- its answer ---
-  void answering() noexcept { life_.advance(request_state::writing); }
+  void answering() noexcept {
+    life_.advance(request_state::writing);
+    entered();
+  }
   // The status that the answer has, if any of it is sent.
   void has_status(int status) noexcept { status_ = status; }
   // Only the close of the connection marks the end of the answer.
@@ -121,6 +157,14 @@ class exchange {
   void close() const noexcept { cancel({.kind = cause_kind::handler_returned}); }
 
  private:
+  request_state shown_state() const noexcept;
+  void entered() const noexcept {
+    if (const auto* const f = is_followed_.load(std::memory_order_acquire)) [[unlikely]] {
+      f->entered();
+    }
+  }
+
+  const std::uint64_t number_;
   const route& to_;
   const std::string method_;
   const std::string target_;
@@ -133,12 +177,18 @@ class exchange {
   clock::time_point work_ended_{};
   std::atomic<const location*> task_{nullptr};
   std::atomic<bool> deferred_{false};
+  std::atomic<const following*> is_followed_{nullptr};
   std::atomic<bool> late_{false};
   bool has_place_ = false;
   int status_ = 0;
   outcome outcome_;
   limit over_ = limit::none;
   std::string broken_;
+  std::optional<asker> asked_by_;  // written before the context ends by it
+  last_call end_called_;
+  bool is_over_ = false;                  // nobody may follow it any more
+  std::optional<interest> followed_;      // what its follower has said; empty: not asked
+  std::unique_ptr<following> following_;  // last: it tells what is above
 };
 
 }  // namespace hangup::http

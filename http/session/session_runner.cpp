@@ -9,11 +9,12 @@
 namespace hangup::http {
 
 session_runner::session_runner(const options& how, const route_table& routes,
-                               std::vector<observer*> observers,
+                               std::vector<observer*> observers, follower* by,
                                std::shared_ptr<const tls_identity> as)
     : how_(how),
       routes_(routes),
       observers_(std::move(observers)),
+      follower_(by),
       all_(with_cancel(background())),
       places_(routes.all().size()),
       all_connections_(how),
@@ -202,7 +203,8 @@ void session_runner::park(connection& c, phase as, std::chrono::milliseconds pat
     c.since = now;
   }
   last_call::rest(c.now, as);
-  const bool called = closing_.made() || (ending_.made() && c.request());
+  const bool called =
+      closing_.made() || (c.request() && (ending_.made() || c.request()->is_called_to_end()));
   auto until = later(c.since, patience);
   if (c.request()) {  // it waits for its body, or for the client to read the answer
     until = as == phase::writing ? c.going.wait(now) : c.coming.wait(now);

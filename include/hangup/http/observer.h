@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "hangup/http/clock.h"
+#include "hangup/http/follower.h"
 #include "hangup/http/limit.h"
 #include "hangup/http/request_end.h"
 #include "hangup/http/route.h"
@@ -20,6 +21,12 @@ namespace hangup::http {
 inline double ms(clock::duration d) noexcept {
   return std::chrono::duration<double, std::milli>(d).count();
 }
+
+// Who has asked that a request ends (server::end_request), as the client's own words.
+struct asker {
+  std::string request;  // the id of the request that asked
+  std::string client;   // "127.0.0.1:50312"
+};
 
 // A request that has ended. The strings are as the client sent them, so escape them before
 // printing. They are valid until the call returns.
@@ -42,6 +49,13 @@ struct request_report {
   clock::time_point ended{};
   std::string_view broken{};  // what the handler threw; for the log only
   const trace* journey = nullptr;
+  // 1, 2 ... in the order in which the heads of requests were complete; no two in a process have
+  // the same. Ids are the clients' own and need not be different.
+  std::uint64_t number = 0;
+  const asker* by = nullptr;  // of the end; null: nobody has asked for it
+  interest followed = interest::none;
+  // How long the handler would have taken in all, as it says by work_expected().
+  std::optional<clock::duration> expected{};
 };
 
 // Work that is still going on `since` after the context of its request ended.
@@ -55,6 +69,7 @@ struct late_request {
   clock::duration since;
   bool over;  // false: it is still going on; true: it has now stopped
   const trace* journey = nullptr;
+  std::uint64_t number = 0;
 };
 
 // The functions are called on the serving threads, by several at once. They must be thread-safe and
@@ -87,6 +102,18 @@ struct request_view {
   clock::time_point started;
   // Set: the context has ended, but the work has not.
   std::optional<clock::time_point> context_ended;
+  std::uint64_t number = 0;
+  std::string trace_id{};
+};
+
+// How many requests are in flight, by what they do.
+struct in_flight_counts {
+  std::size_t received = 0;
+  std::size_t queued = 0;
+  std::size_t running = 0;
+  std::size_t waiting = 0;  // also tasks that run just now: see request_step::state
+  std::size_t writing = 0;
+  std::size_t stopping = 0;  // the context has ended and the work has not; not counted above
 };
 
 // What a connection is doing, for operators.
