@@ -181,7 +181,8 @@ struct config {
   } jobs;
 
   struct requests_t {
-    std::size_t ended = 0;
+    std::size_t completed = 0;
+    std::size_t not_completed = 0;
     bool operator==(const requests_t&) const = default;
   } requests;
 

@@ -17,6 +17,7 @@
 #include "server/index_page.h"
 #include "server/pages.h"
 #include "server/relay_upstreams.h"
+#include "server/request_pages.h"
 #include "server/search_files.h"
 
 namespace hangup::server {
@@ -138,7 +139,7 @@ program::program(const context& opening, const launch& with)
       relays_(relay_options(with)),
       sources_(opened(opening, with)),
       log_(how_.log),
-      ended_(how_.requests.ended),
+      ended_({how_.requests.completed, how_.requests.not_completed}),
       probes_({.name = "probe", .workers = 2, .queue = 16, .spare_workers = 1, .spare_queue = 4}),
       pages_({.name = "pages", .workers = 2, .queue = 64, .spare_workers = 1, .spare_queue = 16}),
       tasks_(task_options(how_, log_)),
@@ -166,7 +167,8 @@ program::program(const context& opening, const launch& with)
                                return database.second.reports.contains(how_.fanout.report);
                              }),
                  pages);
-  add_pages(server_, ended_, pages);
+  add_liveness_page(server_);
+  add_request_pages(server_, ended_, pages);
   add_readiness_page(server_, tasks_, how_.http.spot_deadline,
                      [this](const context& ctx) { return missing(ctx); });
   add_metrics_page(

@@ -162,13 +162,6 @@ std::error_code listen_at_all(std::vector<place>& places, std::uint16_t port, co
   return {};
 }
 
-void add(listener& more, listener& to) {
-  for (auto& s : more.sockets) {
-    to.sockets.push_back(std::move(s));
-  }
-  to.port = to.port != 0 ? to.port : more.port;
-}
-
 // Makes a listener of each element of `all`, in this order, and `to` of all of them; or changes
 // nothing, and says which one failed.
 template <class All, class Listen>
@@ -183,7 +176,7 @@ std::error_code listen_on_each(const All& all, const Listen& listen, listener& t
       }
       return ec;
     }
-    add(one, made);
+    add(std::move(one), made);
   }
   if (made.sockets.empty()) {
     return std::make_error_code(std::errc::invalid_argument);
@@ -227,6 +220,13 @@ std::error_code duplicate(int inherited, const options& how, listener& to) {
 
 }  // namespace
 
+void add(listener more, listener& to) {
+  for (auto& s : more.sockets) {
+    to.sockets.push_back(std::move(s));
+  }
+  to.port = to.port != 0 ? to.port : more.port;
+}
+
 std::error_code listen_on(const std::string& host, std::uint16_t port, const options& how,
                           listener& to) {
   std::vector<place> places;
@@ -247,10 +247,15 @@ std::error_code listen_on(const std::vector<listen_address>& all, const options&
                           std::size_t* failed) {
   const auto listen = [&how](const listen_address& at, listener& one) {
     if (!at.is_unix()) {
-      return listen_on(at.host, at.port, how, one);
+      const auto ec = listen_on(at.host, at.port, how, one);
+      for (auto& made : one.sockets) {
+        made.serves = at.serves;
+      }
+      return ec;
     }
     auto& s = one.sockets.emplace_back();
     s.is_unix = true;
+    s.serves = at.serves;
     s.at = at.text();
     return listen_at_path(at, how.backlog, s.fd, s.file);
   };
