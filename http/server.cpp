@@ -184,6 +184,15 @@ void server::each_in_flight(const std::function<bool(const request_view&)>& look
   }
 }
 
+ending server::end_request(std::uint64_t number, cause why, asker by) {
+  return runner_ ? runner_->end_request(number, why, by) : ending::unknown;
+}
+
+std::size_t server::end_requests(const std::function<bool(const request_view&)>& which, cause why,
+                                 asker by) {
+  return runner_ ? runner_->end_requests(which, why, by) : 0;
+}
+
 std::size_t server::in_flight_count() const noexcept {
   return runner_ ? runner_->in_flight() : 0;
 }

@@ -25,7 +25,7 @@ using handlers::parameters;
 using http::request_end;
 using http::request_state;
 
-constexpr std::uint64_t most_entries = 10'000;  // of one page
+constexpr std::uint64_t most_entries = 100'000;  // of one page
 constexpr std::size_t most_route_bytes = 256;
 constexpr const char* stopping = "stopping";  // a state for filters: canceled, still running
 

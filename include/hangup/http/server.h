@@ -114,6 +114,17 @@ class server {
   // Whether a drain has been announced or begun: for a readiness probe.
   bool draining() const noexcept;
 
+  // Ends the context of the request in flight with this number (request_view::number). One whose
+  // context has ended before, for whatever reason, is already stopping. What its client gets is
+  // decided by the cause: for causes::operator_request, a 503 if nothing was sent, and else an
+  // answer that is broken off. Functions that hang on the context (stop tokens, after_func) run in
+  // this call. Thread-safe.
+  ending end_request(std::uint64_t number, cause why, asker by = {});
+  // The same for all of which `which` says so; returns how many. `which` must be quick, and must
+  // not call the server.
+  std::size_t end_requests(const std::function<bool(const request_view&)>& which, cause why,
+                           asker by = {});
+
   // For operators' pages. Thread-safe. These functions take the lock that accepting connections
   // takes too, for a few dozen connections at a time.
   //
