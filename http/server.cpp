@@ -138,8 +138,12 @@ std::uint16_t server::port() const noexcept {
   return runner_ ? runner_->loops().accepting().port() : std::uint16_t{0};
 }
 
-std::vector<std::string> server::endpoints(audience of) const {
-  return runner_ ? runner_->loops().accepting().endpoints(of) : std::vector<std::string>{};
+std::vector<std::string> server::endpoints() const {
+  return runner_ ? runner_->loops().accepting().endpoints() : std::vector<std::string>{};
+}
+
+std::vector<std::string> server::endpoints(audience serves) const {
+  return runner_ ? runner_->loops().accepting().endpoints(serves) : std::vector<std::string>{};
 }
 
 void server::announce_drain() noexcept {

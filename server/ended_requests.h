@@ -15,6 +15,13 @@
 
 namespace hangup::server {
 
+// Which of them; all that is set must hold.
+struct ended_filter {
+  std::string route{};  // empty: any
+  std::optional<http::request_end> end{};
+  http::clock::time_point since = http::clock::time_point::min();  // when it ended, or later
+};
+
 class ended_requests final : public http::observer {
  public:
   struct entry {
@@ -36,18 +43,13 @@ class ended_requests final : public http::observer {
     std::optional<http::asker> by{};  // who asked for the end
   };
 
-  // Which of them; all that is set must hold.
-  struct filter {
-    std::string route{};  // empty: any
-    std::optional<http::request_end> end{};
-    http::clock::time_point since = http::clock::time_point::min();  // when it ended, or later
-  };
-
   // How many of each are kept; at least 1.
   struct sizes {
     std::size_t completed;
     std::size_t not_completed;
   };
+  using filter = ended_filter;
+
   explicit ended_requests(sizes of) : completed_(of.completed), others_(of.not_completed) {}
 
   void ended(const http::request_report& r) noexcept override;

@@ -14,6 +14,7 @@
 #include "handlers/parameters.h"
 #include "hangup/http/reply.h"
 #include "hangup/http/request.h"
+#include "http/wire/grammar.h"
 #include "http/wire/number.h"
 #include "server/csv_list.h"
 

@@ -71,6 +71,13 @@ bool exchange::call_to_end() noexcept {
   return true;
 }
 
+std::string exchange::told_of_operator() const {
+  const auto* const why = ctx_.cause();
+  return why != nullptr && why->kind == causes::operator_request
+             ? "this request was " + describe(*why)
+             : std::string();
+}
+
 bool exchange::cut_off() const noexcept {
   const auto* const why = ctx_.cause();
   return why != nullptr && why->kind != causes::client_closed;

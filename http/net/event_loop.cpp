@@ -82,10 +82,10 @@ std::error_code event_loop::start(listener on) {
   return {};
 }
 
-std::vector<std::string> event_loop::endpoints(audience of) const {
+std::vector<std::string> event_loop::endpoints(std::optional<audience> serves) const {
   std::vector<std::string> all;
   for (const auto& s : listener_.sockets) {
-    if (overlap(s.serves, of)) {
+    if (!serves || s.serves == *serves) {
       all.push_back(s.at);
     }
   }

@@ -18,6 +18,7 @@
 #include <atomic>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -57,8 +58,8 @@ class event_loop {
   // After an error no thread is running. Once.
   std::error_code start(listener on);
   std::uint16_t port() const noexcept { return listener_.port; }
-  // The addresses that are for these.
-  std::vector<std::string> endpoints(audience of) const;
+  // Empty: all of them.
+  std::vector<std::string> endpoints(std::optional<audience> serves = {}) const;
   // Refuses new clients from now on. A Unix socket that was made here has no file any more, so that
   // another server may take its place. What was inherited is left to who has it too. Thread-safe.
   void stop_listening() noexcept;

@@ -35,6 +35,15 @@ struct place {
   sockaddr_in6& v6() noexcept { return reinterpret_cast<sockaddr_in6&>(at); }
   sockaddr_in& v4() noexcept { return reinterpret_cast<sockaddr_in&>(at); }
   bool is_v6() const noexcept { return at.ss_family == AF_INET6; }
+  bool is_loopback() noexcept {
+    constexpr unsigned net = 127;
+    if (!is_v6()) {
+      return ntohl(v4().sin_addr.s_addr) >> 24U == net;
+    }
+    const auto& address = v6().sin6_addr;
+    return IN6_IS_ADDR_LOOPBACK(&address) ||
+           (IN6_IS_ADDR_V4MAPPED(&address) && address.s6_addr[12] == net);
+  }
   // Whether it is "0.0.0.0" or "::".
   bool is_any() noexcept {
     return is_v6() ? IN6_IS_ADDR_UNSPECIFIED(&v6().sin6_addr)
@@ -272,6 +281,24 @@ std::error_code listen_on_inherited(std::span<const int> all, const options& how
                                     std::size_t* failed) {
   return listen_on_each(
       all, [&how](int fd, listener& one) { return duplicate(fd, how, one); }, to, failed);
+}
+
+bool is_beyond_loopback(const std::string& host) {
+  std::vector<place> places;
+  static_cast<void>(places_of(host, places));
+  return std::any_of(places.begin(), places.end(), [](place& p) { return !p.is_loopback(); });
+}
+
+std::string beyond_loopback(int fd) {
+  place p;
+  p.size = sizeof p.at;
+  if (option_of(fd, SO_DOMAIN) == AF_UNIX ||
+      ::getsockname(fd, reinterpret_cast<sockaddr*>(&p.at), &p.size) != 0 || p.is_loopback()) {
+    return {};
+  }
+  int port = 0;
+  const auto address = address_of(p.at, port);
+  return endpoint(address, port);
 }
 
 std::error_code can_listen_on(const listen_address& at) {

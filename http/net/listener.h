@@ -60,6 +60,12 @@ std::error_code listen_on_inherited(std::span<const int> all, const options& how
 // Takes the sockets of `more` as well.
 void add(listener more, listener& to);
 
+// Whether a name or an address, as listen_on() takes it, stands for one that is not on loopback. No
+// for what is no address and has none.
+bool is_beyond_loopback(const std::string& host);
+// The address of a socket that listens, as text, if it is a TCP one and not on loopback; else "".
+std::string beyond_loopback(int fd);
+
 // Why listen_on() would fail, if so; an address that is in use is not an error here. Binds the
 // sockets of TCP and closes them again, and listens on none. Makes no Unix socket. Throws only
 // std::bad_alloc.

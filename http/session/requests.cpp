@@ -230,7 +230,8 @@ void session_runner::worked(connection& c, action after) {
 
 // The context ended before the handler was called, so it will not be called.
 session_runner::action session_runner::ended_early(connection& c) {
-  const auto what = c.session.ended_early(status_of(end_of(c.request()->ctx().cause()->kind)));
+  const auto what = c.session.ended_early(status_of(end_of(c.request()->ctx().cause()->kind)),
+                                          c.request()->told_of_operator());
   if (what == action::drop) {
     finish(c);
     return what;

@@ -27,14 +27,14 @@ class loop;
 namespace hangup::http {
 
 // Why a request is not served, decided by its head alone.
-struct refusal {
+struct denial {
   int status = 403;
   std::string detail;
   std::string headers{};  // further lines, each with its CRLF
 };
 // Empty: it is served. Called on the thread that has read the head, so it must be quick. It must be
 // thread-safe, and may throw std::bad_alloc only.
-using guard = std::function<std::optional<refusal>(const request& req)>;
+using guard = std::function<std::optional<denial>(const request& req)>;
 
 struct route {
   std::string method;  // GET also answers HEAD

@@ -96,8 +96,9 @@ class server {
   // The port of the first TCP address; 0: there is none, or it is not listening.
   std::uint16_t port() const noexcept;
   // The addresses it listens on: "127.0.0.1:8080", "[::1]:8080", "unix:/run/hangup.sock".
-  // Those that are for these people.
-  std::vector<std::string> endpoints(audience of = audience::all) const;
+  std::vector<std::string> endpoints() const;
+  // Those with this listen_address::serves.
+  std::vector<std::string> endpoints(audience serves) const;
 
   // The first half of a stop behind a proxy that must not cost any client a request. From now on
   // draining() returns true, which the readiness probe of the proxy reports, and every answer
