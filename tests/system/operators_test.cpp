@@ -364,9 +364,9 @@ TEST_F(operators, are_told_what_is_wrong_with_what_they_ask) {
     EXPECT_EQ(a.status, 400) << target;
     EXPECT_TRUE(body_of(a)["detail"].get<std::string>().starts_with("parameter \"")) << a.body;
   }
-  for (const std::string target :
-       {"/requests/1?reason=", "/requests/1?reason=%0A", "/requests?older_than_ms=x",
-        "/requests/1?reason=" + std::string(201, 'x')}) {
+  for (const auto& target :
+       words{"/requests/1?reason=", "/requests/1?reason=%0A", "/requests?older_than_ms=x",
+             "/requests/1?reason=" + std::string(201, 'x')}) {
     EXPECT_EQ(status(s.port(), asking("DELETE", target)), 400) << target;
   }
   for (const std::string target :
