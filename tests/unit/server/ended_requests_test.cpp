@@ -59,6 +59,14 @@ TEST(ended_requests, that_were_completed_push_no_others_out_and_are_listed_in_on
   }
 }
 
+TEST(ended_requests, have_none_of_those_who_look_at_requests) {
+  const http::route events{"GET", "/requests/events"};
+  ended_requests ring({.completed = 1, .not_completed = 1});
+  ring.ended(report("left", request_end::client_closed));
+  ring.ended(report("viewer", request_end::client_closed, events));
+  EXPECT_EQ(ids(ring.newest_first(10)), "left");
+}
+
 TEST(ended_requests, are_listed_in_pages_that_do_not_change_while_others_end) {
   ended_requests ring({.completed = 100, .not_completed = 100});
   for (int i = 0; i < 10; ++i) {
