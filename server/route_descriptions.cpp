@@ -5,6 +5,7 @@ namespace {
 
 constexpr std::string_view spot = "http.spot_deadline_ms";
 constexpr std::string_view a_database = "a database in `databases`";
+constexpr std::string_view peers = "`admin.peers`";
 constexpr std::string_view no_wait = "Nothing to stop: the answer is ready immediately.";
 constexpr std::string_view writing = "Generating the page stops.";
 constexpr std::string_view in_the_engine =
@@ -203,6 +204,30 @@ const std::vector<route_description>& route_descriptions() {
         {"older_than_ms", "a whole number 0..1000000000", "0",
          "Only requests that began at least so many milliseconds ago."},
         reason}},
+      {"GET",
+       "/replicas/requests",
+       "",
+       spot,
+       peers,
+       "What `/requests` of each replica answers, and what kept a replica from it. Each request "
+       "has a "
+       "`key`. Parameters go along.",
+       "The replicas are asked no further.",
+       {entries("a whole number 1..1000", "that of `/requests`")}},
+      {"GET",
+       "/replicas/requests/ended",
+       "",
+       spot,
+       peers,
+       "The same of `/requests/ended`.",
+       "The replicas are asked no further.",
+       {entries("a whole number 1..1000", "that of `/requests/ended`")}},
+      {"DELETE", "/replicas/requests/{key}", "", spot, peers,
+       "Ends one request, on the replica that has it. 404 if none has, 502 if it does not answer.",
+       "The replica is asked no further."},
+      {"DELETE", "/replicas/requests", "", spot, peers,
+       "`DELETE /requests` on each replica: how many have been ended, and by which.",
+       "The replicas are asked no further."},
       {"GET", "/metrics", "/metrics", spot, "",
        "What has been counted, in the text format of Prometheus: see [metrics](metrics.md).",
        writing},
