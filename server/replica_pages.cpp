@@ -11,6 +11,7 @@
 #include "handlers/parameters.h"
 #include "hangup/http/reply.h"
 #include "hangup/http/request.h"
+#include "http/wire/grammar.h"
 #include "http/wire/number.h"
 #include "server/page_target.h"
 
@@ -50,6 +51,13 @@ json answer_of(const peer_answer& a) {
   return entry;
 }
 
+// What stands for a replica in a key: a path has no ':' and '.' there.
+std::string name_in_key(std::string replica) {
+  std::replace_if(
+      replica.begin(), replica.end(), [](char c) { return !http::is_alphanumeric(c); }, '_');
+  return replica;
+}
+
 // Each request gets the key by which it can be ended from here.
 void add_keys(json& entry) {
   for (const auto* const list : {"in_flight", "ended"}) {
@@ -60,8 +68,8 @@ void add_keys(json& entry) {
     for (auto& one : *found) {
       const auto number = one.is_object() ? one.find("number") : one.end();
       if (one.is_object() && number != one.end() && number->is_number_unsigned()) {
-        one["key"] = entry["replica"].get<std::string>() + "-" +
-                     std::to_string(number->get<std::uint64_t>());
+        one["key"] =
+            name_in_key(entry["replica"]) + "-" + std::to_string(number->get<std::uint64_t>());
       }
     }
   }
@@ -124,19 +132,21 @@ void end_one(const context& ctx, const peers& of, const http::request& req, http
       dash == std::string::npos
           ? std::nullopt
           : http::whole_number<std::uint64_t>(std::string_view(key).substr(dash + 1));
-  const auto replica = key.substr(0, dash);
+  const auto name = key.substr(0, dash);
   std::vector<std::string> unknown;
   const auto all = number ? of.addresses(ctx, unknown) : std::vector<std::string>();
-  if (std::find(all.begin(), all.end(), replica) == all.end()) {
+  const auto found = std::find_if(
+      all.begin(), all.end(), [&](const auto& replica) { return name_in_key(replica) == name; });
+  if (found == all.end()) {
     res.problem(404, "no replica has this request, or the one that had it is gone");
     return;
   }
   const auto a =
-      of.ask(ctx, {replica}, question_of(ctx, req, "/requests/" + std::to_string(*number))).at(0);
+      of.ask(ctx, {*found}, question_of(ctx, req, "/requests/" + std::to_string(*number))).at(0);
   const auto entry = answer_of(a);
   if (a.status / 100 != 2 || !entry["error"].is_null()) {
     const auto status = a.status >= 400 && a.status < 500 ? a.status : 502;
-    res.problem(status, "the replica " + replica + ": " + entry["error"].get<std::string>());
+    res.problem(status, "the replica " + *found + ": " + entry["error"].get<std::string>());
     return;
   }
   res.status(a.status);

@@ -13,7 +13,7 @@ namespace hangup::server {
 //   GET    /replicas/requests/ended   the same of /requests/ended
 //   DELETE /replicas/requests         the same of DELETE /requests
 //   DELETE /replicas/requests/{key}   ends one request, on the replica that has it: a key is
-//                                     REPLICA-NUMBER, such as 10.0.0.2:8081-17; each request of the
+//                                     REPLICA-NUMBER, such as 10_0_0_2_8081-17; each request of the
 //                                     first two has one
 //
 // Parameters go along. A replica that does not answer is listed with the reason. They are made by a
