@@ -80,7 +80,9 @@ std::string routes(whole_program& of) {
     page += "| " + code(name_of(d)) + " | " + cell(d.answer) +
             (d.needs.empty() ? "" : " There only with " + cell(d.needs) + ".") +
             (d.example.empty() ? "" : " Example: " + code(d.example)) + " | " + runs_on(r) + " | " +
-            std::to_string(holds.count() / 1000) + " s, " + code(key_of_deadline(d, holds, of)) +
+            (d.set_by.empty() ? "none"
+                              : std::to_string(holds.count() / 1000) + " s, " +
+                                    code(key_of_deadline(d, holds, of))) +
             " | " + cell(d.stops) + " |\n";
   }
   return page;
