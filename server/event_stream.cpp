@@ -227,7 +227,7 @@ task<> event_stream::answer(context ctx, http::request& req, http::reply& res) {
       append(text, server::left_out(now_last - seen, "slow"));
     }
     for (const auto& v : of_.follow_oldest(shown_at_first, is_other)) {
-      if (const auto e = requests_.began(v); filter->lets_through(e)) {
+      if (const auto e = requests_.in_flight(v); filter->lets_through(e)) {
         append(text, e);
         shown.requests.insert(v.number);
       }

@@ -57,7 +57,7 @@ void request_events::add(const Make& make) noexcept {
   try {
     to_.add(make());
   } catch (const std::bad_alloc&) {
-    left_out_.fetch_add(1, relaxed);
+    left_out_.add();
   }
 }
 
@@ -88,7 +88,7 @@ http::interest request_events::begins(const http::request_step& s, bool earlier)
   return http::interest::steps;
 }
 
-live_event request_events::began(const http::request_view& v) const {
+live_event request_events::in_flight(const http::request_view& v) const {
   const auto* const pool = v.to->runs_on;
   const bool is_task = v.state == http::request_state::running && v.to->on_loop != nullptr;
   const auto state = is_task ? http::request_state::waiting : v.state;
@@ -194,7 +194,7 @@ void request_events::ended(const http::request_report& r) noexcept {
     return;
   }
   if (!is_shown(r)) {
-    left_out_.fetch_add(1, relaxed);
+    left_out_.add();
     return;
   }
   add([&] {

@@ -13,6 +13,7 @@
 #include "hangup/http/follower.h"
 #include "hangup/http/observer.h"
 #include "server/live_events.h"
+#include "server/spread_counter.h"
 #include "server/stop_times.h"
 
 namespace hangup::server {
@@ -31,12 +32,12 @@ class request_events final : public http::observer, public http::follower {
   // the last call.
   std::uint64_t next_second() noexcept;
   // How many requests were not shown one by one while somebody looked.
-  std::uint64_t left_out() const noexcept { return left_out_.load(std::memory_order_relaxed); }
+  std::uint64_t left_out() const noexcept { return left_out_.sum(); }
   const stop_times& stops() const noexcept { return stops_; }
   // Milliseconds since the start of the server.
   double at_ms(http::clock::time_point at) const noexcept { return http::ms(at - start_); }
   // The event for one that began before somebody looked.
-  live_event began(const http::request_view& v) const;
+  live_event in_flight(const http::request_view& v) const;
 
   // observer
   void late(const http::late_request& l) noexcept override;
@@ -70,7 +71,7 @@ class request_events final : public http::observer, public http::follower {
   std::atomic<int> hang_ups_{budget::hang_ups};
   std::atomic<int> ends_{budget::ends};
   std::atomic<int> answers_{budget::answers};
-  std::atomic<std::uint64_t> left_out_{0};
+  spread_counter left_out_;
   std::uint64_t left_out_before_ = 0;
   stop_times stops_;
 };

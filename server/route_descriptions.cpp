@@ -209,19 +209,18 @@ const std::vector<route_description>& route_descriptions() {
        "",
        "",
        "",
-       "What becomes of requests, as it happens: server-sent events, with a snapshot first and "
-       "numbers "
-       "each second. At most `live.max_viewers` at a time; further ones get a 503.",
+       "What becomes of requests, as it happens, in server-sent events: see "
+       "[running](running.md#events).",
        "The stream ends.",
-       {{"route", "1..256 bytes", "all", "Only requests of this route."},
-        {"end",
-         "completed, client_closed, client_reset, client_vanished, deadline, shutdown, operator, "
-         "rejected, failed or bad_request",
-         "all", "Only requests with this end."},
-        {"state", "received, queued, running, waiting or writing", "all",
-         "Only requests that are in this state, or enter it."},
+       {{"route", "1..256 bytes", "all routes", "Only events about requests to this route."},
+        {"end", "an end", "all ends",
+         "Only requests that end so: `completed`, `client_closed` and so on ([ends](#ends))."},
+        {"state", "a state", "all states",
+         "Only requests that begin or go on in this state: `received`, `queued`, `running`, "
+         "`waiting` or `writing`."},
         {"last_event_id", "a number", "0",
-         "Where to go on, as the header `Last-Event-ID` has it, which comes first."}}},
+         "The last event that was seen: goes on behind it. The header `Last-Event-ID` says the "
+         "same."}}},
       {"GET",
        "/replicas/requests",
        "",

@@ -50,6 +50,7 @@ class answer_writer {
   std::string_view last() const noexcept;
   // Whether no part of a body with a length is missing.
   bool is_whole() const noexcept { return as_ != framing::length || (within_ && left_ == 0); }
+  bool ends_by_close() const noexcept { return as_ == framing::until_close; }
   // As connection::send_some(); also sends what was kept.
   connection::io send_some(std::string_view& bytes);
 

@@ -222,8 +222,10 @@ bool task_run::write(const context& ctx, std::string_view piece) {
   return true;
 }
 
+// The context may have ended after the piece was sent. The handler stops then, too.
 std::error_code task_run::result(const context& ctx) const noexcept {
   if (ctx.done() || x_.ctx().done()) {
+    told_to_stop_ = true;
     return ctx.done() ? ctx.err() : x_.ctx().err();
   }
   return failed_ || beyond_ ? std::make_error_code(std::errc::broken_pipe) : std::error_code{};
@@ -237,7 +239,8 @@ task<bool> task_run::end_stream() {
     co_return true;
   }
   // Who returns after the end may have stopped because of it.
-  if (!out_.is_whole() || (!out_.last().empty() && x_.ctx().done())) {
+  if (!out_.is_whole() || (!out_.last().empty() && x_.ctx().done()) ||
+      (told_to_stop_ && out_.ends_by_close())) {
     co_return false;
   }
   co_await send_all(out_.last(), nullptr);

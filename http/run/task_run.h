@@ -53,11 +53,12 @@ class task_run final : private handler_run, private piece_sink, private piece_so
 
   request* req_ = nullptr;
   reply* res_ = nullptr;
-  bool begun_ = false;    // a stream: its head has been sent, or is in head_
-  bool refused_ = false;  // a piece, before the head was sent
-  bool failed_ = false;   // nothing more can be sent
-  bool beyond_ = false;   // nothing more is to be sent
-  bool no_body_ = false;  // the rest of it cannot be had
+  bool begun_ = false;                 // a stream: its head has been sent, or is in head_
+  bool refused_ = false;               // a piece, before the head was sent
+  bool failed_ = false;                // nothing more can be sent
+  mutable bool told_to_stop_ = false;  // the handler, by the result of a write
+  bool beyond_ = false;                // nothing more is to be sent
+  bool no_body_ = false;               // the rest of it cannot be had
   std::string head_;
   task<> rest_;  // of the last write, if the client had to read first
   task<> more_;  // of the last read, if the client had to send first

@@ -79,11 +79,11 @@ std::string routes(whole_program& of) {
     const auto holds = r.deadline.count() > 0 ? r.deadline : settings.http.spot_deadline;
     page += "| " + code(name_of(d)) + " | " + cell(d.answer) +
             (d.needs.empty() ? "" : " There only with " + cell(d.needs) + ".") +
-            (d.example.empty() ? "" : " Example: " + code(d.example)) + " | " + runs_on(r) + " | " +
-            (d.set_by.empty() ? "none"
-                              : std::to_string(holds.count() / 1000) + " s, " +
-                                    code(key_of_deadline(d, holds, of))) +
-            " | " + cell(d.stops) + " |\n";
+            (d.example.empty() ? "" : " Example: " + code(d.example)) + " | " + runs_on(r) + " | ";
+    page += d.set_by.empty() ? std::string("none")
+                             : std::to_string(holds.count() / 1000) + " s, " +
+                                   code(key_of_deadline(d, holds, of));
+    page += " | " + cell(d.stops) + " |\n";
   }
   return page;
 }
