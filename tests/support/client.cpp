@@ -19,7 +19,10 @@ namespace hangup::test {
 
 std::string get(std::string_view path, std::string_view headers) {
   std::string text = "GET ";
-  return text.append(path).append(" HTTP/1.1\r\nHost: localhost\r\n").append(headers).append("\r\n");
+  return text.append(path)
+      .append(" HTTP/1.1\r\nHost: localhost\r\n")
+      .append(headers)
+      .append("\r\n");
 }
 
 std::string post(std::string_view path, std::string_view body, std::string_view headers) {
