@@ -32,6 +32,15 @@ struct config {
     bool operator==(const listen_t&) const = default;
   } listen;
 
+  struct admin_t {
+    std::string listen;              // an address; "": decided by `listen`; "same": the same ones
+    std::string token_file;          // empty: nobody is asked for a token
+    std::vector<std::string> hosts;  // further names that Host may have
+    std::vector<std::string> peers;  // "10.0.0.2:8081"
+    std::chrono::milliseconds peer_timeout{};
+    bool operator==(const admin_t&) const = default;
+  } admin;
+
   struct tls_t {
     std::string certificate;  // both empty: plain HTTP
     std::string key;
@@ -181,7 +190,8 @@ struct config {
   } jobs;
 
   struct requests_t {
-    std::size_t ended = 0;
+    std::size_t completed = 0;
+    std::size_t not_completed = 0;
     bool operator==(const requests_t&) const = default;
   } requests;
 

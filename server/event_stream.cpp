@@ -100,6 +100,7 @@ void event_stream::add_route() {
               .on_loop = &how_.on,
               .max_in_flight = how_.max_viewers,
               .as_written = true,
+              .serves = http::audience::operators,
               .answer = [this](const context& ctx, http::request& req, http::reply& res) -> task<> {
                 return answer(ctx, req, res);
               }});

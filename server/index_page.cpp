@@ -123,6 +123,7 @@ void add_index_page(http::server& server, bool with_fanout, making pages) {
                  .path = "/",
                  .runs_on = &pages.on,
                  .deadline = pages.deadline,
+                 .serves = http::audience::operators,
                  .answer = [&server, with_fanout](const context&, const http::request& req,
                                                   http::reply& res) {
                    const auto all = entries_of(server, with_fanout);

@@ -22,6 +22,8 @@
 #include "server/live_metrics.h"
 #include "server/loop_metrics.h"
 #include "server/metrics.h"
+#include "server/operators_access.h"
+#include "server/peers.h"
 #include "server/request_log.h"
 #include "server/upstream_metrics.h"
 
@@ -37,7 +39,7 @@ class program {
   // Logs which samples are damaged or empty and what to do about it, as /readyz does. Takes at most
   // a second.
   void say_what_is_damaged(const context& ctx);
-  // Called on SIGHUP: reads the certificate again, for new connections.
+  // Called on SIGHUP: reads the certificate again, for new connections, and the token of operators.
   void reload();
   // Lets requests and jobs finish until `patience` ends, then ends both. Results as for
   // http::server::drain().
@@ -72,6 +74,7 @@ class program {
   std::map<std::string, std::unique_ptr<pool>> job_pools_;  // by database
   pool probes_;  // for probes, which may wait for a database but must not wait behind queries
   pool pages_;   // for operators' pages that may become large
+  pool asking_;  // for those that ask other replicas
   loop tasks_;
   query::fanout fanout_;
   jobs::store jobs_;
@@ -79,6 +82,8 @@ class program {
   const fanout_metrics fanout_counts_;
   const job_metrics job_counts_;
   const loop_metrics task_counts_;
+  operators_access access_;
+  const peers peers_;
   event_stream events_;
   const live_metrics live_counts_;
   std::unique_ptr<metrics> counts_;

@@ -71,6 +71,13 @@ bool exchange::call_to_end() noexcept {
   return true;
 }
 
+std::string exchange::told_of_operator() const {
+  const auto* const why = ctx_.cause();
+  return why != nullptr && why->kind == causes::operator_request
+             ? "this request was " + describe(*why)
+             : std::string();
+}
+
 void exchange::follow(follower& by, std::string_view client, bool earlier) noexcept {
   if (followed_ && (!earlier || is_over_ || *followed_ == interest::steps)) {
     return;

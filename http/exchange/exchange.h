@@ -71,6 +71,8 @@ class exchange {
   // For its owner, after it has said that it rests: whether it must not wait to be woken.
   bool is_called_to_end() const noexcept { return end_called_.made(); }
 
+  // What its client is told if an operator has ended it; empty: nobody has.
+  std::string told_of_operator() const;
   // Whether the context has ended for any other reason than a FIN. A client that has closed only
   // its sending direction still reads, so what the handler writes for it is sent.
   bool cut_off() const noexcept;

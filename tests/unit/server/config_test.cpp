@@ -154,7 +154,8 @@ TEST(config, the_defaults_are_those_of_the_design) {
   EXPECT_EQ(parse(R"({"search": {"max_matches_limit": 5}})", "f").search.root, "")
       << "what is searched is said";
   EXPECT_EQ(c.search.max_matches_limit, 100'000u);
-  EXPECT_EQ(c.requests.ended, 4096u);
+  EXPECT_EQ(c.requests.completed, 1024u);
+  EXPECT_EQ(c.requests.not_completed, 4096u);
   EXPECT_EQ(c.stopping.announce, 0s);
   EXPECT_EQ(c.stopping.drain, 10s);
   EXPECT_EQ(c.stopping.stop, 5s);
@@ -235,6 +236,13 @@ TEST(config, every_key_has_an_effect_of_its_own) {
     }
     if (path.starts_with("listen.m")) {
       other = path == "listen.mode" ? json("0600") : json::parse(R"(["a:1"])");
+    }
+    if (path == "admin.hosts") {
+      other = json::parse(R"(["a"])");
+    } else if (path == "admin.peers") {
+      other = json::parse(R"(["a:1"])");
+    } else if (path == "admin.listen") {
+      other = "same";
     }
     if (path.ends_with(".pool")) {
       other = node.at("default") == "query" ? "cpu" : "query";
