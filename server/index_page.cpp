@@ -9,6 +9,7 @@
 #include "hangup/http/path_pattern.h"
 #include "hangup/http/reply.h"
 #include "http/wire/header_list.h"
+#include "server/live_page.h"
 #include "server/route_descriptions.h"
 
 namespace hangup::server {
@@ -110,6 +111,14 @@ std::string as_text(const std::vector<entry>& all) {
       .append(" in the source tree. This list as JSON: Accept: application/json\n");
 }
 
+// A browser names text/html when a person opens a page; curl and scripts do not.
+bool wants_page(const http::request& req) {
+  const auto accept = req.header_list("Accept");
+  const auto html = http::weight_in(accept, "text/html").value_or(0);
+  return html > 0 && html > http::weight_in(accept, "text/plain").value_or(0) &&
+         html > http::weight_in(accept, "application/json").value_or(0);
+}
+
 bool wants_json(const http::request& req) {
   const auto accept = req.header_list("Accept");
   const auto json = http::weight_in(accept, "application/json").value_or(0);
@@ -125,8 +134,12 @@ void add_index_page(http::server& server, bool with_fanout, making pages) {
                  .deadline = pages.deadline,
                  .answer = [&server, with_fanout](const context&, const http::request& req,
                                                   http::reply& res) {
-                   const auto all = entries_of(server, with_fanout);
                    res.set("Vary", "Accept");
+                   if (wants_page(req)) {
+                     answer_live_page(req, res);
+                     return;
+                   }
+                   const auto all = entries_of(server, with_fanout);
                    res.set("Cache-Control", "no-store");
                    if (wants_json(req)) {
                      res.body("application/json", as_json(all));

@@ -15,6 +15,7 @@
 #include "server/file_checks.h"
 #include "server/identity.h"
 #include "server/index_page.h"
+#include "server/live_page.h"
 #include "server/pages.h"
 #include "server/relay_upstreams.h"
 #include "server/search_files.h"
@@ -166,6 +167,7 @@ program::program(const context& opening, const launch& with)
                                return database.second.reports.contains(how_.fanout.report);
                              }),
                  pages);
+  add_live_page_files(server_);
   add_pages(server_, ended_, pages);
   add_readiness_page(server_, tasks_, how_.http.spot_deadline,
                      [this](const context& ctx) { return missing(ctx); });
