@@ -24,10 +24,12 @@ std::string_view type_of(std::string_view name) {
   return name.ends_with(".svg") ? "image/svg+xml" : "text/html; charset=utf-8";
 }
 
+// By its name without what is behind the dot: a variable segment of a path has no dot.
 const page_file* find(std::string_view name) {
   const auto all = page_files();
-  const auto found =
-      std::find_if(all.begin(), all.end(), [&](const auto& f) { return f.name == name; });
+  const auto found = std::find_if(all.begin(), all.end(), [&](const auto& f) {
+    return f.name.substr(0, f.name.find('.')) == name;
+  });
   return found == all.end() ? nullptr : &*found;
 }
 
@@ -51,7 +53,7 @@ void answer_with(const page_file& file, const http::request& req, http::reply& r
 }  // namespace
 
 void answer_live_page(const http::request& req, http::reply& res) {
-  answer_with(*find("index.html"), req, res);
+  answer_with(*find("index"), req, res);
 }
 
 void add_live_page_files(http::server& server) {
@@ -59,7 +61,7 @@ void add_live_page_files(http::server& server) {
                  .path = "/page/{file}",
                  .answer = [](const context&, const http::request& req, http::reply& res) {
                    const auto* const file = find(req.path_parameter());
-                   if (file == nullptr || file->name == "index.html") {
+                   if (file == nullptr) {
                      res.problem(404, "there is no such file");
                      return;
                    }

@@ -10,7 +10,8 @@ namespace hangup::server {
 // Answers with the page itself: the one of GET / for browsers. 304 if the browser has it.
 void answer_live_page(const http::request& req, http::reply& res);
 
-// Adds GET /page/{file}: the styles and modules that the page loads.
+// Adds GET /page/{file}: the styles and modules that the page loads, each by its name without its
+// extension.
 void add_live_page_files(http::server& server);
 
 }  // namespace hangup::server

@@ -1,6 +1,6 @@
 // Requests to the operators' pages of this server. If it demands a token, the person is asked for it.
 
-import { ask_for_token } from "./token.js";
+import { ask_for_token } from "./token";
 
 const kept = "hangup.token";
 let asking = null;

@@ -1,6 +1,6 @@
 // The pools and the databases' connections, each with its bound.
 
-import { grouped, shortened } from "./text.js";
+import { grouped, shortened } from "./text";
 
 export class bounds {
   show(d) {

@@ -1,9 +1,9 @@
 // All that is known of one request: the one that is pointed at, else the one that is kept open.
 
-import { words_of } from "./ends.js";
-import { parts_of } from "./requests.js";
-import { server_now } from "./clock.js";
-import { duration, shortened } from "./text.js";
+import { words_of } from "./ends";
+import { parts_of } from "./requests";
+import { server_now } from "./clock";
+import { duration, shortened } from "./text";
 
 const kinds = { queued: "waited in the queue", running: "ran", writing: "wrote", stopping: "ran after the end" };
 

@@ -1,8 +1,8 @@
 // Ends a request or a job, after having asked once.
 
-import { ask_server, problem_of } from "./api.js";
-import { say } from "./say.js";
-import { shortened } from "./text.js";
+import { ask_server, problem_of } from "./api";
+import { say } from "./say";
+import { shortened } from "./text";
 
 const dialog = document.getElementById("ask");
 const reason = dialog.querySelector("input");

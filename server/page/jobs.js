@@ -1,8 +1,8 @@
 // The jobs. Their list is asked for when something about jobs has happened, and while one goes on.
 
-import { ask_server, problem_of } from "./api.js";
-import { end_job } from "./end_it.js";
-import { grouped, shortened } from "./text.js";
+import { ask_server, problem_of } from "./api";
+import { end_job } from "./end_it";
+import { grouped, shortened } from "./text";
 
 const most = 20;
 const while_active_ms = 3000;

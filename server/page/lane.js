@@ -1,9 +1,9 @@
 // One lane of the timeline. Lanes are used again for other requests: their number is bounded.
 
-import { end_request } from "./end_it.js";
-import { icon_of, words_of } from "./ends.js";
-import { parts_of } from "./requests.js";
-import { duration, shortened } from "./text.js";
+import { end_request } from "./end_it";
+import { icon_of, words_of } from "./ends";
+import { parts_of } from "./requests";
+import { duration, shortened } from "./text";
 
 const made_of = document.getElementById("lane");
 const states = {

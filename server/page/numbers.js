@@ -1,8 +1,8 @@
 // The numbers of the whole server, once a second.
 
-import { names_of_ends, words_of } from "./ends.js";
-import { plot } from "./plot.js";
-import { duration, grouped } from "./text.js";
+import { names_of_ends, words_of } from "./ends";
+import { plot } from "./plot";
+import { duration, grouped } from "./text";
 
 const made_of = document.getElementById("tile");
 

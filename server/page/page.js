@@ -1,16 +1,16 @@
 // Puts the page together: what the stream says goes to the parts that show it.
 
-import { heard, forget_clock } from "./clock.js";
-import { jobs } from "./jobs.js";
-import { numbers } from "./numbers.js";
-import { bounds } from "./bounds.js";
-import { requests } from "./requests.js";
-import { say, say_seldom } from "./say.js";
-import { stream } from "./stream.js";
-import { timeline } from "./timeline.js";
-import { tries } from "./tries.js";
-import { json_of } from "./api.js";
-import { grouped, visible } from "./text.js";
+import { heard, forget_clock } from "./clock";
+import { jobs } from "./jobs";
+import { numbers } from "./numbers";
+import { bounds } from "./bounds";
+import { requests } from "./requests";
+import { say, say_seldom } from "./say";
+import { stream } from "./stream";
+import { timeline } from "./timeline";
+import { tries } from "./tries";
+import { json_of } from "./api";
+import { grouped, visible } from "./text";
 
 const known = new requests();
 const lanes = new timeline(known);

@@ -1,8 +1,8 @@
 // The stream of events: read with fetch, as EventSource cannot send a token. It comes back by itself
 // after a break, goes on where it was, and sleeps while nobody looks at the page.
 
-import { ask_server, problem_of } from "./api.js";
-import { event_parser } from "./sse.js";
+import { ask_server, problem_of } from "./api";
+import { event_parser } from "./sse";
 
 const silent_ms = 6000;  // the numbers come once a second
 const hidden_ms = 5000;

@@ -1,11 +1,11 @@
 // The timeline: which requests have a lane, and what moves. Nothing is drawn while nothing moves,
 // while the page is hidden, and no more than so many lanes.
 
-import { server_now } from "./clock.js";
-import { details } from "./details.js";
-import { lane } from "./lane.js";
-import { axis_for } from "./requests.js";
-import { duration } from "./text.js";
+import { server_now } from "./clock";
+import { details } from "./details";
+import { lane } from "./lane";
+import { axis_for } from "./requests";
+import { duration } from "./text";
 
 const most_lanes = 40;
 const choose_every_ms = 250;

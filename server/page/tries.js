@@ -1,10 +1,10 @@
 // Starts slow requests from the page, and hangs up on them.
 
-import { problem_of } from "./api.js";
-import { words_of } from "./ends.js";
-import { say } from "./say.js";
-import { duration, grouped, quoted, shortened } from "./text.js";
-import { command_for, tries_for } from "./try_list.js";
+import { problem_of } from "./api";
+import { words_of } from "./ends";
+import { say } from "./say";
+import { duration, grouped, quoted, shortened } from "./text";
+import { command_for, tries_for } from "./try_list";
 
 const made_of = document.getElementById("one-try");
 const id_of_page = `page-${crypto.getRandomValues(new Uint32Array(1))[0].toString(16)}`;
@@ -26,10 +26,10 @@ class one_try {
     this.state = find(".state");
     this.start.disabled = Boolean(t.missing);
     this.start.setAttribute("aria-label", `Start: ${t.name}`);
-    this.hang_up.setAttribute("aria-label", `Hang up: ${t.name}`);
     this.start.onclick = () => this.#begin();
     this.hang_up.onclick = () => this.leave(t.count > 1 ? t.count - 1 : 1);
     if (t.count > 1) this.hang_up.textContent = `Hang up on ${t.count - 1}`;
+    this.hang_up.setAttribute("aria-label", `${this.hang_up.textContent}: ${t.name}`);
     if (t.detached) this.hang_up.hidden = true;
     const command = find("code");
     command.textContent = command_for(t, location.origin, quoted);
