@@ -8,7 +8,7 @@ namespace hangup::http {
 namespace {
 
 // Each method once, in the order of the routes.
-std::string methods_of(const std::vector<const route*>& routes) {
+std::string methods_of(const std::vector<const route*>& routes, audience from) {
   std::vector<std::string_view> methods;
   const auto add = [&methods](std::string_view method) {
     if (std::find(methods.begin(), methods.end(), method) == methods.end()) {
@@ -16,10 +16,16 @@ std::string methods_of(const std::vector<const route*>& routes) {
     }
   };
   for (const auto* r : routes) {
+    if (!overlap(r->serves, from)) {
+      continue;
+    }
     add(r->method);
     if (r->method == "GET") {
       add("HEAD");
     }
+  }
+  if (methods.empty()) {
+    return {};
   }
   add("OPTIONS");
   std::string list;
@@ -94,12 +100,13 @@ const route_table::by_method* route_table::matching(const std::string& path,
   return nullptr;
 }
 
-route_table::found route_table::find(std::string_view method, const std::string& path,
-                                     bool encoded) const {
+route_table::found route_table::find(std::string_view method, const std::string& path, bool encoded,
+                                     audience from) const {
   if (path == "*") {
     auto served = all();
     served.erase(served.begin());  // none()
-    return {nullptr, {}, methods_of(served)};
+    auto methods = methods_of(served, from);
+    return {nullptr, {}, methods.empty() ? "OPTIONS" : std::move(methods)};
   }
   std::string_view segment;
   const auto* const here = matching(path, segment);
@@ -109,11 +116,11 @@ route_table::found route_table::find(std::string_view method, const std::string&
   }
   const std::string_view wanted = method == "HEAD" ? "GET" : method;
   for (const auto* r : *here) {
-    if (r->method == wanted) {
+    if (r->method == wanted && overlap(r->serves, from)) {
       return {r, segment};
     }
   }
-  return {nullptr, {}, methods_of(*here)};
+  return {nullptr, {}, methods_of(*here, from)};
 }
 
 std::vector<const route*> route_table::all() const {

@@ -46,7 +46,20 @@ server& server::handle(route r) {
   if (r.is_on_the_spot() && r.deadline.count() == 0) {
     r.deadline = how_.spot_deadline;
   }
+  if (r.serves == audience::operators && operators_guard_) {
+    r.admits = !r.admits
+                   ? operators_guard_
+                   : [first = operators_guard_, own = std::move(r.admits)](const request& req) {
+                       auto why = first(req);
+                       return why ? why : own(req);
+                     };
+  }
   routes_.add(std::move(r));
+  return *this;
+}
+
+server& server::guard_operators(guard with) {
+  operators_guard_ = std::move(with);
   return *this;
 }
 
@@ -93,12 +106,27 @@ std::error_code server::listen(const std::vector<listen_address>& all,
   });
 }
 
-std::error_code server::listen_inherited(std::span<const int> sockets,
-                                         std::size_t* failed) noexcept {
+std::error_code server::listen_inherited(std::span<const int> sockets, std::size_t* failed,
+                                         audience serves,
+                                         const std::vector<listen_address>& more) noexcept {
   const auto ec = without_exceptions(runner_ != nullptr, [&] {
     listener on;
-    const auto wrong = listen_on_inherited(sockets, how_, on, failed);
-    return wrong ? wrong : start(std::move(on));
+    if (const auto wrong = listen_on_inherited(sockets, how_, on, failed)) {
+      return wrong;
+    }
+    for (auto& s : on.sockets) {
+      s.serves = serves;
+    }
+    listener others;
+    if (const auto wrong =
+            more.empty() ? std::error_code() : listen_on(more, how_, others, failed)) {
+      if (failed != nullptr) {
+        *failed += sockets.size();
+      }
+      return wrong;
+    }
+    add(std::move(others), on);
+    return start(std::move(on));
   });
   for (const int fd : ec ? std::span<const int>() : sockets) {
     ::close(fd);
@@ -112,6 +140,10 @@ std::uint16_t server::port() const noexcept {
 
 std::vector<std::string> server::endpoints() const {
   return runner_ ? runner_->loops().accepting().endpoints() : std::vector<std::string>{};
+}
+
+std::vector<std::string> server::endpoints(audience serves) const {
+  return runner_ ? runner_->loops().accepting().endpoints(serves) : std::vector<std::string>{};
 }
 
 void server::announce_drain() noexcept {
@@ -154,6 +186,15 @@ void server::each_in_flight(const std::function<bool(const request_view&)>& look
   if (runner_) {
     runner_->each_in_flight(look);
   }
+}
+
+ending server::end_request(std::uint64_t number, cause why, asker by) {
+  return runner_ ? runner_->end_request(number, why, by) : ending::unknown;
+}
+
+std::size_t server::end_requests(const std::function<bool(const request_view&)>& which, cause why,
+                                 asker by) {
+  return runner_ ? runner_->end_requests(which, why, by) : 0;
 }
 
 std::size_t server::in_flight_count() const noexcept {

@@ -32,6 +32,13 @@ struct config {
     bool operator==(const listen_t&) const = default;
   } listen;
 
+  struct admin_t {
+    std::string listen;              // an address; "": decided by `listen`; "same": the same ones
+    std::string token_file;          // empty: nobody is asked for a token
+    std::vector<std::string> hosts;  // further names that Host may have
+    bool operator==(const admin_t&) const = default;
+  } admin;
+
   struct tls_t {
     std::string certificate;  // both empty: plain HTTP
     std::string key;
@@ -181,7 +188,8 @@ struct config {
   } jobs;
 
   struct requests_t {
-    std::size_t ended = 0;
+    std::size_t completed = 0;
+    std::size_t not_completed = 0;
     bool operator==(const requests_t&) const = default;
   } requests;
 

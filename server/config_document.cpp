@@ -282,6 +282,10 @@ config_document document_of(const json* values, std::string_view name,
     check_path("search.root", d.values.at("search").at("root"), found);
   });
   check({"listen"}, [&](mistakes& found) { check_listen(d.values.at("listen"), found); });
+  check({"admin"}, [&](mistakes& found) { check_admin(d.values.at("admin"), found); });
+  check({"admin"}, [&](mistakes& found) {
+    check_path("admin.token_file", d.values.at("admin").at("token_file"), found);
+  });
   check({"jobs"}, [&](mistakes& found) { check_jobs(d.values.at("jobs"), found); });
   check({"tls"}, [&](mistakes& found) { check_tls(d.values.at("tls"), found); });
   for (const auto& s : settings) {

@@ -19,6 +19,7 @@ const form<config>& config_keys();
 
 // The sections, in the order in which they are shown.
 form<config::listen_t> listen_keys();                              // keys_http.cpp
+form<config::admin_t> admin_keys();                                //
 form<config::tls_t> tls_keys();                                    //
 form<config::log_t> log_keys();                                    //
 form<config::http_t> http_keys();                                  //

@@ -5,6 +5,17 @@
 #include <utility>
 
 namespace hangup::server {
+namespace {
+
+using entry = ended_requests::entry;
+constexpr std::uint64_t no_more = 0;
+
+bool is_one(const entry& e, const ended_requests::filter& which) {
+  return e.ended >= which.since && (!which.end || e.end == *which.end) &&
+         (which.route.empty() || e.route == which.route);
+}
+
+}  // namespace
 
 void ended_requests::ended(const http::request_report& r) noexcept {
   constexpr std::size_t kept = 256;  // of a target
@@ -17,11 +28,13 @@ void ended_requests::ended(const http::request_report& r) noexcept {
     e.client = r.client;
     e.cause = r.cause;
     e.route = r.to.path;
+    e.by = r.by != nullptr ? std::optional(*r.by) : std::nullopt;
   } catch (const std::bad_alloc&) {
     ++lost_;
     return;
   }
   e.number = ++last_;
+  e.request = r.number;
   e.target_bytes = r.target.size();
   e.end = r.end;
   e.status = r.status;
@@ -29,7 +42,8 @@ void ended_requests::ended(const http::request_report& r) noexcept {
   e.context_ended = r.context_ended;
   e.work_stopped = r.work_stopped;
   e.ended = r.ended;
-  std::swap(ring_[e.number % ring_.size()], spare_);
+  ring& to = r.end == http::request_end::completed ? completed_ : others_;
+  std::swap(to.places[++to.count % to.places.size()], spare_);
 }
 
 std::uint64_t ended_requests::lost() const noexcept {
@@ -37,15 +51,88 @@ std::uint64_t ended_requests::lost() const noexcept {
   return lost_;
 }
 
-std::vector<ended_requests::entry> ended_requests::newest_first(std::size_t limit,
-                                                                std::uint64_t before) const {
-  std::vector<entry> list;
+std::uint64_t ended_requests::next() const noexcept {
   const std::lock_guard hold(mutex_);
-  const auto forgotten = last_ - std::min<std::uint64_t>(last_, ring_.size());
-  for (auto n = std::min(last_, before - 1); n > forgotten && list.size() < limit; --n) {
-    list.push_back(ring_[n % ring_.size()]);
+  return last_ + 1;
+}
+
+const entry* ended_requests::ring::nth(std::uint64_t n) const noexcept {
+  const auto forgotten = count - std::min<std::uint64_t>(count, places.size());
+  return n > forgotten ? &places[n % places.size()] : nullptr;
+}
+
+std::uint64_t ended_requests::ring::count_before(std::uint64_t number) const noexcept {
+  auto least = count - std::min<std::uint64_t>(count, places.size());
+  auto most = count;
+  while (least < most) {  // numbers grow in a ring
+    const auto middle = least + (most - least + 1) / 2;
+    if (places[middle % places.size()].number < number) {
+      least = middle;
+    } else {
+      most = middle - 1;
+    }
+  }
+  return least;
+}
+
+// Calls `look` with some of those before this number, until it returns false. Returns before which
+// number to go on; no_more: all have been looked at, or `look` has seen enough.
+template <class Look>
+std::uint64_t ended_requests::each_of_some(std::uint64_t before, const filter& which,
+                                           const Look& look) const {
+  constexpr int at_once = 512;
+  using http::request_end;
+  const std::lock_guard hold(mutex_);
+  const bool with_completed = !which.end || *which.end == request_end::completed;
+  const bool with_others = !which.end || *which.end != request_end::completed;
+  auto completed = with_completed ? completed_.count_before(before) : 0;
+  auto others = with_others ? others_.count_before(before) : 0;
+  for (int i = 0; i < at_once; ++i) {
+    const auto* const one = completed_.nth(completed);
+    const auto* const other = others_.nth(others);
+    if (one == nullptr && other == nullptr) {
+      return no_more;
+    }
+    const bool is_completed = other == nullptr || (one != nullptr && one->number > other->number);
+    const entry& e = is_completed ? *one : *other;
+    --(is_completed ? completed : others);
+    if (is_one(e, which) && !look(e)) {
+      return no_more;
+    }
+    before = e.number;
+  }
+  return before;
+}
+
+// The lock is released now and then.
+template <class Look>
+void ended_requests::each(std::uint64_t before, const filter& which, const Look& look) const {
+  while (before != no_more) {
+    before = each_of_some(before, which, look);
+  }
+}
+
+std::vector<entry> ended_requests::newest_first(std::size_t limit, std::uint64_t before,
+                                                const filter& which) const {
+  std::vector<entry> list;
+  if (limit > 0) {
+    each(before, which, [&](const entry& e) {
+      list.push_back(e);
+      return list.size() < limit;
+    });
   }
   return list;
+}
+
+std::optional<std::uint64_t> ended_requests::last_of(std::size_t limit, std::uint64_t before,
+                                                     const filter& which) const {
+  std::uint64_t last = 0;
+  std::size_t found = 0;
+  each(before, which, [&](const entry& e) {
+    last = found < limit ? e.number : last;
+    return ++found <= limit;
+  });
+  return found > limit ? std::optional(last) : std::nullopt;
 }
 
 }  // namespace hangup::server

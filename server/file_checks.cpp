@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <stdexcept>
 #include <system_error>
 
 #include "handlers/query/postgres_files.h"
@@ -12,6 +13,7 @@
 #include "server/identity.h"
 #include "server/line_text.h"
 #include "server/listening.h"
+#include "server/operators_access.h"
 #include "server/relay_upstreams.h"
 #include "server/sample_place.h"
 #include "server/search_files.h"
@@ -68,6 +70,14 @@ void check_identity(const config& c, mistakes& wrong) {
     static_cast<void>(identity_of(c));
   } catch (const http::tls_error& e) {
     wrong.add(std::string("tls: ") + e.what());
+  }
+}
+
+void check_token(const config::admin_t& c, mistakes& wrong) {
+  try {
+    static_cast<void>(token_of(c));
+  } catch (const std::invalid_argument& e) {
+    wrong.add(e.what());
   }
 }
 
@@ -153,6 +163,7 @@ mistakes check_files(const launch& with) {
   const auto& c = with.settings;
   mistakes found;
   check_identity(c, found);
+  check_token(c.admin, found);
   check_search(c.search, found);
   check_relay(c.relay, found);
   for (const auto& [name, d] : c.databases) {
@@ -190,11 +201,10 @@ mistakes check_samples(const launch& with) {
   return by_who(with, found);
 }
 
-mistakes check_process(const launch& with, bool with_sockets) {
+mistakes check_process(const launch& with, const std::vector<int>& sockets) {
   mistakes found;
-  if (!with_sockets) {
-    check_addresses(with.settings.listen, found);
-  }
+  check_addresses(with.settings, !sockets.empty(), found);
+  check_who_may_ask(with.settings, sockets, found);
   mistakes wrong = by_who(with, found);
   const auto allowed = allowed_descriptors();
   if (const auto least = least_descriptors(with.settings); allowed < least) {

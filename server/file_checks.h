@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "server/flags.h"
 #include "server/mistakes.h"
@@ -25,8 +26,8 @@ std::optional<std::string> damaged_corpus(const config::search_t& c);
 
 // Whether this process can serve: it can listen on the addresses of listen, and the limit of open
 // files is not too low (descriptors.h). An address that is in use is no mistake, because the server
-// that is to be replaced may be using it. `with_sockets`: it was started with sockets to listen on,
-// and so the addresses do not matter. Uses the resolver, which may take long.
-mistakes check_process(const launch& with, bool with_sockets = false);
+// that is to be replaced may be using it. `sockets`: those that it was started with to listen on,
+// in place of the addresses. Uses the resolver, which may take long.
+mistakes check_process(const launch& with, const std::vector<int>& sockets = {});
 
 }  // namespace hangup::server

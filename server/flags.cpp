@@ -37,10 +37,11 @@ struct value_flag {
 
   bool is_given() const { return option->count() > 0; }
   std::string allowed() const {
-    return name == "--listen"  ? "an address, such as 127.0.0.1:8080 or unix:/run/hangup.sock"
-           : !key.empty()      ? config_schema().allowed(key)
-           : name == "--probe" ? "a URL"
-                               : "the path of a file";
+    return name == "--listen" ? "an address, such as 127.0.0.1:8080 or unix:/run/hangup.sock"
+           : name == "--admin-listen" ? "an address, such as 127.0.0.1:8081, or same"
+           : !key.empty()             ? config_schema().allowed(key)
+           : name == "--probe"        ? "a URL"
+                                      : "the path of a file";
   }
   // Its value has been forgotten: `--port --host x`, `--probe "$URL"`.
   bool lacks_value() const {
@@ -191,15 +192,16 @@ launch read_flags(int argc, const char* const* argv, const char* const* environm
              "A sample named by a relative path is made there, or where that cannot be done, in\n"
              "$XDG_DATA_HOME/hangup (~/.local/share/hangup), or else in the current directory.");
 
-  std::array<value_flag, 8> flags{{{"--config", ""},
+  std::array<value_flag, 9> flags{{{"--config", ""},
                                    {"--probe", ""},
                                    {"--host", "listen.host"},
                                    {"--port", "listen.port"},
                                    {"--listen", "listen.more"},
+                                   {"--admin-listen", "admin.listen"},
                                    {"--tls-certificate", "tls.certificate"},
                                    {"--tls-key", "tls.key"},
                                    {"--log-level", "log.level"}}};
-  auto& [file, asked, host, port, listen, certificate, key, level] = flags;
+  auto& [file, asked, host, port, listen, admin, certificate, key, level] = flags;
   file.option = app.add_option(file.name, file.value, "Configuration file, JSON.");
   file.option->type_name("FILE");
   asked.option = app.add_option(
@@ -218,6 +220,7 @@ launch read_flags(int argc, const char* const* argv, const char* const* environm
       ->allow_extra_args(false);
   for (const auto& [flag, type] : {std::pair(&host, "ADDR"),
                                    {&port, "N"},
+                                   {&admin, "ADDRESS"},
                                    {&certificate, "FILE"},
                                    {&key, "FILE"},
                                    {&level, "L"}}) {
@@ -285,7 +288,7 @@ launch read_flags(int argc, const char* const* argv, const char* const* environm
     return refusal(misuse(from.by + ": found nothing, allowed " + file.allowed()));
   }
   auto settings = std::move(around.settings);
-  for (const auto* flag : {&host, &port, &certificate, &key, &level}) {
+  for (const auto* flag : {&host, &port, &admin, &certificate, &key, &level}) {
     if (flag->is_given()) {
       settings.push_back({flag->name, flag->key, flag->value});
     }

@@ -111,14 +111,6 @@ std::string as_text(const std::vector<entry>& all) {
       .append(" in the source tree. This list as JSON: Accept: application/json\n");
 }
 
-// A browser names text/html when a person opens a page; curl and scripts do not.
-bool wants_page(const http::request& req) {
-  const auto accept = req.header_list("Accept");
-  const auto html = http::weight_in(accept, "text/html").value_or(0);
-  return html > 0 && html > http::weight_in(accept, "text/plain").value_or(0) &&
-         html > http::weight_in(accept, "application/json").value_or(0);
-}
-
 bool wants_json(const http::request& req) {
   const auto accept = req.header_list("Accept");
   const auto json = http::weight_in(accept, "application/json").value_or(0);
@@ -132,10 +124,11 @@ void add_index_page(http::server& server, bool with_fanout, making pages) {
                  .path = "/",
                  .runs_on = &pages.on,
                  .deadline = pages.deadline,
+                 .serves = http::audience::operators,
                  .answer = [&server, with_fanout](const context&, const http::request& req,
                                                   http::reply& res) {
                    res.set("Vary", "Accept");
-                   if (wants_page(req)) {
+                   if (prefers_live_page(req)) {
                      answer_live_page(req, res);
                      return;
                    }

@@ -13,6 +13,9 @@ const form<config>& config_keys() {
         {"listen", &t::listen, listen_keys(),
          "The addresses for incoming connections: a host with a port, a Unix socket, and more of "
          "both. Sockets that systemd hands over (LISTEN_FDS) replace all of them."},
+        {"admin", &t::admin, admin_keys(),
+         "The pages for operators: /, /requests, /jobs, /metrics. Who may ask for them may see and "
+         "end every request."},
         {"tls", &t::tls, tls_keys(),
          "TLS on the addresses of listen that are TCP. The files are read again on SIGHUP. Without "
          "files the server "

@@ -46,6 +46,26 @@ form<config::listen_t> listen_keys() {
   });
 }
 
+form<config::admin_t> admin_keys() {
+  using t = config::admin_t;
+  return object<t>({
+      {"listen", &t::listen, text(0, 320), "",
+       "An address for the pages for operators, such as 127.0.0.1:8081 or unix:/run/admin.sock; "
+       "those of listen do not have them then. same: the addresses of listen have them. Empty: as "
+       "same, but the server does not start if one of those is neither on loopback nor a Unix "
+       "socket."},
+      {"token_file", &t::token_file, text(0, 4096), "",
+       "A file with a token of 16..1024 visible characters. Then these pages are only for requests "
+       "with \"Authorization: Bearer TOKEN\". It is read again on SIGHUP. Empty: no token is asked "
+       "for."},
+      {"hosts", &t::hosts, array_of(32, "A name.", text(1, 255, "^[A-Za-z0-9._-]+$")),
+       nlohmann::ordered_json::array(),
+       "Names that Host may have in requests for these pages, beside addresses, localhost and the "
+       "names in listen and admin.listen. Others are refused with 421, so that no web page can "
+       "reach them by a name of its own (DNS rebinding)."},
+  });
+}
+
 form<config::tls_t> tls_keys() {
   using t = config::tls_t;
   return object<t>({

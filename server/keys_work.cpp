@@ -133,8 +133,12 @@ form<config::jobs_t> jobs_keys() {
 form<config::requests_t> requests_keys() {
   using t = config::requests_t;
   return object<t>({
-      {"ended", &t::ended, integer(1, 1'000'000), 4096,
-       "Number of ended requests that /requests/ended lists; the oldest is dropped first."},
+      {"completed", &t::completed, integer(1, 1'000'000), 1024,
+       "Number of completed requests that /requests/ended remembers; the oldest is forgotten "
+       "first."},
+      {"not_completed", &t::not_completed, integer(1, 1'000'000), 4096,
+       "The same for requests that ended in any other way, such as by a hang-up. They are kept "
+       "apart, so that many completed requests do not push them out."},
   });
 }
 

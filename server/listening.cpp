@@ -19,7 +19,22 @@ struct named_address {
   http::listen_address at;
 };
 
-std::vector<named_address> named_addresses(const config::listen_t& c) {
+constexpr std::string_view same = "same";
+
+std::vector<named_address> operators_address(const config& c) {
+  if (!has_operators_address(c)) {
+    return {};
+  }
+  try {
+    auto at = http::parse_listen_address(c.admin.listen);
+    at.mode = c.listen.mode;
+    return {{"admin.listen", std::move(at)}};
+  } catch (const std::invalid_argument&) {
+    return {};
+  }
+}
+
+std::vector<named_address> clients_addresses(const config::listen_t& c) {
   std::vector<named_address> all;
   if (!c.host.empty()) {
     all.push_back({"listen.host", {.host = c.host, .port = c.port}});
@@ -34,6 +49,27 @@ std::vector<named_address> named_addresses(const config::listen_t& c) {
       all.push_back({"listen.more[" + std::to_string(i) + "]", std::move(at)});
     } catch (const std::invalid_argument&) {
     }
+  }
+  return all;
+}
+
+std::vector<named_address> named_addresses(const config& c) {
+  auto all = clients_addresses(c.listen);
+  for (auto& named : operators_address(c)) {
+    all.push_back(std::move(named));
+  }
+  if (has_operators_address(c)) {
+    for (auto& named : all) {
+      named.at.serves = named.key == "admin.listen" ? http::audience::all : http::audience::clients;
+    }
+  }
+  return all;
+}
+
+std::vector<http::listen_address> without_keys(std::vector<named_address> named) {
+  std::vector<http::listen_address> all;
+  for (auto& one : named) {
+    all.push_back(std::move(one.at));
   }
   return all;
 }
@@ -69,12 +105,53 @@ std::string why_not(const named_address& a, const std::error_code& ec) {
 
 }  // namespace
 
-std::vector<http::listen_address> addresses_of(const config::listen_t& c) {
-  std::vector<http::listen_address> all;
-  for (auto& named : named_addresses(c)) {
-    all.push_back(std::move(named.at));
+bool has_operators_address(const config& c) noexcept {
+  return !c.admin.listen.empty() && c.admin.listen != same;
+}
+
+std::vector<http::listen_address> addresses_of(const config& c) {
+  return without_keys(named_addresses(c));
+}
+
+std::vector<http::listen_address> operators_addresses_of(const config& c) {
+  return without_keys(operators_address(c));
+}
+
+void check_admin(const nlohmann::json& admin, mistakes& wrong) {
+  const auto& listen = admin.at("listen").get_ref<const std::string&>();
+  if (listen.empty() || listen == same) {
+    return;
   }
-  return all;
+  try {
+    static_cast<void>(http::parse_listen_address(listen));
+  } catch (const std::invalid_argument& e) {
+    wrong.add("admin.listen: found " + shown(listen) + ", but " + e.what() + forms + ", or same");
+  }
+}
+
+void check_who_may_ask(const config& c, const std::vector<int>& sockets, mistakes& wrong) {
+  if (!c.admin.listen.empty()) {
+    return;
+  }
+  const auto add = [&](const std::string& key, const std::string& at) {
+    wrong.add(key + ": found " + shown(at) +
+              ", which others than this machine reach, and so they would reach the pages for "
+              "operators, where requests can be ended; set admin.listen to an address for those, "
+              "such as 127.0.0.1:8081 (--admin-listen), or to same if they may");
+  };
+  if (!sockets.empty()) {
+    for (const int fd : sockets) {
+      if (const auto at = http::beyond_loopback(fd); !at.empty()) {
+        add("LISTEN_FDS", at);
+      }
+    }
+    return;
+  }
+  for (const auto& named : clients_addresses(c.listen)) {
+    if (!named.at.is_unix() && http::is_beyond_loopback(named.at.host)) {
+      add(named.key, named.key == "listen.host" ? named.at.host : named.at.text());
+    }
+  }
 }
 
 void check_listen(const nlohmann::json& listen, mistakes& wrong) {
@@ -107,16 +184,15 @@ void check_listen(const nlohmann::json& listen, mistakes& wrong) {
   }
 }
 
-void check_addresses(const config::listen_t& c, mistakes& wrong) {
-  for (const auto& named : named_addresses(c)) {
+void check_addresses(const config& c, bool with_sockets, mistakes& wrong) {
+  for (const auto& named : with_sockets ? operators_address(c) : named_addresses(c)) {
     if (const auto ec = http::can_listen_on(named.at)) {
       wrong.add(why_not(named, ec));
     }
   }
 }
 
-std::string not_listening(const config::listen_t& c, std::size_t index,
-                          const std::error_code& why) {
+std::string not_listening(const config& c, std::size_t index, const std::error_code& why) {
   const auto all = named_addresses(c);
   const auto& failed = all.at(std::min(index, all.size() - 1));
   const auto where = failed.key == "listen.host" ? "host " + shown(failed.at.host) + ", port " +

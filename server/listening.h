@@ -13,20 +13,35 @@
 
 namespace hangup::server {
 
-// In the order of listen.host, listen.path and listen.more. Those of listen.more that are no
-// addresses are left out; check_listen() has told of them.
-std::vector<http::listen_address> addresses_of(const config::listen_t& c);
+// In the order of listen.host, listen.path, listen.more and admin.listen. Those that are no
+// addresses are left out; check_listen() and check_admin() have told of them. With admin.listen the
+// others are for clients only.
+std::vector<http::listen_address> addresses_of(const config& c);
+// Only that of admin.listen, if there is one: for a process that was given sockets in place of the
+// others.
+std::vector<http::listen_address> operators_addresses_of(const config& c);
+// Whether the pages for operators have an address of their own.
+bool has_operators_address(const config& c) noexcept;
 
 // Adds what is wrong with the section "listen" and what the schema cannot say: no address at all,
 // a path that is too long, and what is not an address.
 void check_listen(const nlohmann::json& listen, mistakes& wrong);
 
+// The same of the section "admin".
+void check_admin(const nlohmann::json& admin, mistakes& wrong);
+
 // Why nothing can listen on one of these addresses, each in one line that begins with its key. One
-// that is in use is no mistake. Uses the resolver, which may take long.
-void check_addresses(const config::listen_t& c, mistakes& wrong);
+// that is in use is no mistake. `with_sockets`: only admin.listen counts. Uses the resolver, which
+// may take long.
+void check_addresses(const config& c, bool with_sockets, mistakes& wrong);
+
+// Adds why the pages for operators would be open to a network that nobody has opened them to:
+// admin.listen is empty, and an address of the listen, or of these sockets if there are any, is
+// neither on loopback nor a Unix socket. Uses the resolver.
+void check_who_may_ask(const config& c, const std::vector<int>& sockets, mistakes& wrong);
 
 // Why the address at this index of addresses_of() is not listened on:
 // "cannot listen on host "127.0.0.1", port 8080: Address already in use"
-std::string not_listening(const config::listen_t& c, std::size_t index, const std::error_code& why);
+std::string not_listening(const config& c, std::size_t index, const std::error_code& why);
 
 }  // namespace hangup::server

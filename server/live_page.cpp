@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "http/wire/header_list.h"
 #include "server/page_files.h"
 
 namespace hangup::server {
@@ -13,6 +14,8 @@ namespace {
 constexpr std::string_view policy =
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+constexpr std::string_view files = "/page/";
 
 std::string_view type_of(std::string_view name) {
   if (name.ends_with(".js")) {
@@ -52,13 +55,26 @@ void answer_with(const page_file& file, const http::request& req, http::reply& r
 
 }  // namespace
 
+bool prefers_live_page(const http::request& req) {
+  const auto accept = req.header_list("Accept");
+  const auto html = http::weight_in(accept, "text/html").value_or(0);
+  return html > 0 && html > http::weight_in(accept, "text/plain").value_or(0) &&
+         html > http::weight_in(accept, "application/json").value_or(0);
+}
+
+bool is_part_of_live_page(const http::request& req) {
+  return req.path() == "/" ? prefers_live_page(req) : req.path().starts_with(files);
+}
+
 void answer_live_page(const http::request& req, http::reply& res) {
   answer_with(*find("index"), req, res);
 }
 
 void add_live_page_files(http::server& server) {
   server.handle({.method = "GET",
-                 .path = "/page/{file}",
+                 .path = std::string(files) + "{file}",
+                 .as_written = true,
+                 .serves = http::audience::operators,
                  .answer = [](const context&, const http::request& req, http::reply& res) {
                    const auto* const file = find(req.path_parameter());
                    if (file == nullptr) {

@@ -105,9 +105,9 @@ std::unique_ptr<program> put_together(const launch& with, const context& living)
 }
 
 // "http://127.0.0.1:8080, http://[::1]:8080, unix:/run/hangup.sock"
-std::string urls(const http::server& s, std::string_view scheme) {
+std::string urls(const std::vector<std::string>& endpoints, std::string_view scheme) {
   std::string all;
-  for (const auto& at : s.endpoints()) {
+  for (const auto& at : endpoints) {
     all.append(all.empty() ? "" : ", ");
     all.append(at.starts_with("unix:") ? in_one_line(at) : std::string(scheme) + "://" + at);
   }
@@ -115,9 +115,9 @@ std::string urls(const http::server& s, std::string_view scheme) {
 }
 
 // Where a person on this machine opens the live page: "; to see it: http://127.0.0.1:8080/". Empty
-// if the server has no port.
+// if operators have no port.
 std::string link_to_page(const http::server& s, std::string_view scheme) {
-  for (const auto& at : s.endpoints()) {
+  for (const auto& at : s.endpoints(http::audience::all)) {
     if (at.starts_with("unix:")) {
       continue;
     }
@@ -131,14 +131,17 @@ std::string link_to_page(const http::server& s, std::string_view scheme) {
 }
 
 // Listens on what the process was given, else where the configuration says. What is wrong, else "".
-std::string listen(http::server& server, const config::listen_t& c,
-                   const std::vector<int>& sockets) {
+std::string listen(http::server& server, const config& c, const std::vector<int>& sockets) {
   std::size_t failed = 0;
   if (!sockets.empty()) {
-    const auto ec = server.listen_inherited(sockets, &failed);
-    return ec ? "cannot listen on descriptor " + std::to_string(sockets.at(failed)) + ": " +
-                    ec.message()
-              : "";
+    const auto serves = has_operators_address(c) ? http::audience::clients : http::audience::all;
+    const auto ec = server.listen_inherited(sockets, &failed, serves, operators_addresses_of(c));
+    if (!ec || failed < sockets.size()) {
+      return ec ? "cannot listen on descriptor " + std::to_string(sockets.at(failed)) + ": " +
+                      ec.message()
+                : "";
+    }
+    return not_listening(c, addresses_of(c).size(), ec);  // the last one
   }
   const auto ec = server.listen(addresses_of(c), &failed);
   return ec ? not_listening(c, failed, ec) : "";
@@ -180,12 +183,16 @@ int serve(const launch& with, const supervision& around, requests_to_the_program
     die_of(asked.stopped_by());
   }
   auto& server = all->server();
-  if (const auto why = listen(server, c.listen, around.sockets); !why.empty()) {
+  if (const auto why = listen(server, c, around.sockets); !why.empty()) {
     write_last(STDERR_FILENO, "hangup: " + why + "\n");
     return 1;
   }
-  const std::string_view scheme = c.tls.key.empty() ? "http" : "https";
-  const auto places = urls(server, scheme);
+  const auto* const scheme = c.tls.key.empty() ? "http" : "https";
+  const auto places = !has_operators_address(c)
+                          ? urls(server.endpoints(), scheme)
+                          : urls(server.endpoints(http::audience::clients), scheme) +
+                                ", for operators on " +
+                                urls(server.endpoints(http::audience::all), scheme);
   all->log().say(spdlog::level::info,
                  fmt::format("hangup {} listens on {} with {}, pid {}{}", HANGUP_VERSION, places,
                              with.source, ::getpid(), link_to_page(server, scheme)));
@@ -251,7 +258,7 @@ int live(int argc, const char* const* argv, const char* const* environment,
     if (!around.wrong.empty()) {
       return fail(2, around.wrong);
     }
-    if (const auto wrong = check_process(with, !around.sockets.empty()); !wrong.empty()) {
+    if (const auto wrong = check_process(with, around.sockets); !wrong.empty()) {
       return fail(2, wrong.text());
     }
     asked.listen();

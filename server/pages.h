@@ -1,4 +1,4 @@
-// The pages for operators: what the server is doing now and what it has done.
+// The pages for probes and for Prometheus.
 #pragma once
 
 #include <chrono>
@@ -8,7 +8,6 @@
 
 #include "hangup/http/server.h"
 #include "hangup/worker/loop.h"
-#include "server/ended_requests.h"
 #include "server/metrics.h"
 
 namespace hangup::server {
@@ -20,8 +19,8 @@ struct making {
   std::chrono::milliseconds deadline;
 };
 
-// Adds GET /healthz (without a pool), /requests and /requests/ended.
-void add_pages(http::server& server, const ended_requests& ended, making pages);
+// Adds GET /healthz, without a pool.
+void add_liveness_page(http::server& server);
 
 // Adds GET /readyz. It answers 503 while the server drains, or while `missing` returns something
 // that the server needs, one line each. `missing` may wait, on this loop, until this deadline.

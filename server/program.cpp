@@ -12,12 +12,14 @@
 #include "handlers/search/sample_corpus.h"
 #include "handlers/search/search.h"
 #include "hangup/context/after_func.h"
+#include "server/end_pages.h"
 #include "server/file_checks.h"
 #include "server/identity.h"
 #include "server/index_page.h"
 #include "server/live_page.h"
 #include "server/pages.h"
 #include "server/relay_upstreams.h"
+#include "server/request_pages.h"
 #include "server/search_files.h"
 
 namespace hangup::server {
@@ -139,7 +141,7 @@ program::program(const context& opening, const launch& with)
       relays_(relay_options(with)),
       sources_(opened(opening, with)),
       log_(how_.log),
-      ended_(how_.requests.ended),
+      ended_({how_.requests.completed, how_.requests.not_completed}),
       probes_({.name = "probe", .workers = 2, .queue = 16, .spare_workers = 1, .spare_queue = 4}),
       pages_({.name = "pages", .workers = 2, .queue = 64, .spare_workers = 1, .spare_queue = 16}),
       tasks_(task_options(how_, log_)),
@@ -149,7 +151,9 @@ program::program(const context& opening, const launch& with)
       fanout_counts_(fanout_),
       job_counts_(jobs_),
       task_counts_(tasks_),
+      access_(how_),
       server_(http_options(how_)) {
+  server_.guard_operators([this](const http::request& req) { return access_(req); });
   for (const auto& [name, p] : how_.pools) {
     pools_[name] = std::make_unique<pool>(
         pool::options{.name = name,
@@ -168,7 +172,9 @@ program::program(const context& opening, const launch& with)
                              }),
                  pages);
   add_live_page_files(server_);
-  add_pages(server_, ended_, pages);
+  add_liveness_page(server_);
+  add_request_pages(server_, ended_, pages);
+  add_end_pages(server_, pages);
   add_readiness_page(server_, tasks_, how_.http.spot_deadline,
                      [this](const context& ctx) { return missing(ctx); });
   add_metrics_page(
@@ -324,17 +330,33 @@ void program::add_metrics() {
 }
 
 void program::reload() {
+  std::string renewed;
+  bool failed = false;
+  const auto go_on_with_the_old = [&](const char* what, const std::exception& e) {
+    failed = true;
+    log_.say(spdlog::level::err,
+             fmt::format("SIGHUP: going on with the old {}: {}", what, e.what()));
+  };
   try {
-    if (auto renewed = identity_of(how_)) {
-      server_.use_tls(std::move(renewed));
-      log_.say(spdlog::level::info, "SIGHUP: new connections get the certificate in " +
-                                        how_.tls.certificate + " as it is now");
-    } else {
-      log_.say(spdlog::level::info, "SIGHUP: there is nothing to reload, going on");
+    if (auto identity = identity_of(how_)) {
+      server_.use_tls(std::move(identity));
+      renewed = "new connections get the certificate in " + how_.tls.certificate + " as it is now";
     }
   } catch (const http::tls_error& e) {
-    log_.say(spdlog::level::err,
-             std::string("SIGHUP: going on with the old certificate: ") + e.what());
+    go_on_with_the_old("certificate", e);
+  }
+  try {
+    access_.reload();
+    if (!how_.admin.token_file.empty()) {
+      renewed.append(renewed.empty() ? "" : "; ")
+          .append("operators need the token in " + how_.admin.token_file + " as it is now");
+    }
+  } catch (const std::invalid_argument& e) {
+    go_on_with_the_old("token", e);
+  }
+  if (!failed || !renewed.empty()) {
+    log_.say(spdlog::level::info,
+             "SIGHUP: " + (renewed.empty() ? "there is nothing to reload, going on" : renewed));
   }
 }
 

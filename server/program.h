@@ -20,6 +20,7 @@
 #include "server/job_metrics.h"
 #include "server/loop_metrics.h"
 #include "server/metrics.h"
+#include "server/operators_access.h"
 #include "server/request_log.h"
 #include "server/upstream_metrics.h"
 
@@ -35,7 +36,7 @@ class program {
   // Logs which samples are damaged or empty and what to do about it, as /readyz does. Takes at most
   // a second.
   void say_what_is_damaged(const context& ctx);
-  // Called on SIGHUP: reads the certificate again, for new connections.
+  // Called on SIGHUP: reads the certificate again, for new connections, and the token of operators.
   void reload();
   // Lets requests and jobs finish until `patience` ends, then ends both. Results as for
   // http::server::drain().
@@ -76,6 +77,7 @@ class program {
   const job_metrics job_counts_;
   const loop_metrics task_counts_;
   std::unique_ptr<metrics> counts_;
+  operators_access access_;
   http::server server_;
 };
 

@@ -88,6 +88,12 @@ void append_words(line_buffer& to, const http::request_report& r) {
     append(to, ": ");
     append_escaped(to, r.cause);
   }
+  if (r.by != nullptr) {
+    append(to, ", asked by ");
+    append(to, r.by->client);
+    append(to, " in ");
+    append_escaped(to, r.by->request);
+  }
   append(to, ", ");
   append_ms(to, r.ended - r.started, 2);
   append(to, " ms");
@@ -117,6 +123,11 @@ void append_json(line_buffer& to, const http::request_report& r) {
   if (!r.cause.empty()) {
     append_member(to, R"(,"cause":)", r.cause);
     append(to, r.work_began ? R"(,"started":true)" : R"(,"started":false)");
+  }
+  if (r.by != nullptr) {
+    append_member(to, R"(,"by":{"request":)", r.by->request);
+    append_member(to, R"(,"client":)", r.by->client);
+    to.push_back('}');
   }
   if (r.work_stopped) {
     append(to, R"(,"stopped_ms":)");

@@ -39,7 +39,7 @@ search::own_files own_files_of(const launch& with) {
   for (const auto& s : with.over) {
     files.push_back(s.file);
   }
-  files.insert(files.end(), {c.tls.certificate, c.tls.key});
+  files.insert(files.end(), {c.tls.certificate, c.tls.key, c.admin.token_file});
   for (const auto& [name, d] : c.databases) {
     add_database(d, files);
   }

@@ -50,7 +50,7 @@ class server:
         if name == "hangup":
             self.config = tempfile.NamedTemporaryFile("w", suffix=".json")
             listen = hangup_config["listen"] | {"port": self.port}
-            json.dump(hangup_config | {"listen": listen, "requests": {"ended": remembers}}, self.config)
+            json.dump(hangup_config | {"listen": listen, "requests": {"completed": remembers, "not_completed": remembers}}, self.config)
             self.config.flush()
             command = [given.hangup, "--config", self.config.name]
         else:

@@ -179,6 +179,7 @@ void add_routes(http::server& to, store& of, sending results, listing pages) {
        .runs_on = &pages.on,
        .deadline = pages.deadline,
        .as_written = true,
+       .serves = http::audience::operators,
        .answer = [&of](const context&, const request& req, reply& res) { list(of, req, res); }});
   to.handle(
       {.method = "GET",

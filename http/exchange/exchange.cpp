@@ -28,6 +28,11 @@ std::string in_words(const cause& why) noexcept {
   }
 }
 
+std::uint64_t next_number() noexcept {
+  static std::atomic<std::uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
 std::optional<clock::time_point> if_set(clock::time_point at) noexcept {
   return at == clock::time_point{} ? std::nullopt : std::optional(at);
 }
@@ -38,7 +43,8 @@ exchange::exchange(const context& parent, const route& to, request_stamp as, std
                    std::string target, clock::time_point now,
                    std::optional<std::chrono::milliseconds> patience,
                    const early_end::type& heard_at)
-    : to_(to),
+    : number_(next_number()),
+      to_(to),
       method_(std::move(method)),
       target_(std::move(target)),
       scope_(scope_for(parent, to, now, patience)),
@@ -48,6 +54,29 @@ exchange::exchange(const context& parent, const route& to, request_stamp as, std
           std::move(as))),
       stamp_(*ctx_.value<request_key>()),
       started_(now) {}
+
+bool exchange::asked_to_end(asker by) {
+  if (asked_by_ || ctx_.done()) {
+    return false;
+  }
+  asked_by_ = std::move(by);
+  return true;
+}
+
+bool exchange::call_to_end() noexcept {
+  if (!asked_by_ || !ctx_.done()) {
+    return false;
+  }
+  end_called_.make();
+  return true;
+}
+
+std::string exchange::told_of_operator() const {
+  const auto* const why = ctx_.cause();
+  return why != nullptr && why->kind == causes::operator_request
+             ? "this request was " + describe(*why)
+             : std::string();
+}
 
 bool exchange::cut_off() const noexcept {
   const auto* const why = ctx_.cause();
@@ -91,7 +120,8 @@ void exchange::answered(bool anything, bool complete) noexcept {
 
 late_request exchange::late_report(const std::string& client, const cause& why,
                                    clock::duration since, bool is_over) const noexcept {
-  return {stamp_.id, method_, target_, client, to_, in_words(why), since, is_over, &stamp_.journey};
+  return {stamp_.id,     method_, target_, client,          to_,
+          in_words(why), since,   is_over, &stamp_.journey, number_};
 }
 
 request_view exchange::view(const std::string& client) const {
@@ -108,7 +138,8 @@ request_view exchange::view(const std::string& client) const {
           late_.load(std::memory_order_relaxed),
           why != nullptr ? describe(*why) : std::string(),
           started_,
-          why != nullptr ? std::optional(why->at) : std::nullopt};
+          why != nullptr ? std::optional(why->at) : std::nullopt,
+          number_};
 }
 
 request_report exchange::finish(const std::string& client, clock::time_point now) noexcept {
@@ -121,9 +152,12 @@ request_report exchange::finish(const std::string& client, clock::time_point now
   r.ended = now;
   r.broken = broken_;
   r.journey = &stamp_.journey;
+  r.number = number_;
   if (why != nullptr && !(outcome_.complete && !outcome_.left_before_last)) {
     r.cause = in_words(*why);
     r.context_ended = why->at;
+    // Only if it was the reason: else it may just be written.
+    r.by = why->kind == causes::operator_request && asked_by_ ? &*asked_by_ : nullptr;
     if (r.work_began) {
       const auto stopped = stamp_.stopped.load(std::memory_order_relaxed);
       r.work_stopped = std::max(

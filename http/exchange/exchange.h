@@ -19,6 +19,7 @@
 #include "hangup/http/route.h"
 #include "hangup/http/trace.h"
 #include "http/exchange/request_life.h"
+#include "http/net/last_call.h"
 
 namespace hangup::http {
 
@@ -48,12 +49,26 @@ class exchange {
            std::string target, clock::time_point now,
            std::optional<std::chrono::milliseconds> patience, const early_end::type& heard_at);
 
+  std::uint64_t number() const noexcept { return number_; }
   const route& to() const noexcept { return to_; }
   const std::string& id() const noexcept { return stamp_.id; }
   // The handler's context. Any thread may use it.
   const context& ctx() const noexcept { return ctx_; }
   // Ends the context, unless it has ended. Thread-safe.
   void cancel(cause why) const noexcept { scope_.cancel(std::move(why)); }
+  // --- somebody else wants it to end: these under the lock that guards it from being destroyed ---
+  // Returns false if the context has ended, or somebody has asked before.
+  bool asked_to_end(asker by);
+  // For the one for whom that returned true: ends the context, also if the exchange has gone.
+  cancel_handle canceler() const noexcept { return cancel_handle(scope_.cancel); }
+  // After that. Returns whether somebody had asked, and the context has ended: then its connection
+  // must be woken, if it rests.
+  bool call_to_end() noexcept;
+  // For its owner, after it has said that it rests: whether it must not wait to be woken.
+  bool is_called_to_end() const noexcept { return end_called_.made(); }
+
+  // What its client is told if an operator has ended it; empty: nobody has.
+  std::string told_of_operator() const;
   // Whether the context has ended for any other reason than a FIN. A client that has closed only
   // its sending direction still reads, so what the handler writes for it is sent.
   bool cut_off() const noexcept;
@@ -121,6 +136,7 @@ class exchange {
   void close() const noexcept { cancel({.kind = cause_kind::handler_returned}); }
 
  private:
+  const std::uint64_t number_;
   const route& to_;
   const std::string method_;
   const std::string target_;
@@ -139,6 +155,8 @@ class exchange {
   outcome outcome_;
   limit over_ = limit::none;
   std::string broken_;
+  std::optional<asker> asked_by_;  // written before the context ends by it
+  last_call end_called_;
 };
 
 }  // namespace hangup::http

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "hangup/http/audience.h"
+
 namespace hangup::http {
 
 // The two ends of a connection. A client on a Unix socket has no address: it is known by the user
@@ -19,6 +21,7 @@ struct peer {
   std::string local_address{};  // of a Unix socket: "unix:/run/hangup.sock"
   int local_port = 0;           // of a Unix socket: 0
   bool is_unix = false;
+  audience serves = audience::all;  // of the address it was accepted on
 };
 
 // The ends of an accepted connection; `remote` is what accept(2) has said.

@@ -82,10 +82,12 @@ std::error_code event_loop::start(listener on) {
   return {};
 }
 
-std::vector<std::string> event_loop::endpoints() const {
+std::vector<std::string> event_loop::endpoints(std::optional<audience> serves) const {
   std::vector<std::string> all;
   for (const auto& s : listener_.sockets) {
-    all.push_back(s.at);
+    if (!serves || s.serves == *serves) {
+      all.push_back(s.at);
+    }
   }
   return all;
 }
@@ -269,13 +271,14 @@ void event_loop::serve_resumed() noexcept {
   }
 }
 
-bool event_loop::is_listener(int fd) const noexcept {
+// Null: the descriptor is not one of those that are listened on.
+const listening_socket* event_loop::listening_at(int fd) const noexcept {
   for (const auto& s : listener_.sockets) {
     if (s.fd.get() == fd) {
-      return true;
+      return &s;
     }
   }
-  return false;
+  return nullptr;
 }
 
 void event_loop::descriptor_freed() noexcept {
@@ -298,7 +301,8 @@ void event_loop::accept_again_later() noexcept {
   retry_.arm(clock::now() + elsewhere);
 }
 
-void event_loop::accept_all(int listener) noexcept {
+void event_loop::accept_all(const listening_socket& on) noexcept {
+  const int listener = on.fd.get();
   constexpr int at_a_time = 64;  // then parked connections are served
   for (int i = 0; i < at_a_time; ++i) {
     sockaddr_storage at{};
@@ -317,9 +321,10 @@ void event_loop::accept_all(int listener) noexcept {
     }
     try {
       auto addresses = addresses_of(socket.get(), at);
+      addresses.serves = on.serves;
       if (addresses.is_unix) {  // TCP sockets inherit it: see listener.cpp
-        const int on = 1;
-        ::setsockopt(socket.get(), SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
+        const int yes = 1;
+        ::setsockopt(socket.get(), SOL_SOCKET, SO_OOBINLINE, &yes, sizeof yes);
       }
       driver_.accepted(std::move(socket), std::move(addresses));
     } catch (const std::bad_alloc&) {  // an IPv6 address does not fit into a short string
@@ -346,8 +351,8 @@ void event_loop::run() noexcept {
         over = true;  // the event stays pending for the other threads
       } else if (what.fd == bell_.get()) {
         serve_resumed();
-      } else if (is_listener(what.fd)) {
-        accept_all(what.fd);
+      } else if (const auto* const on = listening_at(what.fd)) {
+        accept_all(*on);
       } else {
         happened(what, ev.events);
       }

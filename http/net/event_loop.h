@@ -18,6 +18,7 @@
 #include <atomic>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -57,7 +58,8 @@ class event_loop {
   // After an error no thread is running. Once.
   std::error_code start(listener on);
   std::uint16_t port() const noexcept { return listener_.port; }
-  std::vector<std::string> endpoints() const;
+  // Empty: all of them.
+  std::vector<std::string> endpoints(std::optional<audience> serves = {}) const;
   // Refuses new clients from now on. A Unix socket that was made here has no file any more, so that
   // another server may take its place. What was inherited is left to who has it too. Thread-safe.
   void stop_listening() noexcept;
@@ -117,8 +119,8 @@ class event_loop {
   bool hear(parkable& c, std::uint32_t events) noexcept;
   void happened(descriptor_tag what, std::uint32_t events) noexcept;
   void serve_resumed() noexcept;
-  bool is_listener(int fd) const noexcept;
-  void accept_all(int listener) noexcept;
+  const listening_socket* listening_at(int fd) const noexcept;
+  void accept_all(const listening_socket& on) noexcept;
   void accept_again_later() noexcept;
   std::error_code arm(int op, int fd, std::uint32_t events, std::uint32_t generation = 0) noexcept;
 

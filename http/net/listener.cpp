@@ -35,6 +35,15 @@ struct place {
   sockaddr_in6& v6() noexcept { return reinterpret_cast<sockaddr_in6&>(at); }
   sockaddr_in& v4() noexcept { return reinterpret_cast<sockaddr_in&>(at); }
   bool is_v6() const noexcept { return at.ss_family == AF_INET6; }
+  bool is_loopback() noexcept {
+    constexpr unsigned net = 127;
+    if (!is_v6()) {
+      return ntohl(v4().sin_addr.s_addr) >> 24U == net;
+    }
+    const auto& address = v6().sin6_addr;
+    return IN6_IS_ADDR_LOOPBACK(&address) ||
+           (IN6_IS_ADDR_V4MAPPED(&address) && address.s6_addr[12] == net);
+  }
   // Whether it is "0.0.0.0" or "::".
   bool is_any() noexcept {
     return is_v6() ? IN6_IS_ADDR_UNSPECIFIED(&v6().sin6_addr)
@@ -162,13 +171,6 @@ std::error_code listen_at_all(std::vector<place>& places, std::uint16_t port, co
   return {};
 }
 
-void add(listener& more, listener& to) {
-  for (auto& s : more.sockets) {
-    to.sockets.push_back(std::move(s));
-  }
-  to.port = to.port != 0 ? to.port : more.port;
-}
-
 // Makes a listener of each element of `all`, in this order, and `to` of all of them; or changes
 // nothing, and says which one failed.
 template <class All, class Listen>
@@ -183,7 +185,7 @@ std::error_code listen_on_each(const All& all, const Listen& listen, listener& t
       }
       return ec;
     }
-    add(one, made);
+    add(std::move(one), made);
   }
   if (made.sockets.empty()) {
     return std::make_error_code(std::errc::invalid_argument);
@@ -227,6 +229,13 @@ std::error_code duplicate(int inherited, const options& how, listener& to) {
 
 }  // namespace
 
+void add(listener more, listener& to) {
+  for (auto& s : more.sockets) {
+    to.sockets.push_back(std::move(s));
+  }
+  to.port = to.port != 0 ? to.port : more.port;
+}
+
 std::error_code listen_on(const std::string& host, std::uint16_t port, const options& how,
                           listener& to) {
   std::vector<place> places;
@@ -247,10 +256,15 @@ std::error_code listen_on(const std::vector<listen_address>& all, const options&
                           std::size_t* failed) {
   const auto listen = [&how](const listen_address& at, listener& one) {
     if (!at.is_unix()) {
-      return listen_on(at.host, at.port, how, one);
+      const auto ec = listen_on(at.host, at.port, how, one);
+      for (auto& made : one.sockets) {
+        made.serves = at.serves;
+      }
+      return ec;
     }
     auto& s = one.sockets.emplace_back();
     s.is_unix = true;
+    s.serves = at.serves;
     s.at = at.text();
     return listen_at_path(at, how.backlog, s.fd, s.file);
   };
@@ -267,6 +281,24 @@ std::error_code listen_on_inherited(std::span<const int> all, const options& how
                                     std::size_t* failed) {
   return listen_on_each(
       all, [&how](int fd, listener& one) { return duplicate(fd, how, one); }, to, failed);
+}
+
+bool is_beyond_loopback(const std::string& host) {
+  std::vector<place> places;
+  static_cast<void>(places_of(host, places));
+  return std::any_of(places.begin(), places.end(), [](place& p) { return !p.is_loopback(); });
+}
+
+std::string beyond_loopback(int fd) {
+  place p;
+  p.size = sizeof p.at;
+  if (option_of(fd, SO_DOMAIN) == AF_UNIX ||
+      ::getsockname(fd, reinterpret_cast<sockaddr*>(&p.at), &p.size) != 0 || p.is_loopback()) {
+    return {};
+  }
+  int port = 0;
+  const auto address = address_of(p.at, port);
+  return endpoint(address, port);
 }
 
 std::error_code can_listen_on(const listen_address& at) {

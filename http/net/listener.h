@@ -20,6 +20,7 @@ struct listening_socket {
   descriptor fd;   // non-blocking, listening
   std::string at;  // "127.0.0.1:8080", "[::1]:8080", "unix:/run/hangup.sock"
   bool is_unix = false;
+  audience serves = audience::all;
   // Another process has it too, which may go on listening: it is closed, but not shut down.
   bool is_inherited = false;
   socket_file file{};  // behind `fd`, so that it is destroyed before
@@ -55,6 +56,15 @@ bool is_listening(int fd) noexcept;
 // socket are set. Throws only std::bad_alloc.
 std::error_code listen_on_inherited(std::span<const int> all, const options& how, listener& to,
                                     std::size_t* failed = nullptr);
+
+// Takes the sockets of `more` as well.
+void add(listener more, listener& to);
+
+// Whether a name or an address, as listen_on() takes it, stands for one that is not on loopback. No
+// for what is no address and has none.
+bool is_beyond_loopback(const std::string& host);
+// The address of a socket that listens, as text, if it is a TCP one and not on loopback; else "".
+std::string beyond_loopback(int fd);
 
 // Why listen_on() would fail, if so; an address that is in use is not an error here. Binds the
 // sockets of TCP and closes them again, and listens on none. Makes no Unix socket. Throws only

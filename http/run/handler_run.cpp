@@ -208,11 +208,14 @@ void handler_run::fail(reply& res, const char* what) {
 // there. Returns false if it is not.
 bool handler_run::answer_for_ended(reply& res) {
   const auto status = status_of(end_of(x_.ctx().cause()->kind));
-  if (status == 503) {
+  const auto by_operator = x_.told_of_operator();
+  if (status == 503 && by_operator.empty()) {
     res.set("Retry-After", "1");
   }
   if (status != 0) {
-    res.problem(status, status == 503 ? "the server ended this request" : usual_detail(status));
+    res.problem(status, !by_operator.empty() ? std::string_view(by_operator)
+                        : status == 503      ? "the server ended this request"
+                                             : usual_detail(status));
   }
   return status != 0;
 }

@@ -174,15 +174,17 @@ http1::action http1::timed_out() {
   return action::cut_off;
 }
 
-http1::action http1::ended_early(int status) {
+http1::action http1::ended_early(int status, std::string why) {
   at_ = state::work;
   if (status == 0) {
     return action::drop;
   }
+  const bool is_usual = why.empty();
   why_ = {.status = status,
-          .detail = status == 504 ? "the deadline of this request passed before its work began"
-                                  : "the server ended this request before it was started",
-          .headers = status == 503 ? "Retry-After: 1\r\n" : ""};
+          .detail = !why.empty()    ? std::move(why)
+                    : status == 504 ? "the deadline of this request passed before its work began"
+                                    : "the server ended this request before it was started",
+          .headers = status == 503 && is_usual ? "Retry-After: 1\r\n" : ""};
   keeps_ = keeps_ && status == 504;
   return action::refuse;
 }

@@ -113,7 +113,8 @@ class http1 {
   bool leaves_body() const noexcept { return leaves_body_; }
   // Its context has ended before its handler was called; `status` is that of the cause
   // (departure.h), 0: nobody waits for an answer.
-  action ended_early(int status);
+  // `why`: for the client; empty: nothing special.
+  action ended_early(int status, std::string why = {});
 
   // --- its answer ---
   bool to_head() const noexcept { return to_head_; }  // the answer must not have a body

@@ -34,7 +34,7 @@ void broken_by(exchange& x, const std::exception_ptr& what) {
 // A head has arrived.
 session_runner::action session_runner::begun(connection& c) {
   const auto& head = c.session.head();
-  const auto hit = routes_.find(head.method, head.path, head.encoded);
+  const auto hit = routes_.find(head.method, head.path, head.encoded, c.addresses().serves);
   begin(c, hit.to != nullptr ? *hit.to : routes_.none(), head);
   if (hit.to == nullptr) {
     const bool is_options = head.method == "OPTIONS";
@@ -46,6 +46,13 @@ session_runner::action session_runner::begun(connection& c) {
     return is_options ? answer(c, 204, {}, allow)
                       : answer(c, 405, "the methods here are " + hit.allow, allow);
   }
+  c.incoming = request_for_handler(head, hit.segment, c.addresses());
+  if (hit.to->admits) {
+    if (const auto why = hit.to->admits(*c.incoming)) {
+      c.session.accept_none();
+      return answer(c, why->status, why->detail, why->headers);
+    }
+  }
   if (hit.to->max_in_flight != 0) {
     if (!places_.take(*hit.to)) {
       c.session.accept_none();
@@ -54,7 +61,6 @@ session_runner::action session_runner::begun(connection& c) {
     }
     c.in_flight().has_place(true);
   }
-  c.incoming = request_for_handler(head, hit.segment, c.addresses());
   body_rule rule;
   const bool on_the_spot = hit.to->is_on_the_spot();
   if (takes_body(head.method)) {
@@ -224,7 +230,8 @@ void session_runner::worked(connection& c, action after) {
 
 // The context ended before the handler was called, so it will not be called.
 session_runner::action session_runner::ended_early(connection& c) {
-  const auto what = c.session.ended_early(status_of(end_of(c.request()->ctx().cause()->kind)));
+  const auto what = c.session.ended_early(status_of(end_of(c.request()->ctx().cause()->kind)),
+                                          c.request()->told_of_operator());
   if (what == action::drop) {
     finish(c);
     return what;

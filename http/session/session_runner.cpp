@@ -202,7 +202,8 @@ void session_runner::park(connection& c, phase as, std::chrono::milliseconds pat
     c.since = now;
   }
   last_call::rest(c.now, as);
-  const bool called = closing_.made() || (ending_.made() && c.request());
+  const bool called =
+      closing_.made() || (c.request() && (ending_.made() || c.request()->is_called_to_end()));
   auto until = later(c.since, patience);
   if (c.request()) {  // it waits for its body, or for the client to read the answer
     until = as == phase::writing ? c.going.wait(now) : c.coming.wait(now);

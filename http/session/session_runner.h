@@ -60,6 +60,9 @@ class session_runner final : private connection_owner, private event_loop::drive
 
   // See server.h.
   void each_in_flight(const std::function<bool(const request_view&)>& look);
+  std::size_t end_requests(const std::function<bool(const request_view&)>& which, const cause& why,
+                           const asker& by);
+  ending end_request(std::uint64_t number, const cause& why, const asker& by);
   std::size_t in_flight() const noexcept { return in_flight_.load(std::memory_order_relaxed); }
   std::array<std::size_t, phases> connections();
 
@@ -108,6 +111,9 @@ class session_runner final : private connection_owner, private event_loop::drive
   void readable(connection& c);
   void too_late(connection& c);
   void wake_parked(bool only_requests) noexcept;
+
+  // views.cpp
+  void wake_asked_to_end();
 
   // requests.cpp: requests
   void work_on(connection& c);

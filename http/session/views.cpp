@@ -2,6 +2,7 @@
 // takes too, and releases it now and then, so that nobody has to wait until all connections have
 // been looked at.
 #include <algorithm>
+#include <optional>
 
 #include "http/session/session_runner.h"
 
@@ -17,6 +18,72 @@ void session_runner::each_in_flight(const std::function<bool(const request_view&
         some.clear();
         return all;
       });
+}
+
+// Contexts are ended without a lock, as that calls functions that may take it.
+std::size_t session_runner::end_requests(const std::function<bool(const request_view&)>& which,
+                                         const cause& why, const asker& by) {
+  std::size_t ended = 0;
+  std::vector<cancel_handle> some;
+  all_connections_.each(
+      [&](connection& c) {
+        c.look_at_request([&](exchange& x) {
+          if (which(x.view(c.client())) && x.asked_to_end(by)) {
+            some.push_back(x.canceler());
+          }
+        });
+      },
+      [&] {
+        for (const auto& cancel : some) {
+          cancel(why);
+        }
+        ended += some.size();
+        some.clear();
+        return true;
+      });
+  if (ended > 0) {
+    wake_asked_to_end();
+  }
+  return ended;
+}
+
+ending session_runner::end_request(std::uint64_t number, const cause& why, const asker& by) {
+  auto found = ending::unknown;
+  std::optional<cancel_handle> cancel;
+  all_connections_.each(
+      [&](connection& c) {
+        c.look_at_request([&](exchange& x) {
+          if (x.number() == number) {
+            found = x.asked_to_end(by) ? ending::ended : ending::already_stopping;
+            if (found == ending::ended) {
+              cancel = x.canceler();
+            }
+          }
+        });
+      },
+      [&] { return found == ending::unknown; });
+  if (cancel) {
+    (*cancel)(why);
+    wake_asked_to_end();
+  }
+  return found;
+}
+
+// Who waits in a queue or runs is woken by its context. What is parked, for its body or for room,
+// is woken as by wake_parked().
+void session_runner::wake_asked_to_end() {
+  all_connections_.each(
+      [&](connection& c) {
+        c.look_at_request([&](exchange& x) {
+          if (x.call_to_end()) {
+            const auto as = last_call::seen(c.now);
+            if (as == phase::reading || as == phase::writing) {
+              overdue(c);
+            }
+          }
+        });
+      },
+      [] { return true; });
 }
 
 std::array<std::size_t, phases> session_runner::connections() {

@@ -125,7 +125,7 @@ class soaked {
                  "search": {"deadline_ms": 500}, "relay": {"deadline_ms": 700},
                  "fanout": {"deadline_ms": 700}},
       "jobs": {"most": 16, "deadline_ms": 1000, "keep_s": 1},
-      "requests": {"ended": 65536}})");
+      "requests": {"completed": 65536, "not_completed": 65536}})");
     all["databases"] = files_.settings["databases"];
     all["databases"]["sqlite"]["connections"] = 4;
     all["databases"]["sqlite"]["deadline_ms"] = 700;

@@ -37,7 +37,8 @@ void recorder::ended(const http::request_report& r) noexcept {
   const std::lock_guard hold(mutex_);
   ended_.push_back({std::string(r.id), std::string(r.method), std::string(r.target), r.to.path,
                     r.end, r.cause, r.status, r.work_began.has_value(), r.context_ended.has_value(),
-                    r.work_stopped.has_value(), std::string(r.broken)});
+                    r.work_stopped.has_value(), std::string(r.broken), r.number,
+                    r.by != nullptr ? std::optional(*r.by) : std::nullopt});
   changed_.notify_all();
 }
 

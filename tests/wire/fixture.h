@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -46,6 +47,8 @@ struct ended_request {
   bool context_ended;
   bool work_stopped;
   std::string broken;
+  std::uint64_t number = 0;
+  std::optional<http::asker> by{};
 };
 
 // What an observer is told of a late stopper.

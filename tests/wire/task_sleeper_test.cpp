@@ -13,7 +13,7 @@
 namespace hangup::wire {
 namespace {
 
-void compute_until_the_end(const context& ctx) {
+void compute_on_the_task_until_the_end(const context& ctx) {
   while (!ctx.done()) {
   }
 }
@@ -28,7 +28,7 @@ void add_nap(live_server& s, loop& tasks, std::chrono::milliseconds time) {
                      const std::error_code ec = co_await sleep_for(ctx, time);
                      if (!ec) {
                        s.at.tell("awake");
-                       compute_until_the_end(ctx);
+                       compute_on_the_task_until_the_end(ctx);
                      }
                    }});
 }

@@ -14,6 +14,8 @@
 #include <string>
 #include <string_view>
 
+#include "hangup/http/audience.h"
+
 namespace hangup::http {
 
 // The most bytes that the path of a Unix socket may have (sun_path of unix(7), which ends in a
@@ -25,6 +27,7 @@ struct listen_address {
   std::uint16_t port = 0;
   std::string path{};    // not empty: a Unix socket, and host and port mean nothing
   unsigned mode = 0660;  // the permissions of the file of a Unix socket
+  audience serves = audience::all;
 
   bool is_unix() const noexcept { return !path.empty(); }
   // In the form above.

@@ -21,6 +21,12 @@ inline double ms(clock::duration d) noexcept {
   return std::chrono::duration<double, std::milli>(d).count();
 }
 
+// Who has asked that a request ends (server::end_request), as the client's own words.
+struct asker {
+  std::string request;  // the id of the request that asked
+  std::string client;   // "127.0.0.1:50312"
+};
+
 // A request that has ended. The strings are as the client sent them, so escape them before
 // printing. They are valid until the call returns.
 struct request_report {
@@ -42,6 +48,10 @@ struct request_report {
   clock::time_point ended{};
   std::string_view broken{};  // what the handler threw; for the log only
   const trace* journey = nullptr;
+  // 1, 2 ... in the order in which the heads of requests were complete; no two in a process have
+  // the same. Ids are the clients' own and need not be different.
+  std::uint64_t number = 0;
+  const asker* by = nullptr;  // of the end; null: nobody has asked for it
 };
 
 // Work that is still going on `since` after the context of its request ended.
@@ -55,6 +65,7 @@ struct late_request {
   clock::duration since;
   bool over;  // false: it is still going on; true: it has now stopped
   const trace* journey = nullptr;
+  std::uint64_t number = 0;
 };
 
 // The functions are called on the serving threads, by several at once. They must be thread-safe and
@@ -87,6 +98,7 @@ struct request_view {
   clock::time_point started;
   // Set: the context has ended, but the work has not.
   std::optional<clock::time_point> context_ended;
+  std::uint64_t number = 0;
 };
 
 // What a connection is doing, for operators.

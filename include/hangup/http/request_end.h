@@ -33,4 +33,7 @@ constexpr bool client_left(request_end end) noexcept {
          end == request_end::client_vanished;
 }
 
+// What server::end_request() has done.
+enum class ending : std::uint8_t { ended, already_stopping, unknown };
+
 }  // namespace hangup::http

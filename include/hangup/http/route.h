@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "hangup/context/context.h"
+#include "hangup/http/audience.h"
 #include "hangup/http/half_close.h"
 #include "hangup/http/handler.h"
 #include "hangup/http/path_pattern.h"
@@ -23,6 +25,16 @@ class loop;
 }
 
 namespace hangup::http {
+
+// Why a request is not served, decided by its head alone.
+struct denial {
+  int status = 403;
+  std::string detail;
+  std::string headers{};  // further lines, each with its CRLF
+};
+// Empty: it is served. Called on the thread that has read the head, so it must be quick. It must be
+// thread-safe, and may throw std::bad_alloc only.
+using guard = std::function<std::optional<denial>(const request& req)>;
 
 struct route {
   std::string method;  // GET also answers HEAD
@@ -53,6 +65,10 @@ struct route {
   // If set, the handler, a task, is called when the body begins to arrive, and reads it by
   // request::read(), so that a large one needs little memory. Otherwise it gets the whole body.
   bool body_in_pieces = false;
+  audience serves = audience::all;  // on which addresses: listen_address::serves
+  // If set, it is asked about each request before anything of it is read but its head, and before
+  // it waits for a place, a worker or a task.
+  guard admits{};
   handler answer{};       // native, of cpp-httplib, or a task: handler.h
   std::size_t index = 0;  // set by the table: 1, 2 ... in the order of add()
 
@@ -81,8 +97,10 @@ class route_table {
   // precedence over patterns, and an earlier pattern over a later one.
   void add(route r);
 
-  // Finds a route. `encoded`: the path had percent-encodings in the target.
-  found find(std::string_view method, const std::string& path, bool encoded = false) const;
+  // Finds a route. `encoded`: the path had percent-encodings in the target. `from`: whom the
+  // address is for on which the request came. Routes that are for others do not exist for it.
+  found find(std::string_view method, const std::string& path, bool encoded = false,
+             audience from = audience::all) const;
 
   // The route under which requests without one are counted: path "none", index 0.
   const route& none() const noexcept { return *routes_.front(); }

@@ -54,6 +54,9 @@ class server {
   // route_table::add() does, if the route has no handler (`answer`), and if the handler is a task
   // and there is no loop, or the other way round.
   server& handle(route r);
+  // Asks this about each request of a route that is for operators only (route::serves), before the
+  // guard that the route may have itself. Must be called before handle() of those routes.
+  server& guard_operators(guard with);
   // Tells `o` of each request that ends. Must be called before listen(), from one thread; `o` must
   // live longer than the server.
   server& observe(observer& o);
@@ -85,13 +88,17 @@ class server {
   // The same with sockets that listen already, such as those that systemd hands to a service. After
   // a success they belong to the server: it uses duplicates, and closes these. They are never shut
   // down, as another process may listen on them as well. What is not a listening stream socket is
-  // std::errc::not_a_socket.
-  std::error_code listen_inherited(std::span<const int> sockets,
-                                   std::size_t* failed = nullptr) noexcept;
+  // std::errc::not_a_socket. They are for this audience; `more` are further addresses to listen
+  // on, which `failed` counts behind the sockets.
+  std::error_code listen_inherited(std::span<const int> sockets, std::size_t* failed = nullptr,
+                                   audience serves = audience::all,
+                                   const std::vector<listen_address>& more = {}) noexcept;
   // The port of the first TCP address; 0: there is none, or it is not listening.
   std::uint16_t port() const noexcept;
   // The addresses it listens on: "127.0.0.1:8080", "[::1]:8080", "unix:/run/hangup.sock".
   std::vector<std::string> endpoints() const;
+  // Those with this listen_address::serves.
+  std::vector<std::string> endpoints(audience serves) const;
 
   // The first half of a stop behind a proxy that must not cost any client a request. From now on
   // draining() returns true, which the readiness probe of the proxy reports, and every answer
@@ -107,6 +114,17 @@ class server {
   std::error_code drain(const context& ctx, std::chrono::milliseconds stop_patience);
   // Whether a drain has been announced or begun: for a readiness probe.
   bool draining() const noexcept;
+
+  // Ends the context of the request in flight with this number (request_view::number). One whose
+  // context has ended before, for whatever reason, is already stopping. What its client gets is
+  // decided by the cause: for causes::operator_request, a 503 if nothing was sent, and else an
+  // answer that is broken off. Functions that hang on the context (stop tokens, after_func) run in
+  // this call. Thread-safe.
+  ending end_request(std::uint64_t number, cause why, asker by = {});
+  // The same for all of which `which` says so; returns how many. `which` must be quick, and must
+  // not call the server.
+  std::size_t end_requests(const std::function<bool(const request_view&)>& which, cause why,
+                           asker by = {});
 
   // For operators' pages. Thread-safe. These functions take the lock that accepting connections
   // takes too, for a few dozen connections at a time.
@@ -125,6 +143,7 @@ class server {
 
   const options how_;
   route_table routes_;
+  guard operators_guard_;
   std::vector<observer*> observers_;
   // Until listen() has succeeded; then session_runner has it.
   std::shared_ptr<const tls_identity> identity_;

@@ -1,0 +1,108 @@
+#include "server/end_pages.h"
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "handlers/own_pages.h"
+#include "handlers/parameters.h"
+#include "hangup/http/causes.h"
+#include "hangup/http/reply.h"
+#include "hangup/http/request.h"
+#include "http/net/address.h"
+#include "http/wire/grammar.h"
+#include "http/wire/number.h"
+
+namespace hangup::server {
+namespace {
+
+using handlers::parameters;
+using json = nlohmann::ordered_json;
+
+constexpr std::size_t most_reason_bytes = 200;
+constexpr std::size_t most_route_bytes = 256;
+constexpr std::uint64_t most_age_ms = 1'000'000'000;
+
+cause cause_of(parameters& p) {
+  auto reason = p.text_or("reason", "", most_reason_bytes);
+  if (std::any_of(reason.begin(), reason.end(), http::is_control)) {
+    p.wrong("reason", "control characters", "none of them");
+  }
+  return {.kind = http::causes::operator_request, .text = std::move(reason)};
+}
+
+http::asker who_asks(const context& ctx, const http::request& req) {
+  return {http::request_id(ctx),
+          http::client_text({.remote_address = std::string(req.remote_address()),
+                             .remote_port = req.remote_port(),
+                             .is_unix = req.remote_address().starts_with("unix:")})};
+}
+
+void say(http::reply& res, const json& what) {
+  res.status(202);
+  res.set("Cache-Control", "no-store");
+  res.body("application/json", what.dump() + "\n");
+}
+
+void end_one(http::server& server, const context& ctx, const http::request& req, http::reply& res) {
+  parameters p(req);
+  auto why = cause_of(p);
+  if (!p.problem().empty()) {
+    res.problem(400, p.problem());
+    return;
+  }
+  const auto number = http::whole_number<std::uint64_t>(req.path_parameter());
+  const auto found = number ? server.end_request(*number, std::move(why), who_asks(ctx, req))
+                            : http::ending::unknown;
+  if (found == http::ending::unknown) {
+    res.problem(404, "there is no request in flight with this number");
+    return;
+  }
+  say(res, {{"number", *number}, {"state", "stopping"}});
+}
+
+void end_many(http::server& server, const context& ctx, const http::request& req,
+              http::reply& res) {
+  parameters p(req);
+  auto why = cause_of(p);
+  const auto route = p.text_or("route", "", most_route_bytes);
+  const auto age = std::chrono::milliseconds(p.number("older_than_ms", 0, 0, most_age_ms));
+  if (route.empty() && !req.has_parameter("older_than_ms")) {
+    p.wrong("route", "neither it nor older_than_ms", "one of them, or both");
+  }
+  if (!p.problem().empty()) {
+    res.problem(400, p.problem());
+    return;
+  }
+  const auto begun_before = http::clock::now() - age;
+  const auto is_meant = [&](const http::request_view& v) {
+    return v.to->serves != http::audience::operators && v.started <= begun_before &&
+           (route.empty() || v.to->path == route);
+  };
+  say(res, {{"ended", server.end_requests(is_meant, std::move(why), who_asks(ctx, req))}});
+}
+
+}  // namespace
+
+void add_end_pages(http::server& server, making pages) {
+  using http::reply;
+  using http::request;
+  const auto add = [&](const char* path, http::handler answer) {
+    server.handle({.method = "DELETE",
+                   .path = path,
+                   .runs_on = &pages.on,
+                   .deadline = pages.deadline,
+                   .as_written = true,
+                   .serves = http::audience::operators,
+                   .answer = handlers::for_own_pages(std::move(answer))});
+  };
+  add("/requests/{number}", [&server](const context& ctx, const request& req, reply& res) {
+    end_one(server, ctx, req, res);
+  });
+  add("/requests", [&server](const context& ctx, const request& req, reply& res) {
+    end_many(server, ctx, req, res);
+  });
+}
+
+}  // namespace hangup::server

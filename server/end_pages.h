@@ -1,0 +1,19 @@
+// DELETE /requests/{number} and DELETE /requests: an operator ends requests in flight.
+#pragma once
+
+#include "hangup/http/server.h"
+#include "server/pages.h"
+
+namespace hangup::server {
+
+// Adds both. The cause of these ends is causes::operator_request with the reason that was given,
+// and who has asked is reported with them (request_report::by).
+//
+//   DELETE /requests/{number}?reason=   202: it stops, also if it did before; 404: there is none
+//   DELETE /requests?route=&older_than_ms=&reason=   202 and how many; needs one of the first two.
+//                                       Requests for operators' pages are left alone
+//
+// A page of another origin gets a 403 (handlers/own_pages.h).
+void add_end_pages(http::server& server, making pages);
+
+}  // namespace hangup::server

@@ -1,0 +1,51 @@
+// Who may ask for the pages for operators.
+//
+// With admin.token_file: who has the token (Authorization: Bearer, RFC 6750). Only the live page
+// itself (live_page.h) is sent without one. In any case the name
+// in Host must be one of this server: an address, localhost, a name in listen or admin.listen, or
+// one of admin.hosts. A web page can give a name of its own the address of this server (DNS
+// rebinding), and would then be of the same origin as these pages; but it cannot change the name.
+// Requests that change something are guarded by handlers/own_pages.h besides.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hangup/http/request.h"
+#include "hangup/http/route.h"
+#include "server/config.h"
+
+namespace hangup::server {
+
+// What the file has, without the end of its line; empty: none is configured. Throws
+// std::invalid_argument, one line that begins with admin.token_file.
+std::string token_of(const config::admin_t& c);
+
+// Whether the texts are equal, in a time that does not depend on where they differ, nor on the
+// length of either.
+bool same_in_constant_time(std::string_view a, std::string_view b);
+
+class operators_access {
+ public:
+  // Throws as token_of() does.
+  explicit operators_access(const config& c);
+
+  // Why this request is not served; empty: it is. Thread-safe.
+  std::optional<http::denial> operator()(const http::request& req) const;
+  // Reads the token again. Throws as token_of() does, and keeps the old one then.
+  void reload();
+
+ private:
+  bool is_own_name(std::string_view authority) const;
+
+  const config::admin_t how_;
+  std::vector<std::string> names_;  // in small letters
+  mutable std::mutex mutex_;
+  std::shared_ptr<const std::string> token_;  // guarded by mutex_; empty: none is asked for
+};
+
+}  // namespace hangup::server
