@@ -68,6 +68,11 @@ server& server::observe(observer& o) {
   return *this;
 }
 
+server& server::follow(follower& f) {
+  follower_ = &f;
+  return *this;
+}
+
 void server::use_tls(std::shared_ptr<const tls_identity> as) {
   runner_ ? runner_->use_tls(std::move(as)) : identity_.swap(as);
 }
@@ -79,7 +84,7 @@ std::error_code server::start(listener&& on) {
     return std::make_error_code(std::errc::invalid_argument);
   }
   // Set before it starts, because handlers may ask the server whether it is draining.
-  runner_ = std::make_unique<session_runner>(how_, routes_, observers_, identity_);
+  runner_ = std::make_unique<session_runner>(how_, routes_, observers_, follower_, identity_);
   const auto ec = runner_->loops().start(std::move(on));
   if (ec) {
     runner_.reset();
@@ -195,6 +200,15 @@ ending server::end_request(std::uint64_t number, cause why, asker by) {
 std::size_t server::end_requests(const std::function<bool(const request_view&)>& which, cause why,
                                  asker by) {
   return runner_ ? runner_->end_requests(which, why, by) : 0;
+}
+
+in_flight_counts server::count_in_flight(const std::function<bool(const route&)>& of) const {
+  return runner_ ? runner_->count_in_flight(of) : in_flight_counts{};
+}
+
+std::vector<request_view> server::follow_oldest(std::size_t most,
+                                                const std::function<bool(const route&)>& of) {
+  return runner_ ? runner_->follow_oldest(most, of) : std::vector<request_view>{};
 }
 
 std::size_t server::in_flight_count() const noexcept {

@@ -193,6 +193,12 @@ struct config {
     bool operator==(const requests_t&) const = default;
   } requests;
 
+  struct live_t {
+    std::size_t max_viewers = 0;
+    std::size_t ring = 0;
+    bool operator==(const live_t&) const = default;
+  } live;
+
   struct stopping_t {
     std::chrono::seconds announce{};
     std::chrono::seconds drain{};

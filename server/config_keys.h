@@ -33,6 +33,7 @@ form<config::relay_t> relay_keys();                                //
 form<config::fanout_t> fanout_keys();                              //
 form<config::jobs_t> jobs_keys();                                  //
 form<config::requests_t> requests_keys();                          //
+form<config::live_t> live_keys();                                  //
 form<config::stopping_t> stopping_keys();                          //
 
 // What there is if the configuration does not say it.

@@ -45,6 +45,7 @@ const form<config>& config_keys() {
         {"jobs", &t::jobs, jobs_keys(),
          "Jobs: work that goes on after the request that started it."},
         {"requests", &t::requests, requests_keys(), "The list of ended requests."},
+        {"live", &t::live, live_keys(), "The stream of events about requests."},
         {"stopping", &t::stopping, stopping_keys(), "The steps of stopping the server."},
     });
     const ordered_json heading{

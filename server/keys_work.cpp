@@ -142,6 +142,17 @@ form<config::requests_t> requests_keys() {
   });
 }
 
+form<config::live_t> live_keys() {
+  using t = config::live_t;
+  return object<t>({
+      {"max_viewers", &t::max_viewers, integer(1, 1000), 16,
+       "Maximum number of streams of /requests/events at a time; more are refused with 503."},
+      {"ring", &t::ring, integer(1, 1'000'000), 1024,
+       "Number of events that are kept for viewers of /requests/events. One that is further behind "
+       "is told how many were left out."},
+  });
+}
+
 form<config::stopping_t> stopping_keys() {
   using t = config::stopping_t;
   return object<t>({

@@ -78,6 +78,22 @@ void metrics::ended(const http::request_report& r) noexcept {
     c.wasted_ns.fetch_add(ns_between(std::max(*r.context_ended, *r.work_began), *r.work_ended),
                           relaxed);
   }
+  if (r.expected && r.work_began) {
+    c.saved_ns.fetch_add(ns_between(*r.work_stopped, later(*r.work_began, *r.expected)), relaxed);
+  }
+}
+
+metrics::summary metrics::sum() const noexcept {
+  summary all;
+  for (const auto& c : counts_) {
+    for (std::size_t e = 0; e < all.ends.size(); ++e) {
+      all.ends[e] += c.ends[e].load(relaxed);
+    }
+    all.wasted_ns += c.wasted_ns.load(relaxed);
+    all.saved_ns += c.saved_ns.load(relaxed);
+    all.late += c.late.load(relaxed);
+  }
+  return all;
 }
 
 std::vector<MetricFamily> metrics::Collect() const {
@@ -114,6 +130,14 @@ std::vector<MetricFamily> metrics::Collect() const {
                         MetricType::Counter);
   for (const auto* r : routes_) {
     add(wasted, {{"route", r->path}}, seconds(counts_[r->index].wasted_ns.load(relaxed)));
+  }
+  auto& saved =
+      family(all, "hangup_saved_work_seconds_total",
+             "Time that stopped requests would still have worked, where the handler says how long "
+             "it takes in all.",
+             MetricType::Counter);
+  for (const auto* r : routes_) {
+    add(saved, {{"route", r->path}}, seconds(counts_[r->index].saved_ns.load(relaxed)));
   }
 
   auto& late = family(

@@ -39,6 +39,15 @@ class metrics final : public http::observer, public prometheus::Collectable {
   void late(const http::late_request& l) noexcept override;
   void ended(const http::request_report& r) noexcept override;
 
+  // What all routes have in sum.
+  struct summary {
+    std::array<std::uint64_t, http::request_ends> ends{};
+    std::uint64_t wasted_ns = 0;
+    std::uint64_t saved_ns = 0;
+    std::int64_t late = 0;
+  };
+  summary sum() const noexcept;
+
   std::vector<prometheus::MetricFamily> Collect() const override;
   std::string text() const;
   // Writes the same text to a client, one family at a time.
@@ -54,6 +63,7 @@ class metrics final : public http::observer, public prometheus::Collectable {
     std::atomic<std::uint64_t> began{0};
     handlers::histogram<stop_bounds, std::atomic<std::uint64_t>> stops;
     std::atomic<std::uint64_t> wasted_ns{0};
+    std::atomic<std::uint64_t> saved_ns{0};
     std::atomic<std::int64_t> late{0};
     std::atomic<std::uint64_t> late_total{0};
   };

@@ -17,6 +17,7 @@
 #include "server/identity.h"
 #include "server/index_page.h"
 #include "server/live_page.h"
+#include "server/live_stats.h"
 #include "server/pages.h"
 #include "server/relay_upstreams.h"
 #include "server/request_pages.h"
@@ -151,6 +152,8 @@ program::program(const context& opening, const launch& with)
       fanout_counts_(fanout_),
       job_counts_(jobs_),
       task_counts_(tasks_),
+      events_(server_, event_options()),
+      live_counts_(events_),
       access_(how_),
       server_(http_options(how_)) {
   server_.guard_operators([this](const http::request& req) { return access_(req); });
@@ -175,6 +178,7 @@ program::program(const context& opening, const launch& with)
   add_liveness_page(server_);
   add_request_pages(server_, ended_, pages);
   add_end_pages(server_, pages);
+  events_.add_route();
   add_readiness_page(server_, tasks_, how_.http.spot_deadline,
                      [this](const context& ctx) { return missing(ctx); });
   add_metrics_page(
@@ -186,12 +190,35 @@ program::program(const context& opening, const launch& with)
   if (with.identity) {
     server_.use_tls(with.identity);
   }
-  server_.observe(*counts_).observe(ended_).observe(log_);
+  server_.observe(*counts_).observe(ended_).observe(log_).observe(events_.requests());
+  server_.follow(events_.requests());
   // Its first worker is made now: what the server does is asked most when no thread can be made.
   static_cast<void>(pages_.submit(background(), [](const context&) {}));
   if (tree_) {
     say_what_is_kept_out();
   }
+}
+
+event_stream::options program::event_options() {
+  return {.max_viewers = how_.live.max_viewers,
+          .ring = how_.live.ring,
+          .on = tasks_,
+          .hello = [this] { return live_hello(how_, all_pools()); },
+          .stats =
+              [this] {
+                return live_stats(how_, counts_->sum(), all_pools(),
+                                  all_of<const query::named_database>(sources_));
+              }};
+}
+
+std::vector<const pool*> program::all_pools() const {
+  std::vector<const pool*> all = {&probes_, &pages_};
+  for (const auto* const some : {&pools_, &job_pools_}) {
+    for (const auto& [name, p] : *some) {
+      all.push_back(p.get());
+    }
+  }
+  return all;
 }
 
 task<std::vector<std::string>> program::missing(const context& ctx) {
@@ -310,16 +337,11 @@ void program::add_databases() {
 }
 
 void program::add_metrics() {
-  std::vector<const pool*> counted = {&probes_, &pages_};
-  for (const auto* const some : {&pools_, &job_pools_}) {
-    for (const auto& [name, p] : *some) {
-      counted.push_back(p.get());
-    }
-  }
   counts_ = std::make_unique<metrics>(
-      server_, counted, [this] { return log_.dropped(); },
+      server_, all_pools(), [this] { return log_.dropped(); },
       all_of<const query::named_database>(sources_));
   counts_->include(task_counts_);
+  counts_->include(live_counts_);
   if (!relays_->upstreams.empty()) {
     counts_->include(upstream_counts_);
   }
@@ -363,6 +385,7 @@ void program::reload() {
 // Jobs have the same time as requests, and both end at its end: nobody waits for the other.
 std::error_code program::drain(const context& patience) {
   jobs_.refuse_more();
+  events_.close();  // they would go on until the end of the patience
   const auto stop_jobs = after_func(patience, [this] { jobs_.end_all(); });
   if (const auto ec = server_.drain(patience, how_.stopping.stop)) {
     return ec;

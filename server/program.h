@@ -15,9 +15,11 @@
 #include "hangup/worker/pool.h"
 #include "server/databases.h"
 #include "server/ended_requests.h"
+#include "server/event_stream.h"
 #include "server/fanout_metrics.h"
 #include "server/flags.h"
 #include "server/job_metrics.h"
+#include "server/live_metrics.h"
 #include "server/loop_metrics.h"
 #include "server/metrics.h"
 #include "server/operators_access.h"
@@ -55,6 +57,8 @@ class program {
   pool& job_pool(const std::string& database);
   void add_databases();
   void add_metrics();
+  event_stream::options event_options();
+  std::vector<const pool*> all_pools() const;
   void say_what_is_kept_out();
 
   const config& how_;
@@ -76,6 +80,8 @@ class program {
   const fanout_metrics fanout_counts_;
   const job_metrics job_counts_;
   const loop_metrics task_counts_;
+  event_stream events_;
+  const live_metrics live_counts_;
   std::unique_ptr<metrics> counts_;
   operators_access access_;
   http::server server_;

@@ -78,6 +78,62 @@ std::string exchange::told_of_operator() const {
              : std::string();
 }
 
+void exchange::follow(follower& by, std::string_view client, bool earlier) noexcept {
+  if (followed_ && (!earlier || is_over_ || *followed_ == interest::steps)) {
+    return;
+  }
+  followed_ = by.begins(step(client), earlier);
+  if (following_) {
+    following_->wants(*followed_);
+  } else if (*followed_ != interest::none) {
+    try {
+      following_ = std::make_unique<following>(*this, by, client, *followed_);
+      is_followed_.store(following_.get(), std::memory_order_release);
+    } catch (const std::bad_alloc&) {  // its end is told, by its report
+    }
+  }
+}
+
+void exchange::stop_following() noexcept {
+  followed_ = followed_.value_or(interest::none);
+  is_over_ = true;
+  is_followed_.store(nullptr, std::memory_order_relaxed);
+  following_.reset();
+}
+
+request_step exchange::step(std::string_view client) const noexcept {
+  return {number_, stamp_.id,     method_,  target_,        client,
+          to_,     shown_state(), started_, &stamp_.journey};
+}
+
+request_state exchange::shown_state() const noexcept {
+  const auto state = life_.state();
+  const bool holds_none =
+      deferred_.load(std::memory_order_relaxed) || task_.load(std::memory_order_relaxed) != nullptr;
+  return state == request_state::running && holds_none ? request_state::waiting : state;
+}
+
+std::size_t& exchange::counted_in(in_flight_counts& n) const noexcept {
+  const auto state = shown_state();
+  if (ctx_.done() && state != request_state::queued) {
+    return n.stopping;
+  }
+  switch (state) {
+    case request_state::queued:
+      return n.queued;
+    case request_state::running:
+      return n.running;
+    case request_state::waiting:
+      return n.waiting;
+    case request_state::writing:
+      return n.writing;
+    case request_state::received:
+    case request_state::ended:
+      break;
+  }
+  return n.received;
+}
+
 bool exchange::cut_off() const noexcept {
   const auto* const why = ctx_.cause();
   return why != nullptr && why->kind != causes::client_closed;
@@ -93,6 +149,7 @@ bool exchange::overdue() const noexcept {
 void exchange::running(clock::time_point now) noexcept {
   life_.advance(request_state::running);
   work_began_ = now;
+  entered();
 }
 
 bool exchange::waits() const noexcept {
@@ -139,7 +196,8 @@ request_view exchange::view(const std::string& client) const {
           why != nullptr ? describe(*why) : std::string(),
           started_,
           why != nullptr ? std::optional(why->at) : std::nullopt,
-          number_};
+          number_,
+          std::string(stamp_.journey.trace_id())};
 }
 
 request_report exchange::finish(const std::string& client, clock::time_point now) noexcept {
@@ -153,6 +211,10 @@ request_report exchange::finish(const std::string& client, clock::time_point now
   r.broken = broken_;
   r.journey = &stamp_.journey;
   r.number = number_;
+  r.followed = followed_.value_or(interest::none);
+  if (const auto ns = stamp_.expected.load(std::memory_order_relaxed); ns != 0) {
+    r.expected = clock::duration(ns);
+  }
   if (why != nullptr && !(outcome_.complete && !outcome_.left_before_last)) {
     r.cause = in_words(*why);
     r.context_ended = why->at;
@@ -181,6 +243,12 @@ const trace* trace_of(const context& ctx) noexcept {
 pool::owner client_of(const context& ctx) noexcept {
   const auto* const stamp = ctx.value<request_key>();
   return stamp != nullptr ? stamp->client : pool::nobody;
+}
+
+void work_expected(const context& ctx, std::chrono::nanoseconds in_all) noexcept {
+  if (const auto* const stamp = ctx.value<request_key>()) {
+    stamp->expected.store(in_all.count(), std::memory_order_relaxed);
+  }
 }
 
 void work_stopped(const context& ctx) noexcept {

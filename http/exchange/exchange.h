@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,10 +15,12 @@
 #include "context/early_end.h"
 #include "hangup/context/context.h"
 #include "hangup/http/clock.h"
+#include "hangup/http/follower.h"
 #include "hangup/http/limit.h"
 #include "hangup/http/observer.h"
 #include "hangup/http/route.h"
 #include "hangup/http/trace.h"
+#include "http/exchange/following.h"
 #include "http/exchange/request_life.h"
 #include "http/net/last_call.h"
 
@@ -34,6 +37,7 @@ struct request_stamp {
   trace journey;
   pool::owner client;
   mutable std::atomic<clock::time_point::rep> stopped{0};
+  mutable std::atomic<std::chrono::nanoseconds::rep> expected{0};  // 0: not known
 };
 
 struct request_key {
@@ -77,8 +81,21 @@ class exchange {
   // thread.
   bool overdue() const noexcept;
 
+  // --- who looks at it: these under that lock, too ---
+  // Asks the follower what it wants to know: once when the request begins, and earlier ones again
+  // until it is all of it.
+  void follow(follower& by, std::string_view client, bool earlier) noexcept;
+  // Before the end: from now on the follower is told nothing, and none is asked.
+  void stop_following() noexcept;
+  request_step step(std::string_view client) const noexcept;
+  std::size_t& counted_in(in_flight_counts& n) const noexcept;
+  clock::time_point started() const noexcept { return started_; }
+
   // --- what becomes of it: the states only go forward ---
-  void queued() noexcept { life_.advance(request_state::queued); }
+  void queued() noexcept {
+    life_.advance(request_state::queued);
+    entered();
+  }
   void running(clock::time_point now) noexcept;
   // Its handler is a task: `started` tells it from the other tasks of the loop of its route.
   void is_task(const location& started) noexcept {
@@ -88,6 +105,9 @@ class exchange {
   void deferred(bool is) noexcept {
     task_.store(nullptr, std::memory_order_relaxed);
     deferred_.store(is, std::memory_order_relaxed);
+    if (is) {
+      entered();
+    }
   }
   // Whether it holds no thread, while it is running. Thread-safe.
   bool waits() const noexcept;
@@ -107,7 +127,10 @@ class exchange {
   void late(bool is) noexcept { late_.store(is, std::memory_order_relaxed); }
 
   // --- its answer ---
-  void answering() noexcept { life_.advance(request_state::writing); }
+  void answering() noexcept {
+    life_.advance(request_state::writing);
+    entered();
+  }
   // The status that the answer has, if any of it is sent.
   void has_status(int status) noexcept { status_ = status; }
   // Only the close of the connection marks the end of the answer.
@@ -136,6 +159,13 @@ class exchange {
   void close() const noexcept { cancel({.kind = cause_kind::handler_returned}); }
 
  private:
+  request_state shown_state() const noexcept;
+  void entered() const noexcept {
+    if (const auto* const f = is_followed_.load(std::memory_order_acquire)) [[unlikely]] {
+      f->entered();
+    }
+  }
+
   const std::uint64_t number_;
   const route& to_;
   const std::string method_;
@@ -149,6 +179,7 @@ class exchange {
   clock::time_point work_ended_{};
   std::atomic<const location*> task_{nullptr};
   std::atomic<bool> deferred_{false};
+  std::atomic<const following*> is_followed_{nullptr};
   std::atomic<bool> late_{false};
   bool has_place_ = false;
   int status_ = 0;
@@ -157,6 +188,9 @@ class exchange {
   std::string broken_;
   std::optional<asker> asked_by_;  // written before the context ends by it
   last_call end_called_;
+  bool is_over_ = false;                  // nobody may follow it any more
+  std::optional<interest> followed_;      // what its follower has said; empty: not asked
+  std::unique_ptr<following> following_;  // last: it tells what is above
 };
 
 }  // namespace hangup::http

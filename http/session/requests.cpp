@@ -104,6 +104,9 @@ void session_runner::begin(connection& c, const route& to, const request_head& h
   for (auto* o : observers_) {
     o->began(to);
   }
+  if (follower_ != nullptr && follower_->looks()) [[unlikely]] {
+    c.look_at_request([&](exchange& x) { x.follow(*follower_, c.client(), false); });
+  }
   if (std::exchange(c.policy, policy) != policy) {
     watcher_.use(c.fd(), policy);
   }
@@ -356,6 +359,9 @@ void session_runner::finish(connection& c) noexcept {
   }
   if (x.over() != limit::none) {
     tell(x.over());
+  }
+  if (follower_ != nullptr) {
+    c.look_at_request([](exchange& of) { of.stop_following(); });
   }
   const auto report = x.finish(c.client(), clock::now());
   for (auto* o : observers_) {

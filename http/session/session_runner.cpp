@@ -9,11 +9,12 @@
 namespace hangup::http {
 
 session_runner::session_runner(const options& how, const route_table& routes,
-                               std::vector<observer*> observers,
+                               std::vector<observer*> observers, follower* by,
                                std::shared_ptr<const tls_identity> as)
     : how_(how),
       routes_(routes),
       observers_(std::move(observers)),
+      follower_(by),
       all_(with_cancel(background())),
       places_(routes.all().size()),
       all_connections_(how),

@@ -38,7 +38,7 @@ class session_runner final : private connection_owner, private event_loop::drive
  public:
   // Throws std::system_error if a thread or a descriptor cannot be made.
   session_runner(const options& how, const route_table& routes, std::vector<observer*> observers,
-                 std::shared_ptr<const tls_identity> as);
+                 follower* by, std::shared_ptr<const tls_identity> as);
   ~session_runner();
   session_runner(const session_runner&) = delete;
   session_runner& operator=(const session_runner&) = delete;
@@ -63,6 +63,9 @@ class session_runner final : private connection_owner, private event_loop::drive
   std::size_t end_requests(const std::function<bool(const request_view&)>& which, const cause& why,
                            const asker& by);
   ending end_request(std::uint64_t number, const cause& why, const asker& by);
+  std::vector<request_view> follow_oldest(std::size_t most,
+                                          const std::function<bool(const route&)>& of);
+  in_flight_counts count_in_flight(const std::function<bool(const route&)>& of);
   std::size_t in_flight() const noexcept { return in_flight_.load(std::memory_order_relaxed); }
   std::array<std::size_t, phases> connections();
 
@@ -140,7 +143,8 @@ class session_runner final : private connection_owner, private event_loop::drive
   const options& how_;
   const route_table& routes_;
   const std::vector<observer*> observers_;
-  const cancelable all_;  // the parent of every connection's context
+  follower* const follower_;  // null: there is none
+  const cancelable all_;      // the parent of every connection's context
   std::atomic<bool> draining_{false};
   // A connection is parked with rest(), and parked connections are woken after make(). There are
   // two calls: that the contexts of all requests have ended, and that all connections are to be

@@ -86,6 +86,56 @@ void session_runner::wake_asked_to_end() {
       [] { return true; });
 }
 
+// Two looks at all, of which the first needs only their times.
+std::vector<request_view> session_runner::follow_oldest(
+    std::size_t most, const std::function<bool(const route&)>& of) {
+  std::vector<clock::time_point> begins;
+  const auto go_on = [] { return true; };
+  all_connections_.each(
+      [&](connection& c) {
+        c.look_at_request([&](const exchange& x) {
+          if (of(x.to())) {
+            begins.push_back(x.started());
+          }
+        });
+      },
+      go_on);
+  auto latest = clock::time_point::max();
+  if (begins.size() > most) {
+    const auto last = begins.begin() + static_cast<std::ptrdiff_t>(most) - 1;
+    std::nth_element(begins.begin(), last, begins.end());
+    latest = *last;
+  }
+  std::vector<request_view> oldest;
+  all_connections_.each(
+      [&](connection& c) {
+        c.look_at_request([&](exchange& x) {
+          if (x.started() <= latest && oldest.size() < most && of(x.to())) {
+            if (follower_ != nullptr) {
+              x.follow(*follower_, c.client(), true);
+            }
+            oldest.push_back(x.view(c.client()));
+          }
+        });
+      },
+      go_on);
+  return oldest;
+}
+
+in_flight_counts session_runner::count_in_flight(const std::function<bool(const route&)>& of) {
+  in_flight_counts n;
+  all_connections_.each(
+      [&](connection& c) {
+        c.look_at_request([&](const exchange& x) {
+          if (of(x.to())) {
+            ++x.counted_in(n);
+          }
+        });
+      },
+      [] { return true; });
+  return n;
+}
+
 std::array<std::size_t, phases> session_runner::connections() {
   std::array<std::size_t, phases> counts{};
   all_connections_.each(

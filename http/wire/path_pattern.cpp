@@ -11,7 +11,7 @@ bool is_sane(char c) noexcept {
          c == '_';
 }
 
-bool is_name(std::string_view text) noexcept {
+bool is_parameter_name(std::string_view text) noexcept {
   return !text.empty() && std::all_of(text.begin(), text.end(),
                                       [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
 }
@@ -27,7 +27,7 @@ path_pattern::path_pattern(std::string_view text) {
   const auto close = text.find('}');
   const bool whole = open != std::string_view::npos && close != std::string_view::npos &&
                      open > 0 && text.front() == '/' && text[open - 1] == '/' && close > open &&
-                     is_name(text.substr(open + 1, close - open - 1)) &&
+                     is_parameter_name(text.substr(open + 1, close - open - 1)) &&
                      (close + 1 == text.size() || text[close + 1] == '/');
   if (!whole || is_one(text.substr(close + 1))) {
     throw std::invalid_argument("route " + std::string(text) +

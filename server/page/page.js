@@ -20,7 +20,6 @@ const shown_jobs = new jobs();
 const offered = new tries();
 
 let server = null;
-let left_out = 0;
 let connected = false;
 
 function greet(d) {
@@ -29,7 +28,6 @@ function greet(d) {
   if (server !== null && server !== d.server) {
     known.forget();
     shown_numbers.forget();
-    left_out = 0;
     offer();
   }
   server = d.server;
@@ -42,14 +40,12 @@ function hear(name, d) {
   if (name === "stats") {
     shown_numbers.add(d);
     shown_bounds.show(d);
-    if (d.left_out !== undefined) show_left_out(d.left_out);
+    show_left_out(d.left_out);
     if (lanes.stale(d.in_flight)) reconcile();
     return;
   }
   if (name === "left_out") {
-    left_out += d.count;
-    show_left_out(left_out);
-    lanes.doubt();
+    if (d.why === "slow") lanes.doubt();
     return;
   }
   if (shown_jobs.is_own(d.id ?? known.get(d.number)?.id)) return;

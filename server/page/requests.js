@@ -25,11 +25,15 @@ export class requests {
   }
 
   apply(name, d) {
-    const known = this.#all.get(d.number);
-    if (name === "began") this.#begin(d, known);
-    else if (name === "ended") this.#end(d, known);
-    else if (!known || known.end) return;
-    else if (name === "state") step(known, kind_of(d.state), d.at_ms);
+    let known = this.#all.get(d.number);
+    if (name === "began") return this.#begin(d, known);
+    if (name === "ended") return this.#end(d, known);
+    if (!known && d.started_ms !== undefined) {  // its begin was one of too many
+      this.#begin({ ...d, state: "running" });
+      known = this.#all.get(d.number);
+    }
+    if (!known || known.end) return;
+    if (name === "state") step(known, kind_of(d.state), d.at_ms);
     else if (name === "context_ended") {
       known.context_ended = { cause: d.cause, text: d.text, at: d.at_ms };
       if (known.state !== "queued") step(known, "stopping", d.at_ms);
@@ -75,8 +79,8 @@ export class requests {
     const started = d.started_ms ?? d.at_ms;
     const r = { ...about(d), started, state: "running", context_ended: null, late: false,
                 steps: [{ kind: "running", at: started }] };
-    if (d.stop_us != null) {
-      const at = Math.max(started, d.at_ms - d.stop_us / 1000);
+    const at = d.context_ended_ms;
+    if (at != null) {
       r.context_ended = { cause: d.end, text: d.cause, at };
       step(r, "stopping", at);
     }

@@ -416,8 +416,7 @@ TEST_F(live_page, has_modules_that_do_what_they_say) {
         "M291.0 20.0L292.0 2.0M300.0 38.0");
 }
 
-TEST_F(live_page,
-       fits_a_telephone_and_a_wall_in_light_and_dark_and_has_no_fault_that_a_tool_finds) {
+TEST_F(live_page, fits_a_telephone_and_a_wall_in_light_and_dark_and_has_no_fault_that_a_tool_finds) {
   const auto tab = open();
   press(tab, "Start: Simulated query");
   ASSERT_TRUE(holds(tab, lane("/query/sim")));

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "hangup/http/clock.h"
+#include "hangup/http/follower.h"
 #include "hangup/http/limit.h"
 #include "hangup/http/request_end.h"
 #include "hangup/http/route.h"
@@ -52,6 +53,9 @@ struct request_report {
   // the same. Ids are the clients' own and need not be different.
   std::uint64_t number = 0;
   const asker* by = nullptr;  // of the end; null: nobody has asked for it
+  interest followed = interest::none;
+  // How long the handler would have taken in all, as it says by work_expected().
+  std::optional<clock::duration> expected{};
 };
 
 // Work that is still going on `since` after the context of its request ended.
@@ -99,6 +103,17 @@ struct request_view {
   // Set: the context has ended, but the work has not.
   std::optional<clock::time_point> context_ended;
   std::uint64_t number = 0;
+  std::string trace_id{};
+};
+
+// How many requests are in flight, by what they do.
+struct in_flight_counts {
+  std::size_t received = 0;
+  std::size_t queued = 0;
+  std::size_t running = 0;
+  std::size_t waiting = 0;  // also tasks that run just now: see request_step::state
+  std::size_t writing = 0;
+  std::size_t stopping = 0;  // the context has ended and the work has not; not counted above
 };
 
 // What a connection is doing, for operators.

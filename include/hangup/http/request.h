@@ -10,6 +10,7 @@
 // number of threads may read it.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -138,5 +139,9 @@ pool::owner client_of(const context& ctx) noexcept;
 // Records the time at which the work noticed that its context had ended, and stopped. The first
 // call counts. If a handler never calls it, the time at which it returned is used. Lock-free.
 void work_stopped(const context& ctx) noexcept;
+
+// Says how long the work takes in all, from its beginning, if nobody stops it. So what is saved by
+// stopping it is known. The last call counts. Lock-free.
+void work_expected(const context& ctx, std::chrono::nanoseconds in_all) noexcept;
 
 }  // namespace hangup::http

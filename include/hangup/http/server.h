@@ -32,6 +32,7 @@
 #include <system_error>
 #include <vector>
 
+#include "hangup/http/follower.h"
 #include "hangup/http/listen_address.h"
 #include "hangup/http/observer.h"
 #include "hangup/http/options.h"
@@ -60,6 +61,10 @@ class server {
   // Tells `o` of each request that ends. Must be called before listen(), from one thread; `o` must
   // live longer than the server.
   server& observe(observer& o);
+
+  // Lets `f` look at requests in flight. Must be called before listen(), at most once; `f` must
+  // live longer than the server.
+  server& follow(follower& f);
 
   // Uses TLS, with this certificate, on all TCP connections accepted from now on; those to Unix
   // sockets are always plain. The first call must come before listen(); otherwise the server does
@@ -132,8 +137,15 @@ class server {
   // Calls `look` with each request in flight until it returns false, starting with the newest
   // connection. No lock is held during the call, so `look` may take its time.
   void each_in_flight(const std::function<bool(const request_view&)>& look) const;
-  std::vector<request_view> in_flight() const;          // all of them
-  std::size_t in_flight_count() const noexcept;         // reads a counter
+  std::vector<request_view> in_flight() const;   // all of them
+  std::size_t in_flight_count() const noexcept;  // reads a counter
+  // The number of those to the routes for which `of` says so, by what they do.
+  in_flight_counts count_in_flight(const std::function<bool(const route&)>& of) const;
+  // For a follower that has begun to look: the oldest requests to these routes, up to `most`, which
+  // it is asked about now, unless it was before (follower::begins()). What it wants to know of them
+  // is told from then on. `of` must be quick, and must not call the server.
+  std::vector<request_view> follow_oldest(std::size_t most,
+                                          const std::function<bool(const route&)>& of);
   std::array<std::size_t, phases> connections() const;  // by phase
   // In the order of their index: first route_table::none(), then those added.
   std::vector<const route*> routes() const;
@@ -145,6 +157,7 @@ class server {
   route_table routes_;
   guard operators_guard_;
   std::vector<observer*> observers_;
+  follower* follower_ = nullptr;
   // Until listen() has succeeded; then session_runner has it.
   std::shared_ptr<const tls_identity> identity_;
   std::unique_ptr<session_runner> runner_;

@@ -166,6 +166,7 @@ class pool {
   const std::string& name() const noexcept { return how_.name; }
   unsigned workers() const noexcept { return how_.workers; }  // without the spare workers
   unsigned spare_workers() const noexcept { return how_.spare_workers; }
+  unsigned queue() const noexcept { return how_.queue; }  // without the spare places
   stats now() const;
 
  private:

@@ -1,0 +1,246 @@
+#include "server/event_stream.h"
+
+#include <charconv>
+#include <unordered_set>
+#include <utility>
+
+#include "handlers/parameters.h"
+#include "hangup/context/wait.h"
+#include "http/wire/random_hex.h"
+
+namespace hangup::server {
+namespace {
+
+using ordered = nlohmann::ordered_json;
+using namespace std::chrono_literals;
+
+constexpr std::size_t shown_at_first = 200;  // of what is in flight
+constexpr std::size_t at_once = 128;         // events in one piece
+constexpr auto between_pieces = 20ms;        // so that many events do not wake a viewer each
+constexpr int seconds_kept = 10;             // for a client that comes back
+
+std::string line_of(const ordered& j) {
+  return j.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+}
+
+void append(std::string& to, const live_event& e, std::uint64_t number = 0) {
+  to.append("event: ").append(e.name).append("\n");
+  if (number != 0) {
+    to.append("id: ").append(std::to_string(number)).append("\n");
+  }
+  to.append("data: ").append(e.data).append("\n\n");
+}
+
+live_event left_out(std::uint64_t count, const char* why) {
+  return {"left_out", line_of({{"count", count}, {"why", why}})};
+}
+
+bool is_other(const http::route& to) {
+  return to.path != events_path;
+}
+
+// What the client has seen last. Its header is a program's own; what is no number is ignored.
+std::uint64_t seen_last(const http::request& req) {
+  const auto text =
+      req.header("Last-Event-ID").value_or(req.parameter("last_event_id").value_or("0"));
+  std::uint64_t number = 0;
+  const auto* const end = text.data() + text.size();
+  const auto [at, ec] = std::from_chars(text.data(), end, number);
+  return ec == std::errc() && at == end ? number : 0;
+}
+
+}  // namespace
+
+// Counts as one while it exists.
+class event_stream::viewer {
+ public:
+  explicit viewer(event_stream& of) : of_(of) {
+    const std::lock_guard hold(of_.mutex_);
+    of_.requests_.look(true);
+    ++of_.viewers_;
+    of_.seconds_without_viewers_ = 0;
+    if (!of_.ticks_) {
+      of_.ticks_ = true;
+      of_.ticks_ = !spawn(of_.how_.on, of_.living_.ctx,
+                          [&s = of_](const context& ctx) { return s.each_second(ctx); });
+    }
+  }
+  ~viewer() {
+    const std::lock_guard hold(of_.mutex_);
+    --of_.viewers_;
+  }
+  viewer(const viewer&) = delete;
+  viewer& operator=(const viewer&) = delete;
+
+ private:
+  event_stream& of_;
+};
+
+event_stream::event_stream(http::server& of, options how)
+    : of_(of),
+      how_(std::move(how)),
+      instance_(http::random_hex(16)),
+      events_(how_.ring),
+      requests_(events_),
+      living_(with_cancel(background())) {}
+
+event_stream::~event_stream() {
+  living_.cancel({.kind = cause_kind::shutdown});
+  std::unique_lock hold(mutex_);
+  over_.wait(hold, [this] { return !ticks_; });
+}
+
+void event_stream::add_route() {
+  of_.handle({.method = "GET",
+              .path = std::string(events_path),
+              .on_loop = &how_.on,
+              .max_in_flight = how_.max_viewers,
+              .as_written = true,
+              .serves = http::audience::operators,
+              .answer = [this](const context& ctx, http::request& req, http::reply& res) -> task<> {
+                return answer(ctx, req, res);
+              }});
+}
+
+std::string event_stream::hello() const {
+  ordered first = {{"server", instance_},
+                   {"now_ms", requests_.at_ms(http::clock::now())},
+                   {"viewers", viewers()}};
+  first.update(how_.hello());
+  return line_of(first);
+}
+
+ordered event_stream::stats() const {
+  const auto now = http::clock::now();
+  const auto n = of_.count_in_flight(is_other);
+  ordered all = {{"at_ms", requests_.at_ms(now)},
+                 {"in_flight",
+                  {{"received", n.received},
+                   {"queued", n.queued},
+                   {"running", n.running},
+                   {"waiting", n.waiting},
+                   {"writing", n.writing},
+                   {"stopping", n.stopping}}}};
+  if (const auto took = requests_.stops().last_minute(now)) {
+    const auto us = [](auto d) { return std::chrono::duration<double, std::micro>(d).count(); };
+    all["stop_us"] = {{"p50", us(took->p50)}, {"p99", us(took->p99)}, {"worst", us(took->worst)}};
+  } else {
+    all["stop_us"] = nullptr;
+  }
+  all["left_out"] = missed() + left_out();
+  all["viewers"] = viewers();
+  all.update(how_.stats());
+  return all;
+}
+
+live_event event_stream::stats_event() const {
+  return {"stats", line_of(stats())};
+}
+
+// Returns false when this was the last one.
+bool event_stream::another_second() {
+  bool shows = false;
+  {
+    const std::lock_guard hold(mutex_);
+    shows = viewers() > 0;
+    seconds_without_viewers_ = shows ? 0 : seconds_without_viewers_ + 1;
+    if (seconds_without_viewers_ > seconds_kept) {
+      requests_.look(false);
+      return false;
+    }
+  }
+  if (of_.draining()) {
+    close();
+  }
+  if (const auto count = requests_.next_second(); count > 0) {
+    events_.add(server::left_out(count, "many"));
+    // Those of them that turn out to be slow are shown after all.
+    of_.follow_oldest(shown_at_first, is_other);
+  }
+  if (shows) {
+    events_.add(stats_event());
+  }
+  return true;
+}
+
+task<> event_stream::each_second(context ctx) {
+  bool goes_on = true;
+  while (goes_on) {
+    const std::error_code ec = co_await sleep_for(ctx, 1s);
+    goes_on = !ec && another_second();
+  }
+  const std::lock_guard hold(mutex_);
+  ticks_ = false;
+  over_.notify_all();  // this may be destroyed when the lock is released
+}
+
+task<> event_stream::answer(context ctx, http::request& req, http::reply& res) {
+  const auto filter = live_filter::of(req, res);
+  if (!filter) {
+    co_return;
+  }
+  if (of_.draining()) {
+    res.set("Retry-After", "1");
+    res.problem(503, "the server is draining");
+    co_return;
+  }
+  const viewer counted(*this);
+  const auto now_last = events_.last();
+  const auto seen = seen_last(req);
+  const bool comes_back = seen != 0 && seen <= now_last;
+  const bool has_all = comes_back && seen + 1 >= events_.oldest();
+  live_events::reader behind(events_, has_all ? seen : now_last);
+
+  std::string text;
+  append(text, {"hello", hello()});
+  std::unordered_set<std::uint64_t> at_first;
+  std::uint64_t up_to = 0;
+  if (!has_all) {
+    if (comes_back) {
+      append(text, server::left_out(now_last - seen, "slow"));
+    }
+    for (const auto& v : of_.follow_oldest(shown_at_first, is_other)) {
+      if (const auto e = requests_.began(v); filter->lets_through(e)) {
+        append(text, e);
+        at_first.insert(v.number);
+      }
+    }
+    up_to = events_.last();
+  }
+  append(text, stats_event());
+
+  res.set("X-Accel-Buffering", "no");
+  res.stream("text/event-stream");
+  for (;;) {
+    std::error_code ec = co_await res.write(ctx, text);
+    if (ec) {
+      co_return;
+    }
+    text.clear();
+    ec = co_await sleep_for(ctx, between_pieces);
+    while (!ec && text.empty()) {
+      const auto part = behind.take(at_once);
+      if (part.left_out > 0) {
+        append(text, server::left_out(part.left_out, "slow"));
+      }
+      for (const auto& e : part.events) {
+        const bool again =
+            e.number <= up_to && e.what->name == "began" && at_first.contains(e.what->request);
+        if (!again && filter->lets_through(*e.what)) {
+          append(text, *e.what, e.number);
+        }
+      }
+      if (text.empty() && part.closed) {
+        co_return;
+      }
+      if (text.empty() && part.events.empty()) {
+        ec = co_await behind.more.wait(ctx);
+      }
+    }
+    if (ec) {
+      co_return;
+    }
+  }
+}
+
+}  // namespace hangup::server

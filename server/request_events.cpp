@@ -1,0 +1,196 @@
+#include "server/request_events.h"
+
+#include <new>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+namespace hangup::server {
+namespace {
+
+using ordered = nlohmann::ordered_json;
+using namespace std::chrono_literals;
+
+constexpr auto relaxed = std::memory_order_relaxed;
+constexpr auto slow = 50ms;
+constexpr std::size_t shown_bytes = 256;  // of a text from a client
+
+std::string line_of(const ordered& j) {
+  return j.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+}
+
+ordered or_null(std::string_view text) {
+  return text.empty() ? ordered(nullptr) : ordered(text);
+}
+
+double us(http::clock::duration d) noexcept {
+  return std::chrono::duration<double, std::micro>(d).count();
+}
+
+// A request in flight, an ended one, and a late one have these.
+template <class Request>
+ordered about(const Request& r) {
+  const auto* const pool = r.to.runs_on;
+  return {{"number", r.number},
+          {"id", r.id.substr(0, shown_bytes)},
+          {"method", r.method.substr(0, shown_bytes)},
+          {"target", r.target.substr(0, shown_bytes)},
+          {"target_bytes", r.target.size()},
+          {"client", r.client},
+          {"route", r.to.path},
+          {"pool", pool != nullptr ? ordered(pool->name()) : ordered(nullptr)},
+          {"trace", or_null(r.journey != nullptr ? r.journey->trace_id() : std::string_view())}};
+}
+
+bool is_own(const http::route& to) noexcept {
+  return to.path == events_path;
+}
+
+}  // namespace
+
+bool request_events::spend(std::atomic<int>& from) noexcept {
+  return from.load(relaxed) > 0 && from.fetch_sub(1, relaxed) > 0;
+}
+
+// An event for which there is no memory is left out.
+template <class Make>
+void request_events::add(const Make& make) noexcept {
+  try {
+    to_.add(make());
+  } catch (const std::bad_alloc&) {
+    left_out_.fetch_add(1, relaxed);
+  }
+}
+
+std::uint64_t request_events::next_second() noexcept {
+  begins_.store(budget::begins, relaxed);
+  begins_on_spot_.store(budget::begins_on_spot, relaxed);
+  hang_ups_.store(budget::hang_ups, relaxed);
+  ends_.store(budget::ends, relaxed);
+  answers_.store(budget::answers, relaxed);
+  const auto now = left_out();
+  return now - std::exchange(left_out_before_, now);
+}
+
+http::interest request_events::begins(const http::request_step& s, bool earlier) noexcept {
+  if (is_own(s.to)) {
+    return http::interest::none;
+  }
+  const bool on_spot = s.to.is_on_the_spot();
+  if (!earlier && !spend(on_spot ? begins_on_spot_ : begins_)) {
+    return !on_spot && spend(hang_ups_) ? http::interest::end : http::interest::none;
+  }
+  add([&] {
+    auto data = about(s);
+    data["state"] = name(s.state);
+    data["at_ms"] = at_ms(s.started);
+    return live_event{"began", line_of(data), s.number, s.to.path, {}, s.state};
+  });
+  return http::interest::steps;
+}
+
+live_event request_events::began(const http::request_view& v) const {
+  const auto* const pool = v.to->runs_on;
+  const bool is_task = v.state == http::request_state::running && v.to->on_loop != nullptr;
+  const auto state = is_task ? http::request_state::waiting : v.state;
+  const ordered data = {{"number", v.number},
+                        {"id", v.id.substr(0, shown_bytes)},
+                        {"method", v.method},
+                        {"target", v.target},
+                        {"target_bytes", v.target_bytes},
+                        {"client", v.client},
+                        {"route", v.to->path},
+                        {"pool", pool != nullptr ? ordered(pool->name()) : ordered(nullptr)},
+                        {"trace", v.trace_id},
+                        {"state", name(state)},
+                        {"at_ms", at_ms(v.started)}};
+  return {"began", line_of(data), v.number, v.to->path, {}, state};
+}
+
+void request_events::enters(const http::request_step& s) noexcept {
+  add([&] {
+    const ordered data = {
+        {"number", s.number}, {"state", name(s.state)}, {"at_ms", at_ms(http::clock::now())}};
+    return live_event{"state", line_of(data), s.number, s.to.path, {}, s.state};
+  });
+}
+
+void request_events::context_ended(const http::request_step& s, const cause& why) noexcept {
+  if (why.kind == cause_kind::handler_returned) {
+    return;
+  }
+  add([&] {
+    auto data = about(s);
+    data["cause"] = why.kind.name();
+    data["text"] = describe(why);
+    data["started_ms"] = at_ms(s.started);
+    data["at_ms"] = at_ms(why.at);
+    return live_event{"context_ended", line_of(data), s.number, s.to.path};
+  });
+}
+
+void request_events::late(const http::late_request& l) noexcept {
+  if (!looks() || is_own(l.to)) {
+    return;
+  }
+  add([&] {
+    auto data = about(l);
+    data["since_ms"] = http::ms(l.since);
+    data["over"] = l.over;
+    data["text"] = l.cause;
+    data["at_ms"] = at_ms(http::clock::now());
+    return live_event{"late", line_of(data), l.number, l.to.path};
+  });
+}
+
+// Of those whose begin was shown, each; of the others first those that were no answer, and none
+// that was quick and well.
+bool request_events::is_shown(const http::request_report& r) noexcept {
+  switch (r.end) {
+    case http::request_end::client_closed:
+    case http::request_end::client_reset:
+    case http::request_end::client_vanished:
+    case http::request_end::deadline:
+    case http::request_end::shutdown:
+    case http::request_end::operator_request:
+    case http::request_end::failed:
+      return spend(ends_) || r.followed == http::interest::steps;
+    case http::request_end::rejected:
+    case http::request_end::bad_request:
+      return r.followed == http::interest::steps || spend(answers_);
+    case http::request_end::completed:
+      break;
+  }
+  return r.followed == http::interest::steps || (r.ended - r.started >= slow && spend(answers_));
+}
+
+void request_events::ended(const http::request_report& r) noexcept {
+  if (r.context_ended && r.work_stopped) {
+    stops_.add(r.ended, *r.work_stopped - *r.context_ended);
+  }
+  if (!looks() || is_own(r.to)) {
+    return;
+  }
+  if (!is_shown(r)) {
+    left_out_.fetch_add(1, relaxed);
+    return;
+  }
+  add([&] {
+    auto data = about(r);
+    data["end"] = name(r.end);
+    data["cause"] = or_null(r.cause);
+    data["status"] = r.status;
+    data["stop_us"] = r.context_ended && r.work_stopped
+                          ? ordered(us(*r.work_stopped - *r.context_ended))
+                          : ordered(nullptr);
+    data["by"] = r.by != nullptr ? ordered{{"request", r.by->request.substr(0, shown_bytes)},
+                                           {"client", r.by->client}}
+                                 : ordered(nullptr);
+    data["context_ended_ms"] =
+        r.context_ended ? ordered(at_ms(*r.context_ended)) : ordered(nullptr);
+    data["started_ms"] = at_ms(r.started);
+    data["at_ms"] = at_ms(r.ended);
+    return live_event{"ended", line_of(data), r.number, r.to.path, r.end};
+  });
+}
+
+}  // namespace hangup::server

@@ -1,0 +1,77 @@
+// Makes events of what becomes of requests, while somebody looks at them (live_events.h), and
+// chooses those that are worth showing one by one when there are many: see `budget`. All others are
+// counted.
+//
+// While nobody looks, only how long work took to stop is kept.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "hangup/http/follower.h"
+#include "hangup/http/observer.h"
+#include "server/live_events.h"
+#include "server/stop_times.h"
+
+namespace hangup::server {
+
+// Its own requests are no events: they would only show each other.
+inline constexpr std::string_view events_path = "/requests/events";
+
+class request_events final : public http::observer, public http::follower {
+ public:
+  // `to` must outlive it.
+  explicit request_events(live_events& to) noexcept : to_(to) {}
+
+  // Whether somebody looks.
+  void look(bool does) noexcept { looks_.store(does, std::memory_order_relaxed); }
+  // To be called once a second while somebody looks. Returns how many requests were left out since
+  // the last call.
+  std::uint64_t next_second() noexcept;
+  // How many requests were not shown one by one while somebody looked.
+  std::uint64_t left_out() const noexcept { return left_out_.load(std::memory_order_relaxed); }
+  const stop_times& stops() const noexcept { return stops_; }
+  // Milliseconds since the start of the server.
+  double at_ms(http::clock::time_point at) const noexcept { return http::ms(at - start_); }
+  // The event for one that began before somebody looked.
+  live_event began(const http::request_view& v) const;
+
+  // observer
+  void late(const http::late_request& l) noexcept override;
+  void ended(const http::request_report& r) noexcept override;
+  // follower
+  bool looks() const noexcept override { return looks_.load(std::memory_order_relaxed); }
+  http::interest begins(const http::request_step& s, bool earlier) noexcept override;
+  void enters(const http::request_step& s) noexcept override;
+  void context_ended(const http::request_step& s, const cause& why) noexcept override;
+
+ private:
+  // What is shown in a second at most.
+  struct budget {
+    static constexpr int begins = 200;         // of requests to a pool or a loop
+    static constexpr int begins_on_spot = 20;  // of those that a front thread answers
+    static constexpr int hang_ups = 2000;  // requests whose end is heard, though not their begin
+    static constexpr int ends = 1000;      // not by an answer: hang-ups, deadlines, failures
+    static constexpr int answers = 100;    // refused, or slower than 50 ms
+  };
+  static bool spend(std::atomic<int>& from) noexcept;
+  bool is_shown(const http::request_report& r) noexcept;
+  template <class Make>
+  void add(const Make& make) noexcept;
+
+  live_events& to_;
+  const http::clock::time_point start_ = http::clock::now();
+  std::atomic<bool> looks_{false};
+  std::atomic<int> begins_{budget::begins};
+  std::atomic<int> begins_on_spot_{budget::begins_on_spot};
+  std::atomic<int> hang_ups_{budget::hang_ups};
+  std::atomic<int> ends_{budget::ends};
+  std::atomic<int> answers_{budget::answers};
+  std::atomic<std::uint64_t> left_out_{0};
+  std::uint64_t left_out_before_ = 0;
+  stop_times stops_;
+};
+
+}  // namespace hangup::server
