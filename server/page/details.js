@@ -5,7 +5,7 @@ import { parts_of } from "./requests";
 import { server_now } from "./clock";
 import { duration, shortened } from "./text";
 
-const kinds = { queued: "waited in the queue", running: "ran", writing: "wrote", stopping: "ran after the end" };
+const kinds = { queued: "waited", running: "ran", writing: "wrote", stopping: "ran after the end" };
 
 export class details {
   #place = document.getElementById("details");
@@ -59,7 +59,7 @@ function rows_of(r) {
   for (const { kind, from, to } of parts_of(r, server_now())) {
     rows.push([kinds[kind], duration((to - from) * 1000)]);
   }
-  if (r.context_ended) rows.push(["context ended", `${words_of(r.context_ended.cause)} (${r.context_ended.text ?? ""})`]);
+  if (r.context_ended) rows.push(["context ended", r.context_ended.text || words_of(r.context_ended.cause)]);
   if (r.late) rows.push(["late", "it has been reported as a late stopper"]);
   if (r.end) {
     rows.push(["end", `${r.end}, status ${r.status}`]);

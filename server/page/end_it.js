@@ -7,7 +7,14 @@ import { shortened } from "./text";
 const dialog = document.getElementById("ask");
 const reason = dialog.querySelector("input");
 
+// One question after the other: a dialog tells of its end a moment after it has closed.
+let asked = Promise.resolve();
 function sure(title, what, with_reason) {
+  asked = asked.then(() => ask(title, what, with_reason));
+  return asked;
+}
+
+function ask(title, what, with_reason) {
   return new Promise((resolve) => {
     dialog.querySelector("h2").textContent = title;
     dialog.querySelector(".what").textContent = what;

@@ -2,11 +2,11 @@
 
 const all = {
   completed: ["answered", "done"],
-  client_closed: ["the client closed the connection", "left"],
-  client_reset: ["the client reset the connection", "left"],
-  client_vanished: ["the client vanished", "vanished"],
-  deadline: ["its deadline passed", "clock"],
-  shutdown: ["the server stops", "power"],
+  client_closed: ["client closed", "left"],
+  client_reset: ["client reset", "left"],
+  client_vanished: ["client vanished", "vanished"],
+  deadline: ["deadline passed", "clock"],
+  shutdown: ["server stops", "power"],
   operator: ["ended by an operator", "stop"],
   operator_request: ["ended by an operator", "stop"],
   rejected: ["no room for it", "full"],

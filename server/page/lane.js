@@ -7,7 +7,7 @@ import { duration, shortened } from "./text";
 
 const made_of = document.getElementById("lane");
 const states = {
-  queued: ["waits in the queue", "waits"],
+  queued: ["waits to begin", "waits"],
   running: ["runs", "runs"],
   writing: ["writes its answer", "writes"],
   stopping: ["still runs", "failed"],

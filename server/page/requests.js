@@ -4,7 +4,9 @@ const most_ended = 300;
 const most_at_all = 3000;
 
 // The kind of a part of a lane. A task that waits is shown as running: its work goes on elsewhere.
+// What has been received waits for the rest of its body, if there is more, and for its turn.
 function kind_of(state) {
+  if (state === "received") return "queued";
   return state === "queued" || state === "writing" ? state : "running";
 }
 

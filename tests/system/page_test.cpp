@@ -164,10 +164,10 @@ TEST_F(live_page, shows_a_request_that_it_starts_and_how_soon_the_work_stops_whe
   const auto tab = open();
   const std::string target = "/query/sim?rows=200&row_ms=100";
   press(tab, "Start: Simulated query");
-  EXPECT_TRUE(lane_says(tab, target, "writes")) << words_of(tab, target);
+  EXPECT_TRUE(lane_says(tab, target, "runs")) << words_of(tab, target);
   press(tab, "Hang up: Simulated query");
   EXPECT_TRUE(lane_says(tab, target, "stopped in ")) << words_of(tab, target);
-  EXPECT_TRUE(lane_says(tab, target, "the client "));
+  EXPECT_TRUE(lane_says(tab, target, "client "));
   const auto line = site_->program.line_with(" " + target + " ");
   EXPECT_NE(line.find(" 499 client_"), std::string::npos) << line;
   EXPECT_TRUE(
@@ -194,6 +194,7 @@ TEST_F(live_page, shows_the_end_of_what_another_tab_had_asked_for_when_that_is_c
     const auto target = std::string("/query/sim?rows=") + (close ? "301" : "302") + "&row_ms=100";
     const auto leaving = browser_->open_tab();
     browser_->go(leaving, site_->url(target));
+    browser_->command(watching, "Page.bringToFront", json::object());
     ASSERT_TRUE(holds(watching, lane(target))) << target;
     if (close) {
       browser_->close_tab(leaving);
@@ -201,10 +202,23 @@ TEST_F(live_page, shows_the_end_of_what_another_tab_had_asked_for_when_that_is_c
       browser_->go(leaving, site_->url("/healthz"));
     }
     EXPECT_TRUE(lane_says(watching, target, "stopped in ")) << words_of(watching, target);
-    EXPECT_TRUE(lane_says(watching, target, "the client "));
+    EXPECT_TRUE(lane_says(watching, target, "client "));
     const auto line = site_->program.line_with(" " + target + " ");
     EXPECT_NE(line.find(" 499 client_"), std::string::npos) << line;
   }
+  EXPECT_EQ(errors(), "");
+}
+
+TEST_F(live_page, ends_its_stream_while_nobody_sees_it_and_comes_back_when_somebody_does) {
+  const auto tab = open();
+  const auto other = browser_->open_tab();
+  browser_->command(other, "Page.bringToFront", json::object());
+  ASSERT_TRUE(holds(tab, "document.hidden"));
+  const auto line = site_->program.line_with("/requests/events");
+  EXPECT_NE(line.find(" 499 client_"), std::string::npos) << line;
+  EXPECT_EQ(value(tab, "document.getElementById('lost').hidden"), true);
+  browser_->command(tab, "Page.bringToFront", json::object());
+  EXPECT_TRUE(holds(tab, "document.getElementById('connection').dataset.state === 'connected'"));
   EXPECT_EQ(errors(), "");
 }
 
