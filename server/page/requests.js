@@ -116,7 +116,7 @@ export class requests {
     };
     take(newest.filter((r) => r.own && !r.end), limit / 4);
     take(newest.filter((r) => !r.end && (r.late || r.state === "stopping")), limit / 4);
-    take(newest.filter((r) => r.end && r.end !== "completed"), limit / 4);
+    take(newest.filter((r) => r.end && r.end !== "completed").sort((a, b) => b.ended - a.ended), limit / 4);
     take(newest.filter((r) => !r.end).reverse(), limit / 4);
     take(newest, limit);
     return [...chosen].sort((a, b) => b.number - a.number);

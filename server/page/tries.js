@@ -87,6 +87,7 @@ class one_try {
       const { value, done } = await reader.read();
       if (done) return;
       this.#bytes += value.byteLength;
+      if (this.t.slowly) await new Promise((resolve) => setTimeout(resolve, 250));
       if (performance.now() - shown > 200) {
         shown = performance.now();
         this.state.textContent = `${grouped(this.#bytes)} bytes so far`;

@@ -21,8 +21,8 @@ export function tries_for(routes, databases) {
       "/spin?ms=5000&look=0", path_missing("/spin")),
     one("A hopeless join", "Every customer with every other and every third. The query is stopped in the engine.",
       `${hopeless?.path ?? "/query/sqlite"}?report=cross`, hopeless ? "" : "No database here has the report cross."),
-    one("Search", "An expression that is in no file, over all files.",
-      `/search?regex=1&pattern=${encodeURIComponent("(a.*){6}zq[^ ]{9}qz")}`, path_missing("/search")),
+    one("Search, read slowly", "All lines with an e, for a client that takes its time: the search goes no faster than they are read.",
+      "/search?pattern=e", path_missing("/search"), { slowly: true }),
     one("Fan-out", "The hopeless join in four parts at the same time. All stop.",
       "/fanout?parts=4&report=cross", path_missing("/fanout") || (hopeless ? "" : "No database here has the report cross.")),
     one("A detached job", "It goes on when its client has left: end it under Jobs.",
@@ -39,5 +39,5 @@ export function command_for(t, origin, quoted) {
   if (t.count > 1) {
     return `curl -sN --parallel --parallel-immediate --parallel-max ${t.count} --max-time 3 ${quoted(`${url}&of=[1-${t.count}]`)}`;
   }
-  return `curl -sN ${t.method === "GET" ? "" : `-X ${t.method} `}${quoted(url)}`;
+  return `curl -sN ${t.slowly ? "--limit-rate 100k " : ""}${t.method === "GET" ? "" : `-X ${t.method} `}${quoted(url)}`;
 }

@@ -581,7 +581,7 @@ TEST_F(live_page, makes_a_picture_of_itself) {
   const auto tab = open();
   resize(tab, 1280, 620);
   for (const auto* const name :
-       {"Spin, not looking", "Simulated query", "A hopeless join", "Search"}) {
+       {"Spin, not looking", "Simulated query", "A hopeless join", "Search, read slowly"}) {
     press(tab, std::string("Start: ") + name);
   }
   ASSERT_TRUE(holds(tab, "document.querySelectorAll('.lane').length >= 4"));
