@@ -36,6 +36,8 @@ struct config {
     std::string listen;              // an address; "": decided by `listen`; "same": the same ones
     std::string token_file;          // empty: nobody is asked for a token
     std::vector<std::string> hosts;  // further names that Host may have
+    std::vector<std::string> peers;  // "10.0.0.2:8081"
+    std::chrono::milliseconds peer_timeout{};
     bool operator==(const admin_t&) const = default;
   } admin;
 

@@ -12,6 +12,7 @@
 #include "server/database_config.h"
 #include "server/json_reader.h"
 #include "server/listening.h"
+#include "server/peers.h"
 #include "server/schema.h"
 #include "server/text_file.h"
 
@@ -283,6 +284,7 @@ config_document document_of(const json* values, std::string_view name,
   });
   check({"listen"}, [&](mistakes& found) { check_listen(d.values.at("listen"), found); });
   check({"admin"}, [&](mistakes& found) { check_admin(d.values.at("admin"), found); });
+  check({"admin"}, [&](mistakes& found) { check_peers(d.values.at("admin"), found); });
   check({"admin"}, [&](mistakes& found) {
     check_path("admin.token_file", d.values.at("admin").at("token_file"), found);
   });

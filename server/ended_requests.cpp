@@ -4,6 +4,8 @@
 #include <new>
 #include <utility>
 
+#include "server/request_events.h"
+
 namespace hangup::server {
 namespace {
 
@@ -19,6 +21,9 @@ bool is_one(const entry& e, const ended_requests::filter& which) {
 
 void ended_requests::ended(const http::request_report& r) noexcept {
   constexpr std::size_t kept = 256;  // of a target
+  if (r.to.path == events_path) {    // who looks at requests pushes none out
+    return;
+  }
   const std::lock_guard hold(mutex_);
   entry& e = spare_;  // its strings keep their memory
   try {

@@ -16,19 +16,23 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t shown_at_first = 200;  // of what is in flight
 constexpr std::size_t at_once = 128;         // events in one piece
-constexpr auto between_pieces = 20ms;        // so that many events do not wake a viewer each
-constexpr int seconds_kept = 10;             // for a client that comes back
+constexpr auto between_looks = 50ms;         // nobody wakes a viewer
 
 std::string line_of(const ordered& j) {
   return j.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }
 
-void append(std::string& to, const live_event& e, std::uint64_t number = 0) {
-  to.append("event: ").append(e.name).append("\n");
+void append(std::string& to, std::string_view name, std::string_view data,
+            std::uint64_t number = 0) {
+  to.append("event: ").append(name).append("\n");
   if (number != 0) {
     to.append("id: ").append(std::to_string(number)).append("\n");
   }
-  to.append("data: ").append(e.data).append("\n\n");
+  to.append("data: ").append(data).append("\n\n");
+}
+
+void append(std::string& to, const live_event& e) {
+  append(to, e.name, e.data);
 }
 
 live_event left_out(std::uint64_t count, const char* why) {
@@ -144,7 +148,7 @@ bool event_stream::another_second() {
     const std::lock_guard hold(mutex_);
     shows = viewers() > 0;
     seconds_without_viewers_ = shows ? 0 : seconds_without_viewers_ + 1;
-    if (seconds_without_viewers_ > seconds_kept) {
+    if (seconds_without_viewers_ > how_.kept_for.count()) {
       requests_.look(false);
       return false;
     }
@@ -174,6 +178,30 @@ task<> event_stream::each_second(context ctx) {
   over_.notify_all();  // this may be destroyed when the lock is released
 }
 
+// What a viewer was told at first: the events of these, up to this one, would repeat it.
+struct event_stream::begins {
+  std::unordered_set<std::uint64_t> requests{};
+  std::uint64_t up_to = 0;
+  bool has(const live_events::numbered& e) const {
+    return e.number <= up_to && e.what->name == "began" && requests.contains(e.what->request);
+  }
+};
+
+// Returns whether nothing more will come.
+bool event_stream::append_more(std::string& to, std::uint64_t& behind, const live_filter& filter,
+                               const begins& shown) {
+  const auto part = events_.take(behind, at_once);
+  if (part.left_out > 0) {
+    append(to, server::left_out(part.left_out, "slow"));
+  }
+  for (const auto& e : part.events) {
+    if (filter.lets_through(*e.what) && !shown.has(e)) {
+      append(to, e.what->name, e.data, e.number);
+    }
+  }
+  return part.closed;
+}
+
 task<> event_stream::answer(context ctx, http::request& req, http::reply& res) {
   const auto filter = live_filter::of(req, res);
   if (!filter) {
@@ -189,12 +217,11 @@ task<> event_stream::answer(context ctx, http::request& req, http::reply& res) {
   const auto seen = seen_last(req);
   const bool comes_back = seen != 0 && seen <= now_last;
   const bool has_all = comes_back && seen + 1 >= events_.oldest();
-  live_events::reader behind(events_, has_all ? seen : now_last);
+  auto behind = has_all ? seen : now_last;
 
   std::string text;
   append(text, {"hello", hello()});
-  std::unordered_set<std::uint64_t> at_first;
-  std::uint64_t up_to = 0;
+  begins shown;
   if (!has_all) {
     if (comes_back) {
       append(text, server::left_out(now_last - seen, "slow"));
@@ -202,10 +229,10 @@ task<> event_stream::answer(context ctx, http::request& req, http::reply& res) {
     for (const auto& v : of_.follow_oldest(shown_at_first, is_other)) {
       if (const auto e = requests_.began(v); filter->lets_through(e)) {
         append(text, e);
-        at_first.insert(v.number);
+        shown.requests.insert(v.number);
       }
     }
-    up_to = events_.last();
+    shown.up_to = events_.last();
   }
   append(text, stats_event());
 
@@ -217,28 +244,12 @@ task<> event_stream::answer(context ctx, http::request& req, http::reply& res) {
       co_return;
     }
     text.clear();
-    ec = co_await sleep_for(ctx, between_pieces);
-    while (!ec && text.empty()) {
-      const auto part = behind.take(at_once);
-      if (part.left_out > 0) {
-        append(text, server::left_out(part.left_out, "slow"));
-      }
-      for (const auto& e : part.events) {
-        const bool again =
-            e.number <= up_to && e.what->name == "began" && at_first.contains(e.what->request);
-        if (!again && filter->lets_through(*e.what)) {
-          append(text, *e.what, e.number);
-        }
-      }
-      if (text.empty() && part.closed) {
+    // If the context ends, the next write says so, also to the server.
+    for (bool none = true; !ec && none; none = text.empty()) {
+      ec = co_await sleep_for(ctx, between_looks);
+      if (append_more(text, behind, *filter, shown) && text.empty()) {
         co_return;
       }
-      if (text.empty() && part.events.empty()) {
-        ec = co_await behind.more.wait(ctx);
-      }
-    }
-    if (ec) {
-      co_return;
     }
   }
 }

@@ -1,12 +1,13 @@
 // GET /requests/events: what becomes of requests, as it happens, in server-sent events
 // (https://html.spec.whatwg.org/multipage/server-sent-events.html). Each viewer is a task, which
-// holds no thread, and reads at its own pace. While there is no viewer, and has been none for ten
+// holds no thread, and reads at its own pace. While there is no viewer, and has been none for some
 // seconds, nothing is done: that long a client that comes back finds what it has missed.
 //
 //   hello  began...  {began state context_ended late ended left_out stats}...
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -33,6 +34,8 @@ class event_stream {
     // What the first event and those of each second have, besides what is known here.
     std::function<nlohmann::ordered_json()> hello;
     std::function<nlohmann::ordered_json()> stats;
+    // For so long after the last viewer events are still made, for a client that comes back.
+    std::chrono::seconds kept_for{10};
   };
 
   // `of` must outlive all requests to it, and this must outlive `of`.
@@ -55,9 +58,12 @@ class event_stream {
 
  private:
   class viewer;
+  struct begins;
 
   task<> answer(context ctx, http::request& req, http::reply& res);
   task<> each_second(context ctx);
+  bool append_more(std::string& to, std::uint64_t& behind, const live_filter& filter,
+                   const begins& shown);
   bool another_second();
   nlohmann::ordered_json stats() const;
   std::string hello() const;

@@ -63,6 +63,18 @@ form<config::admin_t> admin_keys() {
        "Names that Host may have in requests for these pages, beside addresses, localhost and the "
        "names in listen and admin.listen. Others are refused with 421, so that no web page can "
        "reach them by a name of its own (DNS rebinding)."},
+      {"peers", &t::peers,
+       array_of(
+           64,
+           "The address of the pages for operators of a replica, such as 10.0.0.2:8081; a name "
+           "stands for all of its addresses.",
+           text(1, 320)),
+       nlohmann::ordered_json::array(),
+       "The replicas of this server, this one included, and asked by plain HTTP: "
+       "/replicas/requests "
+       "shows the requests of all of them. Without any there is no such page."},
+      {"peer_timeout_ms", &t::peer_timeout, integer(1, hour_ms), 2000,
+       "Time in milliseconds for the answer of one of admin.peers."},
   });
 }
 

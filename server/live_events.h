@@ -1,10 +1,13 @@
 // The last events of requests in flight, numbered 1, 2 ..., and those who read them, each at its
 // own pace. An event that is pushed out before a reader has come to it is left out for that reader,
-// which learns how many there were. Nobody who adds an event ever waits for a reader. Thread-safe.
+// which learns how many there were. Who adds an event neither waits for a reader nor wakes one: it
+// may be the thread whose work is to stop now. So readers look for themselves, now and then.
+// Thread-safe.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -12,7 +15,6 @@
 #include <string_view>
 #include <vector>
 
-#include "hangup/context/event.h"
 #include "hangup/http/request_end.h"
 
 namespace hangup::server {
@@ -20,6 +22,8 @@ namespace hangup::server {
 struct live_event {
   std::string_view name;  // "began"; of static storage
   std::string data{};     // one line of JSON
+  // If set, it makes the data, when the first reader wants it.
+  std::function<std::string()> make_data{};
   // What it is about; 0 and empty: about no single request.
   std::uint64_t request = 0;
   std::string_view route{};  // as long as the server
@@ -38,49 +42,37 @@ class live_events {
   std::uint64_t last() const noexcept;
   // The number of the oldest event that is kept, or of the next one if none is.
   std::uint64_t oldest() const noexcept;
-  // Nothing more is added, and readers do not wait.
+  // Nothing more is added.
   void close() noexcept;
   // How many events readers have missed because they were too slow, in all.
   std::uint64_t missed() const noexcept;
 
-  // Reads from behind the event with this number on. The list outlives it.
-  class reader {
-   public:
-    reader(live_events& of, std::uint64_t behind);
-    ~reader();
-    reader(const reader&) = delete;
-    reader& operator=(const reader&) = delete;
-
-    struct numbered {
-      std::uint64_t number;
-      std::shared_ptr<const live_event> what;
-    };
-    struct part {
-      std::vector<numbered> events;
-      std::uint64_t left_out = 0;  // before these
-      bool closed = false;         // and none will come
-    };
-    // What there is now, up to `most`. If that is nothing, the next event sets `more`.
-    part take(std::size_t most);
-    event more;
-
-   private:
-    friend class live_events;
-    live_events& of_;
-    std::uint64_t next_;  // guarded, as the rest, by the list's mutex
-    bool waits_ = false;
-    reader* next_reader_;
+  struct numbered {
+    std::uint64_t number;
+    std::string_view data;
+    std::shared_ptr<const live_event> what;
   };
+  struct part {
+    std::vector<numbered> events;
+    std::uint64_t left_out = 0;  // before these
+    bool closed = false;         // and none will come
+  };
+  // The events after `behind`, up to `most`; `behind` becomes the number of the last of them.
+  part take(std::uint64_t& behind, std::size_t most);
 
  private:
+  struct kept : live_event {
+    explicit kept(live_event e) : live_event(std::move(e)) {}
+    mutable std::once_flag made;
+    mutable std::string made_data;
+  };
   std::uint64_t oldest_kept() const noexcept;
 
   mutable std::mutex mutex_;  // guards the rest
-  std::vector<std::shared_ptr<const live_event>> ring_;
+  std::vector<std::shared_ptr<const kept>> ring_;
   std::uint64_t last_ = 0;
   std::uint64_t missed_ = 0;
   bool closed_ = false;
-  reader* readers_ = nullptr;
 };
 
 }  // namespace hangup::server

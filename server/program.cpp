@@ -20,6 +20,7 @@
 #include "server/live_stats.h"
 #include "server/pages.h"
 #include "server/relay_upstreams.h"
+#include "server/replica_pages.h"
 #include "server/request_pages.h"
 #include "server/search_files.h"
 
@@ -145,6 +146,8 @@ program::program(const context& opening, const launch& with)
       ended_({how_.requests.completed, how_.requests.not_completed}),
       probes_({.name = "probe", .workers = 2, .queue = 16, .spare_workers = 1, .spare_queue = 4}),
       pages_({.name = "pages", .workers = 2, .queue = 64, .spare_workers = 1, .spare_queue = 16}),
+      asking_(
+          {.name = "replicas", .workers = 2, .queue = 16, .spare_workers = 1, .spare_queue = 4}),
       tasks_(task_options(how_, log_)),
       fanout_(fanout_options(how_.fanout, log_), all_of<query::named_database>(sources_)),
       jobs_(job_options(how_, log_)),
@@ -152,9 +155,10 @@ program::program(const context& opening, const launch& with)
       fanout_counts_(fanout_),
       job_counts_(jobs_),
       task_counts_(tasks_),
+      access_(how_),
+      peers_(how_.admin),
       events_(server_, event_options()),
       live_counts_(events_),
-      access_(how_),
       server_(http_options(how_)) {
   server_.guard_operators([this](const http::request& req) { return access_(req); });
   for (const auto& [name, p] : how_.pools) {
@@ -179,6 +183,9 @@ program::program(const context& opening, const launch& with)
   add_request_pages(server_, ended_, pages);
   add_end_pages(server_, pages);
   events_.add_route();
+  if (!how_.admin.peers.empty()) {
+    add_replica_pages(server_, peers_, {asking_, how_.http.spot_deadline});
+  }
   add_readiness_page(server_, tasks_, how_.http.spot_deadline,
                      [this](const context& ctx) { return missing(ctx); });
   add_metrics_page(
@@ -213,6 +220,9 @@ event_stream::options program::event_options() {
 
 std::vector<const pool*> program::all_pools() const {
   std::vector<const pool*> all = {&probes_, &pages_};
+  if (!how_.admin.peers.empty()) {
+    all.push_back(&asking_);
+  }
   for (const auto* const some : {&pools_, &job_pools_}) {
     for (const auto& [name, p] : *some) {
       all.push_back(p.get());

@@ -23,6 +23,7 @@
 #include "server/loop_metrics.h"
 #include "server/metrics.h"
 #include "server/operators_access.h"
+#include "server/peers.h"
 #include "server/request_log.h"
 #include "server/upstream_metrics.h"
 
@@ -73,6 +74,7 @@ class program {
   std::map<std::string, std::unique_ptr<pool>> job_pools_;  // by database
   pool probes_;  // for probes, which may wait for a database but must not wait behind queries
   pool pages_;   // for operators' pages that may become large
+  pool asking_;  // for those that ask other replicas
   loop tasks_;
   query::fanout fanout_;
   jobs::store jobs_;
@@ -80,10 +82,11 @@ class program {
   const fanout_metrics fanout_counts_;
   const job_metrics job_counts_;
   const loop_metrics task_counts_;
+  operators_access access_;
+  const peers peers_;
   event_stream events_;
   const live_metrics live_counts_;
   std::unique_ptr<metrics> counts_;
-  operators_access access_;
   http::server server_;
 };
 

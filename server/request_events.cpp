@@ -83,7 +83,7 @@ http::interest request_events::begins(const http::request_step& s, bool earlier)
     auto data = about(s);
     data["state"] = name(s.state);
     data["at_ms"] = at_ms(s.started);
-    return live_event{"began", line_of(data), s.number, s.to.path, {}, s.state};
+    return live_event{"began", line_of(data), {}, s.number, s.to.path, {}, s.state};
   });
   return http::interest::steps;
 }
@@ -103,28 +103,51 @@ live_event request_events::began(const http::request_view& v) const {
                         {"trace", v.trace_id},
                         {"state", name(state)},
                         {"at_ms", at_ms(v.started)}};
-  return {"began", line_of(data), v.number, v.to->path, {}, state};
+  return {"began", line_of(data), {}, v.number, v.to->path, {}, state};
 }
 
 void request_events::enters(const http::request_step& s) noexcept {
   add([&] {
     const ordered data = {
         {"number", s.number}, {"state", name(s.state)}, {"at_ms", at_ms(http::clock::now())}};
-    return live_event{"state", line_of(data), s.number, s.to.path, {}, s.state};
+    return live_event{"state", line_of(data), {}, s.number, s.to.path, {}, s.state};
   });
 }
 
-void request_events::context_ended(const http::request_step& s, const cause& why) noexcept {
+// The work may stop only when this has returned, so it copies, and makes no text. Of a request that
+// has not been shown yet, all is copied.
+void request_events::context_ended(const http::request_step& s, const cause& why,
+                                   http::interest wanted) noexcept {
   if (why.kind == cause_kind::handler_returned) {
     return;
   }
   add([&] {
-    auto data = about(s);
-    data["cause"] = why.kind.name();
-    data["text"] = describe(why);
-    data["started_ms"] = at_ms(s.started);
-    data["at_ms"] = at_ms(why.at);
-    return live_event{"context_ended", line_of(data), s.number, s.to.path};
+    struct copied {
+      std::uint64_t number;
+      std::string id;
+      std::string method;
+      std::string target;
+      std::string client;
+      const http::route& to;
+      const http::trace* journey;
+    };
+    std::shared_ptr<const copied> first;
+    if (wanted != http::interest::steps) {
+      first = std::make_shared<const copied>(copied{s.number, std::string(s.id),
+                                                    std::string(s.method), std::string(s.target),
+                                                    std::string(s.client), s.to, nullptr});
+    }
+    live_event e{"context_ended", {}, {}, s.number, s.to.path};
+    e.make_data = [first = std::move(first), number = s.number, why, began = at_ms(s.started),
+                   ended = at_ms(why.at)] {
+      auto data = first ? about(*first) : ordered{{"number", number}};
+      data["cause"] = why.kind.name();
+      data["text"] = describe(why);
+      data["started_ms"] = began;
+      data["at_ms"] = ended;
+      return line_of(data);
+    };
+    return e;
   });
 }
 
@@ -138,7 +161,7 @@ void request_events::late(const http::late_request& l) noexcept {
     data["over"] = l.over;
     data["text"] = l.cause;
     data["at_ms"] = at_ms(http::clock::now());
-    return live_event{"late", line_of(data), l.number, l.to.path};
+    return live_event{"late", line_of(data), {}, l.number, l.to.path};
   });
 }
 
@@ -189,7 +212,7 @@ void request_events::ended(const http::request_report& r) noexcept {
         r.context_ended ? ordered(at_ms(*r.context_ended)) : ordered(nullptr);
     data["started_ms"] = at_ms(r.started);
     data["at_ms"] = at_ms(r.ended);
-    return live_event{"ended", line_of(data), r.number, r.to.path, r.end};
+    return live_event{"ended", line_of(data), {}, r.number, r.to.path, r.end};
   });
 }
 

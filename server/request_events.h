@@ -45,7 +45,8 @@ class request_events final : public http::observer, public http::follower {
   bool looks() const noexcept override { return looks_.load(std::memory_order_relaxed); }
   http::interest begins(const http::request_step& s, bool earlier) noexcept override;
   void enters(const http::request_step& s) noexcept override;
-  void context_ended(const http::request_step& s, const cause& why) noexcept override;
+  void context_ended(const http::request_step& s, const cause& why,
+                     http::interest wanted) noexcept override;
 
  private:
   // What is shown in a second at most.

@@ -14,9 +14,9 @@
 #include "handlers/parameters.h"
 #include "hangup/http/reply.h"
 #include "hangup/http/request.h"
-#include "http/wire/grammar.h"
 #include "http/wire/number.h"
 #include "server/csv_list.h"
+#include "server/page_target.h"
 
 namespace hangup::server {
 namespace {
@@ -138,56 +138,36 @@ ended_wanted ended_of(parameters& p, const http::request& req) {
 
 // --- the link to the next page ---
 
-// Such as "/requests?limit=2&after=7".
-class target {
- public:
-  explicit target(std::string_view path) : text_(path) {}
-
-  void add(std::string_view name, std::string_view value) {
-    constexpr std::string_view digits = "0123456789ABCDEF";
-    text_.append(text_.find('?') == std::string::npos ? "?" : "&").append(name).append("=");
-    for (const char c : value) {
-      if (http::is_alphanumeric(c) || std::string_view("-._~/").find(c) != std::string_view::npos) {
-        text_.push_back(c);
-      } else {
-        const auto byte = static_cast<unsigned char>(c);
-        text_.append("%").append(1, digits[byte >> 4U]).append(1, digits[byte & 15U]);
-      }
-    }
+void add_if(page_target& to, std::string_view name, std::string_view value) {
+  if (!value.empty()) {
+    to.add(name, value);
   }
-  void add(std::string_view name, std::uint64_t value) { add(name, std::to_string(value)); }
-  void add_if(std::string_view name, std::string_view value) {
-    if (!value.empty()) {
-      add(name, value);
-    }
-  }
+}
 
-  std::string as_next() const { return "<" + text_ + ">; rel=\"next\""; }
-
- private:
-  std::string text_;
-};
+std::string as_next(const page_target& t) {
+  return "<" + t.text() + ">; rel=\"next\"";
+}
 
 std::string next_page(const in_flight_wanted& w, std::uint64_t last) {
-  target t("/requests");
-  t.add_if("route", w.route);
-  t.add_if("state", w.state);
+  page_target t("/requests");
+  add_if(t, "route", w.route);
+  add_if(t, "state", w.state);
   t.add("limit", w.limit);
   t.add("after", last);
-  return t.as_next();
+  return as_next(t);
 }
 
 std::string next_page(const ended_wanted& w, std::uint64_t last) {
-  target t("/requests/ended");
-  t.add_if("route", w.which.route);
-  t.add_if("end", w.which.end ? name(*w.which.end) : std::string_view());
+  page_target t("/requests/ended");
+  add_if(t, "route", w.which.route);
+  add_if(t, "end", w.which.end ? name(*w.which.end) : std::string_view());
   if (w.which.since > http::clock::time_point()) {
     const auto since = std::chrono::nanoseconds(w.which.since.time_since_epoch());
     t.add("since", static_cast<std::uint64_t>(since.count()));
   }
   t.add("limit", w.limit);
   t.add("after", last);
-  return t.as_next();
+  return as_next(t);
 }
 
 // --- entries ---

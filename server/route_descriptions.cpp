@@ -5,6 +5,7 @@ namespace {
 
 constexpr std::string_view spot = "http.spot_deadline_ms";
 constexpr std::string_view a_database = "a database in `databases`";
+constexpr std::string_view peers = "`admin.peers`";
 constexpr std::string_view no_wait = "Nothing to stop: the answer is ready immediately.";
 constexpr std::string_view writing = "Generating the page stops.";
 constexpr std::string_view in_the_engine =
@@ -25,6 +26,12 @@ const std::vector<parameter_description> rows_of_sim{
      "How many rows there are; at most 10000 with `stream=0`."},
     {"row_ms", "a whole number 0..600000", "10", "Time for each row in milliseconds."},
     {"stream", "0 or 1", "1", "Whether rows are sent as they come."}};
+
+const parameter_description only_route{"route", "1..256 bytes", "all",
+                                       "Only requests of this route, as `GET /` lists it."};
+const parameter_description reason{"reason", "1..200 bytes", "none",
+                                   "Why, for the client and the log."};
+constexpr std::string_view after_what = "a whole number 0..9223372036854775807";
 
 parameter_description entries(std::string_view allowed, std::string_view otherwise) {
   return {"limit", allowed, otherwise, "How many entries are listed at most."};
@@ -148,19 +155,98 @@ const std::vector<route_description>& route_descriptions() {
        "/requests",
        spot,
        "",
-       "How many requests are in flight, and the oldest of them: id, route, state, age, client, "
-       "pool and cause.",
+       "How many requests are in flight, and these, oldest first: number, id, route, state, age, "
+       "client, pool and cause, as JSON, or as CSV with `Accept: text/csv`. If there are more, "
+       "`Link` has the next page.",
        writing,
-       {entries("a whole number 1..100000", "1000")}},
+       {only_route,
+        {"state", "received, queued, running, waiting, writing, stopping", "all",
+         "Only requests in this state. `stopping`: the context has ended, and the work has not."},
+        entries("a whole number 1..100000", "1000"),
+        {"after", after_what, "0", "Only requests with a greater number."}}},
       {"GET",
        "/requests/ended",
        "/requests/ended?limit=3",
        spot,
        "",
-       "The requests that ended last, newest first: end, cause, status, when the context ended and "
-       "when the work stopped (CLOCK_MONOTONIC, nanoseconds).",
+       "The requests that ended last, newest first: end, cause, status, who asked for the end, "
+       "when "
+       "the context ended and when the work stopped (CLOCK_MONOTONIC, nanoseconds). As JSON, or as "
+       "CSV with `Accept: text/csv`. If there are more, `Link` has the next page.",
        writing,
-       {entries("a whole number 1..4096", "100")}},
+       {only_route,
+        {"end",
+         "completed, client_closed, client_reset, client_vanished, deadline, shutdown, operator, "
+         "rejected, failed, bad_request",
+         "all", "Only requests with this end."},
+        {"since", "nanoseconds as in ended_ns, or a time ago such as 500ms, 30s, 5m, 2h", "always",
+         "Only requests that have ended since then."},
+        entries("a whole number 1..100000", "100"),
+        {"after", after_what, "the newest", "Where to go on: from `Link` of the page before."}}},
+      {"DELETE",
+       "/requests/{number}",
+       "",
+       spot,
+       "",
+       "Ends one request: 202, the same again while it stops, 404 if there is none. Its client "
+       "gets "
+       "a 503 with the reason, or an answer that breaks off. A page of another origin gets a 403.",
+       no_wait,
+       {reason}},
+      {"DELETE",
+       "/requests",
+       "",
+       spot,
+       "",
+       "Ends many requests: 202 and how many. One of `route` and `older_than_ms` must be given. "
+       "Requests for operators' pages are left alone.",
+       no_wait,
+       {only_route,
+        {"older_than_ms", "a whole number 0..1000000000", "0",
+         "Only requests that began at least so many milliseconds ago."},
+        reason}},
+      {"GET",
+       "/requests/events",
+       "",
+       "",
+       "",
+       "What becomes of requests, as it happens: server-sent events, with a snapshot first and "
+       "numbers "
+       "each second. At most `live.max_viewers` at a time; further ones get a 503.",
+       "The stream ends.",
+       {{"route", "1..256 bytes", "all", "Only requests of this route."},
+        {"end",
+         "completed, client_closed, client_reset, client_vanished, deadline, shutdown, operator, "
+         "rejected, failed or bad_request",
+         "all", "Only requests with this end."},
+        {"state", "received, queued, running, waiting or writing", "all",
+         "Only requests that are in this state, or enter it."},
+        {"last_event_id", "a number", "0",
+         "Where to go on, as the header `Last-Event-ID` has it, which comes first."}}},
+      {"GET",
+       "/replicas/requests",
+       "",
+       spot,
+       peers,
+       "What `/requests` of each replica answers, and what kept a replica from it. Each request "
+       "has a "
+       "`key`. Parameters go along.",
+       "The replicas are asked no further.",
+       {entries("a whole number 1..1000", "that of `/requests`")}},
+      {"GET",
+       "/replicas/requests/ended",
+       "",
+       spot,
+       peers,
+       "The same of `/requests/ended`.",
+       "The replicas are asked no further.",
+       {entries("a whole number 1..1000", "that of `/requests/ended`")}},
+      {"DELETE", "/replicas/requests/{key}", "", spot, peers,
+       "Ends one request, on the replica that has it. 404 if none has, 502 if it does not answer.",
+       "The replica is asked no further."},
+      {"DELETE", "/replicas/requests", "", spot, peers,
+       "`DELETE /requests` on each replica: how many have been ended, and by which.",
+       "The replicas are asked no further."},
       {"GET", "/page/{file}", "", spot, "", "The files that the live page loads.", no_wait},
       {"GET", "/metrics", "/metrics", spot, "",
        "What has been counted, in the text format of Prometheus: see [metrics](metrics.md).",

@@ -20,7 +20,7 @@ struct route_description {
   std::string_view path;  // "/query/{database}": one route for each database
   std::string_view
       example;              // a target that the shipped configuration answers; empty: there is none
-  std::string_view set_by;  // the key of the deadline: "routes.search.deadline_ms"
+  std::string_view set_by;  // the key of the deadline: "routes.search.deadline_ms"; empty: none
   std::string_view needs;   // what must be configured for it to be there; empty: nothing
   std::string_view answer;
   std::string_view stops;  // how the work stops when its client has left

@@ -14,7 +14,8 @@ void following::entered() const noexcept {
 }
 
 void following::tell_end::operator()() const noexcept {
-  self->by_.context_ended(self->of_.step(self->client_), *self->of_.ctx().cause());
+  self->by_.context_ended(self->of_.step(self->client_), *self->of_.ctx().cause(),
+                          self->wanted_.load(std::memory_order_relaxed));
 }
 
 }  // namespace hangup::http

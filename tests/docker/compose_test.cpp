@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -44,7 +45,15 @@ std::vector<std::string> lines_of(const std::string& text) {
   return all;
 }
 
-// One container of the service hangup, and its own address on this host.
+// curl shows the token with each request.
+std::vector<std::string> with_token() {
+  std::ifstream in("docker/secrets/hangup_admin_token");
+  std::string token;
+  std::getline(in, token);
+  return {"-H", "Authorization: Bearer " + token};
+}
+
+// One container of the service hangup, and its address for operators on this host.
 struct replica {
   std::string container;
   site at;
@@ -72,8 +81,8 @@ struct replica {
 std::vector<replica> replicas() {
   std::vector<replica> all;
   for (const auto& id : lines_of(compose({"ps", "-q", "hangup"}).output)) {
-    const auto port = lines_of(docker({"port", id, "8080/tcp"}).output);
-    all.push_back({id, site("http://" + (port.empty() ? "nowhere" : port.front()))});
+    const auto port = lines_of(docker({"port", id, "8081/tcp"}).output);
+    all.push_back({id, site("http://" + (port.empty() ? "nowhere" : port.front()), with_token())});
   }
   return all;
 }
@@ -95,8 +104,8 @@ std::string from_environment(const char* variable) {
   return value == nullptr ? variable + std::string("-is-not-set") : value;
 }
 
-site at_port_of(const char* variable) {
-  return site("http://127.0.0.1:" + from_environment(variable));
+site at_port_of(const char* variable, std::vector<std::string> always = {}) {
+  return site("http://127.0.0.1:" + from_environment(variable), std::move(always));
 }
 // The addresses that compose.yaml promises to keep.
 const site& door() {
@@ -104,7 +113,7 @@ const site& door() {
   return s;
 }
 const site& operators_door() {
-  static const auto s = at_port_of("OPERATORS_PORT");
+  static const auto s = at_port_of("OPERATORS_PORT", with_token());
   return s;
 }
 
@@ -235,11 +244,17 @@ TEST(up, the_addresses_are_the_same_after_a_restart_a_crash_and_down_and_up) {
 }
 
 TEST(up, pages_for_operators_are_at_their_own_address_only) {
-  for (const auto* const page : {"/requests", "/metrics", "/readyz"}) {
-    const std::vector<std::string> status = {"-o", "/dev/null", "-w", "%{http_code}"};
+  const auto nobody = at_port_of("OPERATORS_PORT");
+  const std::vector<std::string> status = {"-o", "/dev/null", "-w", "%{http_code}"};
+  for (const auto* const page : {"/", "/requests", "/metrics", "/readyz"}) {
     EXPECT_EQ(door().curl(page, status).output, "403") << page;
     EXPECT_EQ(operators_door().curl(page, status).output, "200") << page;
+    EXPECT_EQ(nobody.curl(page, status).output, page == std::string("/readyz") ? "200" : "401")
+        << page << " without the token";
   }
+  const auto port = lines_of(docker({"port", replicas().at(0).container, "8080/tcp"}).output);
+  EXPECT_EQ(site("http://" + port.at(0)).curl("/requests", status).output, "404")
+      << "not even without HAProxy";
 }
 
 TEST(up, a_hang_up_at_the_port_of_a_replica_is_seen_everywhere_and_stops_postgresql) {

@@ -80,7 +80,9 @@ std::string routes(whole_program& of) {
     page += "| " + code(name_of(d)) + " | " + cell(d.answer) +
             (d.needs.empty() ? "" : " There only with " + cell(d.needs) + ".") +
             (d.example.empty() ? "" : " Example: " + code(d.example)) + " | " + runs_on(r) + " | " +
-            std::to_string(holds.count() / 1000) + " s, " + code(key_of_deadline(d, holds, of)) +
+            (d.set_by.empty() ? "none"
+                              : std::to_string(holds.count() / 1000) + " s, " +
+                                    code(key_of_deadline(d, holds, of))) +
             " | " + cell(d.stops) + " |\n";
   }
   return page;
@@ -142,9 +144,7 @@ std::string_view meaning(http::request_end end) {
     case http::request_end::shutdown:
       return "The server stopped: 503.";
     case http::request_end::operator_request:
-      return "An operator ended it: 503. Only programs that use the library can do that; no route "
-             "of "
-             "this one does.";
+      return "An operator ended it by `DELETE /requests`: 503, with the reason that was given.";
     case http::request_end::rejected:
       return "It was refused and may be tried again: 503 with `Retry-After`.";
     case http::request_end::failed:

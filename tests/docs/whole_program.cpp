@@ -11,9 +11,12 @@ whole_program::whole_program() {
                          R"(": {"kind": "postgres", "conninfo": "host=127.0.0.1"}})";
   const auto upstreams = R"(HANGUP_RELAY__UPSTREAMS={")" + std::string(upstream) +
                          R"(": {"url": "http://127.0.0.1:1"}})";
-  const std::array<const char*, 5> environment{databases.c_str(), upstreams.c_str(),
+  const std::array<const char*, 6> environment{databases.c_str(),
+                                               upstreams.c_str(),
                                                "HANGUP_SEARCH__ROOT=docs",
-                                               "HANGUP_SEARCH__SAMPLE=false", nullptr};
+                                               "HANGUP_SEARCH__SAMPLE=false",
+                                               R"(HANGUP_ADMIN__PEERS=["127.0.0.1:1"])",
+                                               nullptr};
   const std::array<const char*, 2> arguments{"hangup", "--print-config"};
   with_ = server::read_flags(1, arguments.data(), environment.data());
   if (with_.exit_code) {

@@ -26,7 +26,8 @@ std::vector<std::string> with_id(const std::string& id, std::vector<std::string>
   return more;
 }
 
-site::site(std::string base) : base_(std::move(base)) {
+site::site(std::string base, std::vector<std::string> always)
+    : base_(std::move(base)), always_(std::move(always)) {
   needs({test::program("curl")});
 }
 
@@ -45,6 +46,7 @@ server::server(std::vector<std::string> flags) : site(""), program(with_binary(s
 result site::curl(const std::string& target, std::vector<std::string> options) const {
   // Without -S: what curl says of an error would be somewhere in the answer.
   std::vector<std::string> command = {"curl", "-s", "--max-time", "30"};
+  command.insert(command.end(), always_.begin(), always_.end());
   command.insert(command.end(), options.begin(), options.end());
   command.push_back(url(target));
   return run(std::move(command));

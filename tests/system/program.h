@@ -23,7 +23,8 @@ std::vector<std::string> with_id(const std::string& id, std::vector<std::string>
 // A hangup that runs, wherever that is, asked with curl.
 class site {
  public:
-  explicit site(std::string base);  // needs curl
+  // `always`: options for each curl. Needs curl.
+  explicit site(std::string base, std::vector<std::string> always = {});
 
   std::string url(const std::string& target) const { return base_ + target; }
   // curl -s [options] url, to its end.
@@ -41,6 +42,7 @@ class site {
 
  protected:
   std::string base_;  // "http://127.0.0.1:8080"
+  std::vector<std::string> always_;
 };
 
 // A running hangup on a port of its own, without a configuration file unless a flag names one.

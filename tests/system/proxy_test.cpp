@@ -326,6 +326,11 @@ TEST_P(in_front, operators_pages_are_closed_however_their_path_is_written) {
               "403 ");
     EXPECT_EQ(statuses({"-X", "DELETE"}, {front.url(page)}), "403 ") << page;
   }
+  EXPECT_EQ(statuses({}, {front.url("/"), front.url("/?a=b")}), "403 403 ");
+  EXPECT_EQ(
+      statuses({"-X", "DELETE"}, {front.url("/requests/1"), front.url("/%72equests/1"),
+                                  front.url("/requests%2f1"), front.url("/requests?route=/")}),
+      "403 403 403 403 ");
   EXPECT_EQ(statuses({}, {front.url("/requests%2fended"), front.url("/%72equests%2Fended")}),
             "403 403 ");
 }

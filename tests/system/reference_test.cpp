@@ -98,6 +98,7 @@ class whole_shop : public shop {
   whole_shop() {
     settings["search"] = {{"root", "docs"}};
     settings["relay"]["upstreams"]["next"]["url"] = "http://127.0.0.1:1";
+    settings["admin"]["peers"] = {"127.0.0.1:1"};
   }
 };
 

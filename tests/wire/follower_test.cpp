@@ -17,7 +17,8 @@ class diary final : public http::follower, public http::observer {
     return wanted.load();
   }
   void enters(const http::request_step& s) noexcept override { note(s.target, name(s.state)); }
-  void context_ended(const http::request_step& s, const cause& why) noexcept override {
+  void context_ended(const http::request_step& s, const cause& why,
+                     http::interest) noexcept override {
     note(s.target, why.kind.name());
   }
   void ended(const http::request_report& r) noexcept override {

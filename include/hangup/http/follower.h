@@ -49,8 +49,9 @@ class follower {
   // Later, its report (request_report::followed) has what this returned last.
   virtual interest begins(const request_step&, bool earlier) noexcept = 0;
   virtual void enters(const request_step&) noexcept = 0;
-  // Called by the thread that ends the context, at once. The work may go on.
-  virtual void context_ended(const request_step&, const cause&) noexcept = 0;
+  // Called by the thread that ends the context, at once; the work may go on. That may be the thread
+  // of the work itself, which stops only after this call. `wanted`: what begins() has returned.
+  virtual void context_ended(const request_step&, const cause&, interest wanted) noexcept = 0;
 
  protected:
   ~follower() = default;

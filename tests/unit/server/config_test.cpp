@@ -154,7 +154,8 @@ TEST(config, the_defaults_are_those_of_the_design) {
   EXPECT_EQ(parse(R"({"search": {"max_matches_limit": 5}})", "f").search.root, "")
       << "what is searched is said";
   EXPECT_EQ(c.search.max_matches_limit, 100'000u);
-  EXPECT_EQ(c.requests.ended, 4096u);
+  EXPECT_EQ(c.requests.completed, 1024u);
+  EXPECT_EQ(c.requests.not_completed, 4096u);
   EXPECT_EQ(c.stopping.announce, 0s);
   EXPECT_EQ(c.stopping.drain, 10s);
   EXPECT_EQ(c.stopping.stop, 5s);

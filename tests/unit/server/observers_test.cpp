@@ -10,7 +10,6 @@
 #include <string>
 #include <vector>
 
-#include "server/ended_requests.h"
 #include "server/metrics.h"
 #include "server/request_log.h"
 #include "tests/support/variable.h"
@@ -34,50 +33,6 @@ http::request_report hung_up(const http::route& to, std::string_view id = "1") {
   r.work_ended = start + 1s + 3ms;
   r.ended = start + 1s + 4ms;
   return r;
-}
-
-TEST(ended_requests, are_listed_newest_first_and_no_more_than_asked_for) {
-  const http::route to{"GET", "/slow"};
-  ended_requests ring(3);
-  EXPECT_TRUE(ring.newest_first(10).empty());
-  for (const auto* id : {"a", "b", "c", "d"}) {
-    ring.ended(hung_up(to, id));
-  }
-  const auto all = ring.newest_first(10);
-  ASSERT_EQ(all.size(), 3U) << "the oldest is forgotten";
-  EXPECT_EQ(all[0].id, "d");
-  EXPECT_EQ(all[2].id, "b");
-  ASSERT_EQ(ring.newest_first(1).size(), 1U);
-  EXPECT_EQ(ring.newest_first(1)[0].id, "d");
-}
-
-TEST(ended_requests, keep_everything_but_the_end_of_a_long_target) {
-  const http::route to{"GET", "/slow"};
-  ended_requests ring(2);
-  auto r = hung_up(to);
-  const std::string target(5000, 'x');
-  r.target = target;
-  ring.ended(r);
-  const auto e = ring.newest_first(1).front();
-  EXPECT_LT(e.target.size(), 1000U);
-  EXPECT_EQ(e.route, "/slow");
-  EXPECT_EQ(e.end, http::request_end::client_closed);
-  EXPECT_EQ(e.cause, "client closed (FIN)");
-  EXPECT_EQ(e.status, 499);
-  EXPECT_EQ(e.context_ended, start + 1s);
-  EXPECT_EQ(e.work_stopped, start + 1s + 2ms);
-}
-
-TEST(ended_requests, of_another_request_leave_nothing_in_a_place_that_is_used_again) {
-  const http::route to{"GET", "/slow"};
-  ended_requests ring(1);
-  ring.ended(hung_up(to));
-  http::request_report whole{"2", "GET", "/", "c", to, http::request_end::completed};
-  ring.ended(whole);
-  const auto e = ring.newest_first(1).front();
-  EXPECT_EQ(e.cause, "");
-  EXPECT_FALSE(e.context_ended);
-  EXPECT_FALSE(e.work_stopped);
 }
 
 class counted : public ::testing::Test {

@@ -84,7 +84,7 @@ TEST(no_memory, for_a_long_line_of_the_log_loses_and_counts_that_line) {
 }
 
 TEST(no_memory, for_an_ended_request_loses_and_counts_that_one) {
-  ended_requests ring(2);
+  ended_requests ring({.completed = 2, .not_completed = 2});
   ring.ended(report("first"));
   const std::string name(100, 'n');
   const auto lost = report(name);

@@ -1,0 +1,282 @@
+// The events of requests in flight: what is kept, left out, let through and chosen.
+#include "server/live_events.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "hangup/http/causes.h"
+#include "server/live_filter.h"
+#include "server/request_events.h"
+#include "server/stop_times.h"
+
+namespace hangup::server {
+namespace {
+
+using namespace std::chrono_literals;
+
+live_event event_of(std::string data) {
+  return {"began", std::move(data)};
+}
+
+std::vector<std::string> data_of(const live_events::part& p) {
+  std::vector<std::string> all;
+  for (const auto& e : p.events) {
+    all.emplace_back(e.data);
+  }
+  return all;
+}
+
+TEST(live_events, are_read_in_their_order_by_each_reader_at_its_own_pace) {
+  live_events ring(10);
+  std::uint64_t first = 0;
+  EXPECT_TRUE(ring.take(first, 5).events.empty());
+  for (const auto* data : {"a", "b", "c"}) {
+    ring.add(event_of(data));
+  }
+  EXPECT_EQ(data_of(ring.take(first, 2)), (std::vector<std::string>{"a", "b"}));
+  std::uint64_t second = 1;
+  const auto p = ring.take(second, 5);
+  EXPECT_EQ(data_of(p), (std::vector<std::string>{"b", "c"}));
+  EXPECT_EQ(p.events[0].number, 2U);
+  EXPECT_EQ(p.left_out, 0U);
+  EXPECT_EQ(data_of(ring.take(first, 5)), (std::vector<std::string>{"c"}));
+  EXPECT_EQ(first, ring.last());
+  EXPECT_EQ(ring.missed(), 0U);
+}
+
+TEST(live_events, that_a_reader_is_too_slow_for_are_counted) {
+  live_events ring(2);
+  std::uint64_t behind = 0;
+  for (const auto* data : {"a", "b", "c", "d", "e"}) {
+    ring.add(event_of(data));
+  }
+  EXPECT_EQ(ring.oldest(), 4U);
+  const auto p = ring.take(behind, 9);
+  EXPECT_EQ(data_of(p), (std::vector<std::string>{"d", "e"}));
+  EXPECT_EQ(p.left_out, 3U);
+  EXPECT_EQ(ring.missed(), 3U);
+  EXPECT_EQ(ring.take(behind, 9).left_out, 0U);
+}
+
+TEST(live_events, make_their_data_once_when_somebody_reads_it) {
+  live_events ring(2);
+  int made = 0;
+  live_event e = event_of({});
+  e.make_data = [&made] { return std::to_string(++made); };
+  ring.add(e);
+  EXPECT_EQ(made, 0);
+  std::uint64_t a = 0;
+  std::uint64_t b = 0;
+  EXPECT_EQ(data_of(ring.take(a, 1)), (std::vector<std::string>{"1"}));
+  EXPECT_EQ(data_of(ring.take(b, 1)), (std::vector<std::string>{"1"}));
+}
+
+TEST(live_events, of_a_closed_list_are_read_to_the_last_one) {
+  live_events ring(4);
+  ring.add(event_of("a"));
+  ring.add(event_of("b"));
+  ring.close();
+  ring.add(event_of("never"));
+  std::uint64_t behind = 0;
+  EXPECT_FALSE(ring.take(behind, 1).closed);
+  EXPECT_TRUE(ring.take(behind, 1).closed);
+  EXPECT_TRUE(ring.take(behind, 1).events.empty());
+}
+
+TEST(live_events, are_added_and_read_by_many_threads_and_each_is_read_or_counted) {
+  constexpr std::uint64_t each = 2000;
+  live_events ring(64);
+  std::vector<std::jthread> writers;
+  for (int i = 0; i < 3; ++i) {
+    writers.emplace_back([&ring] {
+      for (std::uint64_t n = 0; n < each; ++n) {
+        ring.add(event_of("x"));
+      }
+    });
+  }
+  std::uint64_t behind = 0;
+  std::uint64_t seen = 0;
+  const auto limit = std::chrono::steady_clock::now() + 20s;
+  while (behind < 3 * each && std::chrono::steady_clock::now() < limit) {
+    const auto p = ring.take(behind, 16);
+    seen += p.events.size() + p.left_out;
+  }
+  EXPECT_EQ(seen, 3 * each);
+}
+
+live_filter filter_of(const std::string& query) {
+  const http::request req("GET", "/requests/events" + query);
+  http::reply res(background(), req);
+  const auto f = live_filter::of(req, res);
+  EXPECT_TRUE(f) << query;
+  return f.value_or(live_filter{});
+}
+
+int status_of(const std::string& query) {
+  const http::request req("GET", "/requests/events" + query);
+  http::reply res(background(), req);
+  EXPECT_FALSE(live_filter::of(req, res)) << query;
+  return res.status();
+}
+
+TEST(a_live_filter, lets_through_what_was_asked_for_and_all_that_is_about_no_request) {
+  using http::request_end;
+  using http::request_state;
+  const live_event stats{"stats"};
+  const live_event began{"began", {}, {}, 1, "/spin", {}, request_state::received};
+  const live_event queued{"state", {}, {}, 1, "/spin", {}, request_state::queued};
+  const live_event left{"ended", {}, {}, 1, "/spin", request_end::client_closed};
+  const live_event done{"ended", {}, {}, 1, "/other", request_end::completed};
+  const live_event hung{"context_ended", {}, {}, 1, "/spin"};
+  for (const auto* e : {&stats, &began, &queued, &left, &done, &hung}) {
+    EXPECT_TRUE(filter_of("").lets_through(*e)) << e->name;
+    EXPECT_EQ(filter_of("?route=/spin").lets_through(*e), e != &done) << e->name;
+    EXPECT_EQ(filter_of("?end=client_closed").lets_through(*e), e == &left || e == &stats);
+    EXPECT_EQ(filter_of("?state=queued").lets_through(*e), e == &queued || e == &stats);
+    EXPECT_EQ(filter_of("?state=queued&end=completed").lets_through(*e),
+              e == &queued || e == &done || e == &stats);
+    EXPECT_EQ(filter_of("?route=/other&state=queued").lets_through(*e), e == &stats);
+  }
+}
+
+TEST(a_live_filter, refuses_what_is_no_end_and_no_state) {
+  EXPECT_EQ(status_of("?end=nice"), 400);
+  EXPECT_EQ(status_of("?state=ended"), 400);
+  EXPECT_EQ(status_of("?route="), 400);
+  EXPECT_EQ(status_of("?end=completed&end=failed"), 400);
+}
+
+TEST(stop_times, are_those_of_the_last_minute) {
+  const http::clock::time_point now{1h};
+  stop_times t;
+  EXPECT_FALSE(t.last_minute(now));
+  t.add(now - 2min, 9s);
+  EXPECT_FALSE(t.last_minute(now));
+  for (int i = 1; i <= 100; ++i) {
+    t.add(now, std::chrono::microseconds(i));
+  }
+  const auto s = t.last_minute(now);
+  ASSERT_TRUE(s);
+  EXPECT_EQ(s->p50, 50us);
+  EXPECT_EQ(s->p99, 99us);
+  EXPECT_EQ(s->worst, 100us);
+  for (int i = 0; i < 5000; ++i) {
+    t.add(now, 7us);
+  }
+  EXPECT_EQ(t.last_minute(now)->worst, 7us);
+}
+
+// What many requests of one kind become.
+class request_events_of : public testing::Test {
+ protected:
+  request_events_of() { events.look(true); }
+
+  http::interest begin(const http::route& to, bool earlier = false) {
+    return events.begins({++number, "id", "GET", "/x", "1.2.3.4:5", to,
+                          http::request_state::received, http::clock::now(), nullptr},
+                         earlier);
+  }
+  void end(const http::route& to, http::request_end how, http::interest followed,
+           std::chrono::milliseconds took = 1ms) {
+    http::request_report r{"id", "GET", "/x", "1.2.3.4:5", to, how};
+    r.started = http::clock::now();
+    r.ended = r.started + took;
+    r.followed = followed;
+    events.ended(r);
+  }
+  std::uint64_t shown() {
+    const auto now = ring.last();
+    return now - std::exchange(before, now);
+  }
+
+  live_events ring{100'000};
+  request_events events{ring};
+  pool some{{.name = "some", .workers = 1, .queue = 1}};
+  const http::route pooled{.method = "GET", .path = "/slow", .runs_on = &some};
+  const http::route quick{.method = "GET", .path = "/healthz"};
+  const http::route own{.method = "GET", .path = std::string(events_path)};
+  std::uint64_t number = 0;
+  std::uint64_t before = 0;
+};
+
+TEST_F(request_events_of, many_requests_are_a_few_hundred_and_the_ends_of_the_others_are_heard) {
+  int steps = 0;
+  int ends = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const auto wanted = begin(pooled);
+    steps += wanted == http::interest::steps;
+    ends += wanted == http::interest::end;
+  }
+  EXPECT_EQ(steps, 200);
+  EXPECT_EQ(ends, 800);
+  EXPECT_EQ(shown(), 200U);
+  EXPECT_EQ(begin(pooled, true), http::interest::steps) << "one that has become old";
+  events.next_second();
+  EXPECT_EQ(begin(pooled), http::interest::steps);
+}
+
+TEST_F(request_events_of, many_quick_requests_are_a_handful) {
+  int shown_ones = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const auto wanted = begin(quick);
+    shown_ones += wanted == http::interest::steps;
+    end(quick, http::request_end::completed, wanted);
+  }
+  EXPECT_EQ(shown_ones, 20);
+  EXPECT_EQ(shown(), 40U);
+  EXPECT_EQ(events.left_out(), 980U);
+  EXPECT_EQ(events.next_second(), 980U);
+  EXPECT_EQ(events.next_second(), 0U);
+}
+
+TEST_F(request_events_of, hang_ups_come_before_what_was_answered) {
+  for (int i = 0; i < 500; ++i) {
+    end(quick, http::request_end::client_closed, http::interest::none);
+  }
+  EXPECT_EQ(shown(), 500U);
+  for (int i = 0; i < 500; ++i) {
+    end(quick, http::request_end::rejected, http::interest::none);
+  }
+  EXPECT_EQ(shown(), 100U);
+  end(pooled, http::request_end::completed, http::interest::none, 60ms);
+  EXPECT_EQ(shown(), 0U);
+  events.next_second();
+  end(pooled, http::request_end::completed, http::interest::none, 60ms);
+  EXPECT_EQ(shown(), 1U) << "slow";
+  end(pooled, http::request_end::completed, http::interest::none);
+  EXPECT_EQ(shown(), 0U);
+  end(pooled, http::request_end::completed, http::interest::steps);
+  EXPECT_EQ(shown(), 1U) << "its begin was shown";
+}
+
+TEST_F(request_events_of, its_own_stream_are_none_and_nothing_is_while_nobody_looks) {
+  EXPECT_EQ(begin(own), http::interest::none);
+  EXPECT_EQ(begin(own, true), http::interest::none);
+  end(own, http::request_end::client_closed, http::interest::none);
+  events.look(false);
+  EXPECT_FALSE(events.looks());
+  end(pooled, http::request_end::client_closed, http::interest::none);
+  EXPECT_EQ(shown(), 0U);
+  EXPECT_EQ(events.left_out(), 0U);
+}
+
+TEST_F(request_events_of, texts_of_clients_are_ascii_and_short) {
+  const std::string target = "/\xff\xe2\x80\xae\n" + std::string(8000, 'x');
+  http::request_report r{"\x1b[31m", "GET", target, "c", quick, http::request_end::failed};
+  events.ended(r);
+  std::uint64_t behind = 0;
+  const auto p = ring.take(behind, 1);
+  ASSERT_EQ(p.events.size(), 1U);
+  EXPECT_LT(p.events[0].data.size(), 1000U);
+  for (const char c : p.events[0].data) {
+    EXPECT_TRUE(c >= ' ' && c <= '~') << static_cast<int>(c);
+  }
+  const auto j = nlohmann::json::parse(p.events[0].data);
+  EXPECT_EQ(j["target_bytes"], target.size());
+}
+
+}  // namespace
+}  // namespace hangup::server

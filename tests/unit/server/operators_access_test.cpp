@@ -1,0 +1,131 @@
+// Who may ask for the pages for operators.
+#include "server/operators_access.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <stdexcept>
+
+#include "tests/support/temporary_directory.h"
+
+namespace hangup::server {
+namespace {
+
+const std::string token = "0123456789abcdef0123456789abcdef";
+
+class operators : public ::testing::Test {
+ protected:
+  std::string path() const { return folder / "token"; }
+  void write(const std::string& text) const { std::ofstream(path()) << text; }
+  config with_token() const {
+    auto c = defaults();
+    c.admin.token_file = path();
+    return c;
+  }
+
+  const test::temporary_directory folder;
+};
+
+int status(const operators_access& of, const std::vector<http::field>& headers) {
+  const auto why = of(http::request("GET", "/requests", headers));
+  return why ? why->status : 200;
+}
+
+TEST_F(operators, are_asked_for_nothing_where_no_token_is_configured) {
+  const operators_access all(defaults());
+  EXPECT_EQ(status(all, {}), 200);
+}
+
+TEST_F(operators, send_the_token_and_nothing_else) {
+  write(token + "\n");
+  const operators_access all(with_token());
+  EXPECT_EQ(status(all, {{"Authorization", "Bearer " + token}}), 200);
+  EXPECT_EQ(status(all, {{"Authorization", "bearer   " + token}}), 200) << "schemes have no case";
+  EXPECT_EQ(status(all, {}), 401);
+  const auto longer = "Bearer " + token + "x";
+  const auto shorter = "Bearer " + token.substr(1);
+  const auto basic = "Basic " + token;
+  const auto good = "Bearer " + token;
+  EXPECT_EQ(status(all, {{"Authorization", longer}}), 401);
+  EXPECT_EQ(status(all, {{"Authorization", shorter}}), 401);
+  EXPECT_EQ(status(all, {{"Authorization", basic}}), 401);
+  EXPECT_EQ(status(all, {{"Authorization", token}}), 401);
+  EXPECT_EQ(status(all, {{"Authorization", "Bearer"}}), 401);
+  EXPECT_EQ(status(all, {{"Authorization", "Bearer "}}), 401);
+  EXPECT_EQ(status(all, {{"Authorization", good}, {"Authorization", good}}), 401);
+}
+
+TEST_F(operators, are_told_how_to_show_who_they_are) {
+  write(token);
+  const operators_access all(with_token());
+  const auto none = all(http::request("GET", "/requests"));
+  ASSERT_TRUE(none);
+  EXPECT_NE(none->headers.find("WWW-Authenticate: Bearer realm="), std::string::npos);
+  EXPECT_EQ(none->headers.find("invalid_token"), std::string::npos);
+  const auto wrong = all(http::request("GET", "/requests", {{"Authorization", "Bearer x"}}));
+  ASSERT_TRUE(wrong);
+  EXPECT_NE(wrong->headers.find("error=\"invalid_token\""), std::string::npos);
+  EXPECT_EQ(wrong->detail.find(token), std::string::npos);
+}
+
+TEST_F(operators, use_the_new_token_after_a_reload_and_the_old_one_if_there_is_none) {
+  write(token);
+  operators_access all(with_token());
+  const auto other = std::string(40, 'z');
+  const auto old_one = "Bearer " + token;
+  const auto new_one = "Bearer " + other;
+  write(other);
+  EXPECT_EQ(status(all, {{"Authorization", old_one}}), 200);
+  all.reload();
+  EXPECT_EQ(status(all, {{"Authorization", old_one}}), 401);
+  EXPECT_EQ(status(all, {{"Authorization", new_one}}), 200);
+  write("short");
+  EXPECT_THROW(all.reload(), std::invalid_argument);
+  EXPECT_EQ(status(all, {{"Authorization", new_one}}), 200);
+}
+
+TEST_F(operators, have_no_token_that_is_easily_guessed_or_cannot_be_sent) {
+  for (const auto& text : {std::string(), std::string(15, 'a'), std::string(1025, 'a'),
+                           token + " " + token, token + "\n" + token, std::string(5000, 'a')}) {
+    write(text);
+    EXPECT_THROW(token_of(with_token().admin), std::invalid_argument) << text.size();
+  }
+  write(token + "\r\n");
+  EXPECT_EQ(token_of(with_token().admin), token);
+  auto c = with_token();
+  c.admin.token_file = folder.path();
+  try {
+    static_cast<void>(token_of(c.admin));
+    FAIL() << "a folder is no file";
+  } catch (const std::invalid_argument& e) {
+    EXPECT_TRUE(std::string(e.what()).starts_with("admin.token_file: found ")) << e.what();
+  }
+}
+
+TEST_F(operators, ask_by_an_address_or_by_a_name_of_the_server) {
+  auto c = defaults();
+  c.listen.more = {"My.Server:1234"};
+  c.admin.listen = "admin.server:0";
+  c.admin.hosts = {"Known"};
+  const operators_access all(c);
+  for (const auto* host :
+       {"127.0.0.1", "127.0.0.1:8080", "[::1]:80", "192.0.2.7", "localhost", "LOCALHOST.:8080",
+        "a.localhost", "my.server:1", "admin.server", "known:8080", "KNOWN."}) {
+    EXPECT_EQ(status(all, {{"Host", host}}), 200) << host;
+  }
+  for (const auto* host : {"evil.example", "localhost.evil.example", "127.0.0.1.evil.example",
+                           "knownx", "xlocalhost", "2130706433", "0x7f.1", "server"}) {
+    EXPECT_EQ(status(all, {{"Host", host}}), 421) << host;
+  }
+}
+
+TEST(same_in_constant_time, says_whether_they_are_the_same) {
+  EXPECT_TRUE(same_in_constant_time("", ""));
+  EXPECT_TRUE(same_in_constant_time("abc", "abc"));
+  EXPECT_FALSE(same_in_constant_time("abc", "abd"));
+  EXPECT_FALSE(same_in_constant_time("abc", "abcd"));
+  EXPECT_FALSE(same_in_constant_time(std::string("a\0b", 3), "a"));
+}
+
+}  // namespace
+}  // namespace hangup::server

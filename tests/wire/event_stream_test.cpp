@@ -1,0 +1,389 @@
+// GET /requests/events, on the wire: what a viewer is told, in which order, and what viewers cost
+// the requests that they look at.
+#include "server/event_stream.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "hangup/http/causes.h"
+#include "tests/wire/with_tasks.h"
+
+namespace hangup::wire {
+namespace {
+
+using nlohmann::json;
+
+struct shown {
+  std::string name;
+  std::string id;
+  json data;
+};
+
+// A client that reads events. By HTTP/1.0, so that nothing but events is in the body.
+class viewer {
+ public:
+  viewer(const live_server& s, const std::string& query = {}, const std::string& headers = {},
+         int receive_buffer = 0)
+      : c(s.connect(receive_buffer)) {
+    EXPECT_TRUE(
+        c.send("GET /requests/events" + query + " HTTP/1.0\r\nHost: test\r\n" + headers + "\r\n"));
+  }
+
+  const std::string& head() {
+    if (head_.empty()) {
+      head_ = c.receive_until("\r\n\r\n");
+    }
+    return head_;
+  }
+  shown next() {
+    head();
+    const auto text = c.receive_until("\n\n");
+    shown e;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+      if (line.starts_with("event: ")) {
+        e.name = line.substr(7);
+      } else if (line.starts_with("id: ")) {
+        e.id = line.substr(4);
+      } else if (line.starts_with("data: ")) {
+        e.data = json::parse(line.substr(6), nullptr, false);
+      }
+    }
+    return e;
+  }
+  // The events up to this one; the last is it, unless the stream ends.
+  std::vector<shown> until(const std::function<bool(const shown&)>& is_it) {
+    std::vector<shown> all;
+    for (int i = 0; i < 100'000; ++i) {
+      all.push_back(next());
+      if (all.back().name.empty() || is_it(all.back())) {
+        break;
+      }
+    }
+    EXPECT_FALSE(all.back().name.empty()) << "the stream has ended";
+    return all;
+  }
+  // Up to an event with this name about a request to this target.
+  std::vector<shown> until(const std::string& name, const std::string& target) {
+    return until(
+        [&](const shown& e) { return e.name == name && e.data.value("target", "") == target; });
+  }
+  // Until its begin has been told.
+  void begin() {
+    until([](const shown& e) { return e.name == "stats"; });
+  }
+
+  client c;
+
+ private:
+  std::string head_;
+};
+
+// "began received", "state running", "context_ended client_closed" ... of one request.
+std::vector<std::string> steps(const std::vector<shown>& all, std::uint64_t number) {
+  std::vector<std::string> some;
+  for (const auto& e : all) {
+    if (e.data.value("number", std::uint64_t{0}) == number) {
+      const auto* const what = e.name == "context_ended" ? "cause"
+                               : e.name == "ended"       ? "end"
+                                                         : "state";
+      some.push_back(e.name + " " + e.data.value(what, "?"));
+    }
+  }
+  return some;
+}
+
+class request_stream : public testing::Test {
+ protected:
+  using lines = std::vector<std::string>;
+  virtual server::event_stream::options how(loop& tasks) {
+    return {.max_viewers = 16,
+            .ring = 1024,
+            .on = tasks,
+            .hello =
+                [] {
+                  return nlohmann::ordered_json{{"version", "test"}};
+                },
+            .stats =
+                [] {
+                  return nlohmann::ordered_json{{"late", 0}};
+                },
+            .kept_for = 0s};
+  }
+  live_server& server() {
+    if (!all_) {
+      all_.emplace([this](live_server& s, loop& tasks) {
+        events = std::make_unique<server::event_stream>(s.server, how(tasks));
+        events->add_route();
+        add_waiting(s, tasks);
+        s.server.follow(events->requests()).observe(events->requests());
+      });
+    }
+    return **all_;
+  }
+  // A request that hangs up when it is in its handler; the handler goes on until gate.open().
+  void hang_up_on_stubborn() {
+    client c = server().connect();
+    ASSERT_TRUE(c.send(get("/stubborn")));
+    ASSERT_TRUE(server().at.await("/stubborn", ++stubborn_));
+  }
+
+  std::unique_ptr<hangup::server::event_stream> events;  // outlives the server
+
+ private:
+  std::optional<with_tasks> all_;
+  int stubborn_ = 0;
+};
+
+TEST_F(request_stream, tells_a_hang_up_at_once_and_the_end_when_the_work_has_stopped) {
+  viewer v(server());
+  v.begin();
+  EXPECT_NE(v.head().find("Content-Type: text/event-stream"), std::string::npos) << v.head();
+  EXPECT_NE(v.head().find("Cache-Control: no-store"), std::string::npos);
+  EXPECT_NE(v.head().find("X-Accel-Buffering: no"), std::string::npos);
+  hang_up_on_stubborn();
+  auto all = v.until([](const shown& e) { return e.name == "context_ended"; });
+  const auto number = all.back().data["number"].get<std::uint64_t>();
+  EXPECT_EQ(all.back().data["text"], "client closed (FIN)");
+  EXPECT_FALSE(server().seen.has_ended("/stubborn")) << "it is told although the work goes on";
+  server().gate.open();
+  const auto rest = v.until("ended", "/stubborn");
+  all.insert(all.end(), rest.begin(), rest.end());
+  EXPECT_EQ(steps(all, number),
+            (lines{"began received", "state queued", "state running", "context_ended client_closed",
+                   "state writing", "ended client_closed"}))
+      << "it answers, to nobody";
+  const auto& end = all.back().data;
+  EXPECT_EQ(end["status"], 499);
+  EXPECT_EQ(end["route"], "/stubborn");
+  EXPECT_EQ(end["pool"], "many");
+  EXPECT_EQ(end["by"], nullptr);
+  EXPECT_GT(end["stop_us"].get<double>(), 0);
+  EXPECT_GE(end["at_ms"], end["context_ended_ms"]);
+  EXPECT_GE(end["context_ended_ms"], end["started_ms"]);
+}
+
+TEST_F(request_stream, begins_with_what_is_in_flight_and_tells_its_hang_up_too) {
+  client before = server().connect();
+  ASSERT_TRUE(before.send(get("/stubborn", "X-Request-Id: mine\r\n")));
+  ASSERT_TRUE(server().at.await("/stubborn"));
+  viewer v(server());
+  EXPECT_EQ(v.next().name, "hello");
+  const auto began = v.next();
+  EXPECT_EQ(began.name, "began");
+  EXPECT_EQ(began.data["id"], "mine");
+  EXPECT_EQ(began.data["state"], "running");
+  EXPECT_EQ(began.data["trace"].get<std::string>().size(), 32U);
+  before.close();
+  const auto all = v.until([](const shown& e) { return e.name == "context_ended"; });
+  EXPECT_EQ(steps(all, began.data["number"]), (lines{"context_ended client_closed"}));
+  server().gate.open();
+  v.until("ended", "/stubborn");
+}
+
+TEST_F(request_stream, says_who_has_ended_a_request) {
+  viewer v(server());
+  v.begin();
+  client c = server().connect();
+  ASSERT_TRUE(c.send(get("/task/wait")));
+  const auto began = v.until("began", "/task/wait").back();
+  v.until([](const shown& e) { return e.data.value("state", "") == "waiting"; });
+  EXPECT_EQ(server().server.end_request(began.data["number"],
+                                        {.kind = http::causes::operator_request, .text = "enough"},
+                                        {"op", "1.2.3.4:5"}),
+            http::ending::ended);
+  const auto end = v.until("ended", "/task/wait").back().data;
+  EXPECT_EQ(end["end"], "operator");
+  EXPECT_EQ(end["by"], (json{{"request", "op"}, {"client", "1.2.3.4:5"}}));
+}
+
+TEST_F(request_stream, has_statistics_each_second_and_counts_what_is_in_flight) {
+  client c = server().connect();
+  ASSERT_TRUE(c.send(get("/task/wait")));
+  ASSERT_TRUE(server().at.await("/task/wait"));
+  viewer v(server());
+  v.begin();
+  for (int i = 0; i < 2; ++i) {
+    const auto s = v.until([](const shown& e) { return e.name == "stats"; }).back();
+    EXPECT_EQ(s.data["in_flight"]["waiting"], 1) << "itself is not counted: " << s.data;
+    EXPECT_EQ(s.data["viewers"], 1);
+    EXPECT_EQ(s.data["late"], 0);
+    EXPECT_FALSE(s.id.empty());
+  }
+}
+
+TEST_F(request_stream, does_not_tell_of_itself_and_ends_as_any_other_when_its_viewer_leaves) {
+  viewer stays(server());
+  stays.begin();
+  {
+    viewer leaves(server());
+    leaves.begin();
+    EXPECT_EQ(events->viewers(), 2U);
+  }
+  EXPECT_EQ(server().seen.of("/requests/events").end, request_end::client_closed)
+      << server().seen.of("/requests/events");
+  EXPECT_TRUE(eventually([&] { return events->viewers() == 1; }));
+  client c = server().connect();
+  EXPECT_EQ(c.ask(get("/pool/fast")).status, 200);
+  for (const auto& e : stays.until("ended", "/pool/fast")) {
+    EXPECT_NE(e.data.value("route", ""), "/requests/events");
+  }
+}
+
+TEST_F(request_stream, goes_on_behind_the_last_event_that_its_client_has_seen) {
+  viewer other(server());  // so that somebody looks meanwhile
+  other.begin();
+  client c = server().connect();
+  std::string id;
+  {
+    viewer v(server());
+    v.begin();
+    EXPECT_EQ(c.ask(get("/pool/fast?1")).status, 200);
+    id = v.until("ended", "/pool/fast?1").back().id;
+    ASSERT_FALSE(id.empty());
+  }
+  EXPECT_EQ(c.ask(get("/pool/fast?2")).status, 200);
+  other.until("ended", "/pool/fast?2");
+  for (const bool by_header : {true, false}) {
+    viewer v(server(), by_header ? "" : "?last_event_id=" + id,
+             by_header ? "Last-Event-ID: " + id + "\r\n" : "");
+    v.begin();
+    const auto all = v.until("ended", "/pool/fast?2");
+    EXPECT_EQ(all.front().id, std::to_string(std::stoull(id) + 1));
+    std::uint64_t number = all.back().data["number"];
+    EXPECT_EQ(steps(all, number), (lines{"began received", "state queued", "state running",
+                                         "state writing", "ended completed"}));
+  }
+  viewer of_another_server(server(), "", "Last-Event-ID: 99999999\r\n");
+  of_another_server.begin();
+  EXPECT_EQ(c.ask(get("/pool/fast?3")).status, 200);
+  of_another_server.until("ended", "/pool/fast?3");
+}
+
+TEST_F(request_stream, shows_only_what_the_filter_lets_through) {
+  viewer of_route(server(), "?route=/pool/bad");
+  viewer of_end(server(), "?end=completed");
+  of_route.begin();
+  of_end.begin();
+  client c = server().connect();
+  EXPECT_EQ(c.ask(get("/pool/fast")).status, 200);
+  EXPECT_EQ(c.ask(get("/pool/bad")).status, 400);
+  EXPECT_EQ(c.ask(get("/pool/fast?last")).status, 200);
+  for (const auto& e : of_route.until("ended", "/pool/bad")) {
+    EXPECT_TRUE(e.name == "stats" || e.data.value("route", "/pool/bad") == "/pool/bad") << e.data;
+  }
+  for (const auto& e : of_end.until("ended", "/pool/fast?last")) {
+    EXPECT_TRUE(e.name == "stats" || e.data.value("end", "") == "completed") << e.name;
+  }
+  EXPECT_EQ(c.ask(get("/requests/events?end=nice")).status, 400);
+}
+
+TEST_F(request_stream, holds_no_thread) {
+  const auto threads = [] {
+    using files = std::filesystem::directory_iterator;
+    return std::distance(files("/proc/self/task"), files());
+  };
+  viewer first(server());
+  first.begin();
+  const auto before = threads();
+  std::vector<std::unique_ptr<viewer>> more;
+  for (int i = 0; i < 15; ++i) {
+    more.push_back(std::make_unique<viewer>(server()));
+    more.back()->begin();
+  }
+  EXPECT_EQ(events->viewers(), 16U);
+  EXPECT_EQ(threads(), before);
+}
+
+TEST_F(request_stream, makes_no_events_when_nobody_looks) {
+  server();
+  EXPECT_FALSE(events->requests().looks());
+  {
+    viewer v(server());
+    v.begin();
+    EXPECT_TRUE(events->requests().looks());
+  }
+  EXPECT_TRUE(eventually([&] { return !events->requests().looks(); }));
+  client c = server().connect();
+  EXPECT_EQ(c.ask(get("/pool/fast")).status, 200);
+  EXPECT_EQ(events->left_out(), 0U);
+  viewer again(server());
+  again.begin();
+  EXPECT_EQ(c.ask(get("/pool/fast?again")).status, 200);
+  again.until("ended", "/pool/fast?again");
+}
+
+TEST_F(request_stream, ends_well_when_the_server_is_to_stop) {
+  viewer v(server());
+  v.begin();
+  server().server.announce_drain();
+  v.c.receive_rest();
+  EXPECT_EQ(v.c.how_it_ended(), test::ending::fin);
+  EXPECT_EQ(server().seen.of("/requests/events").end, request_end::completed);
+  client c = server().connect();
+  EXPECT_EQ(c.ask(get("/requests/events")).status, 503);
+}
+
+TEST_F(request_stream, of_a_client_that_reads_nothing_slows_no_request) {
+  viewer blind(server(), "", "", 4096);
+  viewer sees(server(), "?route=/last");
+  sees.begin();
+  client c = server().connect();
+  for (int i = 0; i < 5000; ++i) {
+    ASSERT_EQ(c.ask(get(i % 2 == 0 ? "/pool/fast" : "/fast")).status, 200) << i;
+  }
+  sees.until([](const shown& e) { return e.data.value("why", "") == "many"; });
+  EXPECT_GT(events->left_out(), 1000U);
+  EXPECT_EQ(events->viewers(), 2U);
+}
+
+class request_stream_of_few : public request_stream {
+ protected:
+  server::event_stream::options how(loop& tasks) override {
+    auto few = request_stream::how(tasks);
+    few.max_viewers = 2;
+    few.ring = 4;
+    return few;
+  }
+};
+
+TEST_F(request_stream_of_few, viewers_refuses_the_next) {
+  viewer a(server());
+  a.begin();
+  {
+    viewer b(server());
+    b.begin();
+    client c = server().connect();
+    const auto refused = c.ask(get("/requests/events"));
+    EXPECT_EQ(refused.status, 503);
+    EXPECT_EQ(refused.header("retry-after"), "1");
+    EXPECT_TRUE(server().seen.await_reached(http::limit::in_flight));
+  }
+  EXPECT_TRUE(eventually([&] { return events->viewers() == 1; }));
+  viewer again(server());
+  again.begin();
+}
+
+TEST_F(request_stream_of_few, events_tells_who_is_too_slow_how_many_were_left_out) {
+  viewer v(server());
+  v.begin();
+  client c = server().connect();
+  for (int i = 0; i < 100; ++i) {  // five events each, of which four are kept
+    ASSERT_EQ(c.ask(get("/pool/fast")).status, 200);
+  }
+  const auto left_out = v.until([](const shown& e) { return e.name == "left_out"; }).back();
+  EXPECT_EQ(left_out.data["why"], "slow");
+  EXPECT_GT(left_out.data["count"].get<std::uint64_t>(), 0U);
+  EXPECT_GT(events->missed(), 0U);
+  EXPECT_EQ(c.ask(get("/pool/fast?last")).status, 200);
+  v.until("ended", "/pool/fast?last");
+
+  viewer back(server(), "", "Last-Event-ID: 1\r\n");
+  EXPECT_EQ(back.next().name, "hello");
+  EXPECT_EQ(back.next().name, "left_out");
+}
+
+}  // namespace
+}  // namespace hangup::wire
