@@ -48,6 +48,11 @@ export async function end_request(r) {
   await end(`Request ${r.number}`, `/requests/${r.number}${why ? `?reason=${encodeURIComponent(why)}` : ""}`);
 }
 
+export async function end_of_replica(r) {
+  const why = await sure(`End request ${r.number} of ${r.replica}?`, `${r.method} ${shortened(r.target, r.target_bytes)}, of ${r.client}.`, false);
+  if (why !== null) await end(`Request ${r.number} of ${r.replica}`, `/replicas/requests/${encodeURIComponent(r.key)}`);
+}
+
 export async function end_job(job) {
   const why = await sure("End this job?", `${job.id}: ${shortened(job.what)}`, false);
   if (why !== null) await end(`Job ${job.id.slice(0, 8)}`, `/jobs/${encodeURIComponent(job.id)}`);

@@ -2,11 +2,11 @@
 
 import { ask_server, problem_of } from "./api";
 import { end_job } from "./end_it";
+import { quiet_headers } from "./quiet";
 import { grouped, shortened } from "./text";
 
 const most = 20;
 const while_active_ms = 3000;
-const own_id = `page-jobs-${crypto.getRandomValues(new Uint32Array(1))[0].toString(16)}`;
 
 export class jobs {
   #place = document.getElementById("jobs");
@@ -26,10 +26,6 @@ export class jobs {
     if (this.#there) this.#look();
   }
 
-  // The page's own questions are not shown as requests.
-  is_own(id) {
-    return id === own_id;
-  }
   heard(ended) {
     const begins_one = ended.status === 202;
     if (this.#there && (begins_one || String(ended.route).startsWith("/jobs/"))) this.#look_in(200);
@@ -44,7 +40,7 @@ export class jobs {
     if (document.hidden) return this.#look_in(while_active_ms);
     try {
       const answer = await ask_server(`/jobs?limit=${most}`, {
-        headers: { Accept: "application/json", "X-Request-Id": own_id } });
+        headers: { Accept: "application/json", ...quiet_headers } });
       if (!answer.ok) throw new Error(await problem_of(answer));
       this.#show((await answer.json()).jobs);
     } catch (e) {

@@ -4,6 +4,8 @@ import { heard, forget_clock } from "./clock";
 import { jobs } from "./jobs";
 import { numbers } from "./numbers";
 import { bounds } from "./bounds";
+import { is_quiet, quiet_headers } from "./quiet";
+import { replicas } from "./replicas";
 import { requests } from "./requests";
 import { say, say_seldom } from "./say";
 import { stream } from "./stream";
@@ -17,6 +19,7 @@ const lanes = new timeline(known);
 const shown_numbers = new numbers();
 const shown_bounds = new bounds();
 const shown_jobs = new jobs();
+const shown_replicas = new replicas();
 const offered = new tries();
 
 let server = null;
@@ -48,7 +51,7 @@ function hear(name, d) {
     if (d.why === "slow") lanes.doubt();
     return;
   }
-  if (shown_jobs.is_own(d.id ?? known.get(d.number)?.id)) return;
+  if (is_quiet(d)) return;
   known.apply(name, d);
   const r = known.get(d.number);
   if (r && offered.started_here(r.id)) r.own = true;
@@ -67,7 +70,7 @@ function show_left_out(count) {
 // Ends may have been left out: what is in flight is asked for, as far as it is listed.
 async function reconcile() {
   try {
-    const page = await json_of("/requests?limit=1000");
+    const page = await json_of("/requests?limit=1000", { headers: quiet_headers });
     if (page.total <= page.in_flight.length) {
       known.keep_only(new Set(page.in_flight.map((r) => r.number)));
       lanes.changed();
@@ -101,6 +104,7 @@ async function offer() {
   }
   offered.offer(routes, databases);
   shown_jobs.offer(routes);
+  shown_replicas.offer(routes);
 }
 
 const events = new stream(hear, show_state);

@@ -303,6 +303,26 @@ TEST_F(live_page, ends_a_job_after_it_has_asked) {
   EXPECT_EQ(errors(), "");
 }
 
+TEST_F(live_page, shows_the_requests_of_other_replicas_and_ends_them_there) {
+  shop_with_all second;
+  second.settings["admin"]["peers"] = {"127.0.0.1:" + std::to_string(site_->port()), "127.0.0.1:1"};
+  const auto first = std::move(site_);
+  site_ = std::make_unique<server>(std::vector<std::string>{"--config", second.config()});
+  test::client asking(first->port());
+  ASSERT_TRUE(asking.send(test::get("/query/sim/task?rows=1&row_ms=600000")));
+  const auto tab = open();
+  EXPECT_TRUE(holds(tab,
+                    "document.querySelector('#replicas ul').innerText.includes("
+                    "'127.0.0.1:1 does not answer')"));
+  const std::string button = "document.querySelector('#replicas tbody button')";
+  ASSERT_TRUE(holds(tab, button));
+  value(tab, button + ".click()");
+  ASSERT_TRUE(holds(tab, "document.getElementById('ask').open"));
+  value(tab, "document.querySelector('#ask .yes').click()");
+  EXPECT_EQ(asking.receive().status, 503);
+  EXPECT_EQ(errors(), "");
+}
+
 TEST_F(live_page, says_that_the_connection_is_lost_and_comes_back_by_itself) {
   const auto tab = open();
   const auto port = std::to_string(site_->port());
