@@ -4,6 +4,11 @@ import { ask_for_token } from "./token";
 
 const kept = "hangup.token";
 let asking = null;
+let declined = false;  // then it is not asked again until the person wants to
+
+export function may_ask_again() {
+  declined = false;
+}
 
 function headers_with_token(more) {
   const token = sessionStorage.getItem(kept);
@@ -20,9 +25,13 @@ export async function ask_server(target, options = {}) {
     if (answer.status !== 401) return answer;
     await answer.body?.cancel();
     if (sessionStorage.getItem(kept) !== used) continue;  // another has asked meanwhile
+    if (declined) return answer;
     asking ??= ask_for_token(used !== null).finally(() => { asking = null; });
     const token = await asking;
-    if (token === null) return answer;
+    if (token === null) {
+      declined = true;
+      return answer;
+    }
     sessionStorage.setItem(kept, token);
   }
 }

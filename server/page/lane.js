@@ -92,13 +92,13 @@ export class lane {
     let icon;
     if (r.end) {
       icon = icon_of(r.end);
-      words = r.stop_us != null ? `stopped in ${duration(r.stop_us)}: ${words_of(r.end)}`
-                                : `${words_of(r.end)}, ${took}`;
+      const why = words_of(r.end) + (r.by ? ` at ${shortened(r.by.client)}` : "");
+      words = r.stop_us != null ? `stopped in ${duration(r.stop_us)}: ${why}` : `${why}, ${took}`;
     } else {
       [words, icon] = states[r.state];
       if (r.context_ended) {
         const since = duration((now - r.context_ended.at) * 1000);
-        words = `${words} ${since} after: ${words_of(r.context_ended.cause)}`;
+        words = `${words}, ${since}: ${words_of(r.context_ended.cause)}`;
       } else {
         words = `${words}, ${took}`;
       }

@@ -11,7 +11,7 @@ import { say, say_seldom } from "./say";
 import { stream } from "./stream";
 import { timeline } from "./timeline";
 import { tries } from "./tries";
-import { json_of } from "./api";
+import { json_of, may_ask_again } from "./api";
 import { grouped, visible } from "./text";
 
 const known = new requests();
@@ -23,6 +23,7 @@ const shown_replicas = new replicas();
 const offered = new tries();
 
 let server = null;
+let routes_known = false;
 let connected = false;
 
 function greet(d) {
@@ -31,8 +32,9 @@ function greet(d) {
   if (server !== null && server !== d.server) {
     known.forget();
     shown_numbers.forget();
-    offer();
+    routes_known = false;
   }
+  if (!routes_known) offer();
   server = d.server;
   document.getElementById("version").textContent = `hangup ${visible(d.version)}`;
 }
@@ -94,12 +96,14 @@ function show_state(state, why) {
 }
 
 async function offer() {
+  routes_known = true;
   let routes = [];
   let databases = [];
   try {
     routes = (await json_of("/")).routes;
     if (routes.some((r) => r.path === "/query")) databases = (await json_of("/query")).databases;
   } catch (e) {
+    routes_known = false;
     say(`The routes are not known: ${e.message}`);
   }
   offered.offer(routes, databases);
@@ -108,7 +112,10 @@ async function offer() {
 }
 
 const events = new stream(hear, show_state);
-document.querySelector("#lost button").onclick = () => events.again();
+document.querySelector("#lost button").onclick = () => {
+  may_ask_again();
+  events.again();
+};
 document.getElementById("pause").onclick = (e) => {
   const paused = lanes.pause();
   e.target.setAttribute("aria-pressed", paused);

@@ -278,7 +278,8 @@ TEST_F(live_page, ends_a_request_after_it_has_asked_and_says_who_has_ended_it) {
   EXPECT_TRUE(holds(tab, "!document.getElementById('ask').open"));
 
   press_end(tab, target, "too long");
-  EXPECT_TRUE(lane_says(tab, target, "ended by an operator")) << words_of(tab, target);
+  EXPECT_TRUE(lane_says(tab, target, "ended by an operator at 127.0.0.1:"))
+      << words_of(tab, target);
   const auto got = asking.receive();
   EXPECT_EQ(got.status, 503);
   EXPECT_NE(got.body.find("too long"), std::string::npos) << got.body;
@@ -583,13 +584,22 @@ TEST_F(live_page_with_a_token, asks_for_it_until_it_is_right_and_keeps_it_in_the
   test::client asking(site_->port());
   ASSERT_TRUE(asking.send(test::get(target)));
   press_end(tab, target, "");
-  EXPECT_TRUE(lane_says(tab, target, "ended by an operator")) << words_of(tab, target);
+  EXPECT_TRUE(lane_says(tab, target, "ended by an operator at 127.0.0.1:"))
+      << words_of(tab, target);
 
   browser_->reload(tab);
   EXPECT_TRUE(holds(tab, "document.getElementById('connection')?.dataset.state === 'connected'"));
   const auto other = browser_->open_watched_tab();
   browser_->go(other, site_->url("/"));
-  EXPECT_TRUE(holds(other, "document.getElementById('token')?.open")) << "each tab asks";
+  ASSERT_TRUE(holds(other, "document.getElementById('token')?.open")) << "each tab asks";
+  value(other, "document.querySelector('#token .no').click()");
+  EXPECT_TRUE(holds(other, "document.getElementById('lost').innerText.includes('401')"));
+  EXPECT_EQ(value(other, "document.getElementById('token').open"), false) << "it asks once";
+  value(other, "document.querySelector('#lost button').click()");
+  enter(other, token);
+  EXPECT_TRUE(holds(other,
+                    "document.querySelectorAll('.try').length === 9 && "
+                    "!document.querySelector('.try .start').disabled"));
   EXPECT_EQ(errors(false), "");
 }
 
