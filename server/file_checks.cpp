@@ -204,7 +204,9 @@ mistakes check_samples(const launch& with) {
 mistakes check_process(const launch& with, const std::vector<int>& sockets) {
   mistakes found;
   check_addresses(with.settings, !sockets.empty(), found);
-  check_who_may_ask(with.settings, sockets, found);
+  if (found.empty()) {
+    check_who_may_ask(with.settings, sockets, found);
+  }
   mistakes wrong = by_who(with, found);
   const auto allowed = allowed_descriptors();
   if (const auto least = least_descriptors(with.settings); allowed < least) {

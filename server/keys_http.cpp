@@ -51,9 +51,9 @@ form<config::admin_t> admin_keys() {
   return object<t>({
       {"listen", &t::listen, text(0, 320), "",
        "An address for the pages for operators, such as 127.0.0.1:8081 or unix:/run/admin.sock; "
-       "those of listen do not have them then. same: the addresses of listen have them. Empty: as "
-       "same, but the server does not start if one of those is neither on loopback nor a Unix "
-       "socket."},
+       "those of listen do not have them then. The word same: the addresses of listen have them. "
+       "Empty: as same, but the server does not start if one of those is neither on loopback nor a "
+       "Unix socket."},
       {"token_file", &t::token_file, text(0, 4096), "",
        "A file with a token of 16..1024 visible characters. Then these pages are only for requests "
        "with \"Authorization: Bearer TOKEN\". It is read again on SIGHUP. Empty: no token is asked "

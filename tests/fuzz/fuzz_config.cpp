@@ -31,7 +31,7 @@ void check_line(const std::string& line) {
 
 // What the rest of the program relies on.
 void check_values(const config& c) {
-  require(!addresses_of(c.listen).empty());
+  require(!addresses_of(c).empty());
   require(c.listen.host.find('\0') == std::string::npos);
   require(c.listen.path.find('\0') == std::string::npos);
   require(c.listen.backlog > 0 && c.log.queue > 0);

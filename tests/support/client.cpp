@@ -19,19 +19,19 @@ namespace hangup::test {
 
 std::string get(std::string_view path, std::string_view headers) {
   std::string text = "GET ";
-  return text.append(path).append(" HTTP/1.1\r\nHost: test\r\n").append(headers).append("\r\n");
+  return text.append(path).append(" HTTP/1.1\r\nHost: localhost\r\n").append(headers).append("\r\n");
 }
 
 std::string post(std::string_view path, std::string_view body, std::string_view headers) {
   std::string text = "POST ";
-  text.append(path).append(" HTTP/1.1\r\nHost: test\r\nContent-Length: ");
+  text.append(path).append(" HTTP/1.1\r\nHost: localhost\r\nContent-Length: ");
   text.append(std::to_string(body.size())).append("\r\n").append(headers).append("\r\n");
   return text.append(body);
 }
 
 std::string part_of_body(std::string_view path, std::size_t length, std::size_t sent) {
   return "POST " + std::string(path) +
-         " HTTP/1.1\r\nHost: test\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n" +
+         " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n" +
          std::string(sent, 'x');
 }
 

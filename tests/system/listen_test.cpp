@@ -41,7 +41,7 @@ TEST(listening, at_localhost_says_each_address_and_is_there) {
 
 TEST(listening, everywhere_calls_a_client_of_ipv4_by_its_ipv4_address) {
   needs({test::program("curl"), ipv6()});
-  process s({HANGUP_BINARY, "--host", "::", "--port", "0"});
+  process s({HANGUP_BINARY, "--host", "::", "--port", "0", "--admin-listen", "same"});
   const auto line = s.line_with(" ");
   const auto port = port_behind(line, "http://[::]:");
   ASSERT_NE(port, "") << line;

@@ -310,7 +310,7 @@ TEST_F(operators, get_the_same_answer_again_while_the_work_stops) {
   const server s(flags({}, config({{"spin", {{"allow_deaf", true}, {"max_deaf_ms", 60000}}}})));
   client deaf(s.port());
   ASSERT_TRUE(deaf.send(asking("GET", "/spin?ms=3000&look=0")));
-  const auto number = running(s.port(), "/spin", 1)[0]["number"].get<std::uint64_t>();
+  const auto number = running(s.port(), "/spin&state=running", 1)[0]["number"].get<std::uint64_t>();
   const auto target = "/requests/" + std::to_string(number);
   EXPECT_EQ(status(s.port(), asking("DELETE", target)), 202);
   EXPECT_EQ(status(s.port(), asking("DELETE", target)), 202) << "it stops";

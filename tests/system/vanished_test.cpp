@@ -94,7 +94,9 @@ TEST_P(a_client_that_vanishes, is_found_by_what_the_configuration_says) {  // C3
   const auto& v = GetParam();
   const two_hosts hosts;
   const temporary_directory folder;
-  const auto file = folder.write("server.json", R"({"listen": {"host": "198.18.0.1", "port": 8080},
+  const auto file =
+      folder.write("server.json",
+                   R"({"listen": {"host": "198.18.0.1", "port": 8080}, "admin": {"listen": "same"},
     "routes": {"query_sim": {"deadline_ms": 0}},
     "http": {"keepalive_idle_s": 1, "keepalive_interval_s": 1, "keepalive_probes": 2,
              "user_timeout_ms": 2000, "write_timeout_ms": 600000}})");

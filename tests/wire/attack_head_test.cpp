@@ -161,7 +161,7 @@ TEST(a_host, that_a_handler_sees_is_the_one_that_the_target_names) {
   });
   live_server server(how);
   client c = server.connect();
-  EXPECT_EQ(c.ask(get("/host")).body, "1 test");
+  EXPECT_EQ(c.ask(get("/host")).body, "1 localhost");
   EXPECT_EQ(c.ask(get("http://elsewhere:81/host")).body, "1 elsewhere:81");
   EXPECT_EQ(c.ask("GET /host HTTP/1.1\r\nHost:\r\n\r\n").body, "1 ");
   EXPECT_EQ(c.ask("GET http://[::1]/host HTTP/1.1\r\nHost:\r\n\r\n").body, "1 [::1]");

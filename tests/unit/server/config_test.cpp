@@ -237,6 +237,13 @@ TEST(config, every_key_has_an_effect_of_its_own) {
     if (path.starts_with("listen.m")) {
       other = path == "listen.mode" ? json("0600") : json::parse(R"(["a:1"])");
     }
+    if (path == "admin.hosts") {
+      other = json::parse(R"(["a"])");
+    } else if (path == "admin.peers") {
+      other = json::parse(R"(["a:1"])");
+    } else if (path == "admin.listen") {
+      other = "same";
+    }
     if (path.ends_with(".pool")) {
       other = node.at("default") == "query" ? "cpu" : "query";
     }

@@ -31,7 +31,7 @@ TEST(csv_list, has_a_line_of_names_and_an_empty_field_for_what_is_missing) {
 TEST(csv_list, quotes_what_would_end_a_field_or_a_line) {
   EXPECT_EQ(csv_of({"a"}, {{{"a", "x,\"y\""}}}), "a\r\n\"x,\"\"y\"\"\"\r\n");
   const auto lines = csv_of({"a"}, {{{"a", "x\r\ny\x1b[31m"}}});
-  EXPECT_EQ(lines, "a\r\nx\\x0D\\x0Ay\\x1B[31m\r\n") << "nothing of it moves a terminal's cursor";
+  EXPECT_EQ(lines, "a\r\nx\\x0d\\x0ay\\x1b[31m\r\n") << "nothing of it moves a terminal's cursor";
 }
 
 TEST(csv_list, leaves_no_text_that_a_spreadsheet_takes_for_a_formula) {
