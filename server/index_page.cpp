@@ -9,6 +9,7 @@
 #include "hangup/http/path_pattern.h"
 #include "hangup/http/reply.h"
 #include "http/wire/header_list.h"
+#include "server/live_page.h"
 #include "server/route_descriptions.h"
 
 namespace hangup::server {
@@ -126,8 +127,12 @@ void add_index_page(http::server& server, bool with_fanout, making pages) {
                  .serves = http::audience::operators,
                  .answer = [&server, with_fanout](const context&, const http::request& req,
                                                   http::reply& res) {
-                   const auto all = entries_of(server, with_fanout);
                    res.set("Vary", "Accept");
+                   if (prefers_live_page(req)) {
+                     answer_live_page(req, res);
+                     return;
+                   }
+                   const auto all = entries_of(server, with_fanout);
                    res.set("Cache-Control", "no-store");
                    if (wants_json(req)) {
                      res.body("application/json", as_json(all));

@@ -114,6 +114,22 @@ std::string urls(const std::vector<std::string>& endpoints, std::string_view sch
   return all;
 }
 
+// Where a person on this machine opens the live page: "; to see it: http://127.0.0.1:8080/". Empty
+// if operators have no port.
+std::string link_to_page(const http::server& s, std::string_view scheme) {
+  for (const auto& at : s.endpoints(http::audience::all)) {
+    if (at.starts_with("unix:")) {
+      continue;
+    }
+    const auto port = at.substr(at.rfind(':'));
+    const auto host = at.starts_with("0.0.0.0:") ? "127.0.0.1"
+                      : at.starts_with("[::]:")  ? "[::1]"
+                                                 : at.substr(0, at.rfind(':'));
+    return fmt::format("; to see it: {}://{}{}/", scheme, host, port);
+  }
+  return "";
+}
+
 // Listens on what the process was given, else where the configuration says. What is wrong, else "".
 std::string listen(http::server& server, const config& c, const std::vector<int>& sockets) {
   std::size_t failed = 0;
@@ -177,8 +193,9 @@ int serve(const launch& with, const supervision& around, requests_to_the_program
                           : urls(server.endpoints(http::audience::clients), scheme) +
                                 ", for operators on " +
                                 urls(server.endpoints(http::audience::all), scheme);
-  all->log().say(spdlog::level::info, fmt::format("hangup {} listens on {} with {}, pid {}",
-                                                  HANGUP_VERSION, places, with.source, ::getpid()));
+  all->log().say(spdlog::level::info,
+                 fmt::format("hangup {} listens on {} with {}, pid {}{}", HANGUP_VERSION, places,
+                             with.source, ::getpid(), link_to_page(server, scheme)));
   notifier supervisor(around.notify_socket,
                       [&](const std::string& line) { all->log().say(spdlog::level::warn, line); });
   supervisor.ready("listens on " + places);

@@ -11,6 +11,7 @@
 
 #include "hangup/http/listen_address.h"
 #include "http/wire/grammar.h"
+#include "server/live_page.h"
 #include "server/text_file.h"
 
 namespace hangup::server {
@@ -147,6 +148,9 @@ std::optional<http::denial> operators_access::operator()(const http::request& re
   if (const auto host = req.header("Host"); host && !is_unix && !is_own_name(*host)) {
     return http::denial{421,
                         "this server has no pages for operators under this name (admin.hosts)"};
+  }
+  if (is_part_of_live_page(req)) {
+    return std::nullopt;
   }
   std::shared_ptr<const std::string> token;
   {

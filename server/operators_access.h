@@ -1,6 +1,7 @@
 // Who may ask for the pages for operators.
 //
-// With admin.token_file: who has the token (Authorization: Bearer, RFC 6750). In any case the name
+// With admin.token_file: who has the token (Authorization: Bearer, RFC 6750). Only the live page
+// itself (live_page.h) is sent without one. In any case the name
 // in Host must be one of this server: an address, localhost, a name in listen or admin.listen, or
 // one of admin.hosts. A web page can give a name of its own the address of this server (DNS
 // rebinding), and would then be of the same origin as these pages; but it cannot change the name.

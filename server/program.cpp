@@ -17,6 +17,7 @@
 #include "server/file_checks.h"
 #include "server/identity.h"
 #include "server/index_page.h"
+#include "server/live_page.h"
 #include "server/live_stats.h"
 #include "server/pages.h"
 #include "server/relay_upstreams.h"
@@ -178,6 +179,7 @@ program::program(const context& opening, const launch& with)
                                return database.second.reports.contains(how_.fanout.report);
                              }),
                  pages);
+  add_live_page_files(server_);
   add_liveness_page(server_);
   add_request_pages(server_, ended_, pages);
   add_end_pages(server_, pages);

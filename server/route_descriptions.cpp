@@ -42,7 +42,8 @@ parameter_description entries(std::string_view allowed, std::string_view otherwi
 const std::vector<route_description>& route_descriptions() {
   static const std::vector<route_description> all{
       {"GET", "/", "/", spot, "",
-       "The routes of this server, as plain text, or as JSON with `Accept: application/json`.",
+       "The [live page](live-page.md) for a browser. Else the routes of this server, as plain "
+       "text, or as JSON with `Accept: application/json`.",
        no_wait},
       {"GET", "/query/sim", "/query/sim?rows=3&row_ms=10", "routes.query_sim.deadline_ms", "",
        "The simulated database: rows that each take their time, as NDJSON while they come, or with "
@@ -245,6 +246,7 @@ const std::vector<route_description>& route_descriptions() {
       {"DELETE", "/replicas/requests", "", spot, peers,
        "`DELETE /requests` on each replica: how many have been ended, and by which.",
        "The replicas are asked no further."},
+      {"GET", "/page/{file}", "", spot, "", "The files that the live page loads.", no_wait},
       {"GET", "/metrics", "/metrics", spot, "",
        "What has been counted, in the text format of Prometheus: see [metrics](metrics.md).",
        writing},

@@ -83,13 +83,13 @@ class line_to {
 };
 
 // The DevTools protocol, over two pipes: JSON, each with a NUL behind it.
-class chromium final : public browser {
+class chromium_by_pipe final : public chromium {
  public:
-  chromium()
+  chromium_by_pipe()
       : program_(command()), to_(opened("in", O_WRONLY)), line_(opened("out", O_RDONLY), to_) {
     call("", "Browser.getVersion");
   }
-  ~chromium() override {
+  ~chromium_by_pipe() override {
     try {
       call("", "Browser.close");
     } catch (const std::exception&) {  // then it is killed
@@ -115,9 +115,22 @@ class chromium final : public browser {
   void stop(const std::string& tab) override { call(tab, "Page.stopLoading"); }
   json value_of(const std::string& tab, const std::string& expression) override {
     const auto said =
-        call(tab, "Runtime.evaluate", {{"expression", expression}, {"returnByValue", true}});
+        call(tab, "Runtime.evaluate",
+             {{"expression", expression}, {"returnByValue", true}, {"awaitPromise", true}});
     return said.value("/result/value"_json_pointer, json());
   }
+
+  json command(const std::string& tab, const std::string& method, const json& with) override {
+    return call(tab, method.c_str(), with);
+  }
+  std::string open_watched_tab() override {
+    auto tab = open_tab();
+    for (const auto* const domain : {"Runtime.enable", "Log.enable", "Page.enable"}) {
+      call(tab, domain);
+    }
+    return tab;
+  }
+  const std::vector<std::string>& errors() const override { return errors_; }
 
  private:
   std::vector<std::string> command() const {
@@ -163,11 +176,25 @@ class chromium final : public browser {
       if (message.value("id", 0) == id) {
         return message.value("result", json::object());
       }
+      keep_error(message);
+    }
+  }
+  void keep_error(const json& event) {
+    const auto method = event.value("method", "");
+    if (method == "Runtime.exceptionThrown") {
+      errors_.push_back(event.dump());
+    } else if (method == "Runtime.consoleAPICalled" && event["params"]["type"] == "error") {
+      errors_.push_back(event["params"]["args"].dump());
+    } else if (method == "Log.entryAdded" && event["params"]["entry"]["level"] == "error") {
+      const auto& entry = event["params"]["entry"];
+      errors_.push_back(entry["source"].get<std::string>() + ": " +
+                        entry["text"].get<std::string>() + " " + entry.value("url", ""));
     }
   }
 
   temporary_directory home_;
   process program_;
+  std::vector<std::string> errors_;
   int to_;
   line_to line_;
   int last_ = 0;
@@ -263,9 +290,13 @@ class firefox final : public browser {
 
 }  // namespace
 
+std::unique_ptr<chromium> start_chromium() {
+  return std::make_unique<chromium_by_pipe>();
+}
+
 std::unique_ptr<browser> start_browser(const std::string& name) {
   if (name == "chromium") {
-    return std::make_unique<chromium>();
+    return start_chromium();
   }
   return std::make_unique<firefox>();
 }

@@ -1,0 +1,15 @@
+# Makes a C++ source of the files of a folder: cmake -D FOLDER=... -D OUT=... -P embed.cmake. Each
+# file is one entry of an array, with the hash of its bytes. Only for text.
+file(GLOB files LIST_DIRECTORIES false ${FOLDER}/*)
+list(SORT files)
+set(source "// Made by cmake/embed.cmake. Do not edit.\n#include \"server/page_files.h\"\n\nnamespace hangup::server {\nnamespace {\n\n")
+string(APPEND source "constexpr page_file all[] = {\n")
+foreach(path IN LISTS files)
+  get_filename_component(name ${path} NAME)
+  file(SHA256 ${path} hash)
+  string(SUBSTRING ${hash} 0 16 hash)
+  file(READ ${path} text)
+  string(APPEND source "    {\"${name}\", \"\\\"${hash}\\\"\", R\"embedded(${text})embedded\"},\n")
+endforeach()
+string(APPEND source "};\n\n}  // namespace\n\nstd::span<const page_file> page_files() noexcept {\n  return all;\n}\n\n}  // namespace hangup::server\n")
+file(WRITE ${OUT} "${source}")

@@ -1,0 +1,54 @@
+// Requests to the operators' pages of this server. If it demands a token, the person is asked for it.
+
+import { ask_for_token } from "./token";
+
+const kept = "hangup.token";
+let asking = null;
+let declined = false;  // then it is not asked again until the person wants to
+
+export function may_ask_again() {
+  declined = false;
+}
+
+function headers_with_token(more) {
+  const token = sessionStorage.getItem(kept);
+  return token ? { ...more, Authorization: `Bearer ${token}` } : { ...more };
+}
+
+// As fetch(); after a 401 it asks for a token, once for all that wait, and tries again until the
+// token is right or the person has given up.
+export async function ask_server(target, options = {}) {
+  for (;;) {
+    const used = sessionStorage.getItem(kept);
+    const answer = await fetch(target, {
+      ...options, cache: "no-store", headers: headers_with_token(options.headers) });
+    if (answer.status !== 401) return answer;
+    await answer.body?.cancel();
+    if (sessionStorage.getItem(kept) !== used) continue;  // another has asked meanwhile
+    if (declined) return answer;
+    asking ??= ask_for_token(used !== null).finally(() => { asking = null; });
+    const token = await asking;
+    if (token === null) {
+      declined = true;
+      return answer;
+    }
+    sessionStorage.setItem(kept, token);
+  }
+}
+
+export async function json_of(target, options = {}) {
+  const answer = await ask_server(target, {
+    ...options, headers: { Accept: "application/json", ...options.headers } });
+  if (!answer.ok) throw new Error(await problem_of(answer));
+  return answer.json();
+}
+
+// What an answer that is an error says, in a line.
+export async function problem_of(answer) {
+  try {
+    const said = await answer.clone().json();
+    return `${answer.status} ${said.title ?? ""}${said.detail ? `: ${said.detail}` : ""}`;
+  } catch {
+    return `${answer.status} ${answer.statusText}`;
+  }
+}

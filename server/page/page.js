@@ -1,0 +1,125 @@
+// Puts the page together: what the stream says goes to the parts that show it.
+
+import { heard, forget_clock } from "./clock";
+import { jobs } from "./jobs";
+import { numbers } from "./numbers";
+import { bounds } from "./bounds";
+import { is_quiet, quiet_headers } from "./quiet";
+import { replicas } from "./replicas";
+import { requests } from "./requests";
+import { say, say_seldom } from "./say";
+import { stream } from "./stream";
+import { timeline } from "./timeline";
+import { tries } from "./tries";
+import { json_of, may_ask_again } from "./api";
+import { grouped, visible } from "./text";
+
+const known = new requests();
+const lanes = new timeline(known);
+const shown_numbers = new numbers();
+const shown_bounds = new bounds();
+const shown_jobs = new jobs();
+const shown_replicas = new replicas();
+const offered = new tries();
+
+let server = null;
+let routes_known = false;
+let connected = false;
+
+function greet(d) {
+  forget_clock();
+  heard(d.now_ms);
+  if (server !== null && server !== d.server) {
+    known.forget();
+    shown_numbers.forget();
+    routes_known = false;
+  }
+  if (!routes_known) offer();
+  server = d.server;
+  document.getElementById("version").textContent = `hangup ${visible(d.version)}`;
+}
+
+function hear(name, d) {
+  if (name === "hello") return greet(d);
+  if (d.at_ms !== undefined) heard(d.at_ms);
+  if (name === "stats") {
+    shown_numbers.add(d);
+    shown_bounds.show(d);
+    show_left_out(d.left_out);
+    if (lanes.stale(d.in_flight)) reconcile();
+    return;
+  }
+  if (name === "left_out") {
+    if (d.why === "slow") lanes.doubt();
+    return;
+  }
+  if (is_quiet(d)) return;
+  known.apply(name, d);
+  const r = known.get(d.number);
+  if (r && offered.started_here(r.id)) r.own = true;
+  if (name === "ended") {
+    offered.ended(d);
+    shown_jobs.heard(d);
+  }
+  lanes.changed();
+}
+
+function show_left_out(count) {
+  document.getElementById("left-out").textContent =
+    count > 0 ? `${grouped(count)} not shown one by one; the numbers count all` : "";
+}
+
+// Ends may have been left out: what is in flight is asked for, as far as it is listed.
+async function reconcile() {
+  try {
+    const page = await json_of("/requests?limit=1000", { headers: quiet_headers });
+    if (page.total <= page.in_flight.length) {
+      known.keep_only(new Set(page.in_flight.map((r) => r.number)));
+      lanes.changed();
+    }
+  } catch {  // the next numbers ask again
+  }
+}
+
+function show_state(state, why) {
+  const place = document.getElementById("connection");
+  const words = { connected: "connected", lost: "not connected", asleep: "sleeps until you are back" };
+  place.dataset.state = state;
+  place.querySelector(".words").textContent = words[state];
+  const banner = document.getElementById("lost");
+  banner.hidden = state !== "lost";
+  banner.querySelector(".why").textContent = visible(why) && `(${visible(why)})`;
+  if (state === "connected" && !connected) say_seldom("Connected to the server.");
+  connected = state === "connected";
+  document.body.classList.toggle("frozen", state !== "connected");
+  lanes.connected(connected);
+}
+
+async function offer() {
+  routes_known = true;
+  let routes = [];
+  let databases = [];
+  try {
+    routes = (await json_of("/")).routes;
+    if (routes.some((r) => r.path === "/query")) databases = (await json_of("/query")).databases;
+  } catch (e) {
+    routes_known = false;
+    say(`The routes are not known: ${e.message}`);
+  }
+  offered.offer(routes, databases);
+  shown_jobs.offer(routes);
+  shown_replicas.offer(routes);
+}
+
+const events = new stream(hear, show_state);
+document.querySelector("#lost button").onclick = () => {
+  may_ask_again();
+  events.again();
+};
+document.getElementById("pause").onclick = (e) => {
+  const paused = lanes.pause();
+  e.target.setAttribute("aria-pressed", paused);
+};
+addEventListener("pageshow", (e) => { if (e.persisted) location.reload(); });
+offer();
+events.run();

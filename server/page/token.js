@@ -1,0 +1,23 @@
+// Asks for the operators' token.
+
+const dialog = document.getElementById("token");
+const input = dialog.querySelector("input");
+const wrong = dialog.querySelector(".wrong");
+
+// Null: the person has given up.
+export function ask_for_token(was_wrong) {
+  return new Promise((resolve) => {
+    wrong.hidden = !was_wrong;
+    input.value = "";
+    let said = null;
+    const take = () => {
+      said = input.value.trim() || null;
+      dialog.close();
+    };
+    dialog.querySelector(".yes").onclick = take;
+    dialog.querySelector(".no").onclick = () => dialog.close();
+    input.onkeydown = (e) => { if (e.key === "Enter") take(); };
+    dialog.onclose = () => resolve(said);
+    dialog.showModal();
+  });
+}
