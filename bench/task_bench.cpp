@@ -54,6 +54,11 @@ task<> wait_together(context ctx, awaited_end& end, int waiters) {
   }));
 }
 
+void wait_until_empty(const hangup::loop& tasks) {
+  while (tasks.now().tasks != 0) {
+  }
+}
+
 // From just before the end until the last of the tasks runs again, as for threads in
 // wake_bench.cpp. All wait on one context, that of a group, or each on one of its own, as spawn()
 // makes them.
@@ -86,8 +91,7 @@ void wake_tasks(State& state, int waiters, bool own_contexts) {
     end.over.wait(false);
     const nanoseconds one = clock::time_point(clock::duration(end.last.load())) - start;
     took.push_back(static_cast<double>(one.count()));
-    while (tasks.now().tasks != 0) {  // they use `end`
-    }
+    wait_until_empty(tasks);  // they use `end`
   }
   report_median(state, std::move(took));
 }
@@ -132,6 +136,25 @@ void task_timeout(State& state, bool yields) {
   hangup::run_blocking(with_time_limit(parent.ctx, state, yields));
 }
 
+// The thread that waits for them must not compute as well.
+class countdown {
+ public:
+  explicit countdown(int from) : left_(from) {}
+  void one() {
+    if (--left_ == 0) {
+      left_.notify_one();
+    }
+  }
+  void wait() const {
+    for (int now = left_; now != 0; now = left_) {
+      left_.wait(now);
+    }
+  }
+
+ private:
+  std::atomic<int> left_;
+};
+
 // What it saves that a task stays on its thread: two tasks take turns, on one thread or on two.
 struct turns {
   static constexpr int count = 1'000;
@@ -139,12 +162,14 @@ struct turns {
   hangup::channel<int> yours{1};
 };
 
-task<> take_turns(context ctx, hangup::channel<int>& from, hangup::channel<int>& to) {
+task<> take_turns(context ctx, hangup::channel<int>& from, hangup::channel<int>& to,
+                  countdown& left) {
   int ball = 0;
   while (ball < turns::count) {
     DoNotOptimize(co_await from.receive(ctx, ball));
     DoNotOptimize(co_await to.send(ctx, ball + 1));
   }
+  left.one();
 }
 
 // Spawned from outside of the loop, tasks begin on its threads in turn.
@@ -157,23 +182,21 @@ void spawn_each(hangup::loop& tasks, const std::vector<std::function<task<>(cons
   }
 }
 
-void is_over(const hangup::loop& tasks) {
-  while (tasks.now().tasks != 0) {
-  }
-}
-
 void task_turns(State& state, unsigned threads) {
   hangup::loop tasks({.name = "bench", .threads = threads});
   each(state, turns::count, [&] {
     turns t;
+    countdown left(2);
     const auto start = clock::now();
     spawn_each(tasks,
-               {[&](const context& ctx) { return take_turns(ctx, t.mine, t.yours); },
-                [&](const context& ctx) { return take_turns(ctx, t.yours, t.mine); }},
+               {[&](const context& ctx) { return take_turns(ctx, t.mine, t.yours, left); },
+                [&](const context& ctx) { return take_turns(ctx, t.yours, t.mine, left); }},
                state);
     DoNotOptimize(t.mine.try_send(0));
-    is_over(tasks);
-    return clock::now() - start;
+    left.wait();
+    const auto took = clock::now() - start;
+    wait_until_empty(tasks);  // they use the channels
+    return took;
   });
 }
 
@@ -181,13 +204,16 @@ void task_turns(State& state, unsigned threads) {
 void task_burst(State& state, bool spawned_by_a_task) {
   constexpr int count = 100;
   hangup::loop tasks({.name = "bench", .threads = 2});
-  const auto computes = [](const context&) -> task<> {
+  std::optional<countdown> left;
+  const auto computes = [&](const context&) -> task<> {
     for (const auto start = clock::now(); clock::now() - start < 100us;) {
     }
+    left->one();
     co_return;
   };
   const std::vector<std::function<task<>(const context&)>> all(count, computes);
   each(state, count, [&] {
+    left.emplace(count);
     const auto start = clock::now();
     if (spawned_by_a_task) {
       spawn_each(tasks, {[&](const context&) -> task<> {
@@ -198,8 +224,10 @@ void task_burst(State& state, bool spawned_by_a_task) {
     } else {
       spawn_each(tasks, all, state);
     }
-    is_over(tasks);
-    return clock::now() - start;
+    left->wait();
+    const auto took = clock::now() - start;
+    wait_until_empty(tasks);
+    return took;
   });
 }
 
