@@ -27,7 +27,7 @@ struct query {
 };
 
 // What is asked for. If that is not allowed, the reply says so.
-std::optional<query> asked(const http::request& req, http::reply& res) {
+std::optional<query> asked(const context& ctx, const http::request& req, http::reply& res) {
   parameters p(req);
   query q{};
   q.streamed = p.flag("stream", true);
@@ -37,6 +37,7 @@ std::optional<query> asked(const http::request& req, http::reply& res) {
     res.problem(400, p.problem());
     return std::nullopt;
   }
+  http::work_expected(ctx, q.rows * q.row_time);
   return q;
 }
 
@@ -151,7 +152,7 @@ task<> collect_rows(const context& ctx, const query& q, http::reply& res) {
 
 http::handler sim_query() {
   return [](const context& ctx, const http::request& req, http::reply& res) {
-    const auto q = asked(req, res);
+    const auto q = asked(ctx, req, res);
     if (!q) {
       return;
     }
@@ -174,7 +175,7 @@ http::handler sim_query() {
 
 http::handler sim_query_task() {
   return [](const context& ctx, http::request& req, http::reply& res) -> task<> {
-    const auto q = asked(req, res);
+    const auto q = asked(ctx, req, res);
     // GCC 12 would destroy the task of a conditional expression twice.
     if (q && q->streamed) {
       co_await stream_rows(ctx, *q, res);

@@ -82,6 +82,20 @@ TEST(main_job, a_hang_up_on_a_query_is_seen_in_the_log_in_requests_and_in_metric
   EXPECT_EQ(s.metric(R"(hangup_workers_running{pool="query"})"), 0);
 }
 
+// Each would have taken a hundred seconds.
+TEST(main_job, what_a_stopped_request_would_still_have_worked_is_counted_where_it_is_known) {
+  server s;
+  for (const std::string path : {"/query/sim", "/query/sim/task", "/spin"}) {
+    const auto target = path == "/spin" ? path + "?ms=100000" : path + "?rows=100&row_ms=1000";
+    s.curl(target, with_id("left-" + path.substr(1, 4), {"--max-time", "0.3"}));
+    const auto saved = [&] {
+      return s.metric("hangup_saved_work_seconds_total{route=\"" + path + "\"}").value_or(0);
+    };
+    EXPECT_TRUE(eventually([&] { return saved() > 50; })) << path << ' ' << saved();
+    EXPECT_LE(saved(), 100) << path;
+  }
+}
+
 TEST(main_job, a_query_that_nobody_leaves_is_answered_in_full) {
   server s;
   const auto r = s.curl("/query/sim?rows=5&row_ms=1", with_id("whole"));
