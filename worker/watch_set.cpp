@@ -1,5 +1,6 @@
 #include "worker/watch_set.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -83,6 +84,9 @@ std::error_code watch_set::watch(watched& w, int fd, short events) noexcept {
   const std::lock_guard hold(mutex_);
   const auto number = static_cast<std::size_t>(fd);
   if (number >= first_.size()) {
+    if (::fcntl(fd, F_GETFD) < 0) {
+      return last_error();  // no room for a number that may be anything
+    }
     try {
       first_.resize(number + 1);
     } catch (const std::bad_alloc&) {

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <limits>
 #include <vector>
 
 #include "tests/unit/context/support.h"
@@ -106,7 +107,9 @@ TEST_F(a_watch_set, says_why_a_descriptor_cannot_be_watched) {
   waiter w;
   const int closed = ::dup(0);
   ::close(closed);
-  EXPECT_EQ(set_.watch(w, closed, POLLIN), std::errc::bad_file_descriptor);
+  for (const int none : {closed, std::numeric_limits<int>::max()}) {
+    EXPECT_EQ(set_.watch(w, none, POLLIN), std::errc::bad_file_descriptor);
+  }
   EXPECT_TRUE(set_.is_empty());
   set_.unwatch(w);
 }
