@@ -12,6 +12,7 @@
 #include <fstream>
 #include <map>
 
+#include "tests/support/eventually.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/system/program.h"
 
