@@ -83,18 +83,29 @@ TEST(main_job, a_hang_up_on_a_query_is_seen_in_the_log_in_requests_and_in_metric
   EXPECT_EQ(s.metric(R"(hangup_workers_running{pool="query"})"), 0);
 }
 
-// Each would have taken a hundred seconds.
+// Each would have taken twenty seconds.
 TEST(main_job, what_a_stopped_request_would_still_have_worked_is_counted_where_it_is_known) {
   server s;
   for (const std::string path : {"/query/sim", "/query/sim/task", "/spin"}) {
-    const auto target = path == "/spin" ? path + "?ms=100000" : path + "?rows=100&row_ms=1000";
+    const auto target = path == "/spin" ? path + "?ms=20000" : path + "?rows=20&row_ms=1000";
     s.curl(target, with_id("left-" + path.substr(1, 4), {"--max-time", "0.3"}));
     const auto saved = [&] {
       return s.metric("hangup_saved_work_seconds_total{route=\"" + path + "\"}").value_or(0);
     };
-    EXPECT_TRUE(eventually([&] { return saved() > 50; })) << path << ' ' << saved();
-    EXPECT_LE(saved(), 100) << path;
+    EXPECT_TRUE(eventually([&] { return saved() > 10; })) << path << ' ' << saved();
+    EXPECT_LE(saved(), 20) << path;
   }
+}
+
+TEST(main_job, what_would_have_been_stopped_by_a_deadline_is_saved_only_up_to_that) {
+  server s;
+  s.curl("/query/sim?rows=100&row_ms=1000",
+         with_id("short", {"--max-time", "0.3", "-H", "X-Request-Timeout-Ms: 15000"}));
+  const auto saved = [&] {
+    return s.metric(R"(hangup_saved_work_seconds_total{route="/query/sim"})").value_or(0);
+  };
+  EXPECT_TRUE(eventually([&] { return saved() > 0; }));
+  EXPECT_LE(saved(), 15);
 }
 
 TEST(main_job, a_query_that_nobody_leaves_is_answered_in_full) {

@@ -54,7 +54,8 @@ struct request_report {
   std::uint64_t number = 0;
   const asker* by = nullptr;  // of the end; null: nobody has asked for it
   interest followed = interest::none;
-  // How long the handler would have taken in all, as it says by work_expected().
+  // How long the handler would have taken in all, as it says by work_expected(), and at most until
+  // its deadline.
   std::optional<clock::duration> expected{};
 };
 
