@@ -1,11 +1,12 @@
 #include "server/event_stream.h"
 
-#include <charconv>
+#include <optional>
 #include <unordered_set>
 #include <utility>
 
 #include "handlers/parameters.h"
 #include "hangup/context/wait.h"
+#include "http/wire/number.h"
 #include "http/wire/random_hex.h"
 
 namespace hangup::server {
@@ -23,10 +24,10 @@ std::string line_of(const ordered& j) {
 }
 
 void append(std::string& to, std::string_view name, std::string_view data,
-            std::uint64_t number = 0) {
+            std::string_view id = {}) {
   to.append("event: ").append(name).append("\n");
-  if (number != 0) {
-    to.append("id: ").append(std::to_string(number)).append("\n");
+  if (!id.empty()) {
+    to.append("id: ").append(id).append("\n");
   }
   to.append("data: ").append(data).append("\n\n");
 }
@@ -43,14 +44,48 @@ bool is_other(const http::route& to) {
   return to.path != events_path;
 }
 
-// What the client has seen last. Its header is a program's own; what is no number is ignored.
-std::uint64_t seen_last(const http::request& req) {
-  const auto text =
-      req.header("Last-Event-ID").value_or(req.parameter("last_event_id").value_or("0"));
-  std::uint64_t number = 0;
-  const auto* const end = text.data() + text.size();
-  const auto [at, ec] = std::from_chars(text.data(), end, number);
-  return ec == std::errc() && at == end ? number : 0;
+live_event gap() {
+  return {"left_out", line_of({{"count", nullptr}, {"why", "gap"}})};
+}
+
+constexpr std::string_view ids_allowed = "the id of an event: server-epoch-number";
+
+struct event_id {
+  std::string_view instance;
+  std::uint64_t epoch;
+  std::uint64_t number;
+};
+
+std::optional<event_id> id_of(std::string_view text) {
+  const auto first = text.find('-');
+  const auto second = text.find('-', first + 1);
+  if (first == 0 || second == std::string_view::npos) {
+    return std::nullopt;
+  }
+  const auto epoch = http::whole_number<std::uint64_t>(text.substr(first + 1, second - first - 1));
+  const auto number = http::whole_number<std::uint64_t>(text.substr(second + 1));
+  return epoch && number ? std::optional(event_id{text.substr(0, first), *epoch, *number})
+                         : std::nullopt;
+}
+
+// A header that is no id of ours is that of another server, which the client does not know: a
+// browser's EventSource sends what it was told last. It is not refused.
+std::string_view last_event_id(const http::request& req) {
+  return req.header("Last-Event-ID").value_or(req.parameter("last_event_id").value_or(""));
+}
+
+bool check_last_event_id(const http::request& req, http::reply& res) {
+  handlers::parameters p(req);
+  constexpr std::string_view name = "last_event_id";
+  constexpr std::size_t most = 80;
+  const auto text = p.text_or(name, "", most);
+  if (!text.empty() && !id_of(text)) {
+    p.wrong(name, handlers::shown_text(text), ids_allowed);
+  }
+  if (!p.problem().empty()) {
+    res.problem(400, p.problem());
+  }
+  return p.problem().empty();
 }
 
 }  // namespace
@@ -63,6 +98,7 @@ class event_stream::viewer {
     of_.requests_.look(true);
     ++of_.viewers_;
     of_.seconds_without_viewers_ = 0;
+    epoch = of_.epoch_;
     if (!of_.ticks_) {
       of_.ticks_ = true;
       of_.ticks_ = !spawn(of_.how_.on, of_.living_.ctx,
@@ -75,6 +111,8 @@ class event_stream::viewer {
   }
   viewer(const viewer&) = delete;
   viewer& operator=(const viewer&) = delete;
+
+  std::uint64_t epoch = 0;  // the same as long as there is a viewer
 
  private:
   event_stream& of_;
@@ -150,6 +188,7 @@ bool event_stream::another_second() {
     seconds_without_viewers_ = shows ? 0 : seconds_without_viewers_ + 1;
     if (seconds_without_viewers_ > how_.kept_for.count()) {
       requests_.look(false);
+      ++epoch_;
       return false;
     }
   }
@@ -187,16 +226,23 @@ struct event_stream::begins {
   }
 };
 
+// Where a viewer is.
+struct event_stream::position {
+  std::string ids;  // what all ids begin with
+  std::uint64_t behind;
+  std::string id() const { return ids + std::to_string(behind); }
+};
+
 // Returns whether nothing more will come.
-bool event_stream::append_more(std::string& to, std::uint64_t& behind, const live_filter& filter,
+bool event_stream::append_more(std::string& to, position& at, const live_filter& filter,
                                const begins& shown) {
-  const auto part = events_.take(behind, at_once);
+  const auto part = events_.take(at.behind, at_once);
   if (part.left_out > 0) {
     append(to, server::left_out(part.left_out, "slow"));
   }
   for (const auto& e : part.events) {
     if (filter.lets_through(*e.what) && !shown.has(e)) {
-      append(to, e.what->name, e.data, e.number);
+      append(to, e.what->name, e.data, at.ids + std::to_string(e.number));
     }
   }
   return part.closed;
@@ -204,7 +250,7 @@ bool event_stream::append_more(std::string& to, std::uint64_t& behind, const liv
 
 task<> event_stream::answer(context ctx, http::request& req, http::reply& res) {
   const auto filter = live_filter::of(req, res);
-  if (!filter) {
+  if (!filter || !check_last_event_id(req, res)) {
     co_return;
   }
   if (of_.draining()) {
@@ -214,17 +260,20 @@ task<> event_stream::answer(context ctx, http::request& req, http::reply& res) {
   }
   const viewer counted(*this);
   const auto now_last = events_.last();
-  const auto seen = seen_last(req);
-  const bool comes_back = seen != 0 && seen <= now_last;
-  const bool has_all = comes_back && seen + 1 >= events_.oldest();
-  auto behind = has_all ? seen : now_last;
+  const auto given = last_event_id(req);
+  const auto seen = id_of(given);
+  const bool is_known = seen && seen->instance == instance_ && seen->epoch == counted.epoch &&
+                        seen->number <= now_last;
+  const bool has_all = is_known && seen->number + 1 >= events_.oldest();
+  position at{instance_ + "-" + std::to_string(counted.epoch) + "-",
+              has_all ? seen->number : now_last};
 
   std::string text;
   append(text, {"hello", hello()});
   begins shown;
   if (!has_all) {
-    if (comes_back) {
-      append(text, server::left_out(now_last - seen, "slow"));
+    if (!given.empty()) {
+      append(text, is_known ? server::left_out(now_last - seen->number, "slow") : gap());
     }
     for (const auto& v : of_.follow_oldest(shown_at_first, is_other)) {
       if (const auto e = requests_.in_flight(v); filter->lets_through(e)) {
@@ -234,7 +283,8 @@ task<> event_stream::answer(context ctx, http::request& req, http::reply& res) {
     }
     shown.up_to = events_.last();
   }
-  append(text, stats_event());
+  // Who has this has all that is above, and comes back behind it.
+  append(text, "stats", line_of(stats()), at.id());
 
   res.set("X-Accel-Buffering", "no");
   res.stream("text/event-stream");
@@ -247,7 +297,7 @@ task<> event_stream::answer(context ctx, http::request& req, http::reply& res) {
     // If the context ends, the next write says so, also to the server.
     for (bool none = true; !ec && none; none = text.empty()) {
       ec = co_await sleep_for(ctx, between_looks);
-      if (append_more(text, behind, *filter, shown) && text.empty()) {
+      if (append_more(text, at, *filter, shown) && text.empty()) {
         co_return;
       }
     }

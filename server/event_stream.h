@@ -3,7 +3,12 @@
 // holds no thread, and reads at its own pace. While there is no viewer, and has been none for some
 // seconds, nothing is done: that long a client that comes back finds what it has missed.
 //
-//   hello  began...  {began state context_ended late ended left_out stats}...
+//   hello  began...  stats  {began state context_ended late ended left_out stats}...
+//
+// An id is <instance>-<epoch>-<number>. The instance is the server's, from start to stop. An epoch
+// is the time in which events are made without a break: of what happened between two of them
+// nobody knows. A client that comes back from the same epoch goes on behind its last event, if that
+// is still kept. Any other is told what is in flight, and that events were left out.
 #pragma once
 
 #include <atomic>
@@ -59,11 +64,11 @@ class event_stream {
  private:
   class viewer;
   struct begins;
+  struct position;
 
   task<> answer(context ctx, http::request& req, http::reply& res);
   task<> each_second(context ctx);
-  bool append_more(std::string& to, std::uint64_t& behind, const live_filter& filter,
-                   const begins& shown);
+  bool append_more(std::string& to, position& at, const live_filter& filter, const begins& shown);
   bool another_second();
   nlohmann::ordered_json stats() const;
   std::string hello() const;
@@ -79,6 +84,7 @@ class event_stream {
   std::condition_variable over_;
   bool ticks_ = false;  // each_second() runs
   int seconds_without_viewers_ = 0;
+  std::uint64_t epoch_ = 1;
   const cancelable living_;
 };
 

@@ -219,7 +219,7 @@ const std::vector<route_description>& route_descriptions() {
         {"state", "a state", "all states",
          "Only requests that begin or go on in this state: `received`, `queued`, `running`, "
          "`waiting` or `writing`."},
-        {"last_event_id", "a number", "0",
+        {"last_event_id", "the id of an event", "none",
          "The last event that was seen: goes on behind it. The header `Last-Event-ID` says the "
          "same."}}},
       {"GET",

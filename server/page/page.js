@@ -50,7 +50,7 @@ function hear(name, d) {
     return;
   }
   if (name === "left_out") {
-    if (d.why === "slow") lanes.doubt();
+    if (d.why !== "many") lanes.doubt();
     return;
   }
   if (is_quiet(d)) return;

@@ -95,6 +95,12 @@ std::vector<std::string> steps(const std::vector<shown>& all, std::uint64_t numb
   return some;
 }
 
+// The id of the event before or after this one.
+std::string beside(const std::string& id, int by) {
+  const auto at = id.rfind('-') + 1;
+  return id.substr(0, at) + std::to_string(std::stoll(id.substr(at)) + by);
+}
+
 class request_stream : public testing::Test {
  protected:
   using lines = std::vector<std::string>;
@@ -251,15 +257,56 @@ TEST_F(request_stream, goes_on_behind_the_last_event_that_its_client_has_seen) {
              by_header ? "Last-Event-ID: " + id + "\r\n" : "");
     v.begin();
     const auto all = v.until("ended", "/pool/fast?2");
-    EXPECT_EQ(all.front().id, std::to_string(std::stoull(id) + 1));
+    EXPECT_EQ(all.front().id, beside(id, 1));
     std::uint64_t number = all.back().data["number"];
     EXPECT_EQ(steps(all, number), (lines{"began received", "state queued", "state running",
                                          "state writing", "ended completed"}));
   }
-  viewer of_another_server(server(), "", "Last-Event-ID: 99999999\r\n");
-  of_another_server.begin();
-  EXPECT_EQ(c.ask(get("/pool/fast?3")).status, 200);
-  of_another_server.until("ended", "/pool/fast?3");
+}
+
+TEST_F(request_stream, begins_anew_for_a_client_of_another_server_and_says_so) {
+  viewer other(server());  // so that the numbers of events go up
+  other.begin();
+  client before = server().connect();
+  ASSERT_TRUE(before.send(get("/task/wait")));
+  const auto id = other.until("began", "/task/wait").back().id;
+  const auto number = id.substr(id.find('-'));
+  for (const auto& theirs : {"0123456789abcdef" + number, std::string("7"), std::string("x")}) {
+    viewer v(server(), "", "Last-Event-ID: " + theirs + "\r\n");
+    EXPECT_EQ(v.next().name, "hello");
+    const auto left_out = v.next();
+    EXPECT_EQ(left_out.name, "left_out") << theirs;
+    EXPECT_EQ(left_out.data, (json{{"count", nullptr}, {"why", "gap"}}));
+    EXPECT_EQ(v.next().data["target"], "/task/wait") << theirs;
+    const auto stats = v.next();
+    EXPECT_EQ(stats.name, "stats");
+    EXPECT_EQ(stats.id.substr(0, stats.id.rfind('-')), id.substr(0, id.rfind('-')));
+  }
+}
+
+TEST_F(request_stream, tells_a_client_that_nobody_looked_meanwhile) {
+  std::string id;
+  {
+    viewer v(server());
+    id = v.until([](const shown& e) { return e.name == "stats"; }).back().id;
+  }
+  ASSERT_TRUE(eventually([&] { return !events->requests().looks(); }));
+  client c = server().connect();
+  ASSERT_TRUE(c.send(get("/task/wait")));
+  ASSERT_TRUE(server().at.await("/task/wait"));
+  viewer back(server(), "", "Last-Event-ID: " + id + "\r\n");
+  EXPECT_EQ(back.next().name, "hello");
+  EXPECT_EQ(back.next().data["why"], "gap");
+  EXPECT_EQ(back.next().data["target"], "/task/wait") << "began, though no event was made of it";
+  EXPECT_NE(back.next().id, id);
+}
+
+TEST_F(request_stream, refuses_a_last_event_that_is_no_id) {
+  client c = server().connect();
+  for (const auto* wrong : {"abc", "1", "a-b-c", "a-1-", "-1-2", "a-1-2-3", ""}) {
+    const auto a = c.ask(get("/requests/events?last_event_id=" + std::string(wrong)));
+    EXPECT_EQ(a.status, 400) << wrong;
+  }
 }
 
 TEST_F(request_stream, shows_only_what_the_filter_lets_through) {
@@ -378,11 +425,14 @@ TEST_F(request_stream_of_few, events_tells_who_is_too_slow_how_many_were_left_ou
   EXPECT_GT(left_out.data["count"].get<std::uint64_t>(), 0U);
   EXPECT_GT(events->missed(), 0U);
   EXPECT_EQ(c.ask(get("/pool/fast?last")).status, 200);
-  v.until("ended", "/pool/fast?last");
+  const auto last = v.until("ended", "/pool/fast?last").back().id;
 
-  viewer back(server(), "", "Last-Event-ID: 1\r\n");
+  viewer back(server(), "", "Last-Event-ID: " + beside(last, -100) + "\r\n");
   EXPECT_EQ(back.next().name, "hello");
-  EXPECT_EQ(back.next().name, "left_out");
+  const auto missed = back.next();
+  EXPECT_EQ(missed.name, "left_out");
+  EXPECT_EQ(missed.data["why"], "slow");
+  EXPECT_GE(missed.data["count"].get<std::uint64_t>(), 100U);
 }
 
 }  // namespace
