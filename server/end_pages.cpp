@@ -13,6 +13,7 @@
 #include "http/net/address.h"
 #include "http/wire/grammar.h"
 #include "http/wire/number.h"
+#include "server/request_words.h"
 
 namespace hangup::server {
 namespace {
@@ -21,7 +22,6 @@ using handlers::parameters;
 using json = nlohmann::ordered_json;
 
 constexpr std::size_t most_reason_bytes = 200;
-constexpr std::size_t most_route_bytes = 256;
 constexpr std::uint64_t most_age_ms = 1'000'000'000;
 
 cause cause_of(parameters& p) {
@@ -66,7 +66,7 @@ void end_many(http::server& server, const context& ctx, const http::request& req
               http::reply& res) {
   parameters p(req);
   auto why = cause_of(p);
-  const auto route = p.text_or("route", "", most_route_bytes);
+  const auto route = route_of(p);
   const auto age = std::chrono::milliseconds(p.number("older_than_ms", 0, 0, most_age_ms));
   if (route.empty() && !req.has_parameter("older_than_ms")) {
     p.wrong("route", "neither it nor older_than_ms", "one of them, or both");

@@ -21,7 +21,7 @@ bool is_one(const entry& e, const ended_requests::filter& which) {
 
 void ended_requests::ended(const http::request_report& r) noexcept {
   constexpr std::size_t kept = 256;  // of a target
-  if (r.to.path == events_path) {    // who looks at requests pushes none out
+  if (is_event_stream(r.to)) {       // who looks at requests pushes none out
     return;
   }
   const std::lock_guard hold(mutex_);

@@ -1,5 +1,7 @@
 #include "server/event_stream.h"
 
+#include <algorithm>
+#include <memory>
 #include <optional>
 #include <unordered_set>
 #include <utility>
@@ -19,10 +21,6 @@ constexpr std::size_t shown_at_first = 200;  // of what is in flight
 constexpr std::size_t at_once = 128;         // events in one piece
 constexpr auto between_looks = 50ms;         // nobody wakes a viewer
 
-std::string line_of(const ordered& j) {
-  return j.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
-}
-
 void append(std::string& to, std::string_view name, std::string_view data,
             std::string_view id = {}) {
   to.append("event: ").append(name).append("\n");
@@ -41,7 +39,7 @@ live_event left_out(std::uint64_t count, const char* why) {
 }
 
 bool is_other(const http::route& to) {
-  return to.path != events_path;
+  return !is_event_stream(to);
 }
 
 live_event gap() {
@@ -234,18 +232,37 @@ struct event_stream::position {
 };
 
 // Returns whether nothing more will come.
-bool event_stream::append_more(std::string& to, position& at, const live_filter& filter,
+bool event_stream::append_more(std::string& to, position& at, live_selection& chosen,
                                const begins& shown) {
   const auto part = events_.take(at.behind, at_once);
   if (part.left_out > 0) {
     append(to, server::left_out(part.left_out, "slow"));
   }
   for (const auto& e : part.events) {
-    if (filter.lets_through(*e.what) && !shown.has(e)) {
+    if (shown.has(e)) {
+      continue;
+    }
+    const auto choice = chosen.look_at(e.what);
+    if (choice.began) {
+      append(to, *choice.began);
+    }
+    if (choice.passes) {
       append(to, e.what->name, e.data, at.ids + std::to_string(e.number));
     }
   }
   return part.closed;
+}
+
+// A client that comes back: the filter knows what it would know, had the client stayed.
+void event_stream::remember(live_selection& chosen, std::uint64_t up_to) {
+  constexpr std::uint64_t most = 4096;
+  auto behind = std::max(events_.oldest() - 1, up_to - std::min(up_to, most));
+  while (behind < up_to) {
+    for (const auto& e :
+         events_.take(behind, std::min<std::uint64_t>(at_once, up_to - behind)).events) {
+      static_cast<void>(chosen.look_at(e.what));
+    }
+  }
 }
 
 task<> event_stream::answer(context ctx, http::request& req, http::reply& res) {
@@ -268,6 +285,11 @@ task<> event_stream::answer(context ctx, http::request& req, http::reply& res) {
   position at{instance_ + "-" + std::to_string(counted.epoch) + "-",
               has_all ? seen->number : now_last};
 
+  live_selection chosen(*filter);
+  if (has_all && chosen.remembers()) {
+    remember(chosen, seen->number);
+  }
+
   std::string text;
   append(text, {"hello", hello()});
   begins shown;
@@ -276,8 +298,9 @@ task<> event_stream::answer(context ctx, http::request& req, http::reply& res) {
       append(text, is_known ? server::left_out(now_last - seen->number, "slow") : gap());
     }
     for (const auto& v : of_.follow_oldest(shown_at_first, is_other)) {
-      if (const auto e = requests_.in_flight(v); filter->lets_through(e)) {
-        append(text, e);
+      const auto e = std::make_shared<const live_event>(requests_.in_flight(v));
+      if (chosen.look_at(e).passes) {
+        append(text, *e);
         shown.requests.insert(v.number);
       }
     }
@@ -297,7 +320,7 @@ task<> event_stream::answer(context ctx, http::request& req, http::reply& res) {
     // If the context ends, the next write says so, also to the server.
     for (bool none = true; !ec && none; none = text.empty()) {
       ec = co_await sleep_for(ctx, between_looks);
-      if (append_more(text, at, *filter, shown) && text.empty()) {
+      if (append_more(text, at, chosen, shown) && text.empty()) {
         co_return;
       }
     }

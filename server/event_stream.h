@@ -68,7 +68,8 @@ class event_stream {
 
   task<> answer(context ctx, http::request& req, http::reply& res);
   task<> each_second(context ctx);
-  bool append_more(std::string& to, position& at, const live_filter& filter, const begins& shown);
+  bool append_more(std::string& to, position& at, live_selection& chosen, const begins& shown);
+  void remember(live_selection& chosen, std::uint64_t up_to);
   bool another_second();
   nlohmann::ordered_json stats() const;
   std::string hello() const;

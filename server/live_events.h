@@ -27,8 +27,10 @@ struct live_event {
   // What it is about; 0 and empty: about no single request.
   std::uint64_t request = 0;
   std::string_view route{};  // as long as the server
+  // The state that the request enters, or `stopping`; empty: none. Of static storage.
+  std::string_view state{};
+  // How it has ended, or will, as its context has ended.
   std::optional<http::request_end> end{};
-  std::optional<http::request_state> state{};
 };
 
 class live_events {

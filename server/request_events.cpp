@@ -4,6 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "http/departure/departure.h"
+#include "server/request_words.h"
+
 namespace hangup::server {
 namespace {
 
@@ -14,10 +17,6 @@ constexpr auto relaxed = std::memory_order_relaxed;
 constexpr auto slow = 50ms;
 constexpr std::size_t shown_bytes = 256;  // of a text from a client
 
-std::string line_of(const ordered& j) {
-  return j.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
-}
-
 ordered or_null(std::string_view text) {
   return text.empty() ? ordered(nullptr) : ordered(text);
 }
@@ -26,26 +25,48 @@ double us(http::clock::duration d) noexcept {
   return std::chrono::duration<double, std::micro>(d).count();
 }
 
+// What each event that shows a request for the first time, or the last, says of it.
+struct facts {
+  std::uint64_t number;
+  std::string_view id;
+  std::string_view method;
+  std::string_view target;
+  std::size_t target_bytes;
+  std::string_view client;
+  const http::route& to;
+  std::string_view trace;
+};
+
+ordered about(const facts& f) {
+  const auto* const pool = f.to.runs_on;
+  return {{"number", f.number},
+          {"id", f.id.substr(0, shown_bytes)},
+          {"method", f.method.substr(0, shown_bytes)},
+          {"target", f.target.substr(0, shown_bytes)},
+          {"target_bytes", f.target_bytes},
+          {"client", f.client},
+          {"route", f.to.path},
+          {"pool", pool != nullptr ? ordered(pool->name()) : ordered(nullptr)},
+          {"trace", or_null(f.trace)}};
+}
+
 // A request in flight, an ended one, and a late one have these.
 template <class Request>
 ordered about(const Request& r) {
-  const auto* const pool = r.to.runs_on;
-  return {{"number", r.number},
-          {"id", r.id.substr(0, shown_bytes)},
-          {"method", r.method.substr(0, shown_bytes)},
-          {"target", r.target.substr(0, shown_bytes)},
-          {"target_bytes", r.target.size()},
-          {"client", r.client},
-          {"route", r.to.path},
-          {"pool", pool != nullptr ? ordered(pool->name()) : ordered(nullptr)},
-          {"trace", or_null(r.journey != nullptr ? r.journey->trace_id() : std::string_view())}};
+  return about(facts{r.number, r.id, r.method, r.target, r.target.size(), r.client, r.to,
+                     r.journey != nullptr ? r.journey->trace_id() : std::string_view()});
 }
 
-bool is_own(const http::route& to) noexcept {
-  return to.path == events_path;
+ordered about(const http::request_view& v) {
+  return about(
+      facts{v.number, v.id, v.method, v.target, v.target_bytes, v.client, *v.to, v.trace_id});
 }
 
 }  // namespace
+
+std::string line_of(const ordered& data) {
+  return data.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+}
 
 bool request_events::spend(std::atomic<int>& from) noexcept {
   return from.load(relaxed) > 0 && from.fetch_sub(1, relaxed) > 0;
@@ -72,7 +93,7 @@ std::uint64_t request_events::next_second() noexcept {
 }
 
 http::interest request_events::begins(const http::request_step& s, bool earlier) noexcept {
-  if (is_own(s.to)) {
+  if (is_event_stream(s.to)) {
     return http::interest::none;
   }
   const bool on_spot = s.to.is_on_the_spot();
@@ -83,34 +104,26 @@ http::interest request_events::begins(const http::request_step& s, bool earlier)
     auto data = about(s);
     data["state"] = name(s.state);
     data["at_ms"] = at_ms(s.started);
-    return live_event{"began", line_of(data), {}, s.number, s.to.path, {}, s.state};
+    return live_event{"began", line_of(data), {}, s.number, s.to.path, name(s.state)};
   });
   return http::interest::steps;
 }
 
 live_event request_events::in_flight(const http::request_view& v) const {
-  const auto* const pool = v.to->runs_on;
   const bool is_task = v.state == http::request_state::running && v.to->on_loop != nullptr;
   const auto state = is_task ? http::request_state::waiting : v.state;
-  const ordered data = {{"number", v.number},
-                        {"id", v.id.substr(0, shown_bytes)},
-                        {"method", v.method},
-                        {"target", v.target},
-                        {"target_bytes", v.target_bytes},
-                        {"client", v.client},
-                        {"route", v.to->path},
-                        {"pool", pool != nullptr ? ordered(pool->name()) : ordered(nullptr)},
-                        {"trace", v.trace_id},
-                        {"state", name(state)},
-                        {"at_ms", at_ms(v.started)}};
-  return {"began", line_of(data), {}, v.number, v.to->path, {}, state};
+  auto data = about(v);
+  data["state"] = name(state);
+  data["at_ms"] = at_ms(v.started);
+  return {"began",  line_of(data), {},
+          v.number, v.to->path,    is_stopping(v) ? stopping : name(state)};
 }
 
 void request_events::enters(const http::request_step& s) noexcept {
   add([&] {
     const ordered data = {
         {"number", s.number}, {"state", name(s.state)}, {"at_ms", at_ms(http::clock::now())}};
-    return live_event{"state", line_of(data), {}, s.number, s.to.path, {}, s.state};
+    return live_event{"state", line_of(data), {}, s.number, s.to.path, name(s.state)};
   });
 }
 
@@ -137,7 +150,10 @@ void request_events::context_ended(const http::request_step& s, const cause& why
                                                     std::string(s.method), std::string(s.target),
                                                     std::string(s.client), s.to, nullptr});
     }
-    live_event e{"context_ended", {}, {}, s.number, s.to.path};
+    const bool goes_on = s.state != http::request_state::queued;
+    live_event e{
+        "context_ended",       {}, {}, s.number, s.to.path, goes_on ? stopping : std::string_view(),
+        http::end_of(why.kind)};
     e.make_data = [first = std::move(first), number = s.number, why, began = at_ms(s.started),
                    ended = at_ms(why.at)] {
       auto data = first ? about(*first) : ordered{{"number", number}};
@@ -152,7 +168,7 @@ void request_events::context_ended(const http::request_step& s, const cause& why
 }
 
 void request_events::late(const http::late_request& l) noexcept {
-  if (!looks() || is_own(l.to)) {
+  if (!looks() || is_event_stream(l.to)) {
     return;
   }
   add([&] {
@@ -190,7 +206,7 @@ void request_events::ended(const http::request_report& r) noexcept {
   if (r.context_ended && r.work_stopped) {
     stops_.add(r.ended, *r.work_stopped - *r.context_ended);
   }
-  if (!looks() || is_own(r.to)) {
+  if (!looks() || is_event_stream(r.to)) {
     return;
   }
   if (!is_shown(r)) {
@@ -212,7 +228,7 @@ void request_events::ended(const http::request_report& r) noexcept {
         r.context_ended ? ordered(at_ms(*r.context_ended)) : ordered(nullptr);
     data["started_ms"] = at_ms(r.started);
     data["at_ms"] = at_ms(r.ended);
-    return live_event{"ended", line_of(data), {}, r.number, r.to.path, r.end};
+    return live_event{"ended", line_of(data), {}, r.number, r.to.path, {}, r.end};
   });
 }
 

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,12 @@ namespace hangup::server {
 
 // Its own requests are no events: they would only show each other.
 inline constexpr std::string_view events_path = "/requests/events";
+inline bool is_event_stream(const http::route& to) noexcept {
+  return to.path == events_path;
+}
+
+// The data of an event: one line of ASCII, whatever text of clients is in it.
+std::string line_of(const nlohmann::ordered_json& data);
 
 class request_events final : public http::observer, public http::follower {
  public:

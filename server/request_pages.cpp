@@ -17,18 +17,15 @@
 #include "http/wire/number.h"
 #include "server/csv_list.h"
 #include "server/page_target.h"
+#include "server/request_words.h"
 
 namespace hangup::server {
 namespace {
 
 using ordered = nlohmann::ordered_json;
 using handlers::parameters;
-using http::request_end;
-using http::request_state;
 
 constexpr std::uint64_t most_entries = 100'000;  // of one page
-constexpr std::size_t most_route_bytes = 256;
-constexpr const char* stopping = "stopping";  // a state for filters: canceled, still running
 
 // --- what is asked for ---
 
@@ -44,44 +41,6 @@ struct ended_wanted {
   std::uint64_t limit = 0;
   std::uint64_t after = ended_requests::newest;  // only those that ended before this one
 };
-
-std::string names_of(const std::vector<std::string_view>& words) {
-  std::string all;
-  for (const auto word : words) {
-    all.append(all.empty() ? "" : ", ").append(word);
-  }
-  return all;
-}
-
-std::vector<std::string_view> names_of_ends() {
-  std::vector<std::string_view> all;
-  for (int i = 0; i < http::request_ends; ++i) {
-    all.push_back(name(static_cast<request_end>(i)));
-  }
-  return all;
-}
-
-// One of these words, or "" if the parameter is absent or wrong.
-std::string word_of(parameters& p, const http::request& req, std::string_view name,
-                    const std::vector<std::string_view>& words) {
-  if (req.count_parameter(name) == 0) {
-    return {};
-  }
-  auto word = p.choice(name, names_of(words));
-  if (!word.empty() && std::find(words.begin(), words.end(), word) == words.end()) {
-    p.wrong(name, handlers::shown_text(word), names_of(words));
-    return {};
-  }
-  return word;
-}
-
-std::optional<request_end> end_of(parameters& p, const http::request& req) {
-  const auto words = names_of_ends();
-  const auto word = word_of(p, req, "end", words);
-  const auto at = std::find(words.begin(), words.end(), word);
-  return at == words.end() ? std::nullopt
-                           : std::optional(static_cast<request_end>(at - words.begin()));
-}
 
 // "30s": so long ago; "81234567890": the time that the pages show, in nanoseconds.
 http::clock::time_point since_of(parameters& p) {
@@ -116,11 +75,9 @@ std::uint64_t after_of(parameters& p, std::uint64_t otherwise) {
 }
 
 in_flight_wanted in_flight_of(parameters& p, const http::request& req) {
-  static const std::vector<std::string_view> states{"received", "queued",  "running",
-                                                    "waiting",  "writing", stopping};
   in_flight_wanted w;
-  w.route = p.text_or("route", "", most_route_bytes);
-  w.state = word_of(p, req, "state", states);
+  w.route = route_of(p);
+  w.state = state_of(p, req);
   w.limit = p.number("limit", 1000, 1, most_entries);
   w.after = after_of(p, 0);
   return w;
@@ -128,7 +85,7 @@ in_flight_wanted in_flight_of(parameters& p, const http::request& req) {
 
 ended_wanted ended_of(parameters& p, const http::request& req) {
   ended_wanted w;
-  w.which.route = p.text_or("route", "", most_route_bytes);
+  w.which.route = route_of(p);
   w.which.end = end_of(p, req);
   w.which.since = since_of(p);
   w.limit = p.number("limit", 100, 1, most_entries);
@@ -174,10 +131,6 @@ std::string next_page(const ended_wanted& w, std::uint64_t last) {
 
 ordered ns(const std::optional<http::clock::time_point>& at) {
   return at ? ordered(std::chrono::nanoseconds(at->time_since_epoch()).count()) : ordered(nullptr);
-}
-
-bool is_stopping(const http::request_view& v) {
-  return v.context_ended && v.state != request_state::queued;
 }
 
 ordered in_flight_one(const http::request_view& v, http::clock::time_point now) {

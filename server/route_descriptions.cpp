@@ -217,8 +217,8 @@ const std::vector<route_description>& route_descriptions() {
         {"end", "an end", "all ends",
          "Only requests that end so: `completed`, `client_closed` and so on ([ends](#ends))."},
         {"state", "a state", "all states",
-         "Only requests that begin or go on in this state: `received`, `queued`, `running`, "
-         "`waiting` or `writing`."},
+         "Only requests that begin or go on in this state, from then on: `received`, `queued`, "
+         "`running`, `waiting`, `writing` or `stopping`."},
         {"last_event_id", "the id of an event", "none",
          "The last event that was seen: goes on behind it. The header `Last-Event-ID` says the "
          "same."}}},

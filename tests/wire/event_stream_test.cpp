@@ -322,9 +322,41 @@ TEST_F(request_stream, shows_only_what_the_filter_lets_through) {
     EXPECT_TRUE(e.name == "stats" || e.data.value("route", "/pool/bad") == "/pool/bad") << e.data;
   }
   for (const auto& e : of_end.until("ended", "/pool/fast?last")) {
-    EXPECT_TRUE(e.name == "stats" || e.data.value("end", "") == "completed") << e.name;
+    EXPECT_TRUE(e.name == "stats" || e.name == "began" || e.data.value("end", "") == "completed")
+        << e.name;
+    EXPECT_EQ(e.data.value("target", "").find("/pool/bad"), std::string::npos) << e.data;
   }
-  EXPECT_EQ(c.ask(get("/requests/events?end=nice")).status, 400);
+}
+
+TEST_F(request_stream, tells_all_of_a_request_from_the_time_on_at_which_the_filter_holds) {
+  viewer v(server(), "?state=stopping&end=client_closed");
+  v.begin();
+  hang_up_on_stubborn();
+  auto all = v.until([](const shown& e) { return e.name == "context_ended"; });
+  const auto id = all.back().id;
+  const auto number = all.back().data["number"].get<std::uint64_t>();
+  EXPECT_EQ(steps(all, number), (lines{"began received", "context_ended client_closed"}));
+  viewer back(server(), "?state=stopping&end=client_closed&last_event_id=" + id);
+  back.begin();
+  server().gate.open();
+  for (auto* one : {&v, &back}) {
+    EXPECT_EQ(steps(one->until("ended", "/stubborn"), number),
+              (lines{"state writing", "ended client_closed"}));
+  }
+}
+
+TEST_F(request_stream, refuses_words_that_are_no_ends_or_states_and_says_which_are) {
+  client c = server().connect();
+  const auto end = c.ask(get("/requests/events?end=nice"));
+  EXPECT_EQ(end.status, 400);
+  EXPECT_NE(end.body.find("found \\\"nice\\\", allowed completed, client_closed"),
+            std::string::npos)
+      << end.body;
+  const auto state = c.ask(get("/requests/events?state=ended"));
+  EXPECT_EQ(state.status, 400);
+  EXPECT_NE(state.body.find("allowed received, queued, running, waiting, writing, stopping"),
+            std::string::npos)
+      << state.body;
 }
 
 TEST_F(request_stream, holds_no_thread) {

@@ -122,24 +122,80 @@ int status_of(const std::string& query) {
   return res.status();
 }
 
-TEST(a_live_filter, lets_through_what_was_asked_for_and_all_that_is_about_no_request) {
+// The events of two requests: 1 runs, is hung up on and ends; 2 is queued and is answered.
+std::vector<std::shared_ptr<const live_event>> of_two_requests() {
   using http::request_end;
-  using http::request_state;
-  const live_event stats{"stats"};
-  const live_event began{"began", {}, {}, 1, "/spin", {}, request_state::received};
-  const live_event queued{"state", {}, {}, 1, "/spin", {}, request_state::queued};
-  const live_event left{"ended", {}, {}, 1, "/spin", request_end::client_closed};
-  const live_event done{"ended", {}, {}, 1, "/other", request_end::completed};
-  const live_event hung{"context_ended", {}, {}, 1, "/spin"};
-  for (const auto* e : {&stats, &began, &queued, &left, &done, &hung}) {
-    EXPECT_TRUE(filter_of("").lets_through(*e)) << e->name;
-    EXPECT_EQ(filter_of("?route=/spin").lets_through(*e), e != &done) << e->name;
-    EXPECT_EQ(filter_of("?end=client_closed").lets_through(*e), e == &left || e == &stats);
-    EXPECT_EQ(filter_of("?state=queued").lets_through(*e), e == &queued || e == &stats);
-    EXPECT_EQ(filter_of("?state=queued&end=completed").lets_through(*e),
-              e == &queued || e == &done || e == &stats);
-    EXPECT_EQ(filter_of("?route=/other&state=queued").lets_through(*e), e == &stats);
+  const std::vector<live_event> all{
+      {"stats", "stats"},
+      {"began", "1 began", {}, 1, "/spin", "received"},
+      {"began", "2 began", {}, 2, "/other", "received"},
+      {"state", "2 queued", {}, 2, "/other", "queued"},
+      {"state", "1 running", {}, 1, "/spin", "running"},
+      {"late", "2 late", {}, 2, "/other"},
+      {"context_ended", "1 hangs up", {}, 1, "/spin", "stopping", request_end::client_closed},
+      {"late", "1 late", {}, 1, "/spin"},
+      {"ended", "1 ended", {}, 1, "/spin", {}, request_end::client_closed},
+      {"ended", "2 ended", {}, 2, "/other", {}, request_end::completed},
+  };
+  std::vector<std::shared_ptr<const live_event>> some;
+  for (const auto& e : all) {
+    some.push_back(std::make_shared<const live_event>(e));
   }
+  return some;
+}
+
+std::vector<std::string> chosen_by(const std::string& query) {
+  live_selection chosen(filter_of(query));
+  std::vector<std::string> sent;
+  for (const auto& e : of_two_requests()) {
+    const auto c = chosen.look_at(e);
+    if (c.began) {
+      sent.push_back(c.began->data);
+    }
+    if (c.passes) {
+      sent.push_back(e->data);
+    }
+  }
+  return sent;
+}
+
+TEST(a_live_filter, chooses_requests_and_lets_through_what_is_about_none) {
+  using lines = std::vector<std::string>;
+  EXPECT_EQ(chosen_by("").size(), 10U);
+  EXPECT_EQ(chosen_by("?route=/other"),
+            (lines{"stats", "2 began", "2 queued", "2 late", "2 ended"}));
+  EXPECT_EQ(chosen_by("?state=queued"),
+            (lines{"stats", "2 began", "2 queued", "2 late", "2 ended"}))
+      << "from its state on, all of it";
+  EXPECT_EQ(chosen_by("?state=received&route=/spin"),
+            (lines{"stats", "1 began", "1 running", "1 hangs up", "1 late", "1 ended"}));
+  EXPECT_EQ(chosen_by("?state=stopping"),
+            (lines{"stats", "1 began", "1 hangs up", "1 late", "1 ended"}));
+  EXPECT_EQ(chosen_by("?end=client_closed"),
+            (lines{"stats", "1 began", "1 hangs up", "1 late", "1 ended"}))
+      << "a context that has ended tells how the request will";
+  EXPECT_EQ(chosen_by("?end=completed"), (lines{"stats", "2 began", "2 ended"}));
+}
+
+TEST(a_live_filter, lets_through_only_that_for_which_all_holds) {
+  using lines = std::vector<std::string>;
+  EXPECT_EQ(chosen_by("?state=running&end=client_closed"),
+            (lines{"stats", "1 began", "1 hangs up", "1 late", "1 ended"}));
+  EXPECT_EQ(chosen_by("?state=queued&end=client_closed"), (lines{"stats"}));
+  EXPECT_EQ(chosen_by("?route=/other&state=running"), (lines{"stats"}));
+}
+
+TEST(a_live_filter, forgets_requests_of_which_no_end_is_told) {
+  live_selection chosen(filter_of("?state=running"));
+  const auto look_at = [&](std::uint64_t number, const char* name, const char* state) {
+    return chosen.look_at(
+        std::make_shared<const live_event>(live_event{name, {}, {}, number, "/spin", state}));
+  };
+  for (std::uint64_t n = 1; n <= 10'000; ++n) {
+    EXPECT_TRUE(look_at(n, "began", "running").passes);
+  }
+  EXPECT_FALSE(look_at(1, "state", "writing").passes);
+  EXPECT_TRUE(look_at(10'000, "state", "writing").passes);
 }
 
 TEST(a_live_filter, refuses_what_is_no_end_and_no_state) {
