@@ -167,7 +167,6 @@ ordered event_stream::stats() const {
   } else {
     all["stop_us"] = nullptr;
   }
-  all["left_out"] = missed() + left_out();
   all["viewers"] = viewers();
   all.update(how_.stats());
   return all;
@@ -224,18 +223,28 @@ struct event_stream::begins {
   }
 };
 
-// Where a viewer is.
+// Where a viewer is, and what it was not shown.
 struct event_stream::position {
   std::string ids;  // what all ids begin with
   std::uint64_t behind;
+  std::uint64_t left_out_before;  // requests, when it came
+  std::uint64_t missed = 0;       // events that it was too slow for
   std::string id() const { return ids + std::to_string(behind); }
 };
+
+// The numbers of a second are the same for all viewers, but for these two.
+std::string event_stream::stats_for(const position& at, std::string_view of_all) const {
+  std::string own(of_all.substr(0, of_all.size() - 1));
+  own.append(",\"left_out\":").append(std::to_string(left_out() - at.left_out_before));
+  return own.append(",\"missed\":").append(std::to_string(at.missed)).append("}");
+}
 
 // Returns whether nothing more will come.
 bool event_stream::append_more(std::string& to, position& at, live_selection& chosen,
                                const begins& shown) {
   const auto part = events_.take(at.behind, at_once);
   if (part.left_out > 0) {
+    at.missed += part.left_out;
     append(to, server::left_out(part.left_out, "slow"));
   }
   for (const auto& e : part.events) {
@@ -247,7 +256,9 @@ bool event_stream::append_more(std::string& to, position& at, live_selection& ch
       append(to, *choice.began);
     }
     if (choice.passes) {
-      append(to, e.what->name, e.data, at.ids + std::to_string(e.number));
+      const bool is_stats = e.what->name == "stats";
+      append(to, e.what->name, is_stats ? stats_for(at, e.data) : std::string(e.data),
+             at.ids + std::to_string(e.number));
     }
   }
   return part.closed;
@@ -283,7 +294,7 @@ task<> event_stream::answer(context ctx, http::request& req, http::reply& res) {
                         seen->number <= now_last;
   const bool has_all = is_known && seen->number + 1 >= events_.oldest();
   position at{instance_ + "-" + std::to_string(counted.epoch) + "-",
-              has_all ? seen->number : now_last};
+              has_all ? seen->number : now_last, left_out()};
 
   live_selection chosen(*filter);
   if (has_all && chosen.remembers()) {
@@ -294,8 +305,11 @@ task<> event_stream::answer(context ctx, http::request& req, http::reply& res) {
   append(text, {"hello", hello()});
   begins shown;
   if (!has_all) {
-    if (!given.empty()) {
-      append(text, is_known ? server::left_out(now_last - seen->number, "slow") : gap());
+    if (is_known) {
+      at.missed = now_last - seen->number;
+      append(text, server::left_out(at.missed, "slow"));
+    } else if (!given.empty()) {
+      append(text, gap());
     }
     for (const auto& v : of_.follow_oldest(shown_at_first, is_other)) {
       const auto e = std::make_shared<const live_event>(requests_.in_flight(v));
@@ -307,7 +321,7 @@ task<> event_stream::answer(context ctx, http::request& req, http::reply& res) {
     shown.up_to = events_.last();
   }
   // Who has this has all that is above, and comes back behind it.
-  append(text, "stats", line_of(stats()), at.id());
+  append(text, "stats", stats_for(at, line_of(stats())), at.id());
 
   res.set("X-Accel-Buffering", "no");
   res.stream("text/event-stream");

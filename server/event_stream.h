@@ -20,6 +20,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
 #include "hangup/context/task.h"
 #include "hangup/http/server.h"
@@ -56,8 +57,8 @@ class event_stream {
 
   request_events& requests() noexcept { return requests_; }
   std::size_t viewers() const noexcept { return viewers_.load(std::memory_order_relaxed); }
-  // What was not shown: events that viewers were too slow for, and requests of which there were too
-  // many.
+  // What was not shown, in all: events that viewers were too slow for, and requests of which there
+  // were too many.
   std::uint64_t missed() const noexcept { return events_.missed(); }
   std::uint64_t left_out() const noexcept { return requests_.left_out(); }
 
@@ -70,6 +71,7 @@ class event_stream {
   task<> each_second(context ctx);
   bool append_more(std::string& to, position& at, live_selection& chosen, const begins& shown);
   void remember(live_selection& chosen, std::uint64_t up_to);
+  std::string stats_for(const position& at, std::string_view of_all) const;
   bool another_second();
   nlohmann::ordered_json stats() const;
   std::string hello() const;

@@ -62,6 +62,12 @@ ordered about(const http::request_view& v) {
       facts{v.number, v.id, v.method, v.target, v.target_bytes, v.client, *v.to, v.trace_id});
 }
 
+// Who looks at the server asks for these: the page's own files, /metrics. They take no room from
+// what is looked at, and are not missed.
+bool is_of_operators(const http::route& to) noexcept {
+  return to.serves == http::audience::operators && to.is_on_the_spot();
+}
+
 }  // namespace
 
 std::string line_of(const ordered& data) {
@@ -94,6 +100,9 @@ std::uint64_t request_events::next_second() noexcept {
 
 http::interest request_events::begins(const http::request_step& s, bool earlier) noexcept {
   if (is_event_stream(s.to)) {
+    return http::interest::none;
+  }
+  if (!earlier && is_of_operators(s.to)) {
     return http::interest::none;
   }
   const bool on_spot = s.to.is_on_the_spot();
@@ -210,7 +219,9 @@ void request_events::ended(const http::request_report& r) noexcept {
     return;
   }
   if (!is_shown(r)) {
-    left_out_.add();
+    if (r.to.serves != http::audience::operators) {
+      left_out_.add();
+    }
     return;
   }
   add([&] {

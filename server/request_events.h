@@ -38,7 +38,8 @@ class request_events final : public http::observer, public http::follower {
   // To be called once a second while somebody looks. Returns how many requests were left out since
   // the last call.
   std::uint64_t next_second() noexcept;
-  // How many requests were not shown one by one while somebody looked.
+  // How many requests were not shown one by one while somebody looked, without those to operators'
+  // own pages.
   std::uint64_t left_out() const noexcept { return left_out_.sum(); }
   const stop_times& stops() const noexcept { return stops_; }
   // Milliseconds since the start of the server.

@@ -45,7 +45,7 @@ function hear(name, d) {
   if (name === "stats") {
     shown_numbers.add(d);
     shown_bounds.show(d);
-    show_left_out(d.left_out);
+    show_left_out(d);
     if (lanes.stale(d.in_flight)) reconcile();
     return;
   }
@@ -64,9 +64,11 @@ function hear(name, d) {
   lanes.changed();
 }
 
-function show_left_out(count) {
-  document.getElementById("left-out").textContent =
-    count > 0 ? `${grouped(count)} not shown one by one; the numbers count all` : "";
+function show_left_out({ left_out, missed }) {
+  const parts = [];
+  if (left_out > 0) parts.push(`${grouped(left_out)} not shown one by one; the numbers count all`);
+  if (missed > 0) parts.push(`${grouped(missed)} events missed, as this page was too slow`);
+  document.getElementById("left-out").textContent = parts.join("; ");
 }
 
 // Ends may have been left out: what is in flight is asked for, as far as it is listed.

@@ -198,7 +198,9 @@ bool client::receive_bytes(std::size_t count) {
 std::string client::receive_until(std::string_view text) {
   const auto limit = now() + patience;
   std::size_t at = 0;
-  while ((at = in_.find(text)) == std::string::npos) {
+  std::size_t looked_at = 0;  // it begins behind these bytes
+  while ((at = in_.find(text, looked_at)) == std::string::npos) {
+    looked_at = in_.size() - std::min(in_.size(), text.size());
     if (!more(limit)) {
       return {};
     }

@@ -254,6 +254,10 @@ class request_events_of : public testing::Test {
   const http::route pooled{.method = "GET", .path = "/slow", .runs_on = &some};
   const http::route quick{.method = "GET", .path = "/healthz"};
   const http::route own{.method = "GET", .path = std::string(events_path)};
+  const http::route file_of_page{
+      .method = "GET", .path = "/page/{file}", .serves = http::audience::operators};
+  const http::route list_of_requests{
+      .method = "GET", .path = "/requests", .runs_on = &some, .serves = http::audience::operators};
   std::uint64_t number = 0;
   std::uint64_t before = 0;
 };
@@ -316,6 +320,27 @@ TEST_F(request_events_of, its_own_stream_are_none_and_nothing_is_while_nobody_lo
   EXPECT_FALSE(events.looks());
   end(pooled, http::request_end::client_closed, http::interest::none);
   EXPECT_EQ(shown(), 0U);
+  EXPECT_EQ(events.left_out(), 0U);
+}
+
+TEST_F(request_events_of, operators_own_pages_take_no_room_and_are_not_missed) {
+  for (int i = 0; i < 1000; ++i) {
+    const auto wanted = begin(file_of_page);
+    EXPECT_EQ(wanted, http::interest::none);
+    end(file_of_page, http::request_end::completed, wanted);
+  }
+  EXPECT_EQ(events.left_out(), 0U);
+  EXPECT_EQ(shown(), 0U);
+  EXPECT_EQ(begin(quick), http::interest::steps);
+  shown();
+  end(file_of_page, http::request_end::failed, http::interest::none);
+  EXPECT_EQ(shown(), 1U) << "a failure is worth it";
+  const auto many = [&] {
+    for (int i = 0; i < 1000; ++i) {
+      end(list_of_requests, http::request_end::completed, begin(list_of_requests));
+    }
+  };
+  many();
   EXPECT_EQ(events.left_out(), 0U);
 }
 
