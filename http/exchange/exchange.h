@@ -37,7 +37,7 @@ struct request_stamp {
   trace journey;
   pool::owner client;
   mutable std::atomic<clock::time_point::rep> stopped{0};
-  mutable std::atomic<std::chrono::nanoseconds::rep> expected{0};  // 0: not known
+  mutable std::atomic<std::chrono::nanoseconds::rep> expected{0};  // 0 or less: not known
 };
 
 struct request_key {

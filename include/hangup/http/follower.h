@@ -37,9 +37,15 @@ enum class interest : std::uint8_t {
   steps  // that, and each state that it enters
 };
 
-// The functions are called on the serving threads, by several at once. They must be thread-safe and
-// quick, must not throw, and must not call the server. What is told of one request comes in its
-// order, and before observer::ended().
+// The functions must be thread-safe and quick, must not throw, and must not call the server: some
+// are called under its locks. They are called on the serving threads, on those that end contexts,
+// and on the one that calls server::follow_oldest(), by several at once.
+//
+// Of one request, the first begins() comes before all else, the states come in their order, and
+// nothing comes after observer::ended() or at the same time. But context_ended() and begins() for
+// an earlier one may come while enters() has not returned yet, on another thread. If the context
+// had ended before the request was followed, context_ended() is called at once, by the thread that
+// called begins().
 class follower {
  public:
   // Asked for each request that begins. As quick as reading a flag, please.

@@ -140,8 +140,11 @@ pool::owner client_of(const context& ctx) noexcept;
 // call counts. If a handler never calls it, the time at which it returned is used. Lock-free.
 void work_stopped(const context& ctx) noexcept;
 
-// Says how long the work takes in all, from its beginning, if nobody stops it. So what is saved by
-// stopping it is known. The last call counts. Lock-free.
+// Says how long the work takes in all, from the call of the handler, if nobody stops it. So what is
+// saved by stopping it is known: request_report::expected. That is the time until the deadline of
+// the request, if this is longer. The last call counts; zero or less takes it back: it is not known
+// then. Of a task it is the time until it ends, in which it need not hold a thread. A context that
+// is derived from that of the request will do; with any other it does nothing. Lock-free.
 void work_expected(const context& ctx, std::chrono::nanoseconds in_all) noexcept;
 
 }  // namespace hangup::http
