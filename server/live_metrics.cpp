@@ -12,7 +12,7 @@ std::vector<MetricFamily> live_metrics::Collect() const {
   auto& left_out =
       family(all, "hangup_events_left_out_total",
              "What /requests/events did not show: events for which a viewer was too slow, and "
-             "requests of which there were too many.",
+             "requests of which there were too many, but for those to operators' pages.",
              MetricType::Counter);
   add(left_out, {{"why", "slow"}}, static_cast<double>(of_.missed()));
   add(left_out, {{"why", "many"}}, static_cast<double>(of_.left_out()));
