@@ -1,6 +1,6 @@
 // Ends a request or a job, after having asked once.
 
-import { ask_server, problem_of } from "./api";
+import { ask_server, may_ask_again, problem_of } from "./api";
 import { say } from "./say";
 import { shortened } from "./text";
 
@@ -32,6 +32,7 @@ function ask(title, what, with_reason) {
 }
 
 async function end(name, target) {
+  may_ask_again();  // the person wants something now
   try {
     const answer = await ask_server(target, { method: "DELETE" });
     if (answer.ok) say(`${name} has been told to stop.`);

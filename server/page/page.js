@@ -7,7 +7,7 @@ import { bounds } from "./bounds";
 import { is_quiet, quiet_headers } from "./quiet";
 import { replicas } from "./replicas";
 import { requests } from "./requests";
-import { say, say_seldom } from "./say";
+import { say_seldom } from "./say";
 import { stream } from "./stream";
 import { timeline } from "./timeline";
 import { tries } from "./tries";
@@ -81,14 +81,26 @@ async function reconcile() {
   }
 }
 
+const words = {
+  connected: "connected", lost: "not connected", needs_token: "needs a token",
+  asleep: "sleeps until you are back" };
+const banners = {
+  lost: ["Connection lost.", "What is below is from before. It comes back by itself.", "Try now"],
+  needs_token: ["This server asks for a token.", "Nothing is asked of it until you enter one.", "Enter the token"] };
+
 function show_state(state, why) {
   const place = document.getElementById("connection");
-  const words = { connected: "connected", lost: "not connected", asleep: "sleeps until you are back" };
   place.dataset.state = state;
   place.querySelector(".words").textContent = words[state];
   const banner = document.getElementById("lost");
-  banner.hidden = state !== "lost";
-  banner.querySelector(".why").textContent = visible(why) && `(${visible(why)})`;
+  banner.hidden = !banners[state];
+  if (banners[state]) {
+    const [what, next, button] = banners[state];
+    banner.querySelector("strong").textContent = what;
+    banner.querySelector(".why").textContent = state === "lost" && why ? `(${visible(why)})` : "";
+    banner.querySelector(".next").textContent = next;
+    banner.querySelector("button").textContent = button;
+  }
   if (state === "connected" && !connected) say_seldom("Connected to the server.");
   connected = state === "connected";
   document.body.classList.toggle("frozen", state !== "connected");
@@ -97,18 +109,20 @@ function show_state(state, why) {
 
 async function offer() {
   routes_known = true;
-  let routes = [];
+  let routes = null;
   let databases = [];
+  let why = "";
   try {
     routes = (await json_of("/")).routes;
     if (routes.some((r) => r.path === "/query")) databases = (await json_of("/query")).databases;
   } catch (e) {
     routes_known = false;
-    say(`The routes are not known: ${e.message}`);
+    routes = null;
+    why = e.message;
   }
-  offered.offer(routes, databases);
-  shown_jobs.offer(routes);
-  shown_replicas.offer(routes);
+  offered.offer(routes, databases, why);
+  shown_jobs.offer(routes, why);
+  shown_replicas.offer(routes ?? []);
 }
 
 const events = new stream(hear, show_state);

@@ -589,8 +589,19 @@ TEST_F(live_page_with_a_token, asks_for_it_until_it_is_right_and_keeps_it_in_the
   browser_->go(other, site_->url("/"));
   ASSERT_TRUE(holds(other, "document.getElementById('token')?.open")) << "each tab asks";
   value(other, "document.querySelector('#token .no').click()");
-  EXPECT_TRUE(holds(other, "document.getElementById('lost').innerText.includes('401')"));
+  EXPECT_TRUE(
+      holds(other, "document.getElementById('connection').dataset.state === 'needs_token'"));
+  EXPECT_TRUE(
+      holds(other, "document.getElementById('lost').innerText.includes('asks for a token')"));
+  EXPECT_TRUE(holds(other,
+                    "document.querySelector('.try .about')?.innerText.includes("
+                    "'not known: this server asks for a token')"));
   EXPECT_EQ(value(other, "document.getElementById('token').open"), false) << "it asks once";
+  const std::string asked =
+      "performance.getEntriesByType('resource').filter(e => !e.name.includes('/page/')).length";
+  const auto before = value(other, asked);
+  value(other, "new Promise(done => setTimeout(done, 2500))");
+  EXPECT_EQ(value(other, asked), before) << "without a token nothing is asked of the server";
   value(other, "document.querySelector('#lost button').click()");
   enter(other, token);
   EXPECT_TRUE(holds(other,
