@@ -113,8 +113,8 @@ async function offer() {
   let databases = [];
   let why = "";
   try {
-    routes = (await json_of("/")).routes;
-    if (routes.some((r) => r.path === "/query")) databases = (await json_of("/query")).databases;
+    routes = (await json_of("/", { headers: quiet_headers })).routes;
+    if (routes.some((r) => r.path === "/query")) databases = (await json_of("/query", { headers: quiet_headers })).databases;
   } catch (e) {
     routes_known = false;
     routes = null;

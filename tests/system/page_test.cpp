@@ -306,9 +306,12 @@ TEST_F(live_page, ends_a_job_after_it_has_asked) {
 
 TEST_F(live_page, shows_the_requests_of_other_replicas_and_ends_them_there) {
   shop_with_all second;
-  second.settings["admin"]["peers"] = {"127.0.0.1:" + std::to_string(site_->port()), "127.0.0.1:1"};
   const auto first = std::move(site_);
-  site_ = std::make_unique<server>(std::vector<std::string>{"--config", second.config()});
+  const auto own = std::to_string(server(flags()).port());
+  second.settings["admin"]["peers"] = {"127.0.0.1:" + std::to_string(first->port()),
+                                       "127.0.0.1:" + own, "127.0.0.1:1"};
+  site_ = std::make_unique<server>(
+      std::vector<std::string>{"--config", second.config(), "--port", own});
   test::client asking(first->port());
   ASSERT_TRUE(asking.send(test::get("/query/sim/task?rows=1&row_ms=600000")));
   const auto tab = open();
@@ -317,6 +320,19 @@ TEST_F(live_page, shows_the_requests_of_other_replicas_and_ends_them_there) {
                     "'127.0.0.1:1 does not answer')"));
   const std::string button = "document.querySelector('#replicas tbody button')";
   ASSERT_TRUE(holds(tab, button));
+  EXPECT_EQ(value(tab, "document.querySelectorAll('#replicas tbody tr').length"), 1)
+      << "what the page asks for by itself is not among them";
+  value(tab, button + ".focus()");
+  value(tab, "document.querySelector('#replicas td:nth-child(5)').textContent = 'before'");
+  EXPECT_TRUE(
+      holds(tab, "document.querySelector('#replicas td:nth-child(5)').textContent !== 'before'"))
+      << "it has been asked for again";
+  EXPECT_EQ(value(tab, "document.activeElement === " + button), true);
+  EXPECT_EQ(value(tab,
+                  "[...document.querySelectorAll('.lane')].some(l => "
+                  "/GET \\/(page\\/.*|query|)$/.test(l.querySelector('.name').textContent))"),
+            false)
+      << "the files of the page are no requests to look at";
   value(tab, button + ".click()");
   ASSERT_TRUE(holds(tab, "document.getElementById('ask').open"));
   value(tab, "document.querySelector('#ask .yes').click()");
