@@ -21,7 +21,8 @@ function ask(title, what, with_reason) {
     dialog.querySelector("label").hidden = !with_reason;
     reason.value = "";
     let said = null;
-    dialog.querySelector(".yes").onclick = () => {
+    dialog.querySelector("form").onsubmit = (e) => {
+      e.preventDefault();
       said = reason.value.trim();
       dialog.close();
     };

@@ -145,5 +145,6 @@ export class timeline {
     l.r.kept = !l.r.kept;
     name.setAttribute("aria-pressed", l.r.kept);
     this.#details.keep(l.r.kept ? l.r : null);
+    this.#details.show(l.r);
   }
 }

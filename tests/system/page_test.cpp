@@ -285,7 +285,6 @@ TEST_F(live_page, ends_a_request_after_it_has_asked_and_says_who_has_ended_it) {
   EXPECT_NE(got.body.find("too long"), std::string::npos) << got.body;
   EXPECT_TRUE(holds(tab, "document.getElementById('said').textContent.includes('told to stop')"));
   value(tab, lane(target) + ".querySelector('.name').click()");
-  value(tab, lane(target) + ".querySelector('.name').focus()");
   EXPECT_TRUE(
       holds(tab, "document.getElementById('details').innerText.includes('the client 127.0.0.1')"))
       << value(tab, "document.getElementById('details').innerText");
@@ -547,7 +546,12 @@ TEST_F(live_page, can_be_used_by_keyboard_alone) {
   EXPECT_TRUE(holds(tab, "document.getElementById('ask').open"));
   key("Escape", 27, "");
   EXPECT_TRUE(holds(tab, "!document.getElementById('ask').open"));
-  EXPECT_EQ(errors(), "");
+  key("Enter", 13, "\r");
+  EXPECT_TRUE(holds(tab, "document.getElementById('ask').open"));
+  key("Enter", 13, "\r");
+  EXPECT_TRUE(lane_says(tab, "/query/sim", "ended by an operator"))
+      << "Enter in its field sends it";
+  EXPECT_EQ(errors(false), "");
 }
 
 TEST_F(live_page, does_nothing_for_people_who_do_not_want_motion_but_a_step_now_and_then) {
