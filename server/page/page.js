@@ -1,6 +1,6 @@
 // Puts the page together: what the stream says goes to the parts that show it.
 
-import { heard, forget_clock } from "./clock";
+import { forget_clock, heard, server_now } from "./clock";
 import { jobs } from "./jobs";
 import { numbers } from "./numbers";
 import { bounds } from "./bounds";
@@ -35,6 +35,7 @@ function greet(d) {
     routes_known = false;
   }
   if (!routes_known) offer();
+  if (server !== null) lanes.doubt();  // much may have begun and ended meanwhile
   server = d.server;
   document.getElementById("version").textContent = `hangup ${visible(d.version)}`;
 }
@@ -50,13 +51,12 @@ function hear(name, d) {
     return;
   }
   if (name === "left_out") {
-    if (d.why === "slow") lanes.doubt();
+    if (d.why !== "many") lanes.doubt();
     return;
   }
   if (is_quiet(d)) return;
   known.apply(name, d);
-  const r = known.get(d.number);
-  if (r && offered.started_here(r.id)) r.own = true;
+  note_own(known.get(d.number));
   if (name === "ended") {
     offered.ended(d);
     shown_jobs.heard(d);
@@ -69,14 +69,27 @@ function show_left_out(count) {
     count > 0 ? `${grouped(count)} not shown one by one; the numbers count all` : "";
 }
 
-// Ends may have been left out: what is in flight is asked for, as far as it is listed.
+function note_own(r) {
+  if (r && offered.started_here(r.id)) r.own = true;
+}
+
+// Begins and ends may have been left out: what is in flight is asked for, as far as it is listed.
 async function reconcile() {
   try {
+    const asked = server;
+    const before = server_now();
     const page = await json_of("/requests?limit=1000", { headers: quiet_headers });
-    if (page.total <= page.in_flight.length) {
-      known.keep_only(new Set(page.in_flight.map((r) => r.number)));
-      lanes.changed();
+    if (server !== asked) return;  // the numbers are those of another
+    const now = server_now();
+    for (const r of page.in_flight) {
+      if (is_quiet(r) || r.route === "/requests/events") continue;
+      known.found(r, now);
+      note_own(known.get(r.number));
     }
+    const numbers = page.in_flight.map((r) => r.number);  // the lowest first
+    const all = page.total <= numbers.length;
+    known.keep_only(new Set(numbers), all ? Infinity : numbers.at(-1), before);
+    lanes.changed();
   } catch {  // the next numbers ask again
   }
 }
