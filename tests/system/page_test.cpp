@@ -398,25 +398,44 @@ TEST_F(live_page, shows_some_of_two_thousand_in_flight_and_the_number_of_all) {
   std::vector<std::unique_ptr<test::client>> all;
   for (int i = 0; i < 2000; ++i) {
     all.push_back(std::make_unique<test::client>(site_->port()));
-    ASSERT_TRUE(all.back()->send(test::get("/query/sim/task?rows=1&row_ms=600000")));
+    ASSERT_TRUE(
+        all.back()->send(test::get("/query/sim/task?rows=1&row_ms=600000&n=" + std::to_string(i))));
   }
   const std::string tile =
       "Number(document.querySelector('.tile .value').textContent.replace(',', ''))";
   EXPECT_TRUE(holds(tab, tile + " >= 2000")) << value(tab, tile);
   EXPECT_TRUE(holds(tab, "document.querySelectorAll('.lane').length === 40"));
-  const auto frames = value(tab, R"(new Promise((done) => {
-    let count = 0;
+  EXPECT_TRUE(holds(tab, lane("&n=0"))) << "the oldest";
+  // The machine may stand still for a while, so one good second of many is enough.
+  const std::string a_second = R"(new Promise((done) => {
+    let frames = 0;
     let first = null;
+    let changes = 0;
+    const seen = new MutationObserver((all) => { changes += all.length; });
+    seen.observe(document.body, {subtree: true, childList: true, attributes: true, characterData: true});
     const frame = (at) => {
       first ??= at;
-      ++count;
-      if (at - first > 3000) done(Math.round((count - 1) / (at - first) * 1000));
-      else requestAnimationFrame(frame);
+      if (at - first >= 1000) {
+        seen.disconnect();
+        done({frames: Math.round(frames / (at - first) * 1000), changes_a_frame: changes / frames});
+      } else {
+        ++frames;
+        requestAnimationFrame(frame);
+      }
     };
     requestAnimationFrame(frame);
-  }))");
-  RecordProperty("frames_per_second", frames.dump());
-  EXPECT_GT(frames, 0);
+  }))";
+  json best;
+  for (int i = 0; i < 30 && (best.is_null() || best["frames"] < 55); ++i) {
+    const auto next = value(tab, a_second);
+    if (next.is_object() && (best.is_null() || next["frames"] > best["frames"])) {
+      best = next;
+    }
+  }
+  ASSERT_TRUE(best.is_object());
+  RecordProperty("frames_per_second", best["frames"].dump());
+  EXPECT_GE(best["frames"], 55);
+  EXPECT_LT(best["changes_a_frame"], 200) << "with 40 lanes, whatever is in flight";
   all.clear();
   EXPECT_TRUE(holds(tab, tile + " < 10")) << value(tab, tile);
   EXPECT_TRUE(holds(tab, "![...document.querySelectorAll('.lane .end')].some(e => !e.disabled)"))
@@ -426,36 +445,51 @@ TEST_F(live_page, shows_some_of_two_thousand_in_flight_and_the_number_of_all) {
 
 TEST_F(live_page, shows_what_strangers_send_as_text) {
   const auto tab = open();
-  const std::string mark = "<img/src=x/onerror=window.hit=1>";
-  const std::vector<std::string> targets = {
-      "/query/sim/task?row_ms=600000&a=" + mark,
-      "/query/sim/task?row_ms=600000&b=\xe2\x80\xae"
-      "gnp.exe",
-      "/query/sim/task?row_ms=600000&c=%E2%80%AEgnp.exe",
-      "/query/sim/task?row_ms=600000&d=" + std::string(8000, 'x')};
+  const std::string start = "/query/sim/task?row_ms=600000&";
+  // As long as a first line of 8 KiB can carry.
+  constexpr std::size_t most = 8192 - sizeof("GET  HTTP/1.1\r\n") + 1;
+  const std::string longest = start + "d=" + std::string(most - start.size() - 2, 'x');
+  struct sent {
+    std::string target;
+    std::string shown;
+  };
+  const std::vector<sent> hostile = {
+      {start + "a=<img/src=x/onerror=window.hit=1>", "&a=<img/src=x/onerror=window.hit=1>"},
+      {start + "b=\xe2\x80\xaegnp.exe", "&b=\\u202egnp.exe"},
+      {start + "c=%E2%80%AEgnp.exe", "&c=%E2%80%AEgnp.exe"},
+      {longest, "xxx… (8,177 bytes)"}};
   std::vector<std::unique_ptr<test::client>> all;
-  std::size_t taken = 0;
-  for (const auto& target : targets) {
+  for (const auto& one : hostile) {
     all.push_back(std::make_unique<test::client>(site_->port()));
     ASSERT_TRUE(all.back()->send(
-        test::get(target, "X-Request-Id: <b>id</b>\r\ntraceparent: <b>trace</b>\r\n")));
+        test::get(one.target, "X-Request-Id: <b>id</b>\r\ntraceparent: <b>trace</b>\r\n")));
   }
-  ASSERT_TRUE(site_->in_flight_until([&](const auto& in_flight) {
-    taken = static_cast<std::size_t>(
-        std::count_if(in_flight.begin(), in_flight.end(),
-                      [](const auto& r) { return r["route"] == "/query/sim/task"; }));
-    return taken >= 2;
-  })) << "those that the server does not refuse";
-  EXPECT_TRUE(holds(tab, lane("&d=xxx")));
-  EXPECT_TRUE(holds(tab, lane("bytes)"))) << "the long one is cut, and says so";
-  for (const auto* const which : {"&a=", "&b=", "&d="}) {
-    value(tab, lane(which) + "?.querySelector('.name').focus()");
+  for (const auto& one : hostile) {
+    ASSERT_TRUE(holds(tab, lane(one.shown))) << one.shown;
+    value(tab, lane(one.shown) + ".querySelector('.name').focus()");
+    EXPECT_TRUE(holds(tab, "document.querySelector('#details dd').textContent.includes(" +
+                               quoted(one.shown) + ")"))
+        << value(tab, "document.querySelector('#details dd').textContent");
+    EXPECT_EQ(value(tab, R"(/[\u202a-\u202e\u2066-\u2069]/.test(document.body.innerText))"), false);
   }
-  EXPECT_EQ(
-      value(tab, "document.querySelectorAll('#lanes img, #lanes b:not(.mark), #details b').length"),
-      0);
+  // The server has made ids of its own for these. The page does not count on that.
+  value(tab, R"(import('/page/details').then(m => new m.details().show({
+    number: 1, method: "<b>GET</b>", target: "/", route: "/", started: 0, steps: [],
+    client: "<b>client</b>", id: "<b>id</b>\u202e", trace: "<b>trace</b>", pool: "<b>pool</b>",
+    end: "<b>end</b>", ended: 1, cause: "<b>cause</b>", by: {client: "<b>who</b>", request: "<i>"}
+  })))");
+  for (const auto* const text :
+       {"<b>GET</b>", "<b>client</b>", "<b>id</b>\\u202e", "<b>trace</b>", "<b>pool</b>",
+        "<b>end</b>", "<b>cause</b>", "<b>who</b>", "<i>"}) {
+    EXPECT_TRUE(
+        holds(tab, "document.getElementById('details').textContent.includes(" + quoted(text) + ")"))
+        << text;
+  }
+  EXPECT_EQ(value(tab,
+                  "document.querySelectorAll('#lanes img, #lanes b:not(.mark), #details b, "
+                  "#details img, #details i').length"),
+            0);
   EXPECT_EQ(value(tab, "window.hit"), json());
-  EXPECT_EQ(value(tab, R"(/[\u202a-\u202e\u2066-\u2069]/.test(document.body.innerText))"), false);
   EXPECT_EQ(errors(), "");
 }
 
