@@ -42,6 +42,7 @@ export async function ask_server(target, options = {}) {
       throw new needs_token();
     }
     sessionStorage.setItem(kept, token);
+    dispatchEvent(new Event("token"));  // others may have waited for one
   }
 }
 

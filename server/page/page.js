@@ -143,6 +143,7 @@ document.querySelector("#lost button").onclick = () => {
   may_ask_again();
   events.again();
 };
+addEventListener("token", () => events.again());
 document.getElementById("pause").onclick = (e) => {
   const paused = lanes.pause();
   e.target.setAttribute("aria-pressed", paused);
