@@ -4,7 +4,14 @@ import { ask_for_token } from "./token";
 
 const kept = "hangup.token";
 let asking = null;
-let declined = false;  // then it is not asked again until the person wants to
+let declined = false;  // then nothing is asked of the server until the person wants to
+
+// The server demands a token, and the person has given none.
+export class needs_token extends Error {
+  constructor() {
+    super("this server asks for a token");
+  }
+}
 
 export function may_ask_again() {
   declined = false;
@@ -16,23 +23,26 @@ function headers_with_token(more) {
 }
 
 // As fetch(); after a 401 it asks for a token, once for all that wait, and tries again until the
-// token is right or the person has given up.
+// token is right or the person has given up. Each try without one would be an error in the server's
+// history, so there is none.
 export async function ask_server(target, options = {}) {
   for (;;) {
+    if (declined) throw new needs_token();
     const used = sessionStorage.getItem(kept);
     const answer = await fetch(target, {
       ...options, cache: "no-store", headers: headers_with_token(options.headers) });
     if (answer.status !== 401) return answer;
     await answer.body?.cancel();
     if (sessionStorage.getItem(kept) !== used) continue;  // another has asked meanwhile
-    if (declined) return answer;
+    if (declined) throw new needs_token();
     asking ??= ask_for_token(used !== null).finally(() => { asking = null; });
     const token = await asking;
     if (token === null) {
       declined = true;
-      return answer;
+      throw new needs_token();
     }
     sessionStorage.setItem(kept, token);
+    dispatchEvent(new Event("token"));  // others may have waited for one
   }
 }
 

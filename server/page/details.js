@@ -34,6 +34,7 @@ export class details {
     if (text === this.#last) return;
     this.#last = text;
     this.#place.querySelector(".hint").hidden = true;
+    this.#place.classList.add("filled");
     this.#place.querySelector("h3").textContent = `Request ${r.number}${r.kept ? ", kept open" : ""}`;
     this.#list.replaceChildren(...rows.flatMap(([name, value]) => {
       const dt = document.createElement("dt");

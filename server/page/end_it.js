@@ -1,6 +1,6 @@
 // Ends a request or a job, after having asked once.
 
-import { ask_server, problem_of } from "./api";
+import { ask_server, may_ask_again, problem_of } from "./api";
 import { say } from "./say";
 import { shortened } from "./text";
 
@@ -21,7 +21,8 @@ function ask(title, what, with_reason) {
     dialog.querySelector("label").hidden = !with_reason;
     reason.value = "";
     let said = null;
-    dialog.querySelector(".yes").onclick = () => {
+    dialog.querySelector("form").onsubmit = (e) => {
+      e.preventDefault();
       said = reason.value.trim();
       dialog.close();
     };
@@ -32,6 +33,7 @@ function ask(title, what, with_reason) {
 }
 
 async function end(name, target) {
+  may_ask_again();  // the person wants something now
   try {
     const answer = await ask_server(target, { method: "DELETE" });
     if (answer.ok) say(`${name} has been told to stop.`);

@@ -9,9 +9,9 @@ const all = {
   shutdown: ["server stops", "power"],
   operator: ["ended by an operator", "stop"],
   operator_request: ["ended by an operator", "stop"],
-  rejected: ["no room for it", "full"],
-  failed: ["it failed", "failed"],
-  bad_request: ["it was wrong", "failed"],
+  rejected: ["refused (503)", "full"],
+  failed: ["failed (5xx)", "failed"],
+  bad_request: ["bad request (4xx)", "failed"],
 };
 
 export const names_of_ends = Object.keys(all).filter((name) => name !== "operator_request");

@@ -19,10 +19,12 @@ export class jobs {
     this.#place.querySelector("#look").onclick = () => this.#look();
   }
 
-  offer(routes) {
-    this.#there = routes.some((r) => r.method === "GET" && r.path === "/jobs");
+  // Null: the routes are not known, and why.
+  offer(routes, why) {
+    this.#there = Boolean(routes?.some((r) => r.method === "GET" && r.path === "/jobs"));
     this.#place.querySelector("#look").disabled = !this.#there;
-    this.#note.textContent = this.#there ? "" : "This server has no jobs: it has no database.";
+    if (!routes) this.#note.textContent = `The jobs are not known: ${why}`;
+    else this.#note.textContent = this.#there ? "" : "This server has no jobs: it has no database.";
     if (this.#there) this.#look();
   }
 

@@ -59,8 +59,8 @@ export class numbers {
     this.#answered.show(at, answered, grouped(answered), `${grouped(ends.completed ?? 0)} in all`);
     const gone = per_second(left);
     this.#left.show(at, gone, grouped(gone), `${grouped(sum(ends, left))} in all`);
-    this.#stop.show(at, stop_us?.p99, `p50 ${duration(stop_us?.p50)}`,
-      `p99 ${duration(stop_us?.p99)}, worst ${duration(stop_us?.worst)}`);
+    this.#stop.show(at, stop_us?.p99, `p99 ${duration(stop_us?.p99)}`,
+      `p50 ${duration(stop_us?.p50)}, worst ${duration(stop_us?.worst)}`);
     const nobody = d.worker_seconds_for_nobody;
     const saved = d.worker_seconds_saved;
     this.#nobody.show(at, rate(nobody, before.worker_seconds_for_nobody, seconds), duration(nobody * 1e6),

@@ -1,13 +1,13 @@
 // Puts the page together: what the stream says goes to the parts that show it.
 
-import { heard, forget_clock } from "./clock";
+import { forget_clock, heard, server_now } from "./clock";
 import { jobs } from "./jobs";
 import { numbers } from "./numbers";
 import { bounds } from "./bounds";
 import { is_quiet, quiet_headers } from "./quiet";
 import { replicas } from "./replicas";
 import { requests } from "./requests";
-import { say, say_seldom } from "./say";
+import { say_seldom } from "./say";
 import { stream } from "./stream";
 import { timeline } from "./timeline";
 import { tries } from "./tries";
@@ -35,6 +35,7 @@ function greet(d) {
     routes_known = false;
   }
   if (!routes_known) offer();
+  if (server !== null) lanes.doubt();  // much may have begun and ended meanwhile
   server = d.server;
   document.getElementById("version").textContent = `hangup ${visible(d.version)}`;
 }
@@ -55,8 +56,7 @@ function hear(name, d) {
   }
   if (is_quiet(d)) return;
   known.apply(name, d);
-  const r = known.get(d.number);
-  if (r && offered.started_here(r.id)) r.own = true;
+  note_own(known.get(d.number));
   if (name === "ended") {
     offered.ended(d);
     shown_jobs.heard(d);
@@ -71,26 +71,51 @@ function show_left_out({ left_out, missed }) {
   document.getElementById("left-out").textContent = parts.join("; ");
 }
 
-// Ends may have been left out: what is in flight is asked for, as far as it is listed.
+function note_own(r) {
+  if (r && offered.started_here(r.id)) r.own = true;
+}
+
+// Begins and ends may have been left out: what is in flight is asked for, as far as it is listed.
 async function reconcile() {
   try {
+    const asked = server;
+    const before = server_now();
     const page = await json_of("/requests?limit=1000", { headers: quiet_headers });
-    if (page.total <= page.in_flight.length) {
-      known.keep_only(new Set(page.in_flight.map((r) => r.number)));
-      lanes.changed();
+    if (server !== asked) return;  // the numbers are those of another
+    const now = server_now();
+    for (const r of page.in_flight) {
+      if (is_quiet(r) || r.route === "/requests/events") continue;
+      known.found(r, now);
+      note_own(known.get(r.number));
     }
+    const numbers = page.in_flight.map((r) => r.number);  // the lowest first
+    const all = page.total <= numbers.length;
+    known.keep_only(new Set(numbers), all ? Infinity : numbers.at(-1), before);
+    lanes.changed();
   } catch {  // the next numbers ask again
   }
 }
 
+const words = {
+  connected: "connected", lost: "not connected", needs_token: "needs a token",
+  asleep: "sleeps until you are back" };
+const banners = {
+  lost: ["Connection lost.", "What is below is from before. It comes back by itself.", "Try now"],
+  needs_token: ["This server asks for a token.", "Nothing is asked of it until you enter one.", "Enter the token"] };
+
 function show_state(state, why) {
   const place = document.getElementById("connection");
-  const words = { connected: "connected", lost: "not connected", asleep: "sleeps until you are back" };
   place.dataset.state = state;
   place.querySelector(".words").textContent = words[state];
   const banner = document.getElementById("lost");
-  banner.hidden = state !== "lost";
-  banner.querySelector(".why").textContent = visible(why) && `(${visible(why)})`;
+  banner.hidden = !banners[state];
+  if (banners[state]) {
+    const [what, next, button] = banners[state];
+    banner.querySelector("strong").textContent = what;
+    banner.querySelector(".why").textContent = state === "lost" && why ? `(${visible(why)})` : "";
+    banner.querySelector(".next").textContent = next;
+    banner.querySelector("button").textContent = button;
+  }
   if (state === "connected" && !connected) say_seldom("Connected to the server.");
   connected = state === "connected";
   document.body.classList.toggle("frozen", state !== "connected");
@@ -99,18 +124,20 @@ function show_state(state, why) {
 
 async function offer() {
   routes_known = true;
-  let routes = [];
+  let routes = null;
   let databases = [];
+  let why = "";
   try {
-    routes = (await json_of("/")).routes;
-    if (routes.some((r) => r.path === "/query")) databases = (await json_of("/query")).databases;
+    routes = (await json_of("/", { headers: quiet_headers })).routes;
+    if (routes.some((r) => r.path === "/query")) databases = (await json_of("/query", { headers: quiet_headers })).databases;
   } catch (e) {
     routes_known = false;
-    say(`The routes are not known: ${e.message}`);
+    routes = null;
+    why = e.message;
   }
-  offered.offer(routes, databases);
-  shown_jobs.offer(routes);
-  shown_replicas.offer(routes);
+  offered.offer(routes, databases, why);
+  shown_jobs.offer(routes, why);
+  shown_replicas.offer(routes ?? []);
 }
 
 const events = new stream(hear, show_state);
@@ -118,6 +145,7 @@ document.querySelector("#lost button").onclick = () => {
   may_ask_again();
   events.again();
 };
+addEventListener("token", () => events.again());
 document.getElementById("pause").onclick = (e) => {
   const paused = lanes.pause();
   e.target.setAttribute("aria-pressed", paused);

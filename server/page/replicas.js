@@ -2,7 +2,7 @@
 
 import { json_of } from "./api";
 import { end_of_replica } from "./end_it";
-import { quiet_headers } from "./quiet";
+import { is_quiet, quiet_headers } from "./quiet";
 import { duration, grouped, shortened } from "./text";
 
 const each = 20;
@@ -10,7 +10,7 @@ const every_ms = 3000;
 
 export class replicas {
   #place = document.getElementById("replicas");
-  #last = "";
+  #rows = new Map();  // by the keys of their requests
   #soon = 0;
 
   offer(routes) {
@@ -32,7 +32,7 @@ export class replicas {
     this.#soon = setTimeout(() => this.#look(), every_ms);
   }
 
-  // A button that is about to be pressed stays as long as nothing changes but the age.
+  // Rows stay those of their requests: a button that has the focus keeps it.
   #show(all) {
     this.#place.querySelector("ul").replaceChildren(...all.map((one) => {
       const line = document.createElement("li");
@@ -40,21 +40,29 @@ export class replicas {
         ? `${one.replica}: ${grouped(one.total)} in flight` : `${one.replica} does not answer: ${one.error}`, 0, 300);
       return line;
     }));
-    const rows = all.flatMap((one) => (one.in_flight ?? [])
-      .filter((r) => r.route !== "/requests")
+    const shown = all.flatMap((one) => (one.in_flight ?? [])
+      .filter((r) => !is_quiet(r) && r.route !== "/requests/events")
       .map((r) => ({ ...r, replica: one.replica })));
-    const body = this.#place.querySelector("tbody");
-    this.#place.querySelector("table").hidden = !rows.length;
-    const keys = rows.map((r) => r.key + r.state).join();
-    if (keys !== this.#last) body.replaceChildren(...rows.map(row_of));
-    this.#last = keys;
-    rows.forEach((r, i) => { body.rows[i].cells[4].textContent = duration(r.age_ms * 1000); });
+    const before = this.#rows;
+    this.#rows = new Map(shown.map((r) => [r.key, before.get(r.key) ?? row_of(r)]));
+    for (const [key, row] of before) if (!this.#rows.has(key)) row.remove();
+    const table = this.#place.querySelector("table");
+    table.hidden = !shown.length;
+    [...this.#rows.values()].forEach((row, i) => {
+      const there = table.tBodies[0].rows[i];
+      if (there !== row) table.tBodies[0].insertBefore(row, there ?? null);
+    });
+    for (const r of shown) {
+      const { cells } = this.#rows.get(r.key);
+      cells[3].textContent = shortened(r.state);
+      cells[4].textContent = duration(r.age_ms * 1000);
+    }
   }
 }
 
 function row_of(r) {
   const row = document.createElement("tr");
-  for (const text of [r.replica, `#${r.number}`, `${r.method} ${r.target}`, r.state, ""]) {
+  for (const text of [r.replica, `#${r.number}`, `${r.method} ${r.target}`, "", ""]) {
     row.insertCell().textContent = shortened(text);
   }
   const button = document.createElement("button");

@@ -2,11 +2,13 @@
 
 const most_ended = 300;
 const most_at_all = 3000;
+const listed_after_ms = 1000;  // what is younger may not have been in the list
 
 // The kind of a part of a lane. A task that waits is shown as running: its work goes on elsewhere.
 // What has been received waits for the rest of its body, if there is more, and for its turn.
 function kind_of(state) {
   if (state === "received") return "queued";
+  if (state === "stopping" || state.startsWith("canceled")) return "stopping";
   return state === "queued" || state === "writing" ? state : "running";
 }
 
@@ -42,10 +44,24 @@ export class requests {
     } else if (name === "late") known.late = true;
   }
 
-  // Those in flight that are not among these numbers have ended while nobody said so.
-  keep_only(numbers) {
+  // A request in flight as /requests tells of it, of which nothing may have been heard.
+  found(r, now) {
+    if (this.#all.has(r.number)) return;
+    this.#begin({ ...r, at_ms: now - r.age_ms });
+    this.#all.get(r.number).found = true;
+  }
+
+  // Whether one is in flight whose end the server may not tell, as it has not told its begin.
+  any_found() {
+    return [...this.#all.values()].some((r) => r.found && !r.end);
+  }
+
+  // These are the numbers of all in flight up to this one. Others that began before have ended while
+  // nobody said so.
+  keep_only(numbers, up_to, now) {
     for (const [number, r] of this.#all) {
-      if (!r.end && !numbers.has(number)) this.#all.delete(number);
+      const listed = number <= up_to && r.started < now - listed_after_ms;
+      if (!r.end && listed && !numbers.has(number)) this.#all.delete(number);
     }
   }
 

@@ -1,14 +1,15 @@
 // The stream of events: read with fetch, as EventSource cannot send a token. It comes back by itself
 // after a break, goes on where it was, and sleeps while nobody looks at the page.
 
-import { ask_server, problem_of } from "./api";
+import { ask_server, needs_token, problem_of } from "./api";
 import { event_parser } from "./sse";
 
 const silent_ms = 6000;  // the numbers come once a second
 const hidden_ms = 5000;
 const longest_pause_ms = 10_000;
 
-// `on_event(name, data)` for each event; `on_state("connected" | "lost" | "asleep", why)`.
+// `on_event(name, data)` for each event; `on_state("connected" | "lost" | "needs_token" |
+// "asleep", why)`.
 export class stream {
   #on_event;
   #on_state;
@@ -31,21 +32,23 @@ export class stream {
         await new Promise((resolve) => { this.#wake = resolve; });
       }
       let why = "";
+      let waits_for_person = false;
       try {
         await this.#read();
         why = "the server has ended the stream";
       } catch (e) {
+        waits_for_person = e instanceof needs_token;
         why = e.name === "AbortError" ? "no word from the server" : e.message;
       }
       if (this.#asleep) continue;
-      this.#on_state("lost", why);
-      await this.#pause();
+      if (waits_for_person) {
+        this.#on_state("needs_token", why);
+        await new Promise((resolve) => { this.#wake = resolve; });
+      } else {
+        this.#on_state("lost", why);
+        await this.#pause();
+      }
     }
-  }
-
-  // Of what no number is known any more the server tells anew.
-  from_the_beginning() {
-    this.#parser = new event_parser();
   }
 
   // Now, instead of after the pause.

@@ -27,6 +27,7 @@ export class timeline {
   #held = null;  // the lane that is pointed at
   #doubted = false;
   #empty_for = 0;
+  #unasked_for = 0;  // seconds
 
   constructor(known) {
     this.#known = known;
@@ -62,7 +63,9 @@ export class timeline {
     const total = Object.values(in_flight ?? {}).reduce((a, b) => a + b, 0);
     const shown = this.#lanes.some((l) => l.r && !l.r.end);
     this.#empty_for = total === 0 && shown ? this.#empty_for + 1 : 0;
-    const ask = this.#doubted || this.#empty_for > 2;
+    this.#unasked_for = this.#known.any_found() ? this.#unasked_for + 1 : 0;
+    const ask = this.#doubted || this.#empty_for > 2 || this.#unasked_for > 4;
+    if (ask) this.#unasked_for = 0;
     this.#doubted = false;
     return ask;
   }
@@ -145,5 +148,6 @@ export class timeline {
     l.r.kept = !l.r.kept;
     name.setAttribute("aria-pressed", l.r.kept);
     this.#details.keep(l.r.kept ? l.r : null);
+    this.#details.show(l.r);
   }
 }

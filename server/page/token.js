@@ -10,13 +10,12 @@ export function ask_for_token(was_wrong) {
     wrong.hidden = !was_wrong;
     input.value = "";
     let said = null;
-    const take = () => {
+    dialog.querySelector("form").onsubmit = (e) => {
+      e.preventDefault();
       said = input.value.trim() || null;
       dialog.close();
     };
-    dialog.querySelector(".yes").onclick = take;
     dialog.querySelector(".no").onclick = () => dialog.close();
-    input.onkeydown = (e) => { if (e.key === "Enter") take(); };
     dialog.onclose = () => resolve(said);
     dialog.showModal();
   });

@@ -3,7 +3,7 @@
 import { problem_of } from "./api";
 import { words_of } from "./ends";
 import { say } from "./say";
-import { duration, grouped, quoted, shortened } from "./text";
+import { duration, grouped, quoted, shortened, visible } from "./text";
 import { command_for, tries_for } from "./try_list";
 
 const made_of = document.getElementById("one-try");
@@ -133,9 +133,11 @@ export class tries {
     addEventListener("pagehide", () => { for (const one of this.#all) one.leave(Infinity); });
   }
 
-  offer(routes, databases) {
+  // Null: the routes are not known, and why.
+  offer(routes, databases, why) {
     if (this.#all.some((one) => one.goes_on)) return;
-    this.#all = tries_for(routes, databases).map((t) => new one_try(t));
+    const missing = routes ? {} : { missing: `What this server has is not known: ${visible(why)}.` };
+    this.#all = tries_for(routes ?? [], databases).map((t) => new one_try({ ...t, ...missing }));
     document.getElementById("tries").replaceChildren(...this.#all.map((one) => one.element));
   }
 

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <sstream>
+#include <thread>
 
 #include "tests/support/client.h"
 #include "tests/support/eventually.h"
@@ -285,7 +286,6 @@ TEST_F(live_page, ends_a_request_after_it_has_asked_and_says_who_has_ended_it) {
   EXPECT_NE(got.body.find("too long"), std::string::npos) << got.body;
   EXPECT_TRUE(holds(tab, "document.getElementById('said').textContent.includes('told to stop')"));
   value(tab, lane(target) + ".querySelector('.name').click()");
-  value(tab, lane(target) + ".querySelector('.name').focus()");
   EXPECT_TRUE(
       holds(tab, "document.getElementById('details').innerText.includes('the client 127.0.0.1')"))
       << value(tab, "document.getElementById('details').innerText");
@@ -306,9 +306,12 @@ TEST_F(live_page, ends_a_job_after_it_has_asked) {
 
 TEST_F(live_page, shows_the_requests_of_other_replicas_and_ends_them_there) {
   shop_with_all second;
-  second.settings["admin"]["peers"] = {"127.0.0.1:" + std::to_string(site_->port()), "127.0.0.1:1"};
   const auto first = std::move(site_);
-  site_ = std::make_unique<server>(std::vector<std::string>{"--config", second.config()});
+  const auto own = std::to_string(server(flags()).port());
+  second.settings["admin"]["peers"] = {"127.0.0.1:" + std::to_string(first->port()),
+                                       "127.0.0.1:" + own, "127.0.0.1:1"};
+  site_ = std::make_unique<server>(
+      std::vector<std::string>{"--config", second.config(), "--port", own});
   test::client asking(first->port());
   ASSERT_TRUE(asking.send(test::get("/query/sim/task?rows=1&row_ms=600000")));
   const auto tab = open();
@@ -317,6 +320,19 @@ TEST_F(live_page, shows_the_requests_of_other_replicas_and_ends_them_there) {
                     "'127.0.0.1:1 does not answer')"));
   const std::string button = "document.querySelector('#replicas tbody button')";
   ASSERT_TRUE(holds(tab, button));
+  EXPECT_EQ(value(tab, "document.querySelectorAll('#replicas tbody tr').length"), 1)
+      << "what the page asks for by itself is not among them";
+  value(tab, button + ".focus()");
+  value(tab, "document.querySelector('#replicas td:nth-child(5)').textContent = 'before'");
+  EXPECT_TRUE(
+      holds(tab, "document.querySelector('#replicas td:nth-child(5)').textContent !== 'before'"))
+      << "it has been asked for again";
+  EXPECT_EQ(value(tab, "document.activeElement === " + button), true);
+  EXPECT_EQ(value(tab,
+                  "[...document.querySelectorAll('.lane')].some(l => "
+                  "/GET \\/(page\\/.*|query|)$/.test(l.querySelector('.name').textContent))"),
+            false)
+      << "the files of the page are no requests to look at";
   value(tab, button + ".click()");
   ASSERT_TRUE(holds(tab, "document.getElementById('ask').open"));
   value(tab, "document.querySelector('#ask .yes').click()");
@@ -339,30 +355,87 @@ TEST_F(live_page, says_that_the_connection_is_lost_and_comes_back_by_itself) {
   EXPECT_EQ(errors(false), "");
 }
 
+TEST_F(live_page, shows_what_another_server_has_in_flight_when_it_comes_back) {
+  const auto tab = open();
+  const auto port = std::to_string(site_->port());
+  press(tab, "Start: Simulated query, as a task");
+  ASSERT_TRUE(holds(tab, lane("/query/sim/task?rows=200")));
+  site_.reset();
+  EXPECT_TRUE(holds(tab, "document.getElementById('lost').checkVisibility()"));
+  process again({HANGUP_BINARY, "--config", shop_.config(), "--port", port});
+  ASSERT_NE(again.line_with(" listens on "), "") << again.output();
+  test::client asking(static_cast<std::uint16_t>(std::stoi(port)));
+  ASSERT_TRUE(asking.send(test::get("/query/sim/task?rows=1&row_ms=600000")));
+  EXPECT_TRUE(lane_says(tab, "rows=1&", "runs")) << words_of(tab, "rows=1&");
+  EXPECT_TRUE(holds(tab, "!(" + lane("rows=200") + ")")) << "those of the one before are gone";
+  EXPECT_EQ(errors(false), "");
+}
+
+// Longer than the server goes on making events when nobody looks.
+TEST_F(live_page, shows_what_began_while_it_was_long_hidden) {
+  const auto tab = open();
+  const std::string target = "/query/sim/task?rows=1&row_ms=600000";
+  const auto other = browser_->open_tab();
+  browser_->command(other, "Page.bringToFront", json::object());
+  ASSERT_NE(site_->program.line_with("/requests/events"), "") << "its stream is over";
+  std::this_thread::sleep_for(12s);
+  test::client asking(site_->port());
+  ASSERT_TRUE(asking.send(test::get(target)));
+  ASSERT_TRUE(site_->in_flight_until([](const auto& all) {
+    return std::any_of(all.begin(), all.end(),
+                       [](const auto& r) { return r["route"] == "/query/sim/task"; });
+  }));
+  browser_->command(tab, "Page.bringToFront", json::object());
+  EXPECT_TRUE(lane_says(tab, target, "runs")) << words_of(tab, target);
+  asking.close();
+  EXPECT_TRUE(lane_says(tab, target, "stopped in ") || holds(tab, "!(" + lane(target) + ")"))
+      << words_of(tab, target);
+  EXPECT_EQ(errors(), "");
+}
+
 TEST_F(live_page, shows_some_of_two_thousand_in_flight_and_the_number_of_all) {
   const auto tab = open();
   std::vector<std::unique_ptr<test::client>> all;
   for (int i = 0; i < 2000; ++i) {
     all.push_back(std::make_unique<test::client>(site_->port()));
-    ASSERT_TRUE(all.back()->send(test::get("/query/sim/task?rows=1&row_ms=600000")));
+    ASSERT_TRUE(
+        all.back()->send(test::get("/query/sim/task?rows=1&row_ms=600000&n=" + std::to_string(i))));
   }
   const std::string tile =
       "Number(document.querySelector('.tile .value').textContent.replace(',', ''))";
   EXPECT_TRUE(holds(tab, tile + " >= 2000")) << value(tab, tile);
   EXPECT_TRUE(holds(tab, "document.querySelectorAll('.lane').length === 40"));
-  const auto frames = value(tab, R"(new Promise((done) => {
-    let count = 0;
+  EXPECT_TRUE(holds(tab, lane("&n=0"))) << "the oldest";
+  // The machine may stand still for a while, so one good second of many is enough.
+  const std::string a_second = R"(new Promise((done) => {
+    let frames = 0;
     let first = null;
+    let changes = 0;
+    const seen = new MutationObserver((all) => { changes += all.length; });
+    seen.observe(document.body, {subtree: true, childList: true, attributes: true, characterData: true});
     const frame = (at) => {
       first ??= at;
-      ++count;
-      if (at - first > 3000) done(Math.round((count - 1) / (at - first) * 1000));
-      else requestAnimationFrame(frame);
+      if (at - first >= 1000) {
+        seen.disconnect();
+        done({frames: Math.round(frames / (at - first) * 1000), changes_a_frame: changes / frames});
+      } else {
+        ++frames;
+        requestAnimationFrame(frame);
+      }
     };
     requestAnimationFrame(frame);
-  }))");
-  RecordProperty("frames_per_second", frames.dump());
-  EXPECT_GT(frames, 0);
+  }))";
+  json best;
+  for (int i = 0; i < 30 && (best.is_null() || best["frames"] < 55); ++i) {
+    const auto next = value(tab, a_second);
+    if (next.is_object() && (best.is_null() || next["frames"] > best["frames"])) {
+      best = next;
+    }
+  }
+  ASSERT_TRUE(best.is_object());
+  RecordProperty("frames_per_second", best["frames"].dump());
+  EXPECT_GE(best["frames"], 55);
+  EXPECT_LT(best["changes_a_frame"], 200) << "with 40 lanes, whatever is in flight";
   all.clear();
   EXPECT_TRUE(holds(tab, tile + " < 10")) << value(tab, tile);
   EXPECT_TRUE(holds(tab, "![...document.querySelectorAll('.lane .end')].some(e => !e.disabled)"))
@@ -372,36 +445,51 @@ TEST_F(live_page, shows_some_of_two_thousand_in_flight_and_the_number_of_all) {
 
 TEST_F(live_page, shows_what_strangers_send_as_text) {
   const auto tab = open();
-  const std::string mark = "<img/src=x/onerror=window.hit=1>";
-  const std::vector<std::string> targets = {
-      "/query/sim/task?row_ms=600000&a=" + mark,
-      "/query/sim/task?row_ms=600000&b=\xe2\x80\xae"
-      "gnp.exe",
-      "/query/sim/task?row_ms=600000&c=%E2%80%AEgnp.exe",
-      "/query/sim/task?row_ms=600000&d=" + std::string(8000, 'x')};
+  const std::string start = "/query/sim/task?row_ms=600000&";
+  // As long as a first line of 8 KiB can carry.
+  constexpr std::size_t most = 8192 - sizeof("GET  HTTP/1.1\r\n") + 1;
+  const std::string longest = start + "d=" + std::string(most - start.size() - 2, 'x');
+  struct sent {
+    std::string target;
+    std::string shown;
+  };
+  const std::vector<sent> hostile = {
+      {start + "a=<img/src=x/onerror=window.hit=1>", "&a=<img/src=x/onerror=window.hit=1>"},
+      {start + "b=\xe2\x80\xaegnp.exe", "&b=\\u202egnp.exe"},
+      {start + "c=%E2%80%AEgnp.exe", "&c=%E2%80%AEgnp.exe"},
+      {longest, "xxx… (8,177 bytes)"}};
   std::vector<std::unique_ptr<test::client>> all;
-  std::size_t taken = 0;
-  for (const auto& target : targets) {
+  for (const auto& one : hostile) {
     all.push_back(std::make_unique<test::client>(site_->port()));
     ASSERT_TRUE(all.back()->send(
-        test::get(target, "X-Request-Id: <b>id</b>\r\ntraceparent: <b>trace</b>\r\n")));
+        test::get(one.target, "X-Request-Id: <b>id</b>\r\ntraceparent: <b>trace</b>\r\n")));
   }
-  ASSERT_TRUE(site_->in_flight_until([&](const auto& in_flight) {
-    taken = static_cast<std::size_t>(
-        std::count_if(in_flight.begin(), in_flight.end(),
-                      [](const auto& r) { return r["route"] == "/query/sim/task"; }));
-    return taken >= 2;
-  })) << "those that the server does not refuse";
-  EXPECT_TRUE(holds(tab, lane("&d=xxx")));
-  EXPECT_TRUE(holds(tab, lane("bytes)"))) << "the long one is cut, and says so";
-  for (const auto* const which : {"&a=", "&b=", "&d="}) {
-    value(tab, lane(which) + "?.querySelector('.name').focus()");
+  for (const auto& one : hostile) {
+    ASSERT_TRUE(holds(tab, lane(one.shown))) << one.shown;
+    value(tab, lane(one.shown) + ".querySelector('.name').focus()");
+    EXPECT_TRUE(holds(tab, "document.querySelector('#details dd').textContent.includes(" +
+                               quoted(one.shown) + ")"))
+        << value(tab, "document.querySelector('#details dd').textContent");
+    EXPECT_EQ(value(tab, R"(/[\u202a-\u202e\u2066-\u2069]/.test(document.body.innerText))"), false);
   }
-  EXPECT_EQ(
-      value(tab, "document.querySelectorAll('#lanes img, #lanes b:not(.mark), #details b').length"),
-      0);
+  // The server has made ids of its own for these. The page does not count on that.
+  value(tab, R"(import('/page/details').then(m => new m.details().show({
+    number: 1, method: "<b>GET</b>", target: "/", route: "/", started: 0, steps: [],
+    client: "<b>client</b>", id: "<b>id</b>\u202e", trace: "<b>trace</b>", pool: "<b>pool</b>",
+    end: "<b>end</b>", ended: 1, cause: "<b>cause</b>", by: {client: "<b>who</b>", request: "<i>"}
+  })))");
+  for (const auto* const text :
+       {"<b>GET</b>", "<b>client</b>", "<b>id</b>\\u202e", "<b>trace</b>", "<b>pool</b>",
+        "<b>end</b>", "<b>cause</b>", "<b>who</b>", "<i>"}) {
+    EXPECT_TRUE(
+        holds(tab, "document.getElementById('details').textContent.includes(" + quoted(text) + ")"))
+        << text;
+  }
+  EXPECT_EQ(value(tab,
+                  "document.querySelectorAll('#lanes img, #lanes b:not(.mark), #details b, "
+                  "#details img, #details i').length"),
+            0);
   EXPECT_EQ(value(tab, "window.hit"), json());
-  EXPECT_EQ(value(tab, R"(/[\u202a-\u202e\u2066-\u2069]/.test(document.body.innerText))"), false);
   EXPECT_EQ(errors(), "");
 }
 
@@ -531,7 +619,12 @@ TEST_F(live_page, can_be_used_by_keyboard_alone) {
   EXPECT_TRUE(holds(tab, "document.getElementById('ask').open"));
   key("Escape", 27, "");
   EXPECT_TRUE(holds(tab, "!document.getElementById('ask').open"));
-  EXPECT_EQ(errors(), "");
+  key("Enter", 13, "\r");
+  EXPECT_TRUE(holds(tab, "document.getElementById('ask').open"));
+  key("Enter", 13, "\r");
+  EXPECT_TRUE(lane_says(tab, "/query/sim", "ended by an operator"))
+      << "Enter in its field sends it";
+  EXPECT_EQ(errors(false), "");
 }
 
 TEST_F(live_page, does_nothing_for_people_who_do_not_want_motion_but_a_step_now_and_then) {
@@ -589,8 +682,19 @@ TEST_F(live_page_with_a_token, asks_for_it_until_it_is_right_and_keeps_it_in_the
   browser_->go(other, site_->url("/"));
   ASSERT_TRUE(holds(other, "document.getElementById('token')?.open")) << "each tab asks";
   value(other, "document.querySelector('#token .no').click()");
-  EXPECT_TRUE(holds(other, "document.getElementById('lost').innerText.includes('401')"));
+  EXPECT_TRUE(
+      holds(other, "document.getElementById('connection').dataset.state === 'needs_token'"));
+  EXPECT_TRUE(
+      holds(other, "document.getElementById('lost').innerText.includes('asks for a token')"));
+  EXPECT_TRUE(holds(other,
+                    "document.querySelector('.try .about')?.innerText.includes("
+                    "'not known: this server asks for a token')"));
   EXPECT_EQ(value(other, "document.getElementById('token').open"), false) << "it asks once";
+  const std::string asked =
+      "performance.getEntriesByType('resource').filter(e => !e.name.includes('/page/')).length";
+  const auto before = value(other, asked);
+  value(other, "new Promise(done => setTimeout(done, 2500))");
+  EXPECT_EQ(value(other, asked), before) << "without a token nothing is asked of the server";
   value(other, "document.querySelector('#lost button').click()");
   enter(other, token);
   EXPECT_TRUE(holds(other,
