@@ -2,7 +2,6 @@
 // goes and comes.
 #include "tests/system/postgres_engine.h"
 
-
 #include "hangup/context/wait.h"
 #include "hangup/worker/loop.h"
 #include "tests/support/between_turns.h"
