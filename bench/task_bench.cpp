@@ -1,6 +1,7 @@
 // What coroutine tasks cost, next to goroutines: the namesakes in go/context_test.go do the same.
 #include <atomic>
 #include <functional>
+#include <latch>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -136,25 +137,6 @@ void task_timeout(State& state, bool yields) {
   hangup::run_blocking(with_time_limit(parent.ctx, state, yields));
 }
 
-// The thread that waits for them must not compute as well.
-class countdown {
- public:
-  explicit countdown(int from) : left_(from) {}
-  void one() {
-    if (--left_ == 0) {
-      left_.notify_one();
-    }
-  }
-  void wait() const {
-    for (int now = left_; now != 0; now = left_) {
-      left_.wait(now);
-    }
-  }
-
- private:
-  std::atomic<int> left_;
-};
-
 // What it saves that a task stays on its thread: two tasks take turns, on one thread or on two.
 struct turns {
   static constexpr int count = 1'000;
@@ -163,13 +145,13 @@ struct turns {
 };
 
 task<> take_turns(context ctx, hangup::channel<int>& from, hangup::channel<int>& to,
-                  countdown& left) {
+                  std::latch& left) {
   int ball = 0;
   while (ball < turns::count) {
     DoNotOptimize(co_await from.receive(ctx, ball));
     DoNotOptimize(co_await to.send(ctx, ball + 1));
   }
-  left.one();
+  left.count_down();
 }
 
 // Spawned from outside of the loop, tasks begin on its threads in turn.
@@ -186,7 +168,7 @@ void task_turns(State& state, unsigned threads) {
   hangup::loop tasks({.name = "bench", .threads = threads});
   each(state, turns::count, [&] {
     turns t;
-    countdown left(2);
+    std::latch left(2);
     const auto start = clock::now();
     spawn_each(tasks,
                {[&](const context& ctx) { return take_turns(ctx, t.mine, t.yours, left); },
@@ -204,11 +186,11 @@ void task_turns(State& state, unsigned threads) {
 void task_burst(State& state, bool spawned_by_a_task) {
   constexpr int count = 100;
   hangup::loop tasks({.name = "bench", .threads = 2});
-  std::optional<countdown> left;
+  std::optional<std::latch> left;  // who waits for them must not compute as well
   const auto computes = [&](const context&) -> task<> {
     for (const auto start = clock::now(); clock::now() - start < 100us;) {
     }
-    left->one();
+    left->count_down();
     co_return;
   };
   const std::vector<std::function<task<>(const context&)>> all(count, computes);

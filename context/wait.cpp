@@ -143,8 +143,8 @@ const early_end::type* announced(const context& ctx) noexcept {
   return nullptr;
 }
 
-bool is_worth_it(const early_end::type& at, clock::time_point until) noexcept {
-  return at.begins == nullptr || until > clock::now() + worth_telling;
+bool is_worth_it(clock::time_point until) noexcept {
+  return until > clock::now() + worth_telling;
 }
 
 bool begin(const early_end::type& at, const context& ctx, short& events) noexcept {
@@ -194,7 +194,7 @@ class poller {
 // end, or if there is no descriptor to wake this thread with: then the caller sleeps in the
 // ordinary way.
 bool sleep_listening(const context& ctx, const early_end::type& at, clock::time_point when) {
-  return is_worth_it(at, when) && wake_up::of_this_thread().fd() >= 0 &&
+  return is_worth_it(when) && wake_up::of_this_thread().fd() >= 0 &&
          poller(ctx, at).sleep(ctx, when);
 }
 
@@ -221,7 +221,7 @@ std::error_code sleeping::block() noexcept {
 
 void sleeping::awaiter::listen() noexcept {
   const auto* const at = announced(of_.ctx_);
-  if (at == nullptr || at->fd < 0 || of_.when_ <= clock::now() + worth_telling ||
+  if (at == nullptr || at->fd < 0 || !is_worth_it(of_.when_) ||
       (at->begins != nullptr && !wait_.on().is_looked_after())) {
     return;
   }

@@ -2,11 +2,9 @@
 // goes and comes.
 #include "tests/system/postgres_engine.h"
 
-#include <algorithm>
-
 #include "hangup/context/wait.h"
-#include "hangup/context/with_task_group.h"
 #include "hangup/worker/loop.h"
+#include "tests/support/between_turns.h"
 
 namespace hangup::system_test {
 namespace {
@@ -82,34 +80,23 @@ TEST_F(postgres_engine, lets_the_other_tasks_have_their_turn_however_fast_the_se
   const report rows_of_64_kib{.name = "large",
                               .sql = "SELECT repeat('x', 65536) AS t FROM generate_series(1, 200)"};
   kept_rows rows;
-  bool over = false;
-  int now = 0;
-  int most = 0;
+  test::between_turns seen;
   rows.each = [&](const context&) -> std::error_code {
-    most = std::max(most, ++now);
+    seen.moved(1);
     std::this_thread::sleep_for(1ms);  // so that there is always another one
     return {};
   };
-  const auto both = [&](awaited_task_group& tasks) {
-    tasks.go([&](const context& ctx) -> task<std::error_code> {
-      std::unique_ptr<query::waiting_query> q;
-      auto ec = co_await engine.start(ctx, rows_of_64_kib, {}, q, why_);
-      if (!ec) {
-        ec = co_await q->rows(ctx, rows, why_);
-      }
-      over = true;
-      co_return ec;
-    });
-    tasks.go([&](const context& ctx) -> task<> {
-      while (!over) {
-        now = 0;
-        static_cast<void>(co_await yield(ctx));
-      }
-    });
+  const auto asks = [&](const context& ctx) -> task<std::error_code> {
+    std::unique_ptr<query::waiting_query> q;
+    auto ec = co_await engine.start(ctx, rows_of_64_kib, {}, q, why_);
+    if (!ec) {
+      ec = co_await q->rows(ctx, rows, why_);
+    }
+    co_return ec;
   };
-  EXPECT_FALSE(run_blocking(with_task_group(background(), both))) << why_;
+  EXPECT_FALSE(run_blocking(seen.run(background(), asks))) << why_;
   EXPECT_EQ(rows.count, 200U);
-  EXPECT_LE(most, 16) << "rows, which are 1 MiB";
+  EXPECT_LE(seen.most(), 16U) << "rows, which are 1 MiB";
 }
 
 TEST_F(postgres_engine, has_columns_where_there_is_no_row) {

@@ -223,9 +223,21 @@ TEST_F(allocations, a_task_makes_one_for_its_frame_and_its_waits_make_none) {
   const sockets pair;
   loop tasks({.name = "tasks"});
   pool workers({.name = "workers", .workers = 1});
+  // For the number of the descriptor: the first one waits before the second one sends.
+  const auto makes_room = [&](awaited_task_group& both) {
+    both.go([&](const context& ctx) -> task<> {
+      static_cast<void>(co_await wait_fd(ctx, pair.fd[0], POLLIN));
+    });
+    both.go([&](const context&) -> task<> {
+      EXPECT_EQ(::send(pair.fd[1], "x", 1, 0), 1);
+      co_return;
+    });
+  };
   const auto counts = [&]() -> task<> {
     static_cast<void>(co_await on(workers, c.ctx, [](const context&) {}));  // starts the worker
-    static_cast<void>(co_await wait_fd(c.ctx, pair.fd[0], POLLIN, context::clock::now() + 10us));
+    static_cast<void>(co_await with_task_group(c.ctx, makes_room));
+    char byte = 0;
+    EXPECT_EQ(::recv(pair.fd[0], &byte, 1, 0), 1);
     auto before = now_here.made;
     const int n = co_await child_of_a_task(1);
     EXPECT_EQ(n, 1);
