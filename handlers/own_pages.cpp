@@ -26,8 +26,12 @@ bool asked_by_another_page(const http::request& req) {
     return false;
   }
   const auto scheme = origin->find("://");
-  return scheme == std::string_view::npos ||
-         !same_in_any_case(origin->substr(scheme + 3), req.header("Host").value_or(""));
+  if (scheme == std::string_view::npos) {
+    return true;
+  }
+  // Without TLS here a proxy may have it, and the page comes by https.
+  const bool may_be = !req.is_tls() || same_in_any_case(origin->substr(0, scheme), "https");
+  return !may_be || !same_in_any_case(origin->substr(scheme + 3), req.header("Host").value_or(""));
 }
 
 // Whether it is refused; then the reply says so.

@@ -10,9 +10,9 @@
 #include "hangup/http/causes.h"
 #include "hangup/http/reply.h"
 #include "hangup/http/request.h"
-#include "http/net/address.h"
 #include "http/wire/grammar.h"
 #include "http/wire/number.h"
+#include "server/asking_client.h"
 #include "server/request_words.h"
 
 namespace hangup::server {
@@ -32,11 +32,20 @@ cause cause_of(parameters& p) {
   return {.kind = http::causes::operator_request, .text = std::move(reason)};
 }
 
-http::asker who_asks(const context& ctx, const http::request& req) {
-  return {http::request_id(ctx),
-          http::client_text({.remote_address = std::string(req.remote_address()),
-                             .remote_port = req.remote_port(),
-                             .is_unix = req.remote_address().starts_with("unix:")})};
+// Which requests are meant, and why they end.
+struct many {
+  cause why;
+  std::string route;  // empty: any
+  std::chrono::milliseconds age;
+};
+
+many many_of(parameters& p, const http::request& req) {
+  many m{cause_of(p), route_of(p),
+         std::chrono::milliseconds(p.number("older_than_ms", 0, 0, most_age_ms))};
+  if (m.route.empty() && !req.has_parameter("older_than_ms")) {
+    p.wrong("route", "neither it nor older_than_ms", "one of them, or both");
+  }
+  return m;
 }
 
 void say(http::reply& res, const json& what) {
@@ -45,7 +54,8 @@ void say(http::reply& res, const json& what) {
   res.body("application/json", what.dump() + "\n");
 }
 
-void end_one(http::server& server, const context& ctx, const http::request& req, http::reply& res) {
+void end_one(http::server& server, const http::asker& by, const http::request& req,
+             http::reply& res) {
   parameters p(req);
   auto why = cause_of(p);
   if (!p.problem().empty()) {
@@ -53,8 +63,8 @@ void end_one(http::server& server, const context& ctx, const http::request& req,
     return;
   }
   const auto number = http::whole_number<std::uint64_t>(req.path_parameter());
-  const auto found = number ? server.end_request(*number, std::move(why), who_asks(ctx, req))
-                            : http::ending::unknown;
+  const auto found =
+      number ? server.end_request(*number, std::move(why), by) : http::ending::unknown;
   if (found == http::ending::unknown) {
     res.problem(404, "there is no request in flight with this number");
     return;
@@ -62,30 +72,31 @@ void end_one(http::server& server, const context& ctx, const http::request& req,
   say(res, {{"number", *number}, {"state", "stopping"}});
 }
 
-void end_many(http::server& server, const context& ctx, const http::request& req,
+void end_many(http::server& server, const http::asker& by, const http::request& req,
               http::reply& res) {
   parameters p(req);
-  auto why = cause_of(p);
-  const auto route = route_of(p);
-  const auto age = std::chrono::milliseconds(p.number("older_than_ms", 0, 0, most_age_ms));
-  if (route.empty() && !req.has_parameter("older_than_ms")) {
-    p.wrong("route", "neither it nor older_than_ms", "one of them, or both");
-  }
+  auto meant = many_of(p, req);
   if (!p.problem().empty()) {
     res.problem(400, p.problem());
     return;
   }
-  const auto begun_before = http::clock::now() - age;
+  const auto begun_before = http::clock::now() - meant.age;
   const auto is_meant = [&](const http::request_view& v) {
     return v.to->serves != http::audience::operators && v.started <= begun_before &&
-           (route.empty() || v.to->path == route);
+           (meant.route.empty() || v.to->path == meant.route);
   };
-  say(res, {{"ended", server.end_requests(is_meant, std::move(why), who_asks(ctx, req))}});
+  say(res, {{"ended", server.end_requests(is_meant, std::move(meant.why), by)}});
 }
 
 }  // namespace
 
-void add_end_pages(http::server& server, making pages) {
+std::string wrong_with_ending_many(const http::request& req) {
+  parameters p(req);
+  static_cast<void>(many_of(p, req));
+  return p.problem();
+}
+
+void add_end_pages(http::server& server, making pages, bool with_token) {
   using http::reply;
   using http::request;
   const auto add = [&](const char* path, http::handler answer) {
@@ -97,11 +108,14 @@ void add_end_pages(http::server& server, making pages) {
                    .serves = http::audience::operators,
                    .answer = handlers::for_own_pages(std::move(answer))});
   };
-  add("/requests/{number}", [&server](const context& ctx, const request& req, reply& res) {
-    end_one(server, ctx, req, res);
+  const auto asker = [with_token](const context& ctx, const request& req) {
+    return http::asker{http::request_id(ctx), asking_client(req, with_token)};
+  };
+  add("/requests/{number}", [&server, asker](const context& ctx, const request& req, reply& res) {
+    end_one(server, asker(ctx, req), req, res);
   });
-  add("/requests", [&server](const context& ctx, const request& req, reply& res) {
-    end_many(server, ctx, req, res);
+  add("/requests", [&server, asker](const context& ctx, const request& req, reply& res) {
+    end_many(server, asker(ctx, req), req, res);
   });
 }
 

@@ -1,6 +1,9 @@
 // DELETE /requests/{number} and DELETE /requests: an operator ends requests in flight.
 #pragma once
 
+#include <string>
+
+#include "hangup/http/request.h"
 #include "hangup/http/server.h"
 #include "server/pages.h"
 
@@ -13,7 +16,11 @@ namespace hangup::server {
 //   DELETE /requests?route=&older_than_ms=&reason=   202 and how many; needs one of the first two.
 //                                       Requests for operators' pages are left alone
 //
-// A page of another origin gets a 403 (handlers/own_pages.h).
-void add_end_pages(http::server& server, making pages);
+// A page of another origin gets a 403 (handlers/own_pages.h). With a token a replica may say for
+// whom it asks (asking_client.h).
+void add_end_pages(http::server& server, making pages, bool with_token);
+
+// What is wrong with the parameters of DELETE /requests; empty: nothing is.
+std::string wrong_with_ending_many(const http::request& req);
 
 }  // namespace hangup::server

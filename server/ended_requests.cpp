@@ -19,6 +19,19 @@ bool is_one(const entry& e, const ended_requests::filter& which) {
 
 }  // namespace
 
+ended_requests::kind ended_requests::kind_of(http::request_end end) noexcept {
+  using http::request_end;
+  switch (end) {
+    case request_end::completed:
+      return completed;
+    case request_end::bad_request:
+    case request_end::rejected:
+      return refused;
+    default:
+      return other;
+  }
+}
+
 void ended_requests::ended(const http::request_report& r) noexcept {
   constexpr std::size_t kept = 256;  // of a target
   if (is_event_stream(r.to)) {       // who looks at requests pushes none out
@@ -47,7 +60,7 @@ void ended_requests::ended(const http::request_report& r) noexcept {
   e.context_ended = r.context_ended;
   e.work_stopped = r.work_stopped;
   e.ended = r.ended;
-  ring& to = r.end == http::request_end::completed ? completed_ : others_;
+  ring& to = rings_[kind_of(r.end)];
   std::swap(to.places[++to.count % to.places.size()], spare_);
 }
 
@@ -86,25 +99,29 @@ template <class Look>
 std::uint64_t ended_requests::each_of_some(std::uint64_t before, const filter& which,
                                            const Look& look) const {
   constexpr int at_once = 512;
-  using http::request_end;
   const std::lock_guard hold(mutex_);
-  const bool with_completed = !which.end || *which.end == request_end::completed;
-  const bool with_others = !which.end || *which.end != request_end::completed;
-  auto completed = with_completed ? completed_.count_before(before) : 0;
-  auto others = with_others ? others_.count_before(before) : 0;
+  std::array<std::uint64_t, kinds> at{};  // in each ring; 0: no entry of it is left
+  for (std::size_t k = 0; k < kinds; ++k) {
+    at[k] = !which.end || kind_of(*which.end) == k ? rings_[k].count_before(before) : 0;
+  }
   for (int i = 0; i < at_once; ++i) {
-    const auto* const one = completed_.nth(completed);
-    const auto* const other = others_.nth(others);
-    if (one == nullptr && other == nullptr) {
+    const entry* newest_one = nullptr;
+    std::size_t of = 0;
+    for (std::size_t k = 0; k < kinds; ++k) {
+      const auto* const one = rings_[k].nth(at[k]);
+      if (one != nullptr && (newest_one == nullptr || one->number > newest_one->number)) {
+        newest_one = one;
+        of = k;
+      }
+    }
+    if (newest_one == nullptr) {
       return no_more;
     }
-    const bool is_completed = other == nullptr || (one != nullptr && one->number > other->number);
-    const entry& e = is_completed ? *one : *other;
-    --(is_completed ? completed : others);
-    if (is_one(e, which) && !look(e)) {
+    --at[of];
+    if (is_one(*newest_one, which) && !look(*newest_one)) {
       return no_more;
     }
-    before = e.number;
+    before = newest_one->number;
   }
   return before;
 }

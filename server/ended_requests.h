@@ -1,9 +1,11 @@
-// The last requests that have ended, for GET /requests/ended, in two rings of fixed size: those
-// that were completed, which are many, do not push out those that were not. Thread-safe; costs a
+// The last requests that have ended, for GET /requests/ended, in three rings of fixed size,
+// so that what strangers can send as often as they like pushes no hang-up out: those that were
+// completed, those that were refused (bad_request, rejected), and all others. Thread-safe; costs a
 // short lock and a few copies per request. Text from clients is shortened. A request for which
 // there is no memory is not listed, but counted as lost.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -46,11 +48,12 @@ class ended_requests final : public http::observer {
   // How many of each are kept; at least 1.
   struct sizes {
     std::size_t completed;
-    std::size_t not_completed;
+    std::size_t not_completed;  // of those that were refused, and of all others
   };
   using filter = ended_filter;
 
-  explicit ended_requests(sizes of) : completed_(of.completed), others_(of.not_completed) {}
+  explicit ended_requests(sizes of)
+      : rings_{ring(of.completed), ring(of.not_completed), ring(of.not_completed)} {}
 
   void ended(const http::request_report& r) noexcept override;
 
@@ -68,6 +71,9 @@ class ended_requests final : public http::observer {
   std::uint64_t lost() const noexcept;
 
  private:
+  enum kind : std::size_t { completed, refused, other, kinds };
+  static kind kind_of(http::request_end end) noexcept;
+
   struct ring {
     explicit ring(std::size_t size) : places(size) {}
     // Of the entries that came before this one, how many there ever were. (Counted, not kept.)
@@ -85,9 +91,8 @@ class ended_requests final : public http::observer {
   std::uint64_t each_of_some(std::uint64_t before, const filter& which, const Look& look) const;
 
   mutable std::mutex mutex_;
-  ring completed_;
-  ring others_;
-  entry spare_;  // filled first, then swapped with the oldest
+  std::array<ring, kinds> rings_;  // by kind
+  entry spare_;                    // filled first, then swapped with the oldest
   std::uint64_t lost_ = 0;
   std::uint64_t last_ = 0;  // the number of the last one
 };

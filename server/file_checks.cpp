@@ -206,6 +206,7 @@ mistakes check_process(const launch& with, const std::vector<int>& sockets) {
   check_addresses(with.settings, !sockets.empty(), found);
   if (found.empty()) {
     check_who_may_ask(with.settings, sockets, found);
+    check_address_of_their_own(with.settings, !sockets.empty(), found);
   }
   mistakes wrong = by_who(with, found);
   const auto allowed = allowed_descriptors();

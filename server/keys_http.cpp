@@ -60,7 +60,8 @@ form<config::admin_t> admin_keys() {
        "for."},
       {"hosts", &t::hosts, array_of(32, "A name.", text(1, 255, "^[A-Za-z0-9._-]+$")),
        nlohmann::ordered_json::array(),
-       "Names that Host may have in requests for these pages, beside addresses, localhost and the "
+       "Names that Host may have in requests for these pages, beside addresses, localhost, "
+       "what ends with .localhost, and the "
        "names in listen and admin.listen. Others are refused with 421, so that no web page can "
        "reach them by a name of its own (DNS rebinding)."},
       {"peers", &t::peers,
@@ -74,7 +75,8 @@ form<config::admin_t> admin_keys() {
        "/replicas/requests "
        "shows the requests of all of them. Without any there is no such page."},
       {"peer_timeout_ms", &t::peer_timeout, integer(1, hour_ms), 2000,
-       "Time in milliseconds for the answer of one of admin.peers."},
+       "Time in milliseconds for the answers of admin.peers to one question, the look-up of their "
+       "names included, which has half of it."},
   });
 }
 

@@ -137,8 +137,9 @@ form<config::requests_t> requests_keys() {
        "Number of completed requests that /requests/ended remembers; the oldest is forgotten "
        "first."},
       {"not_completed", &t::not_completed, integer(1, 1'000'000), 4096,
-       "The same for requests that ended in any other way, such as by a hang-up. They are kept "
-       "apart, so that many completed requests do not push them out."},
+       "The same for requests that were refused (bad_request, rejected), and once more for all "
+       "others, such as hang-ups. The three are kept apart, so that those which are many push no "
+       "others out."},
   });
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 #include "http/net/listener.h"
 #include "http/wire/grammar.h"
@@ -61,6 +62,28 @@ std::vector<named_address> named_addresses(const config& c) {
   if (has_operators_address(c)) {
     for (auto& named : all) {
       named.at.serves = named.key == "admin.listen" ? http::audience::all : http::audience::clients;
+    }
+  }
+  return all;
+}
+
+// Where others than this machine reach the pages for operators: the key that says so, and the
+// address.
+std::vector<std::pair<std::string, std::string>> operators_places_beyond_loopback(
+    const config& c, const std::vector<int>& sockets) {
+  std::vector<std::pair<std::string, std::string>> all;
+  const bool has_own = has_operators_address(c);
+  if (!has_own && !sockets.empty()) {
+    for (const int fd : sockets) {
+      if (auto at = http::beyond_loopback(fd); !at.empty()) {
+        all.emplace_back("LISTEN_FDS", std::move(at));
+      }
+    }
+    return all;
+  }
+  for (const auto& named : has_own ? operators_address(c) : clients_addresses(c.listen)) {
+    if (!named.at.is_unix() && http::is_beyond_loopback(named.at.host)) {
+      all.emplace_back(named.key, named.key == "listen.host" ? named.at.host : named.at.text());
     }
   }
   return all;
@@ -133,25 +156,41 @@ void check_who_may_ask(const config& c, const std::vector<int>& sockets, mistake
   if (!c.admin.listen.empty()) {
     return;
   }
-  const auto add = [&](const std::string& key, const std::string& at) {
+  for (const auto& [key, at] : operators_places_beyond_loopback(c, sockets)) {
     wrong.add(key + ": found " + shown(at) +
               ", which others than this machine reach, and so they would reach the pages for "
               "operators, where requests can be ended; set admin.listen to an address for those, "
               "such as 127.0.0.1:8081 (--admin-listen), or to same if they may");
-  };
-  if (!sockets.empty()) {
-    for (const int fd : sockets) {
-      if (const auto at = http::beyond_loopback(fd); !at.empty()) {
-        add("LISTEN_FDS", at);
-      }
-    }
+  }
+}
+
+void check_address_of_their_own(const config& c, bool with_sockets, mistakes& wrong) {
+  if (with_sockets) {
     return;
   }
-  for (const auto& named : clients_addresses(c.listen)) {
-    if (!named.at.is_unix() && http::is_beyond_loopback(named.at.host)) {
-      add(named.key, named.key == "listen.host" ? named.at.host : named.at.text());
+  for (const auto& theirs : operators_address(c)) {
+    for (const auto& named : clients_addresses(c.listen)) {
+      const bool any_port = !theirs.at.is_unix() && theirs.at.port == 0;
+      if (!any_port && named.at.text() == theirs.at.text()) {
+        wrong.add("admin.listen: found " + shown(c.admin.listen) + ", which is that of " +
+                  named.key + ", allowed another address, or same");
+        return;
+      }
     }
   }
+}
+
+std::vector<std::string> warnings_of_open_pages(const config& c, const std::vector<int>& sockets) {
+  std::vector<std::string> all;
+  if (!c.admin.token_file.empty()) {
+    return all;
+  }
+  for (const auto& [key, at] : operators_places_beyond_loopback(c, sockets)) {
+    all.push_back(key + ": everybody who reaches " + in_one_line(at) +
+                  " sees all requests there and can end them; set admin.token_file, so that they "
+                  "need a token");
+  }
+  return all;
 }
 
 void check_listen(const nlohmann::json& listen, mistakes& wrong) {

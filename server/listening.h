@@ -40,6 +40,13 @@ void check_addresses(const config& c, bool with_sockets, mistakes& wrong);
 // neither on loopback nor a Unix socket. Uses the resolver.
 void check_who_may_ask(const config& c, const std::vector<int>& sockets, mistakes& wrong);
 
+// Adds that admin.listen is an address of listen as well: then it is not one of their own.
+void check_address_of_their_own(const config& c, bool with_sockets, mistakes& wrong);
+
+// For the log at the start, a line for each address beyond loopback where no token is asked for.
+// Uses the resolver.
+std::vector<std::string> warnings_of_open_pages(const config& c, const std::vector<int>& sockets);
+
 // Why the address at this index of addresses_of() is not listened on:
 // "cannot listen on host "127.0.0.1", port 8080: Address already in use"
 std::string not_listening(const config& c, std::size_t index, const std::error_code& why);

@@ -24,6 +24,7 @@
 #include "server/descriptors.h"
 #include "server/file_checks.h"
 #include "server/listening.h"
+#include "server/operators_access.h"
 #include "server/probe.h"
 #include "server/program.h"
 #include "server/schema.h"
@@ -172,6 +173,18 @@ void warn_of_few_descriptors(const config& c, std::size_t allowed, request_log& 
   }
 }
 
+// Who reaches the pages for operators may end requests.
+void warn_of_open_pages(const config& c, const std::vector<int>& sockets, request_log& log) {
+  for (const auto& line : warnings_of_open_pages(c, sockets)) {
+    log.say(spdlog::level::warn, line);
+  }
+  if (is_published(token_of(c.admin))) {
+    log.say(spdlog::level::warn,
+            "admin.token_file: the token is the one of docker/secrets, which everybody knows; "
+            "replace it before others than this machine reach the pages for operators");
+  }
+}
+
 int serve(const launch& with, const supervision& around, requests_to_the_program& asked) {
   const config& c = with.settings;
   const auto descriptors = raise_descriptor_limit();
@@ -201,6 +214,7 @@ int serve(const launch& with, const supervision& around, requests_to_the_program
   supervisor.ready("listens on " + places);
 
   warn_of_few_descriptors(c, descriptors, all->log());
+  warn_of_open_pages(c, around.sockets, all->log());
   all->say_what_is_damaged(asked.living());
 
   const auto reload = [&] {

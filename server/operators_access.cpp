@@ -111,6 +111,10 @@ std::string token_of(const config::admin_t& c) {
   return token;
 }
 
+bool is_published(std::string_view token) {
+  return token == "only-for-a-trial-on-loopback-replace-me";
+}
+
 bool same_in_constant_time(std::string_view a, std::string_view b) {
   const auto one = digest_of(a);
   const auto other = digest_of(b);

@@ -25,6 +25,9 @@ namespace hangup::server {
 // std::invalid_argument, one line that begins with admin.token_file.
 std::string token_of(const config::admin_t& c);
 
+// Whether it is the one of docker/secrets, which is published with the sources.
+bool is_published(std::string_view token);
+
 // Whether the texts are equal, in a time that does not depend on where they differ, nor on the
 // length of either.
 bool same_in_constant_time(std::string_view a, std::string_view b);

@@ -11,6 +11,7 @@
 #include "hangup/http/listen_address.h"
 #include "hangup/worker/loop.h"
 #include "http/net/address.h"
+#include "server/asking_client.h"
 #include "server/message_text.h"
 
 namespace hangup::server {
@@ -124,33 +125,42 @@ void check_peers(const nlohmann::json& admin, mistakes& wrong) {
   }
 }
 
-peers::peers(const config::admin_t& c) : timeout_(c.peer_timeout) {
+peers::peers(const config::admin_t& c, const handlers::name_lookup::function& look)
+    : timeout_(c.peer_timeout) {
   for (const auto& text : c.peers) {
     auto at = http::parse_listen_address(text);  // check_peers() has found nothing
     if (at.host.starts_with('[')) {
       at.host = at.host.substr(1, at.host.size() - 2);
     }
-    all_.push_back({at.host, at.port,
-                    std::make_unique<const handlers::name_lookup>(
-                        at.host, handlers::name_lookup::system_lookup, std::chrono::seconds(1))});
+    all_.push_back(
+        {at.host, at.port,
+         std::make_unique<const handlers::name_lookup>(at.host, look, std::chrono::seconds(1))});
   }
 }
 
 std::vector<std::string> peers::addresses(const context& ctx,
-                                          std::vector<std::string>& unknown) const {
-  const auto patience = with_timeout(ctx, timeout_);
+                                          std::vector<peer_answer>& not_asked) const {
+  const auto half = with_timeout(ctx, timeout_ / 2);
   std::vector<std::string> all;
   for (const auto& p : all_) {
     handlers::name_lookup::addresses found;
-    static_cast<void>(run_blocking(p.lookup->find(patience.ctx, found)));
+    const std::error_code ec = run_blocking(p.lookup->find(half.ctx, found));
+    const auto not_this = [&](const char* why) {
+      not_asked.push_back({.replica = address_at(p.host, p.port), .error = why});
+    };
     if (found.empty()) {
-      unknown.push_back(address_at(p.host, p.port));
+      not_this(ec ? "its name was not looked up in time" : "the name has no address");
     }
     for (const auto& one : found) {
       auto at = address_at(one, p.port);
-      if (std::find(all.begin(), all.end(), at) == all.end()) {
-        all.push_back(std::move(at));
+      if (std::find(all.begin(), all.end(), at) != all.end()) {
+        continue;
       }
+      if (all.size() == most_addresses) {
+        not_this("there are more addresses than can be asked");
+        break;
+      }
+      all.push_back(std::move(at));
     }
   }
   return all;
@@ -161,6 +171,9 @@ std::vector<peer_answer> peers::ask(const context& ctx, const std::vector<std::s
   header_lines headers(nullptr, &::curl_slist_free_all);
   add(headers, "Accept: application/json");
   add(headers, "X-Request-Id: " + what.request_id);
+  if (!what.client.empty()) {
+    add(headers, "Forwarded: " + forwarded_for(what.client));
+  }
   if (!what.authorization.empty()) {
     add(headers, "Authorization: " + what.authorization);
   }
@@ -172,10 +185,14 @@ std::vector<peer_answer> peers::ask(const context& ctx, const std::vector<std::s
   if (!multi) {
     throw std::bad_alloc();
   }
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+      ctx.deadline().value_or(context::clock::time_point::max()) - context::clock::now());
+  const auto time =
+      std::clamp(left, std::chrono::milliseconds(1), timeout_);  // 0 would be no limit
   for (const auto& replica : replicas) {
-    answers.push_back({.replica = replica, .error = "not asked to the end"});
+    answers.push_back({.replica = replica, .error = "no answer in time"});
     calls.push_back(std::make_unique<call>(answers.back(), room));
-    prepare(*calls.back(), what, headers.get(), timeout_);
+    prepare(*calls.back(), what, headers.get(), time);
     ::curl_multi_add_handle(multi.get(), calls.back()->easy.get());
   }
   {
@@ -185,8 +202,8 @@ std::vector<peer_answer> peers::ask(const context& ctx, const std::vector<std::s
       if (::curl_multi_perform(multi.get(), &running) != CURLM_OK) {
         break;
       }
-      int left = 0;
-      while (const auto* const said = ::curl_multi_info_read(multi.get(), &left)) {
+      int others = 0;
+      while (const auto* const said = ::curl_multi_info_read(multi.get(), &others)) {
         if (said->msg == CURLMSG_DONE) {
           ended(said->easy_handle, said->data.result);
         }

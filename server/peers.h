@@ -31,19 +31,29 @@ struct peer_question {
   std::string method;  // "GET", "DELETE"
   std::string target;
   std::string request_id;
+  std::string client{};         // who asks: "127.0.0.1:50312"; empty: nobody is named
   std::string authorization{};  // of the one who asks; empty: none
 };
 
 class peers {
  public:
-  explicit peers(const config::admin_t& c);
+  // More addresses than these are not asked at a time.
+  static constexpr std::size_t most_addresses = 64;
 
-  // The addresses of all replicas, each once: a name stands for all of its addresses. A name
-  // without one is among `unknown`. Blocks.
-  std::vector<std::string> addresses(const context& ctx, std::vector<std::string>& unknown) const;
+  // `look` is for tests.
+  explicit peers(const config::admin_t& c, const handlers::name_lookup::function& look =
+                                               handlers::name_lookup::system_lookup);
 
-  // Asks all of these at the same time, and returns their answers in the same order. Blocks, for at
-  // most admin.peer_timeout_ms, and until the end of the context.
+  // A context with the time for one question: admin.peer_timeout_ms for both calls below together.
+  cancelable patience(const context& ctx) const { return with_timeout(ctx, timeout_); }
+
+  // The addresses of all replicas, each once: a name stands for all of its addresses. What cannot
+  // be asked is among `not_asked`, with the reason. Blocks, for at most half of
+  // admin.peer_timeout_ms, so that a name server that is silent leaves time for the others.
+  std::vector<std::string> addresses(const context& ctx, std::vector<peer_answer>& not_asked) const;
+
+  // Asks all of these at the same time, and returns their answers in the same order. Blocks until
+  // the end of the context, which must have a deadline.
   std::vector<peer_answer> ask(const context& ctx, const std::vector<std::string>& replicas,
                                const peer_question& what) const;
 

@@ -182,7 +182,7 @@ program::program(const context& opening, const launch& with)
   add_live_page_files(server_);
   add_liveness_page(server_);
   add_request_pages(server_, ended_, pages);
-  add_end_pages(server_, pages);
+  add_end_pages(server_, pages, !how_.admin.token_file.empty());
   events_.add_route();
   if (!how_.admin.peers.empty()) {
     add_replica_pages(server_, peers_, {asking_, how_.http.spot_deadline});

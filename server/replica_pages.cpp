@@ -1,6 +1,7 @@
 #include "server/replica_pages.h"
 
 #include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -13,6 +14,8 @@
 #include "hangup/http/request.h"
 #include "http/wire/grammar.h"
 #include "http/wire/number.h"
+#include "server/asking_client.h"
+#include "server/end_pages.h"
 #include "server/page_target.h"
 
 namespace hangup::server {
@@ -20,7 +23,7 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-constexpr std::uint64_t most_entries = 1000;  // of each replica
+constexpr std::uint64_t most_entries_of_each = 1000;
 
 peer_question question_of(const context& ctx, const http::request& req, std::string_view path) {
   page_target t(path);
@@ -28,7 +31,8 @@ peer_question question_of(const context& ctx, const http::request& req, std::str
     t.add(name, value);
   }
   return {req.method() == "HEAD" ? "GET" : std::string(req.method()), t.text(),
-          http::request_id(ctx), std::string(req.header("Authorization").value_or(""))};
+          http::request_id(ctx), client_text(req),
+          std::string(req.header("Authorization").value_or(""))};
 }
 
 // What it has answered, or why not.
@@ -76,19 +80,18 @@ void add_keys(json& entry) {
 }
 
 std::vector<peer_answer> ask_all(const context& ctx, const peers& of, const peer_question& what) {
-  std::vector<std::string> unknown;
-  const auto replicas = of.addresses(ctx, unknown);
-  auto answers = of.ask(ctx, replicas, what);
-  for (auto& name : unknown) {
-    answers.push_back({.replica = std::move(name), .error = "the name has no address"});
-  }
+  const auto patience = of.patience(ctx);
+  std::vector<peer_answer> not_asked;
+  const auto replicas = of.addresses(patience.ctx, not_asked);
+  auto answers = of.ask(patience.ctx, replicas, what);
+  std::move(not_asked.begin(), not_asked.end(), std::back_inserter(answers));
   return answers;
 }
 
 void show(const context& ctx, const peers& of, std::string_view path, const http::request& req,
           http::reply& res) {
   handlers::parameters p(req);
-  static_cast<void>(p.number("limit", 1, 1, most_entries));
+  static_cast<void>(p.number("limit", 1, 1, most_entries_of_each));
   if (!p.problem().empty()) {
     res.problem(400, p.problem());
     return;
@@ -109,14 +112,28 @@ void show(const context& ctx, const peers& of, std::string_view path, const http
 }
 
 void end_many(const context& ctx, const peers& of, const http::request& req, http::reply& res) {
+  if (const auto wrong = wrong_with_ending_many(req); !wrong.empty()) {
+    res.problem(400, wrong);
+    return;
+  }
   const auto answers = ask_all(ctx, of, question_of(ctx, req, "/requests"));
   std::uint64_t ended = 0;
+  std::string failed;
+  std::size_t failures = 0;
   auto replicas = json::array();
   for (const auto& a : answers) {
     auto entry = answer_of(a);
     const auto count = entry.find("ended");
     ended += count != entry.end() && count->is_number_unsigned() ? count->get<std::uint64_t>() : 0;
+    if (const auto& error = entry["error"]; error.is_string()) {
+      failed.append("; ").append(a.replica).append(": ").append(error.get<std::string>());
+      ++failures;
+    }
     replicas.push_back(std::move(entry));
+  }
+  if (failures == answers.size()) {
+    res.problem(502, "no replica has done it" + failed);
+    return;
   }
   res.status(202);
   res.set("Cache-Control", "no-store");
@@ -133,8 +150,9 @@ void end_one(const context& ctx, const peers& of, const http::request& req, http
           ? std::nullopt
           : http::whole_number<std::uint64_t>(std::string_view(key).substr(dash + 1));
   const auto name = key.substr(0, dash);
-  std::vector<std::string> unknown;
-  const auto all = number ? of.addresses(ctx, unknown) : std::vector<std::string>();
+  const auto patience = of.patience(ctx);
+  std::vector<peer_answer> not_asked;
+  const auto all = number ? of.addresses(patience.ctx, not_asked) : std::vector<std::string>();
   const auto found = std::find_if(
       all.begin(), all.end(), [&](const auto& replica) { return name_in_key(replica) == name; });
   if (found == all.end()) {
@@ -142,7 +160,8 @@ void end_one(const context& ctx, const peers& of, const http::request& req, http
     return;
   }
   const auto a =
-      of.ask(ctx, {*found}, question_of(ctx, req, "/requests/" + std::to_string(*number))).at(0);
+      of.ask(patience.ctx, {*found}, question_of(ctx, req, "/requests/" + std::to_string(*number)))
+          .at(0);
   const auto entry = answer_of(a);
   if (a.status / 100 != 2 || !entry["error"].is_null()) {
     const auto status = a.status >= 400 && a.status < 500 ? a.status : 502;

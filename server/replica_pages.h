@@ -11,10 +11,12 @@ namespace hangup::server {
 //
 //   GET    /replicas/requests         what GET /requests of each replica answers
 //   GET    /replicas/requests/ended   the same of /requests/ended
-//   DELETE /replicas/requests         the same of DELETE /requests
+//   DELETE /replicas/requests         the same of DELETE /requests; 502: none of them has done it
 //   DELETE /replicas/requests/{key}   ends one request, on the replica that has it: a key is
 //                                     REPLICA-NUMBER, such as 10_0_0_2_8081-17; each request of the
 //                                     first two has one
+//
+// With a token it is said there which client has asked here (asking_client.h).
 //
 // Parameters go along. A replica that does not answer is listed with the reason. They are made by a
 // pool of their own: a replica whose workers for pages all waited for each other would answer none.

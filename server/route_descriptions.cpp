@@ -5,7 +5,7 @@ namespace {
 
 constexpr std::string_view spot = "http.spot_deadline_ms";
 constexpr std::string_view a_database = "a database in `databases`";
-constexpr std::string_view peers = "`admin.peers`";
+constexpr std::string_view with_peers = "`admin.peers`";
 constexpr std::string_view no_wait = "Nothing to stop: the answer is ready immediately.";
 constexpr std::string_view writing = "Generating the page stops.";
 constexpr std::string_view in_the_engine =
@@ -211,7 +211,7 @@ const std::vector<route_description>& route_descriptions() {
        "",
        "",
        "What becomes of requests, as it happens, in server-sent events: see "
-       "[running](running.md#events).",
+       "[operating](operating.md#events).",
        "The stream ends.",
        {{"route", "1..256 bytes", "all routes", "Only events about requests to this route."},
         {"end", "an end", "all ends",
@@ -226,7 +226,7 @@ const std::vector<route_description>& route_descriptions() {
        "/replicas/requests",
        "",
        spot,
-       peers,
+       with_peers,
        "What `/requests` of each replica answers, and what kept a replica from it. Each request "
        "has a "
        "`key`. Parameters go along.",
@@ -236,14 +236,14 @@ const std::vector<route_description>& route_descriptions() {
        "/replicas/requests/ended",
        "",
        spot,
-       peers,
+       with_peers,
        "The same of `/requests/ended`.",
        "The replicas are asked no further.",
        {entries("a whole number 1..1000", "that of `/requests/ended`")}},
-      {"DELETE", "/replicas/requests/{key}", "", spot, peers,
+      {"DELETE", "/replicas/requests/{key}", "", spot, with_peers,
        "Ends one request, on the replica that has it. 404 if none has, 502 if it does not answer.",
        "The replica is asked no further."},
-      {"DELETE", "/replicas/requests", "", spot, peers,
+      {"DELETE", "/replicas/requests", "", spot, with_peers,
        "`DELETE /requests` on each replica: how many have been ended, and by which.",
        "The replicas are asked no further."},
       {"GET", "/page/{file}", "", spot, "", "The files that the live page loads.", no_wait},

@@ -113,6 +113,7 @@ void request_access::fill(request& to, const request_head& head, std::string_vie
   });
   to.body_.clear();
   to.http_1_0_ = !head.http_1_1;
+  to.is_tls_ = false;
   to.remote_address_ = addresses.remote_address;
   to.remote_port_ = addresses.remote_port;
   to.local_address_ = addresses.local_address;

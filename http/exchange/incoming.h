@@ -33,6 +33,7 @@ struct request_access {
                    const peer& addresses);
   static std::string& body(request& of) noexcept { return of.body_; }
   static piece_source*& source(request& of) noexcept { return of.source_; }
+  static bool& is_tls(request& of) noexcept { return of.is_tls_; }
   static bool& was_read(request& of) noexcept { return of.was_read_; }
   static void clear(request& r) noexcept;
 };

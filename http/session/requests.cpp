@@ -47,6 +47,7 @@ session_runner::action session_runner::begun(connection& c) {
                       : answer(c, 405, "the methods here are " + hit.allow, allow);
   }
   c.incoming = request_for_handler(head, hit.segment, c.addresses());
+  request_access::is_tls(*c.incoming) = c.tls() != nullptr;
   if (hit.to->admits) {
     if (const auto why = hit.to->admits(*c.incoming)) {
       c.session.accept_none();

@@ -44,10 +44,10 @@ class operators : public ::testing::Test {
 };
 
 // The port of the address for operators.
-std::uint16_t admin_port(server& s) {
-  const auto line = s.program.line_with(", for operators on http://127.0.0.1:");
-  const auto at = line.find(", for operators on http://127.0.0.1:");
-  return static_cast<std::uint16_t>(std::stoi(line.substr(at + 36)));
+std::uint16_t admin_port(server& s, const std::string& host = "127.0.0.1") {
+  const auto before = ", for operators on http://" + host + ":";
+  const auto line = s.program.line_with(before);
+  return static_cast<std::uint16_t>(std::stoi(line.substr(line.find(before) + before.size())));
 }
 
 std::string asking(const std::string& method, const std::string& target,
@@ -140,7 +140,7 @@ TEST_F(operators, are_not_opened_to_a_network_by_a_server_that_was_not_told_so) 
 
 TEST_F(operators, have_no_address_that_is_none_and_no_token_that_is_none) {
   const auto refused = [&](const words& more, const std::string& why) {
-    words all = {HANGUP_BINARY, "--port", "0"};
+    words all = {HANGUP_BINARY};
     const auto rest = flags(more, config());
     all.insert(all.end(), rest.begin(), rest.end());
     const auto r = run(all);
@@ -150,6 +150,8 @@ TEST_F(operators, have_no_address_that_is_none_and_no_token_that_is_none) {
   };
   refused({"--admin-listen", "8081"}, "admin.listen: found \"8081\", but there is no port");
   refused({"--admin-listen", "192.0.2.1:0"}, "on which nothing can listen");
+  refused({"--port", "8099", "--admin-listen", "127.0.0.1:8099"},
+          "admin.listen: found \"127.0.0.1:8099\", which is that of listen.host, allowed another");
   const auto with_token = [&](const std::string& path) {
     const auto r = run({"env", "HANGUP_ADMIN__TOKEN_FILE=" + path, HANGUP_BINARY, "--config",
                         config(), "--check-config"});
@@ -172,6 +174,29 @@ TEST_F(operators, have_an_address_that_is_a_unix_socket) {
             200)
       << "no web page can ask a Unix socket";
   EXPECT_EQ(status(s.port(), asking("GET", "/requests")), 404);
+}
+
+TEST_F(operators, are_warned_of_an_address_that_others_reach_and_no_token_guards) {
+  const std::string open = "sees all requests there and can end them; set admin.token_file";
+  {
+    server s(flags({"--admin-listen", "0.0.0.0:0"}, config()));
+    EXPECT_NE(s.program.line_with("admin.listen: everybody who reaches 0.0.0.0:0 " + open), "");
+  }
+  {
+    server s(flags({"--host", "0.0.0.0", "--admin-listen", "same"}, config()));
+    EXPECT_NE(s.program.line_with("listen.host: everybody who reaches 0.0.0.0 " + open), "");
+  }
+  server s(
+      flags({"--admin-listen", "0.0.0.0:0"}, config({{"admin", {{"token_file", token_file()}}}})));
+  EXPECT_EQ(client(admin_port(s, "0.0.0.0")).ask(asking("GET", "/requests")).status, 401);
+  EXPECT_EQ(s.program.output().find(open), std::string::npos);
+}
+
+TEST_F(operators, are_warned_of_the_token_that_is_published) {
+  server s(flags(
+      {}, config({{"admin",
+                   {{"token_file", token_file("only-for-a-trial-on-loopback-replace-me\n")}}}})));
+  EXPECT_NE(s.program.line_with("admin.token_file: the token is the one of docker/secrets"), "");
 }
 
 // --- who ---
@@ -224,6 +249,7 @@ TEST_F(operators, are_not_a_page_of_another_origin) {
   };
   EXPECT_EQ(with(""), 202) << "no browser";
   EXPECT_EQ(with("Origin: http://" + host + "\r\n"), 202);
+  EXPECT_EQ(with("Origin: https://" + host + "\r\n"), 202) << "a proxy has the TLS";
   EXPECT_EQ(with("Sec-Fetch-Site: same-origin\r\nOrigin: http://" + host + "\r\n"), 202);
   for (const std::string foreign :
        {"Origin: http://evil.example\r\n", "Origin: null\r\n", "Origin: http://127.0.0.1:1\r\n",
@@ -397,6 +423,24 @@ TEST_F(operators, see_a_hang_up_after_thousands_of_probes) {
   EXPECT_LE(s.get("/requests/ended?limit=1000")["ended"].size(), 200U);
 }
 
+TEST_F(operators, see_a_hang_up_after_hundreds_of_requests_that_were_refused) {
+  const server s(flags({}, config({{"requests", {{"completed", 100}, {"not_completed", 100}}}})));
+  {
+    client leaves(s.port());
+    ASSERT_TRUE(leaves.send(asking("GET", sim, "X-Request-Id: gone\r\n")));
+    running(s.port(), "/query/sim", 1);
+  }
+  ASSERT_TRUE(s.ended("gone").is_object());
+  client scans(s.port());
+  for (int i = 0; i < 300; ++i) {
+    ASSERT_EQ(scans.ask(asking("GET", "/admin.php")).status, 404);
+  }
+  const auto left = s.get("/requests/ended?route=/query/sim")["ended"];
+  ASSERT_EQ(left.size(), 1U) << left;
+  EXPECT_EQ(left[0]["id"], "gone");
+  EXPECT_EQ(s.get("/requests/ended?end=bad_request&limit=1000")["ended"].size(), 100U);
+}
+
 TEST_F(operators, go_through_all_pages_by_the_link_to_the_next_one) {
   const server s(flags({}, config()));
   client c(s.port());
@@ -452,6 +496,9 @@ TEST_F(operators, get_csv_that_no_spreadsheet_takes_for_formulas) {
   EXPECT_TRUE(a.body.starts_with("number,id,route,method,target,client,end,")) << a.body;
   EXPECT_EQ(a.body.find(",=1+1"), std::string::npos) << a.body;
   const auto now = c.ask(asking("GET", "/requests", "Accept: text/csv\r\n"));
+  for (const auto& one : {a, now}) {
+    EXPECT_EQ(one.header("vary"), "Accept");
+  }
   EXPECT_TRUE(now.body.starts_with("number,id,route,")) << now.body;
   EXPECT_NE(now.body.find(",/requests,GET,/requests,running,"), std::string::npos) << now.body;
 }
@@ -470,14 +517,16 @@ class replicas : public operators {
               {{"token_file", folder / "token"}, {"peers", peers}, {"peer_timeout_ms", 20000}}}})));
   }
   answer ask(const std::string& method, const std::string& target) {
-    return client(first->port())
-        .ask(asking(method, target,
-                    "X-Request-Id: op-9\r\nAuthorization: Bearer " + token + "\r\n"));
+    client c(first->port());
+    asked_from = "127.0.0.1:" + std::to_string(c.local_port());
+    return c.ask(
+        asking(method, target, "X-Request-Id: op-9\r\nAuthorization: Bearer " + token + "\r\n"));
   }
 
   server second;
   std::vector<std::string> peers;
   std::optional<server> first;
+  std::string asked_from;
 };
 
 TEST_F(replicas, are_shown_together_and_what_does_not_answer_is_said) {
@@ -499,6 +548,7 @@ TEST_F(replicas, are_shown_together_and_what_does_not_answer_is_said) {
   const auto key = page[0]["in_flight"][0]["key"].get<std::string>();
   const auto told = ask("DELETE", "/replicas/requests/" + key + "?reason=from+afar");
   EXPECT_EQ(told.status, 202) << told.body;
+  const auto asker = asked_from;
   const auto e = [&] {
     json all;
     EXPECT_TRUE(eventually([&] {
@@ -509,6 +559,8 @@ TEST_F(replicas, are_shown_together_and_what_does_not_answer_is_said) {
   }();
   EXPECT_EQ(e["cause"], "ended by an operator: from afar");
   EXPECT_EQ(e["by"]["request"], "op-9") << "the one that the operator has sent";
+  const auto by = e["by"]["client"].get<std::string>();
+  EXPECT_TRUE(by.starts_with(asker + " through 127.0.0.1:")) << by << ", not " << asker;
   EXPECT_EQ(e["key"], key);
   EXPECT_EQ(ask("DELETE", "/replicas/requests/" + key).status, 404) << "it is over";
 }
@@ -523,6 +575,19 @@ TEST_F(replicas, end_many_on_all_of_them) {
   })) << told;
   EXPECT_EQ(told["replicas"][0]["ended"], 1);
   EXPECT_EQ(told["replicas"][1]["error"], "no connection");
+}
+
+TEST_F(replicas, are_asked_to_end_many_only_by_a_question_that_is_right) {
+  for (const std::string wrong : {"", "?reason=x", "?older_than_ms=x", "?route=/spin&reason=%0a"}) {
+    EXPECT_EQ(ask("DELETE", "/replicas/requests" + wrong).status, 400) << wrong;
+  }
+}
+
+TEST_F(replicas, that_are_all_gone_end_nothing_and_that_is_said) {
+  const server alone(flags({}, config({{"admin", {{"peers", {"127.0.0.1:1"}}}}})));
+  const auto a = client(alone.port()).ask(asking("DELETE", "/replicas/requests?route=/spin"));
+  EXPECT_EQ(a.status, 502);
+  EXPECT_EQ(body_of(a)["detail"], "no replica has done it; 127.0.0.1:1: no connection");
 }
 
 TEST_F(replicas, are_those_that_are_configured_and_no_others) {

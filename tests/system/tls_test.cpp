@@ -40,6 +40,21 @@ TEST(https, is_served_and_a_hang_up_is_logged) {
   EXPECT_EQ(s.program.wait(), 0);
 }
 
+TEST(https, has_a_page_that_came_without_it_end_no_request) {
+  const test::certificate own;
+  const server s(flags_of(own));
+  const auto at = s.url("").substr(8);
+  const auto with = [&](const std::string& origin) {
+    return s
+        .curl("/requests?older_than_ms=0",
+              {"--cacert", own.file, "-X", "DELETE", "-H", "Origin: " + origin, "-o", "/dev/null",
+               "-w", "%{http_code}"})
+        .output;
+  };
+  EXPECT_EQ(with("https://" + at), "202");
+  EXPECT_EQ(with("http://" + at), "403");
+}
+
 TEST(https, answers_plain_http_with_a_400_in_words_and_counts_it) {
   const test::certificate own;
   server s(flags_of(own));

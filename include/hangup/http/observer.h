@@ -22,10 +22,11 @@ inline double ms(clock::duration d) noexcept {
   return std::chrono::duration<double, std::milli>(d).count();
 }
 
-// Who has asked that a request ends (server::end_request), as the client's own words.
+// Who has asked that a request ends (server::end_request), as the program says. It is printed as it
+// is, so it must have no control characters.
 struct asker {
-  std::string request;  // the id of the request that asked
-  std::string client;   // "127.0.0.1:50312"
+  std::string request;  // the id of the request that asked, which is its client's own
+  std::string client;   // "127.0.0.1:50312"; one that a replica names: "... through 10.0.0.2:33900"
 };
 
 // A request that has ended. The strings are as the client sent them, so escape them before

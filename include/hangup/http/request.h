@@ -98,6 +98,8 @@ class request {
   int remote_port() const noexcept { return remote_port_; }
   std::string_view local_address() const noexcept { return local_address_; }
   int local_port() const noexcept { return local_port_; }
+  // Whether the connection has TLS. A proxy in front may have it although this has not.
+  bool is_tls() const noexcept { return is_tls_; }
 
  private:
   friend struct request_access;  // fills it: see http/exchange/incoming.h
@@ -116,6 +118,7 @@ class request {
   int remote_port_ = 0;
   int local_port_ = 0;
   bool http_1_0_ = false;
+  bool is_tls_ = false;
   bool was_read_ = false;           // the first piece
   piece_source* source_ = nullptr;  // set: there are more
 };

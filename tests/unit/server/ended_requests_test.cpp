@@ -59,6 +59,22 @@ TEST(ended_requests, that_were_completed_push_no_others_out_and_are_listed_in_on
   }
 }
 
+TEST(ended_requests, that_were_refused_push_no_hang_up_out_and_are_listed_in_one_order_with_it) {
+  ended_requests ring({.completed = 2, .not_completed = 3});
+  ring.ended(report("left", request_end::client_closed));
+  for (int i = 0; i < 5000; ++i) {
+    ring.ended(report("bad" + std::to_string(i), request_end::bad_request));
+  }
+  ring.ended(report("ok", request_end::completed));
+  ring.ended(report("full", request_end::rejected));
+  ring.ended(report("late", request_end::deadline));
+  EXPECT_EQ(ids(ring.newest_first(10)), "late full ok bad4999 bad4998 left");
+  EXPECT_EQ(ids(ring.newest_first(10, ended_requests::newest, {.end = request_end::rejected})),
+            "full");
+  EXPECT_EQ(ids(ring.newest_first(10, ended_requests::newest, {.end = request_end::client_closed})),
+            "left");
+}
+
 TEST(ended_requests, have_none_of_those_who_look_at_requests) {
   const http::route events{"GET", "/requests/events"};
   ended_requests ring({.completed = 1, .not_completed = 1});

@@ -1,0 +1,155 @@
+#include "server/in_flight_page.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "handlers/json_list.h"
+#include "server/csv_list.h"
+#include "server/page_parameters.h"
+#include "server/request_words.h"
+
+namespace hangup::server {
+namespace {
+
+using ordered = nlohmann::ordered_json;
+using handlers::parameters;
+
+struct in_flight_wanted {
+  std::string route;  // empty: any
+  std::string state;
+  std::uint64_t limit = 0;
+  std::uint64_t after = 0;  // only those with a greater number
+};
+
+in_flight_wanted in_flight_of(parameters& p, const http::request& req) {
+  in_flight_wanted w;
+  w.route = route_of(p);
+  w.state = state_of(p, req);
+  w.limit = p.number("limit", 1000, 1, most_entries);
+  w.after = after_of(p, 0);
+  return w;
+}
+
+std::string next_page(const in_flight_wanted& w, std::uint64_t last) {
+  page_target t("/requests");
+  add_if(t, "route", w.route);
+  add_if(t, "state", w.state);
+  t.add("limit", w.limit);
+  t.add("after", last);
+  return as_next(t);
+}
+
+ordered in_flight_one(const http::request_view& v, http::clock::time_point now) {
+  const auto* const runs_on = v.to->runs_on;
+  ordered j = {{"number", v.number},
+               {"id", v.id},
+               {"route", v.to->path},
+               {"method", v.method},
+               {"target", handlers::shortened(v.target, v.target_bytes)},
+               {"state", is_stopping(v) ? "canceled, still running" : std::string(name(v.state))},
+               {"age_ms", http::ms(now - v.started)},
+               {"client", v.client},
+               {"pool", runs_on != nullptr ? ordered(runs_on->name()) : ordered(nullptr)}};
+  if (v.context_ended) {
+    j["cause"] = v.cause;
+    j["canceled_ms"] = http::ms(now - *v.context_ended);
+    j["late"] = v.late;
+  }
+  return j;
+}
+
+const std::vector<std::string>& in_flight_columns() {
+  static const std::vector<std::string> all{"number", "id",    "route",       "method",
+                                            "target", "state", "age_ms",      "client",
+                                            "pool",   "cause", "canceled_ms", "late"};
+  return all;
+}
+
+bool is_one(const http::request_view& v, const in_flight_wanted& w) {
+  return v.number > w.after && (w.route.empty() || v.to->path == w.route) &&
+         (w.state.empty() || (is_stopping(v) ? w.state == stopping : w.state == name(v.state)));
+}
+
+// Which requests are shown. Only their numbers are kept in memory.
+struct chosen {
+  std::vector<std::uint64_t> numbers;  // in order
+  bool are_all = true;
+};
+
+chosen choose(const http::server& server, const in_flight_wanted& w) {
+  chosen c;
+  server.each_in_flight([&](const http::request_view& v) {
+    if (is_one(v, w)) {
+      c.numbers.push_back(v.number);
+    }
+    return true;
+  });
+  std::sort(c.numbers.begin(), c.numbers.end());
+  c.are_all = c.numbers.size() <= w.limit;
+  c.numbers.resize(std::min<std::size_t>(c.numbers.size(), w.limit));
+  return c;
+}
+
+// The requests are looked at again, some at a time: all of them would need much memory. Those that
+// have ended meanwhile are not shown.
+template <class Page>
+std::error_code write_in_flight(const context& ctx, const http::server& server, const chosen& c,
+                                Page& page) {
+  constexpr std::size_t at_once = 1000;
+  for (std::size_t first = 0; first < c.numbers.size(); first += at_once) {
+    const auto begin = c.numbers.begin() + static_cast<std::ptrdiff_t>(first);
+    const auto end = c.numbers.begin() +
+                     static_cast<std::ptrdiff_t>(std::min(first + at_once, c.numbers.size()));
+    std::vector<http::request_view> some;
+    const auto now = http::clock::now();
+    server.each_in_flight([&](const http::request_view& v) {
+      if (std::binary_search(begin, end, v.number)) {
+        some.push_back(v);
+      }
+      return !ctx.done();
+    });
+    std::sort(some.begin(), some.end(),
+              [](const auto& a, const auto& b) { return a.number < b.number; });
+    for (const auto& v : some) {
+      if (const auto ec = page.add(ctx, in_flight_one(v, now))) {
+        return ec;
+      }
+    }
+  }
+  return page.finish(ctx);
+}
+
+}  // namespace
+
+void show_in_flight(const http::server& server, const http::request& req, http::reply& res) {
+  parameters p(req);
+  const auto wanted = in_flight_of(p, req);
+  if (!p.problem().empty()) {
+    res.problem(400, p.problem());
+    return;
+  }
+  auto c = choose(server, wanted);
+  if (!c.are_all) {
+    res.set("Link", next_page(wanted, c.numbers.back()));
+  }
+  if (wants_csv(req)) {
+    res.stream(query::content_type(query::format::csv),
+               [&server, c = std::move(c)](const context& ctx, http::body_writer& out) {
+                 csv_list page(out, in_flight_columns());
+                 return write_in_flight(ctx, server, c, page);
+               });
+  } else {
+    res.stream("application/json",
+               [&server, c = std::move(c)](const context& ctx, http::body_writer& out) {
+                 handlers::json_list page(out, {{"total", server.in_flight_count()}}, "in_flight");
+                 return write_in_flight(ctx, server, c, page);
+               });
+  }
+  res.set("Vary", "Accept");  // once: a stream that is not JSON has it already
+}
+
+}  // namespace hangup::server
