@@ -8,6 +8,7 @@
 #include "bench/engines/engine.h"
 #include "handlers/query/routes.h"
 #include "hangup/http/server.h"
+#include "hangup/worker/loop.h"
 #include "hangup/worker/pool.h"
 
 namespace bench {
@@ -30,13 +31,16 @@ class served final : public hangup::http::observer {
   served(const engine& e, std::unique_ptr<hangup::query::database> db, unsigned workers)
       : from_(e.name, e.how.kind, std::move(db), e.how.reports),
         pool_({.name = "query", .workers = workers, .queue = 1000}) {
+    auto report = hangup::query::run_report(from_, [this](const std::string& line) {
+      const std::lock_guard hold(mutex_);
+      failed_ = line;
+    });
+    const bool waits = report.is_task();
     server_.handle({.method = "GET",
                     .path = "/query",
-                    .runs_on = &pool_,
-                    .answer = hangup::query::run_report(from_, [this](const std::string& line) {
-                      const std::lock_guard hold(mutex_);
-                      failed_ = line;
-                    })});
+                    .runs_on = waits ? nullptr : &pool_,
+                    .on_loop = waits ? &tasks_ : nullptr,
+                    .answer = std::move(report)});
     server_.observe(*this);
     if (const auto ec = server_.listen("127.0.0.1", 0)) {
       throw std::runtime_error(ec.message());
@@ -69,7 +73,9 @@ class served final : public hangup::http::observer {
   std::map<std::string, life> lives_;
   std::string failed_;
   hangup::query::named_database from_;
+  // The engine's report is a task if the engine only waits, and runs on the pool otherwise.
   hangup::pool pool_;
+  hangup::loop tasks_{{.name = "tasks"}};
   hangup::http::server server_;
 };
 
