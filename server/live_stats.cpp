@@ -43,6 +43,7 @@ ordered live_stats(const config& c, const metrics::summary& counts,
   return {{"ends", std::move(ends)},
           {"worker_seconds_for_nobody", seconds(counts.wasted_ns)},
           {"worker_seconds_saved", seconds(counts.saved_ns)},
+          {"worker_seconds_saved_at_most", seconds(counts.saved_at_most_ns)},
           {"late", counts.late},
           {"pools", std::move(of_pools)},
           {"databases", std::move(of_databases)}};

@@ -80,6 +80,8 @@ void metrics::ended(const http::request_report& r) noexcept {
   }
   if (r.expected && r.work_began) {
     c.saved_ns.fetch_add(ns_between(*r.work_stopped, later(*r.work_began, *r.expected)), relaxed);
+  } else if (r.deadline) {
+    c.saved_at_most_ns.fetch_add(ns_between(*r.work_stopped, *r.deadline), relaxed);
   }
 }
 
@@ -91,6 +93,7 @@ metrics::summary metrics::sum() const noexcept {
     }
     all.wasted_ns += c.wasted_ns.load(relaxed);
     all.saved_ns += c.saved_ns.load(relaxed);
+    all.saved_at_most_ns += c.saved_at_most_ns.load(relaxed);
     all.late += c.late.load(relaxed);
   }
   return all;
@@ -138,6 +141,15 @@ std::vector<MetricFamily> metrics::Collect() const {
              MetricType::Counter);
   for (const auto* r : routes_) {
     add(saved, {{"route", r->path}}, seconds(counts_[r->index].saved_ns.load(relaxed)));
+  }
+  auto& saved_at_most =
+      family(all, "hangup_saved_work_at_most_seconds_total",
+             "Time that stopped requests had left until their deadline, where the handler does not "
+             "say how long it takes: at most that is saved.",
+             MetricType::Counter);
+  for (const auto* r : routes_) {
+    add(saved_at_most, {{"route", r->path}},
+        seconds(counts_[r->index].saved_at_most_ns.load(relaxed)));
   }
 
   auto& late = family(

@@ -44,6 +44,7 @@ class metrics final : public http::observer, public prometheus::Collectable {
     std::array<std::uint64_t, http::request_ends> ends{};
     std::uint64_t wasted_ns = 0;
     std::uint64_t saved_ns = 0;
+    std::uint64_t saved_at_most_ns = 0;  // beside saved_ns
     std::int64_t late = 0;
   };
   summary sum() const noexcept;
@@ -64,6 +65,7 @@ class metrics final : public http::observer, public prometheus::Collectable {
     handlers::histogram<stop_bounds, std::atomic<std::uint64_t>> stops;
     std::atomic<std::uint64_t> wasted_ns{0};
     std::atomic<std::uint64_t> saved_ns{0};
+    std::atomic<std::uint64_t> saved_at_most_ns{0};
     std::atomic<std::int64_t> late{0};
     std::atomic<std::uint64_t> late_total{0};
   };

@@ -212,10 +212,11 @@ request_report exchange::finish(const std::string& client, clock::time_point now
   r.journey = &stamp_.journey;
   r.number = number_;
   r.followed = followed_.value_or(interest::none);
+  r.deadline = ctx_.deadline();
   if (const auto ns = stamp_.expected.load(std::memory_order_relaxed); ns > 0) {
     r.expected = clock::duration(ns);
-    if (const auto due = ctx_.deadline(); due && r.work_began) {
-      r.expected = std::min(*r.expected, *due - *r.work_began);
+    if (r.deadline && r.work_began) {
+      r.expected = std::min(*r.expected, *r.deadline - *r.work_began);
     }
   }
   if (why != nullptr && !(outcome_.complete && !outcome_.left_before_last)) {

@@ -63,10 +63,11 @@ export class numbers {
       `p50 ${duration(stop_us?.p50)}, worst ${duration(stop_us?.worst)}`);
     const nobody = d.worker_seconds_for_nobody;
     const saved = d.worker_seconds_saved;
+    const most = d.worker_seconds_saved_at_most;
     this.#nobody.show(at, rate(nobody, before.worker_seconds_for_nobody, seconds), duration(nobody * 1e6),
       "after the context had ended");
     this.#saved.show(at, rate(saved, before.worker_seconds_saved, seconds), duration(saved * 1e6),
-      "what the stopped had left, where that is known");
+      `had the stopped left; at most ${duration(most * 1e6)} more until their deadlines`);
     this.#late.show(at, d.late - (before.late ?? 0), grouped(d.late), "reported since the server started");
     show_ends(ends);
     this.#before = d;

@@ -58,6 +58,7 @@ struct request_report {
   // How long the handler would have taken in all, as it says by work_expected(), and at most until
   // its deadline.
   std::optional<clock::duration> expected{};
+  std::optional<clock::time_point> deadline{};  // of its context
 };
 
 // Work that is still going on `since` after the context of its request ended.

@@ -88,6 +88,22 @@ TEST_F(counted, the_time_to_stop_goes_into_its_bucket_and_the_wasted_time_is_add
   EXPECT_TRUE(has(m, R"(hangup_canceled_work_seconds_total{route="/slow"} 0.006)")) << m.text();
 }
 
+TEST_F(counted, what_was_left_until_the_deadline_is_saved_at_most_if_the_handler_knows_no_better) {
+  metrics m(server, {&workers}, [] { return 0U; });
+  auto r = hung_up(*route);
+  m.ended(r);  // no deadline: nothing is known
+  r.deadline = start + 10s;
+  m.ended(r);
+  r.expected = 5s;  // the handler knows
+  m.ended(r);
+  r.expected.reset();
+  r.deadline = start + 1s;  // which has ended it
+  m.ended(r);
+  EXPECT_TRUE(has(m, R"(hangup_saved_work_at_most_seconds_total{route="/slow"} 8.998)"))
+      << m.text();
+  EXPECT_TRUE(has(m, R"(hangup_saved_work_seconds_total{route="/slow"} 3.998)")) << m.text();
+}
+
 TEST_F(counted, late_stoppers_are_counted_while_they_work_and_for_ever) {
   metrics m(server, {&workers}, [] { return 0U; });
   m.late({"1", "GET", "/slow", "c", *route, "client closed (FIN)", 1s, false});
