@@ -233,7 +233,7 @@ TEST_F(strange_replicas,
   ASSERT_TRUE(
       eventually([&] { return s->metric(R"(hangup_workers_running{pool="replicas"})") == 2; }));
   some_more(10);
-  const auto is_answered = [](const auto& c) { return c->readable(0ms); };
+  const auto is_answered = [](const auto& c) { return c->readable(10ms); };
   ASSERT_TRUE(eventually([&] { return std::count_if(all.begin(), all.end(), is_answered) == 4; }))
       << "2 run and 6 wait";
   for (const auto& c : all) {
