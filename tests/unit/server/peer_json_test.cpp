@@ -79,7 +79,7 @@ TEST(the_json_of_a_peer, that_is_of_no_page_is_passed_over) {
 }
 
 TEST(the_json_of_a_peer, is_read_no_deeper_than_the_pages_are) {
-  for (const std::size_t deep : {16, 17, 5'000, 2'000'000}) {
+  for (const std::size_t deep : {16U, 17U, 5'000U, 2'000'000U}) {
     const auto lists = R"({"x": )" + times(deep, "[") + times(deep, "]") + "}";
     EXPECT_EQ(wrong_with(lists), "it is nested deeper than 16 levels") << deep;
     const auto objects = times(deep, R"({"x":)") + "1" + times(deep, "}");
