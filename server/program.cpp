@@ -147,8 +147,7 @@ program::program(const context& opening, const launch& with)
       ended_({how_.requests.completed, how_.requests.not_completed}),
       probes_({.name = "probe", .workers = 2, .queue = 16, .spare_workers = 1, .spare_queue = 4}),
       pages_({.name = "pages", .workers = 2, .queue = 64, .spare_workers = 1, .spare_queue = 16}),
-      asking_(
-          {.name = "replicas", .workers = 2, .queue = 6, .spare_workers = 1, .spare_queue = 2}),
+      asking_({.name = "replicas", .workers = 2, .queue = 6, .spare_workers = 1, .spare_queue = 2}),
       tasks_(task_options(how_, log_)),
       fanout_(fanout_options(how_.fanout, log_), all_of<query::named_database>(sources_)),
       jobs_(job_options(how_, log_)),
