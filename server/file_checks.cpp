@@ -207,6 +207,7 @@ mistakes check_process(const launch& with, const std::vector<int>& sockets) {
   if (found.empty()) {
     check_who_may_ask(with.settings, sockets, found);
     check_address_of_their_own(with.settings, !sockets.empty(), found);
+    check_peers_can_be_asked(with.settings, sockets, found);
   }
   mistakes wrong = by_who(with, found);
   const auto allowed = allowed_descriptors();

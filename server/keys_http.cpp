@@ -73,7 +73,8 @@ form<config::admin_t> admin_keys() {
        nlohmann::ordered_json::array(),
        "The replicas of this server, this one included, and asked by plain HTTP: "
        "/replicas/requests "
-       "shows the requests of all of them. Without any there is no such page."},
+       "shows the requests of all of them. Without any there is no such page. Not with tls, unless "
+       "admin.listen is a Unix socket."},
       {"peer_timeout_ms", &t::peer_timeout, integer(1, hour_ms), 2000,
        "Time in milliseconds for the answers of admin.peers to one question, the look-up of their "
        "names included, which has half of it."},

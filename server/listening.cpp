@@ -89,6 +89,16 @@ std::vector<std::pair<std::string, std::string>> operators_places_beyond_loopbac
   return all;
 }
 
+// Whether the pages for operators are served on a Unix socket, where there is no TLS.
+bool has_plain_operators_address(const config& c, const std::vector<int>& sockets) {
+  const bool has_own = has_operators_address(c);
+  if (!has_own && !sockets.empty()) {
+    return std::any_of(sockets.begin(), sockets.end(), http::is_unix_socket);
+  }
+  const auto all = has_own ? operators_address(c) : clients_addresses(c.listen);
+  return std::any_of(all.begin(), all.end(), [](const auto& named) { return named.at.is_unix(); });
+}
+
 std::vector<http::listen_address> without_keys(std::vector<named_address> named) {
   std::vector<http::listen_address> all;
   for (auto& one : named) {
@@ -178,6 +188,16 @@ void check_address_of_their_own(const config& c, bool with_sockets, mistakes& wr
       }
     }
   }
+}
+
+void check_peers_can_be_asked(const config& c, const std::vector<int>& sockets, mistakes& wrong) {
+  if (c.tls.key.empty() || c.admin.peers.empty() || has_plain_operators_address(c, sockets)) {
+    return;
+  }
+  wrong.add("admin.peers: found " + shown(c.admin.peers.front()) +
+            ", which is asked by plain HTTP, but with tls.certificate and tls.key no replica "
+            "answers that; leave TLS to a proxy in front, or set admin.listen to unix:PATH, which "
+            "is plain, and admin.peers to where a proxy on each machine hands that on");
 }
 
 std::vector<std::string> warnings_of_open_pages(const config& c, const std::vector<int>& sockets) {

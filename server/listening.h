@@ -43,6 +43,10 @@ void check_who_may_ask(const config& c, const std::vector<int>& sockets, mistake
 // Adds that admin.listen is an address of listen as well: then it is not one of their own.
 void check_address_of_their_own(const config& c, bool with_sockets, mistakes& wrong);
 
+// Adds that admin.peers cannot be asked, as replicas that are configured like this one serve the
+// pages for operators by TLS only: all addresses of these are TCP, and there is a certificate.
+void check_peers_can_be_asked(const config& c, const std::vector<int>& sockets, mistakes& wrong);
+
 // For the log at the start, a line for each address beyond loopback where no token is asked for.
 // Uses the resolver.
 std::vector<std::string> warnings_of_open_pages(const config& c, const std::vector<int>& sockets);

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "handlers/utf8.h"
 #include "hangup/context/after_func.h"
 #include "hangup/http/listen_address.h"
 #include "hangup/worker/loop.h"
@@ -17,7 +18,10 @@
 namespace hangup::server {
 namespace {
 
-constexpr std::size_t most_bytes = 32U << 20U;  // of all answers to one question
+using milliseconds = std::chrono::milliseconds;
+
+constexpr std::size_t most_head_bytes = 64U << 10U;
+constexpr std::size_t most_detail_bytes = 200;
 
 template <class Value>
 void set(CURL* easy, CURLoption option, Value value) {
@@ -39,13 +43,14 @@ void add(header_lines& to, const std::string& line) {
   to.reset(longer);
 }
 
-// One question to one replica, and the room that all of them share for their answers.
+// One question to one replica, and the room for its answer.
 struct call {
-  call(peer_answer& answer, std::size_t& room) noexcept : to(answer), left(room) {}
+  call(peer_answer& answer, std::size_t room) noexcept : to(answer), room_for_body(room) {}
 
   static std::size_t write(char* bytes, std::size_t, std::size_t size, void* self) noexcept {
     auto& c = *static_cast<call*>(self);
-    if (size > c.left) {
+    if (size > c.room_for_body) {
+      c.is_too_large = true;
       return 0;
     }
     try {
@@ -53,17 +58,28 @@ struct call {
     } catch (const std::bad_alloc&) {
       return 0;
     }
-    c.left -= size;
+    c.room_for_body -= size;
+    return size;
+  }
+
+  static std::size_t head_line(char*, std::size_t, std::size_t size, void* self) noexcept {
+    auto& c = *static_cast<call*>(self);
+    if (size > c.room_for_head) {
+      c.is_too_large = true;
+      return 0;
+    }
+    c.room_for_head -= size;
     return size;
   }
 
   peer_answer& to;
-  std::size_t& left;
+  std::size_t room_for_body;
+  std::size_t room_for_head = most_head_bytes;
+  bool is_too_large = false;
   easy_handle easy{::curl_easy_init(), &::curl_easy_cleanup};
 };
 
-void prepare(call& c, const peer_question& what, curl_slist* headers,
-             std::chrono::milliseconds timeout) {
+void prepare(call& c, const peer_question& what, curl_slist* headers, milliseconds timeout) {
   if (!c.easy) {
     throw std::bad_alloc();
   }
@@ -80,32 +96,133 @@ void prepare(call& c, const peer_question& what, curl_slist* headers,
   set(easy, CURLOPT_USERAGENT, "hangup");
   set(easy, CURLOPT_WRITEFUNCTION, &call::write);
   set(easy, CURLOPT_WRITEDATA, &c);
+  set(easy, CURLOPT_HEADERFUNCTION, &call::head_line);
+  set(easy, CURLOPT_HEADERDATA, &c);
   set(easy, CURLOPT_PRIVATE, &c);
 }
 
+void say(peer_answer& a, peer_end how, std::string why) {
+  a.end = how;
+  a.error = std::move(why);
+  a.body.clear();
+}
+
+// The beginning of a stranger's text, in whole characters.
+std::string beginning(const std::string& utf8) {
+  if (utf8.size() <= most_detail_bytes) {
+    return utf8;
+  }
+  auto size = most_detail_bytes;
+  while (size > 0 && handlers::continues_a_character(utf8[size])) {
+    --size;
+  }
+  return utf8.substr(0, size) + "...";
+}
+
+// What it says is wrong; its own words, if it has any.
+std::string status_text(const peer_answer& a) {
+  const auto said = read_peer_json(a.body, peer_page::why_not).members;
+  const auto detail = said.find("detail");
+  return "status " + std::to_string(a.status) +
+         (detail != said.end() && detail->is_string()
+              ? ": " + beginning(detail->get_ref<const std::string&>())
+              : std::string());
+}
+
+// Is it what was asked for? Until now it has only come as a whole.
+void judge(peer_answer& a, const peer_question& what) {
+  if (a.status == 401) {
+    say(a, peer_end::refused,
+        what.authorization.empty() ? "it asks for a token (status 401)"
+                                   : "it has refused the token (status 401)");
+  } else if (a.status == 403) {
+    say(a, peer_end::refused, "it has refused the question: " + status_text(a));
+  } else if (a.status != (what.method == "DELETE" ? 202 : 200)) {
+    say(a, peer_end::failed, status_text(a));
+  } else if (const auto wrong = read_peer_json(a.body, what.page).wrong; !wrong.empty()) {
+    say(a, peer_end::malformed, "what it answers is not what a replica answers: " + wrong);
+  } else {
+    a.error.clear();
+  }
+}
+
+void say_why_not(const call& c, CURLcode how) {
+  auto& a = c.to;
+  switch (how) {
+    case CURLE_OPERATION_TIMEDOUT:
+      return say(a, peer_end::timed_out, "no answer in time");
+    case CURLE_COULDNT_CONNECT:
+      return say(a, peer_end::unreachable, "no connection");
+    case CURLE_UNSUPPORTED_PROTOCOL:  // what began without a status line, and so looks like
+                                      // HTTP/0.9
+    case CURLE_WEIRD_SERVER_REPLY:
+      return say(a, peer_end::broken, "it did not answer as HTTP");
+    case CURLE_GOT_NOTHING:
+      return say(a, peer_end::broken, "it closed the connection without an answer");
+    case CURLE_PARTIAL_FILE:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+      return say(a, peer_end::broken, "its answer broke off");
+    default:
+      break;
+  }
+  if (c.is_too_large) {
+    return say(a, peer_end::malformed, "its answer is too large");
+  }
+  say(a, peer_end::broken,
+      std::string("its answer was not understood: ") + ::curl_easy_strerror(how));
+}
+
+// An answer that is whole is judged when all have ended: reading it takes time.
 void ended(CURL* easy, CURLcode how) {
   void* self = nullptr;
   ::curl_easy_getinfo(easy, CURLINFO_PRIVATE, &self);
-  auto& answer = static_cast<call*>(self)->to;
-  if (how == CURLE_OK) {
-    long status = 0;
-    ::curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-    answer.status = static_cast<int>(status);
-    answer.error.clear();
-    return;
+  auto& c = *static_cast<call*>(self);
+  if (how != CURLE_OK) {
+    return say_why_not(c, how);
   }
-  answer.body.clear();
-  answer.error = how == CURLE_OPERATION_TIMEDOUT ? "no answer in time"
-                 : how == CURLE_COULDNT_CONNECT  ? "no connection"
-                 : how == CURLE_WRITE_ERROR      ? "its answer is too large"
-                                                 : ::curl_easy_strerror(how);
+  long status = 0;
+  ::curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+  c.to.status = static_cast<int>(status);
+  c.to.end = peer_end::answered;
 }
 
 std::string address_at(const std::string& host, std::uint16_t port) {
   return http::endpoint(host, port);
 }
 
+// How much time the context has. At least 1 ms, as 0 would be no limit for libcurl.
+milliseconds left_of(const context& ctx) {
+  const auto end = ctx.deadline().value_or(context::clock::time_point::max());
+  return std::max(std::chrono::duration_cast<milliseconds>(end - context::clock::now()),
+                  milliseconds(1));
+}
+
 }  // namespace
+
+std::string_view name(peer_end end) noexcept {
+  switch (end) {
+    case peer_end::answered:
+      return "answered";
+    case peer_end::refused:
+      return "refused";
+    case peer_end::failed:
+      return "failed";
+    case peer_end::not_asked:
+      return "not_asked";
+    case peer_end::unreachable:
+      return "unreachable";
+    case peer_end::timed_out:
+      return "timed_out";
+    case peer_end::broken:
+      return "broken";
+    case peer_end::malformed:
+      return "malformed";
+    case peer_end::canceled:
+      break;
+  }
+  return "canceled";
+}
 
 void check_peers(const nlohmann::json& admin, mistakes& wrong) {
   const auto& all = admin.at("peers");
@@ -138,15 +255,21 @@ peers::peers(const config::admin_t& c, const handlers::name_lookup::function& lo
   }
 }
 
+cancelable peers::patience(const context& ctx) const {
+  return with_timeout(ctx, std::min(timeout_, left_of(ctx) / 10 * 9));
+}
+
 std::vector<std::string> peers::addresses(const context& ctx,
                                           std::vector<peer_answer>& not_asked) const {
-  const auto half = with_timeout(ctx, timeout_ / 2);
+  const auto half = with_timeout(ctx, left_of(ctx) / 2);
   std::vector<std::string> all;
   for (const auto& p : all_) {
     handlers::name_lookup::addresses found;
     const std::error_code ec = run_blocking(p.lookup->find(half.ctx, found));
     const auto not_this = [&](const char* why) {
-      not_asked.push_back({.replica = address_at(p.host, p.port), .error = why});
+      not_asked.push_back(
+          {.replica = address_at(p.host, p.port), .end = peer_end::not_asked, .error = why});
+      note(peer_end::not_asked);
     };
     if (found.empty()) {
       not_this(ec ? "its name was not looked up in time" : "the name has no address");
@@ -179,18 +302,15 @@ std::vector<peer_answer> peers::ask(const context& ctx, const std::vector<std::s
   }
   std::vector<peer_answer> answers;
   answers.reserve(replicas.size());
-  auto room = most_bytes;
+  const auto room = room_for_each(replicas.size());
   std::vector<std::unique_ptr<call>> calls;  // its address is known to libcurl
   const multi_handle multi(::curl_multi_init(), &::curl_multi_cleanup);
   if (!multi) {
     throw std::bad_alloc();
   }
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-      ctx.deadline().value_or(context::clock::time_point::max()) - context::clock::now());
-  const auto time =
-      std::clamp(left, std::chrono::milliseconds(1), timeout_);  // 0 would be no limit
+  const auto time = std::min(left_of(ctx), timeout_);
   for (const auto& replica : replicas) {
-    answers.push_back({.replica = replica, .error = "no answer in time"});
+    answers.push_back({.replica = replica});
     calls.push_back(std::make_unique<call>(answers.back(), room));
     prepare(*calls.back(), what, headers.get(), time);
     ::curl_multi_add_handle(multi.get(), calls.back()->easy.get());
@@ -213,8 +333,17 @@ std::vector<peer_answer> peers::ask(const context& ctx, const std::vector<std::s
       }
     }
   }
+  const auto over = ctx.err();
   for (const auto& c : calls) {
     ::curl_multi_remove_handle(multi.get(), c->easy.get());
+    auto& a = c->to;
+    if (a.end == peer_end::answered) {
+      judge(a, what);
+    } else if (a.end == peer_end::timed_out) {
+      const bool given_up = over && over != errc::deadline_exceeded;
+      say(a, given_up ? peer_end::canceled : a.end, given_up ? "it was given up" : a.error);
+    }
+    note(a.end);
   }
   return answers;
 }

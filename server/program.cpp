@@ -147,8 +147,7 @@ program::program(const context& opening, const launch& with)
       ended_({how_.requests.completed, how_.requests.not_completed}),
       probes_({.name = "probe", .workers = 2, .queue = 16, .spare_workers = 1, .spare_queue = 4}),
       pages_({.name = "pages", .workers = 2, .queue = 64, .spare_workers = 1, .spare_queue = 16}),
-      asking_(
-          {.name = "replicas", .workers = 2, .queue = 16, .spare_workers = 1, .spare_queue = 4}),
+      asking_({.name = "replicas", .workers = 2, .queue = 6, .spare_workers = 1, .spare_queue = 2}),
       tasks_(task_options(how_, log_)),
       fanout_(fanout_options(how_.fanout, log_), all_of<query::named_database>(sources_)),
       jobs_(job_options(how_, log_)),
@@ -158,6 +157,7 @@ program::program(const context& opening, const launch& with)
       task_counts_(tasks_),
       access_(how_),
       peers_(how_.admin),
+      peer_counts_(peers_),
       events_(server_, event_options()),
       live_counts_(events_),
       server_(http_options(how_)) {
@@ -356,6 +356,9 @@ void program::add_metrics() {
       all_of<const query::named_database>(sources_));
   counts_->include(task_counts_);
   counts_->include(live_counts_);
+  if (!how_.admin.peers.empty()) {
+    counts_->include(peer_counts_);
+  }
   if (!relays_->upstreams.empty()) {
     counts_->include(upstream_counts_);
   }

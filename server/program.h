@@ -23,6 +23,7 @@
 #include "server/loop_metrics.h"
 #include "server/metrics.h"
 #include "server/operators_access.h"
+#include "server/peer_metrics.h"
 #include "server/peers.h"
 #include "server/request_log.h"
 #include "server/upstream_metrics.h"
@@ -84,6 +85,7 @@ class program {
   const loop_metrics task_counts_;
   operators_access access_;
   const peers peers_;
+  const peer_metrics peer_counts_;
   event_stream events_;
   const live_metrics live_counts_;
   std::unique_ptr<metrics> counts_;

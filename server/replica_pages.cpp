@@ -23,36 +23,18 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-constexpr std::uint64_t most_entries_of_each = 1000;
-
-peer_question question_of(const context& ctx, const http::request& req, std::string_view path) {
+peer_question question_of(const context& ctx, const http::request& req, std::string_view path,
+                          peer_page page) {
   page_target t(path);
   for (const auto& [name, value] : req.parameters()) {
     t.add(name, value);
   }
-  return {req.method() == "HEAD" ? "GET" : std::string(req.method()), t.text(),
-          http::request_id(ctx), client_text(req),
+  return {req.method() == "HEAD" ? "GET" : std::string(req.method()),
+          t.text(),
+          page,
+          http::request_id(ctx),
+          client_text(req),
           std::string(req.header("Authorization").value_or(""))};
-}
-
-// What it has answered, or why not.
-json answer_of(const peer_answer& a) {
-  json entry = {{"replica", a.replica}, {"error", nullptr}};
-  auto body = json::parse(a.body, nullptr, false);
-  if (a.status == 0) {
-    entry["error"] = a.error;
-  } else if (!body.is_object()) {
-    entry["error"] = "status " + std::to_string(a.status) + ", and no JSON";
-  } else if (a.status / 100 != 2) {
-    const auto detail = body.find("detail");
-    entry["error"] =
-        "status " + std::to_string(a.status) +
-        (detail != body.end() && detail->is_string() ? ": " + detail->get<std::string>()
-                                                     : std::string());
-  } else {
-    entry.update(body);
-  }
-  return entry;
 }
 
 // What stands for a replica in a key: a path has no ':' and '.' there.
@@ -63,20 +45,26 @@ std::string name_in_key(std::string replica) {
 }
 
 // Each request gets the key by which it can be ended from here.
-void add_keys(json& entry) {
-  for (const auto* const list : {"in_flight", "ended"}) {
-    const auto found = entry.find(list);
-    if (found == entry.end() || !found->is_array()) {
-      continue;
-    }
-    for (auto& one : *found) {
-      const auto number = one.is_object() ? one.find("number") : one.end();
-      if (one.is_object() && number != one.end() && number->is_number_unsigned()) {
-        one["key"] =
-            name_in_key(entry["replica"]) + "-" + std::to_string(number->get<std::uint64_t>());
+void add_keys(json& requests, const std::string& replica) {
+  for (auto& one : requests) {
+    one["key"] = name_in_key(replica) + "-" + std::to_string(one["number"].get<std::uint64_t>());
+  }
+}
+
+// What it has answered, or why not. Its own words are those that read_peer_json() knows, and none
+// of them takes the place of ours.
+json entry_of(const peer_answer& a, peer_page page) {
+  json entry = {{"replica", a.replica}, {"error", a.error.empty() ? json(nullptr) : json(a.error)}};
+  if (a.end == peer_end::answered) {
+    auto read = read_peer_json(a.body, page).members;
+    for (auto& [name, value] : read.items()) {
+      if (value.is_array()) {
+        add_keys(value, a.replica);
       }
+      entry.emplace(name, std::move(value));
     }
   }
+  return entry;
 }
 
 std::vector<peer_answer> ask_all(const context& ctx, const peers& of, const peer_question& what) {
@@ -88,27 +76,58 @@ std::vector<peer_answer> ask_all(const context& ctx, const peers& of, const peer
   return answers;
 }
 
-void show(const context& ctx, const peers& of, std::string_view path, const http::request& req,
-          http::reply& res) {
+bool has_answered(const peer_answer& a) {
+  return a.end == peer_end::answered;
+}
+
+// None of them has answered: 504 if all of them are late.
+void say_why_none(http::reply& res, const std::string& what,
+                  const std::vector<peer_answer>& answers) {
+  constexpr std::size_t most_named = 8;
+  auto detail = what;
+  for (std::size_t i = 0; i < std::min(answers.size(), most_named); ++i) {
+    detail.append("; ").append(answers[i].replica).append(": ").append(answers[i].error);
+  }
+  if (answers.size() > most_named) {
+    detail.append("; and ").append(std::to_string(answers.size() - most_named)).append(" more");
+  }
+  const bool late = std::all_of(answers.begin(), answers.end(),
+                                [](const auto& a) { return a.end == peer_end::timed_out; });
+  res.problem(late ? 504 : 502, detail);
+}
+
+void show(const context& ctx, const peers& of, std::string_view path, peer_page page,
+          const http::request& req, http::reply& res) {
   handlers::parameters p(req);
-  static_cast<void>(p.number("limit", 1, 1, most_entries_of_each));
+  static_cast<void>(p.number("limit", 1, 1, most_peer_entries));
   if (!p.problem().empty()) {
     res.problem(400, p.problem());
     return;
   }
-  auto answers = ask_all(ctx, of, question_of(ctx, req, path));
+  auto answers = ask_all(ctx, of, question_of(ctx, req, path, page));
+  if (ctx.done()) {
+    return;  // without a head: so the client is told why by its status
+  }
+  if (std::none_of(answers.begin(), answers.end(), has_answered)) {
+    say_why_none(res, "no replica has answered", answers);
+    return;
+  }
   res.stream("application/json",
-             [answers = std::move(answers)](const context& c, http::body_writer& out) {
-               handlers::json_list page(out, json::object(), "replicas");
+             [answers = std::move(answers), page](const context& c, http::body_writer& out) {
+               handlers::json_list list(out, json::object(), "replicas");
                for (const auto& a : answers) {
-                 auto entry = answer_of(a);
-                 add_keys(entry);
-                 if (const auto ec = page.add(c, entry)) {
+                 if (const auto ec = list.add(c, entry_of(a, page))) {
                    return ec;
                  }
                }
-               return page.finish(c);
+               return list.finish(c);
              });
+}
+
+void say_done(http::reply& res, const json& what) {
+  res.status(202);
+  res.set("Cache-Control", "no-store");
+  res.body("application/json", what.dump(-1, ' ', true) + "\n");
 }
 
 void end_many(const context& ctx, const peers& of, const http::request& req, http::reply& res) {
@@ -116,29 +135,28 @@ void end_many(const context& ctx, const peers& of, const http::request& req, htt
     res.problem(400, wrong);
     return;
   }
-  const auto answers = ask_all(ctx, of, question_of(ctx, req, "/requests"));
-  std::uint64_t ended = 0;
-  std::string failed;
-  std::size_t failures = 0;
-  auto replicas = json::array();
-  for (const auto& a : answers) {
-    auto entry = answer_of(a);
-    const auto count = entry.find("ended");
-    ended += count != entry.end() && count->is_number_unsigned() ? count->get<std::uint64_t>() : 0;
-    if (const auto& error = entry["error"]; error.is_string()) {
-      failed.append("; ").append(a.replica).append(": ").append(error.get<std::string>());
-      ++failures;
-    }
-    replicas.push_back(std::move(entry));
-  }
-  if (failures == answers.size()) {
-    res.problem(502, "no replica has done it" + failed);
+  const auto answers = ask_all(ctx, of, question_of(ctx, req, "/requests", peer_page::end_many));
+  if (std::none_of(answers.begin(), answers.end(), has_answered)) {
+    say_why_none(res, "no replica has done it", answers);
     return;
   }
-  res.status(202);
-  res.set("Cache-Control", "no-store");
-  const json all = {{"ended", ended}, {"replicas", std::move(replicas)}};
-  res.body("application/json", all.dump(-1, ' ', true, json::error_handler_t::replace) + "\n");
+  std::uint64_t ended = 0;  // it has no end at which it begins anew: see read_peer_json()
+  auto replicas = json::array();
+  for (const auto& a : answers) {
+    auto entry = entry_of(a, peer_page::end_many);
+    ended += has_answered(a) ? entry["ended"].get<std::uint64_t>() : 0;
+    replicas.push_back(std::move(entry));
+  }
+  say_done(res, {{"ended", ended}, {"replicas", std::move(replicas)}});
+}
+
+// What is told of one that has not ended a request. What it says about its own clients and its own
+// token would be wrong here.
+int status_of(const peer_answer& a) {
+  if (a.end == peer_end::timed_out) {
+    return 504;
+  }
+  return a.end == peer_end::failed && (a.status == 400 || a.status == 404) ? a.status : 502;
 }
 
 // Only a replica of admin.peers is asked, whatever the key says.
@@ -159,18 +177,14 @@ void end_one(const context& ctx, const peers& of, const http::request& req, http
     res.problem(404, "no replica has this request, or the one that had it is gone");
     return;
   }
-  const auto a =
-      of.ask(patience.ctx, {*found}, question_of(ctx, req, "/requests/" + std::to_string(*number)))
-          .at(0);
-  const auto entry = answer_of(a);
-  if (a.status / 100 != 2 || !entry["error"].is_null()) {
-    const auto status = a.status >= 400 && a.status < 500 ? a.status : 502;
-    res.problem(status, "the replica " + *found + ": " + entry["error"].get<std::string>());
-    return;
+  const auto what =
+      question_of(ctx, req, "/requests/" + std::to_string(*number), peer_page::end_one);
+  const auto a = of.ask(patience.ctx, {*found}, what).at(0);
+  if (has_answered(a)) {
+    say_done(res, entry_of(a, peer_page::end_one));
+  } else {
+    res.problem(status_of(a), "the replica " + *found + ": " + a.error);
   }
-  res.status(a.status);
-  res.set("Cache-Control", "no-store");
-  res.body("application/json", entry.dump(-1, ' ', true, json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace
@@ -188,10 +202,10 @@ void add_replica_pages(http::server& server, const peers& of, making pages) {
                    .answer = std::move(answer)});
   };
   add("GET", "/replicas/requests", [&of](const context& ctx, const request& req, reply& res) {
-    show(ctx, of, "/requests", req, res);
+    show(ctx, of, "/requests", peer_page::in_flight, req, res);
   });
   add("GET", "/replicas/requests/ended", [&of](const context& ctx, const request& req, reply& res) {
-    show(ctx, of, "/requests/ended", req, res);
+    show(ctx, of, "/requests/ended", peer_page::ended, req, res);
   });
   add("DELETE", "/replicas/requests",
       handlers::for_own_pages([&of](const context& ctx, const request& req, reply& res) {

@@ -9,10 +9,11 @@ namespace hangup::server {
 
 // Adds
 //
-//   GET    /replicas/requests         what GET /requests of each replica answers
+//   GET    /replicas/requests         what GET /requests of each replica answers; 502 or 504: none
+//                                     has answered
 //   GET    /replicas/requests/ended   the same of /requests/ended
-//   DELETE /replicas/requests         the same of DELETE /requests; 502: none of them has done it
-//   DELETE /replicas/requests/{key}   ends one request, on the replica that has it: a key is
+//   DELETE /replicas/requests         the same of DELETE /requests; 502, 504: none of them has done
+//   it DELETE /replicas/requests/{key}   ends one request, on the replica that has it: a key is
 //                                     REPLICA-NUMBER, such as 10_0_0_2_8081-17; each request of the
 //                                     first two has one
 //

@@ -229,7 +229,7 @@ const std::vector<route_description>& route_descriptions() {
        with_peers,
        "What `/requests` of each replica answers, and what kept a replica from it. Each request "
        "has a "
-       "`key`. Parameters go along.",
+       "`key`. Parameters go along. 502 or 504 if none has answered: see [replicas](replicas.md).",
        "The replicas are asked no further.",
        {entries("a whole number 1..1000", "that of `/requests`")}},
       {"GET",
@@ -241,10 +241,12 @@ const std::vector<route_description>& route_descriptions() {
        "The replicas are asked no further.",
        {entries("a whole number 1..1000", "that of `/requests/ended`")}},
       {"DELETE", "/replicas/requests/{key}", "", spot, with_peers,
-       "Ends one request, on the replica that has it. 404 if none has, 502 if it does not answer.",
+       "Ends one request, on the replica that has it. 404 if none has, 502 or 504 if it does not "
+       "answer.",
        "The replica is asked no further."},
       {"DELETE", "/replicas/requests", "", spot, with_peers,
-       "`DELETE /requests` on each replica: how many have been ended, and by which.",
+       "`DELETE /requests` on each replica: how many have been ended, and by which. 502 or 504 if "
+       "none has done it.",
        "The replicas are asked no further."},
       {"GET", "/page/{file}", "", spot, "", "The files that the live page loads.", no_wait},
       {"GET", "/metrics", "/metrics", spot, "",

@@ -206,7 +206,7 @@ std::error_code duplicate(int inherited, const options& how, listener& to) {
   }
   auto& s = to.sockets.emplace_back();
   s.is_inherited = true;
-  s.is_unix = option_of(inherited, SO_DOMAIN) == AF_UNIX;
+  s.is_unix = is_unix_socket(inherited);
   s.fd = descriptor(::fcntl(inherited, F_DUPFD_CLOEXEC, 0));
   const int flags = s.fd ? ::fcntl(s.fd.get(), F_GETFL) : -1;
   place p;
@@ -289,11 +289,15 @@ bool is_beyond_loopback(const std::string& host) {
   return std::any_of(places.begin(), places.end(), [](place& p) { return !p.is_loopback(); });
 }
 
+bool is_unix_socket(int fd) noexcept {
+  return option_of(fd, SO_DOMAIN) == AF_UNIX;
+}
+
 std::string beyond_loopback(int fd) {
   place p;
   p.size = sizeof p.at;
-  if (option_of(fd, SO_DOMAIN) == AF_UNIX ||
-      ::getsockname(fd, reinterpret_cast<sockaddr*>(&p.at), &p.size) != 0 || p.is_loopback()) {
+  if (is_unix_socket(fd) || ::getsockname(fd, reinterpret_cast<sockaddr*>(&p.at), &p.size) != 0 ||
+      p.is_loopback()) {
     return {};
   }
   int port = 0;

@@ -65,6 +65,7 @@ void add(listener more, listener& to);
 bool is_beyond_loopback(const std::string& host);
 // The address of a socket that listens, as text, if it is a TCP one and not on loopback; else "".
 std::string beyond_loopback(int fd);
+bool is_unix_socket(int fd) noexcept;
 
 // Why listen_on() would fail, if so; an address that is in use is not an error here. Binds the
 // sockets of TCP and closes them again, and listens on none. Makes no Unix socket. Throws only

@@ -10,7 +10,7 @@ const every_ms = 3000;
 
 export class replicas {
   #place = document.getElementById("replicas");
-  #rows = new Map();  // by the keys of their requests
+  #rows = new Map();  // by request: see name_of()
   #soon = 0;
 
   offer(routes) {
@@ -24,9 +24,10 @@ export class replicas {
     if (!document.hidden) {
       try {
         const page = await json_of(`/replicas/requests?limit=${each}`, { headers: quiet_headers });
-        this.#show(page.replicas);
+        this.#show(list_of(page.replicas));
       } catch (e) {
-        this.#place.querySelector("ul").textContent = `The replicas are not known: ${e.message}`;
+        this.#place.querySelector("ul").textContent = shortened(`The replicas are not known: ${e.message}`, 0, 1000);
+        this.#place.querySelector("table").hidden = true;  // what it shows is over, maybe
       }
     }
     this.#soon = setTimeout(() => this.#look(), every_ms);
@@ -36,16 +37,18 @@ export class replicas {
   #show(all) {
     this.#place.querySelector("ul").replaceChildren(...all.map((one) => {
       const line = document.createElement("li");
-      line.textContent = shortened(one.error === null
-        ? `${one.replica}: ${grouped(one.total)} in flight` : `${one.replica} does not answer: ${one.error}`, 0, 300);
+      line.textContent = shortened(one.error == null
+        ? `${one.replica}: ${Number.isFinite(one.total) ? grouped(one.total) : "some"} in flight`
+        : `${one.replica} does not answer: ${one.error}`, 0, 600);
       return line;
     }));
-    const shown = all.flatMap((one) => (one.in_flight ?? [])
-      .filter((r) => !is_quiet(r) && r.route !== "/requests/events")
+    const shown = all.flatMap((one) => list_of(one.in_flight)
+      .filter((r) => r.key && !is_quiet(r) && r.route !== "/requests/events")
       .map((r) => ({ ...r, replica: one.replica })));
     const before = this.#rows;
-    this.#rows = new Map(shown.map((r) => [r.key, before.get(r.key) ?? row_of(r)]));
-    for (const [key, row] of before) if (!this.#rows.has(key)) row.remove();
+    this.#rows = new Map();
+    for (const r of shown) this.#rows.set(name_of(r), this.#rows.get(name_of(r)) ?? before.get(name_of(r)) ?? row_of(r));
+    for (const [name, row] of before) if (!this.#rows.has(name)) row.remove();
     const table = this.#place.querySelector("table");
     table.hidden = !shown.length;
     [...this.#rows.values()].forEach((row, i) => {
@@ -53,11 +56,21 @@ export class replicas {
       if (there !== row) table.tBodies[0].insertBefore(row, there ?? null);
     });
     for (const r of shown) {
-      const { cells } = this.#rows.get(r.key);
+      const { cells } = this.#rows.get(name_of(r));
       cells[3].textContent = shortened(r.state);
       cells[4].textContent = duration(r.age_ms * 1000);
     }
   }
+}
+
+// What another version of the server may have sent otherwise is left out, and not the whole page.
+function list_of(value) {
+  return Array.isArray(value) ? value.filter((one) => one !== null && typeof one === "object") : [];
+}
+
+// A replica that begins anew begins with the same numbers. Then the row is that of another request.
+function name_of(r) {
+  return `${r.key} ${r.id} ${r.method} ${r.target}`;
 }
 
 function row_of(r) {

@@ -340,6 +340,39 @@ TEST_F(live_page, shows_the_requests_of_other_replicas_and_ends_them_there) {
   EXPECT_EQ(errors(), "");
 }
 
+TEST_F(live_page, shows_of_the_replicas_what_it_understands_and_says_what_it_does_not) {
+  site_.reset();
+  shop_.settings["admin"]["peers"] = {"127.0.0.1:1"};
+  site_ = std::make_unique<server>(std::vector<std::string>{"--config", shop_.config()});
+  const auto tab = open();
+  const std::string said = "document.querySelector('#replicas ul').innerText";
+  EXPECT_TRUE(holds(tab, said +
+                             ".includes('The replicas are not known: 502 Bad Gateway: no replica "
+                             "has answered; 127.0.0.1:1: no connection')"));
+  // As another version may answer; each time that it is asked anew.
+  value(tab, R"js(window.answers = {replicas: [
+    {replica: "a", error: null, total: "x", in_flight: 5},
+    null,
+    {replica: "b", error: 7, in_flight: [null, 5, {}]},
+    {replica: "c", error: null, total: 2, in_flight: [
+      {number: 1, key: "c-1", id: "one", route: "/spin", method: "GET", target: "/spin"},
+      {number: 1, key: "c-1", id: "one", route: "/spin", method: "GET", target: "/spin"}]}]};
+    window.asked = window.fetch;
+    window.fetch = (what, how) => String(what).startsWith("/replicas/")
+      ? Promise.resolve(new Response(JSON.stringify(window.answers))) : window.asked(what, how);
+    0)js");
+  EXPECT_TRUE(holds(tab, said + ".includes('c: 2 in flight')"));
+  EXPECT_EQ(value(tab, said), "a: some in flight\nb does not answer: 7\nc: 2 in flight");
+  const std::string rows = "[...document.querySelectorAll('#replicas tbody tr')]";
+  EXPECT_EQ(value(tab, rows + ".length"), 1);
+  // It has begun anew, with the same numbers.
+  value(tab, R"js(window.answers.replicas[3].in_flight = [
+    {number: 1, key: "c-1", id: "other", route: "/spin", method: "GET", target: "/other"}]; 0)js");
+  EXPECT_TRUE(holds(tab, rows + "[0].innerText.includes('/other')"));
+  EXPECT_EQ(value(tab, rows + ".length"), 1);
+  EXPECT_EQ(errors(false), "");
+}
+
 TEST_F(live_page, says_that_the_connection_is_lost_and_comes_back_by_itself) {
   const auto tab = open();
   const auto port = std::to_string(site_->port());

@@ -59,7 +59,9 @@ TEST(peers, have_time_to_answer_although_a_name_server_is_silent) {
   const auto asked = all.addresses(ctx, not_asked);
   EXPECT_EQ(asked, std::vector<std::string>{"127.0.0.1:1"});
   EXPECT_EQ(not_asked.at(0).error, "its name was not looked up in time");
-  const auto got = all.ask(ctx, asked, {.method = "GET", .target = "/requests", .request_id = "1"});
+  const auto got = all.ask(
+      ctx, asked,
+      {.method = "GET", .target = "/requests", .page = peer_page::in_flight, .request_id = "1"});
   EXPECT_EQ(got.at(0).error, "no connection");
   answers.set_value();
 }
