@@ -63,14 +63,6 @@ bool exchange::asked_to_end(asker by) {
   return true;
 }
 
-bool exchange::call_to_end() noexcept {
-  if (!asked_by_ || !ctx_.done()) {
-    return false;
-  }
-  end_called_.make();
-  return true;
-}
-
 std::string exchange::told_of_operator() const {
   const auto* const why = ctx_.cause();
   return why != nullptr && why->kind == causes::operator_request

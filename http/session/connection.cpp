@@ -365,6 +365,13 @@ bool connection::take() noexcept {
   return !std::exchange(overdue_, false);
 }
 
+void connection::wake_parked() noexcept {
+  const std::lock_guard hold(parking_);
+  if (due_ != never) {
+    owner_.wake(*this);
+  }
+}
+
 void connection::overdue_timer::expire() noexcept {
   const std::lock_guard hold(self.parking_);
   self.armed_ = never;
@@ -377,7 +384,7 @@ void connection::overdue_timer::expire() noexcept {
     return;
   }
   self.overdue_ = true;
-  self.owner_.overdue(self);
+  self.owner_.wake(self);
 }
 
 }  // namespace hangup::http

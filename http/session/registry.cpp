@@ -4,10 +4,10 @@
 
 namespace hangup::http {
 
-registry::admission registry::add(connection& c, const last_call& closing) noexcept {
+registry::admission registry::add(connection& c, const std::atomic<bool>& closing) noexcept {
   constexpr std::size_t refused_at_once = 64;
   const std::lock_guard hold(mutex_);
-  if (closing.made()) {
+  if (closing) {
     return {};
   }
   auto over = limit::none;

@@ -2,6 +2,7 @@
 // Thread-safe. Not for users.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
@@ -13,7 +14,6 @@
 #include "hangup/context/wait.h"
 #include "hangup/http/limit.h"
 #include "hangup/http/options.h"
-#include "http/net/last_call.h"
 #include "http/session/connection.h"
 
 namespace hangup::http {
@@ -28,7 +28,7 @@ class registry {
   };
   // Adds a connection, unless the server closes. One that is over a limit is added only to be told
   // so, and only a few of them at a time; its connection::refused says which limit.
-  admission add(connection& c, const last_call& closing) noexcept;
+  admission add(connection& c, const std::atomic<bool>& closing) noexcept;
   // Takes it out again. Iterations that are at this connection move on. Then its owner deletes it,
   // and at last calls gone() with its connection::refused: when nothing is counted any more, all of
   // them have been destroyed.

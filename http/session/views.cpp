@@ -69,17 +69,14 @@ ending session_runner::end_request(std::uint64_t number, const cause& why, const
   return found;
 }
 
-// Who waits in a queue or runs is woken by its context. What is parked, for its body or for room,
-// is woken as by wake_parked().
+// Who waits in a queue or runs is woken by its context. What is parked waits for its body or for
+// room.
 void session_runner::wake_asked_to_end() {
   all_connections_.each(
       [&](connection& c) {
-        c.look_at_request([&](exchange& x) {
-          if (x.call_to_end()) {
-            const auto as = last_call::seen(c.now);
-            if (as == phase::reading || as == phase::writing) {
-              overdue(c);
-            }
+        c.look_at_request([&](const exchange& x) {
+          if (x.was_asked_to_end()) {
+            c.wake_parked();
           }
         });
       },
