@@ -123,6 +123,23 @@ TEST_F(ended_by_an_operator, a_request_that_does_not_stop_is_stopping_already) {
   EXPECT_EQ(r.by->request, "a");
 }
 
+// The same rule as for a deadline: deadline.does_not_withhold_what_the_handler_answers_after_it.
+TEST_F(ended_by_an_operator, a_handler_that_answers_all_the_same_has_its_answer_sent) {
+  client c = server().connect();
+  ASSERT_TRUE(c.send(get("/stubborn")));
+  ASSERT_TRUE(server().at.await("/stubborn"));
+  EXPECT_EQ(server().server.end_request(number_of(server(), "/stubborn"), told()),
+            http::ending::ended);
+  server().gate.open();
+  const auto a = c.receive();
+  EXPECT_EQ(a.status, 200);
+  EXPECT_EQ(a.body, "at last\n");
+  const auto r = server().seen.of("/stubborn");
+  EXPECT_EQ(r.end, request_end::operator_request);
+  EXPECT_EQ(r.status, 200);
+  EXPECT_EQ(c.ask(get("/fast")).status, 200);
+}
+
 TEST_F(ended_by_an_operator, one_whose_client_has_left_is_stopping_already) {
   client c = server().connect();
   ASSERT_TRUE(c.send(get("/stubborn")));
