@@ -117,14 +117,15 @@ void end_many(const context& ctx, const peers& of, const http::request& req, htt
     return;
   }
   const auto answers = ask_all(ctx, of, question_of(ctx, req, "/requests"));
-  std::uint64_t ended = 0;
+  std::uint64_t stopping = 0;
   std::string failed;
   std::size_t failures = 0;
   auto replicas = json::array();
   for (const auto& a : answers) {
     auto entry = answer_of(a);
-    const auto count = entry.find("ended");
-    ended += count != entry.end() && count->is_number_unsigned() ? count->get<std::uint64_t>() : 0;
+    const auto count = entry.find("stopping");
+    stopping +=
+        count != entry.end() && count->is_number_unsigned() ? count->get<std::uint64_t>() : 0;
     if (const auto& error = entry["error"]; error.is_string()) {
       failed.append("; ").append(a.replica).append(": ").append(error.get<std::string>());
       ++failures;
@@ -137,7 +138,7 @@ void end_many(const context& ctx, const peers& of, const http::request& req, htt
   }
   res.status(202);
   res.set("Cache-Control", "no-store");
-  const json all = {{"ended", ended}, {"replicas", std::move(replicas)}};
+  const json all = {{"stopping", stopping}, {"replicas", std::move(replicas)}};
   res.body("application/json", all.dump(-1, ' ', true, json::error_handler_t::replace) + "\n");
 }
 
@@ -145,10 +146,9 @@ void end_many(const context& ctx, const peers& of, const http::request& req, htt
 void end_one(const context& ctx, const peers& of, const http::request& req, http::reply& res) {
   const std::string key(req.path_parameter());
   const auto dash = key.rfind('-');
-  const auto number =
-      dash == std::string::npos
-          ? std::nullopt
-          : http::whole_number<std::uint64_t>(std::string_view(key).substr(dash + 1));
+  const auto number = dash == std::string::npos
+                          ? std::nullopt
+                          : http::number_in_name(std::string_view(key).substr(dash + 1));
   const auto name = key.substr(0, dash);
   const auto patience = of.patience(ctx);
   std::vector<peer_answer> not_asked;

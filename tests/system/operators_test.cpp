@@ -361,6 +361,22 @@ TEST_F(operators, tell_requests_with_the_same_id_apart) {
   EXPECT_EQ(left[0]["number"], both[0]["number"]);
 }
 
+TEST_F(operators, end_no_request_by_a_number_that_is_written_in_another_way) {
+  const server s(flags({}, config()));
+  client waits(s.port());
+  ASSERT_TRUE(waits.send(asking("GET", sim)));
+  const auto number =
+      std::to_string(running(s.port(), "/query/sim", 1)[0]["number"].get<std::uint64_t>());
+  for (const auto& other : words{"0" + number, "00" + number, "+" + number, "-" + number,
+                                 "%20" + number, number + "%20", "%2b" + number, "%0a" + number,
+                                 number + ".0", number + "e0", "0x" + number, "%3" + number,
+                                 number + "/", number + "%00", std::string(100, '0') + number}) {
+    EXPECT_GE(status(s.port(), asking("DELETE", "/requests/" + other)), 400) << other;
+  }
+  EXPECT_EQ(running(s.port(), "/query/sim", 1)[0]["state"], "running");
+  EXPECT_EQ(status(s.port(), asking("DELETE", "/requests/" + number)), 202);
+}
+
 TEST_F(operators, end_many_and_are_told_how_many) {
   const server s(flags({}, config()));
   std::vector<std::unique_ptr<client>> all;
@@ -375,9 +391,9 @@ TEST_F(operators, end_many_and_are_told_how_many) {
   const auto ended = [&](const std::string& query) {
     return body_of(client(s.port()).ask(asking("DELETE", "/requests" + query)));
   };
-  EXPECT_EQ(ended("?route=/query/sim&older_than_ms=3600000"), (json{{"ended", 0}}));
-  EXPECT_EQ(ended("?route=/query/sim"), (json{{"ended", 3}}));
-  EXPECT_EQ(ended("?older_than_ms=0"), (json{{"ended", 1}})) << "but not itself";
+  EXPECT_EQ(ended("?route=/query/sim&older_than_ms=3600000"), (json{{"stopping", 0}}));
+  EXPECT_EQ(ended("?route=/query/sim"), (json{{"stopping", 3}}));
+  EXPECT_EQ(ended("?older_than_ms=0"), (json{{"stopping", 1}})) << "but not itself";
   running(s.port(), "/query/sim", 0);
   EXPECT_EQ(status(s.port(), asking("DELETE", "/requests")), 400) << "all of them, by mistake";
 }
@@ -571,9 +587,9 @@ TEST_F(replicas, end_many_on_all_of_them) {
   json told;
   ASSERT_TRUE(eventually([&] {
     told = body_of(ask("DELETE", "/replicas/requests?route=/query/sim"));
-    return told["ended"] == 1;
+    return told["stopping"] == 1;
   })) << told;
-  EXPECT_EQ(told["replicas"][0]["ended"], 1);
+  EXPECT_EQ(told["replicas"][0]["stopping"], 1);
   EXPECT_EQ(told["replicas"][1]["error"], "no connection");
 }
 
