@@ -145,8 +145,9 @@ class exchange {
   // --- for observers and pages ---
   late_request late_report(const std::string& client, const cause& why, clock::duration since,
                            bool is_over) const noexcept;
-  // Others call this under the lock that guards the exchange from being destroyed.
-  request_view view(const std::string& client) const;
+  // Others call this under the lock that guards the exchange from being destroyed. `connection`:
+  // its descriptor.
+  request_view view(const std::string& client, int connection) const;
 
   // --- the end ---
   // Decides how the request has ended. `client` is that of the connection; it and the exchange must

@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "hangup/context/late.h"
@@ -59,6 +60,7 @@ class session_runner final : private connection_owner, private event_loop::drive
 
   // See server.h.
   void each_in_flight(const std::function<bool(const request_view&)>& look);
+  std::optional<request_view> find_in_flight(std::uint64_t number, int at);
   std::size_t end_requests(const std::function<bool(const request_view&)>& which, const cause& why,
                            const asker& by);
   ending end_request(std::uint64_t number, const cause& why, const asker& by);
