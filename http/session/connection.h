@@ -246,6 +246,7 @@ class connection final : public job, public input, public parkable {
   std::mutex parking_;
   clock::time_point due_ = never;    // guarded by parking_
   clock::time_point armed_ = never;  // guarded by parking_: when the timer expires next
+  bool parked_ = false;              // guarded by parking_; it may be so for ever
   bool overdue_ = false;             // guarded by parking_
   overdue_timer timer_{*this};       // last: destroyed first
 };

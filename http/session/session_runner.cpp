@@ -211,7 +211,7 @@ void session_runner::park(connection& c, phase as, std::chrono::milliseconds pat
   c.park_until(until);
   // The thread that wakes parked connections may have come before.
   if (closing_ || (c.request() && (ending_ || c.request()->cut_off()))) {
-    wake(c);
+    c.wake_parked();
   }
   as == phase::writing || for_room || c.reads_when_writable() ? event_loop::of(c).park_for_room(c)
                                                               : event_loop::of(c).park_for_input(c);
