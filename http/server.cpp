@@ -193,6 +193,10 @@ void server::each_in_flight(const std::function<bool(const request_view&)>& look
   }
 }
 
+std::optional<request_view> server::find_in_flight(std::uint64_t number, int connection) const {
+  return runner_ ? runner_->find_in_flight(number, connection) : std::nullopt;
+}
+
 ending server::end_request(std::uint64_t number, cause why, asker by) {
   return runner_ ? runner_->end_request(number, why, by) : ending::unknown;
 }

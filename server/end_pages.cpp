@@ -62,7 +62,7 @@ void end_one(http::server& server, const http::asker& by, const http::request& r
     res.problem(400, p.problem());
     return;
   }
-  const auto number = http::whole_number<std::uint64_t>(req.path_parameter());
+  const auto number = http::number_in_name(req.path_parameter());
   const auto found =
       number ? server.end_request(*number, std::move(why), by) : http::ending::unknown;
   if (found == http::ending::unknown) {
@@ -85,7 +85,8 @@ void end_many(http::server& server, const http::asker& by, const http::request& 
     return v.to->serves != http::audience::operators && v.started <= begun_before &&
            (meant.route.empty() || v.to->path == meant.route);
   };
-  say(res, {{"ended", server.end_requests(is_meant, std::move(meant.why), by)}});
+  // Not "ended": one whose answer is as good as sent may still be completed.
+  say(res, {{"stopping", server.end_requests(is_meant, std::move(meant.why), by)}});
 }
 
 }  // namespace

@@ -74,48 +74,46 @@ bool is_one(const http::request_view& v, const in_flight_wanted& w) {
          (w.state.empty() || (is_stopping(v) ? w.state == stopping : w.state == name(v.state)));
 }
 
-// Which requests are shown. Only their numbers are kept in memory.
+// Which requests are shown. Only where they are is kept in memory, for one page of them.
 struct chosen {
-  std::vector<std::uint64_t> numbers;  // in order
+  struct one {
+    std::uint64_t number;
+    int connection;
+    bool operator<(const one& other) const noexcept { return number < other.number; }
+  };
+  std::vector<one> all;  // in order
   bool are_all = true;
 };
 
+// While it looks, `all` is a heap with the greatest number on top, which has to go if there is one
+// too many.
 chosen choose(const http::server& server, const in_flight_wanted& w) {
   chosen c;
   server.each_in_flight([&](const http::request_view& v) {
-    if (is_one(v, w)) {
-      c.numbers.push_back(v.number);
+    if (!is_one(v, w)) {
+      return true;
+    }
+    c.all.push_back({v.number, v.connection});
+    std::push_heap(c.all.begin(), c.all.end());
+    if (c.all.size() > w.limit) {
+      std::pop_heap(c.all.begin(), c.all.end());
+      c.all.pop_back();
+      c.are_all = false;
     }
     return true;
   });
-  std::sort(c.numbers.begin(), c.numbers.end());
-  c.are_all = c.numbers.size() <= w.limit;
-  c.numbers.resize(std::min<std::size_t>(c.numbers.size(), w.limit));
+  std::sort_heap(c.all.begin(), c.all.end());
   return c;
 }
 
-// The requests are looked at again, some at a time: all of them would need much memory. Those that
-// have ended meanwhile are not shown.
+// Each request is looked at again when it is written: all of them would need much memory. Those
+// that have ended meanwhile are not shown.
 template <class Page>
 std::error_code write_in_flight(const context& ctx, const http::server& server, const chosen& c,
                                 Page& page) {
-  constexpr std::size_t at_once = 1000;
-  for (std::size_t first = 0; first < c.numbers.size(); first += at_once) {
-    const auto begin = c.numbers.begin() + static_cast<std::ptrdiff_t>(first);
-    const auto end = c.numbers.begin() +
-                     static_cast<std::ptrdiff_t>(std::min(first + at_once, c.numbers.size()));
-    std::vector<http::request_view> some;
-    const auto now = http::clock::now();
-    server.each_in_flight([&](const http::request_view& v) {
-      if (std::binary_search(begin, end, v.number)) {
-        some.push_back(v);
-      }
-      return !ctx.done();
-    });
-    std::sort(some.begin(), some.end(),
-              [](const auto& a, const auto& b) { return a.number < b.number; });
-    for (const auto& v : some) {
-      if (const auto ec = page.add(ctx, in_flight_one(v, now))) {
+  for (const auto& one : c.all) {
+    if (const auto v = server.find_in_flight(one.number, one.connection)) {
+      if (const auto ec = page.add(ctx, in_flight_one(*v, http::clock::now()))) {
         return ec;
       }
     }
@@ -134,7 +132,7 @@ void show_in_flight(const http::server& server, const http::request& req, http::
   }
   auto c = choose(server, wanted);
   if (!c.are_all) {
-    res.set("Link", next_page(wanted, c.numbers.back()));
+    res.set("Link", next_page(wanted, c.all.back().number));
   }
   if (wants_csv(req)) {
     res.stream(query::content_type(query::format::csv),

@@ -80,7 +80,7 @@ struct peer_members {
                                                    {"in_flight", list, true, request_in_flight}};
   static constexpr peer_member page_ended[] = {{"lost", count, true},
                                                {"ended", list, true, request_ended}};
-  static constexpr peer_member page_end_many[] = {{"ended", count, true}};
+  static constexpr peer_member page_end_many[] = {{"stopping", count, true}};
   static constexpr peer_member page_end_one[] = {{"number", count, true}, {"state", text}};
   static constexpr peer_member page_problem[] = {{"detail", text}};
 };

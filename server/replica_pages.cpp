@@ -140,14 +140,14 @@ void end_many(const context& ctx, const peers& of, const http::request& req, htt
     say_why_none(res, "no replica has done it", answers);
     return;
   }
-  std::uint64_t ended = 0;  // it has no end at which it begins anew: see read_peer_json()
+  std::uint64_t stopping = 0;  // it has no end at which it begins anew: see read_peer_json()
   auto replicas = json::array();
   for (const auto& a : answers) {
     auto entry = entry_of(a, peer_page::end_many);
-    ended += has_answered(a) ? entry["ended"].get<std::uint64_t>() : 0;
+    stopping += has_answered(a) ? entry["stopping"].get<std::uint64_t>() : 0;
     replicas.push_back(std::move(entry));
   }
-  say_done(res, {{"ended", ended}, {"replicas", std::move(replicas)}});
+  say_done(res, {{"stopping", stopping}, {"replicas", std::move(replicas)}});
 }
 
 // What is told of one that has not ended a request. What it says about its own clients and its own
@@ -163,10 +163,9 @@ int status_of(const peer_answer& a) {
 void end_one(const context& ctx, const peers& of, const http::request& req, http::reply& res) {
   const std::string key(req.path_parameter());
   const auto dash = key.rfind('-');
-  const auto number =
-      dash == std::string::npos
-          ? std::nullopt
-          : http::whole_number<std::uint64_t>(std::string_view(key).substr(dash + 1));
+  const auto number = dash == std::string::npos
+                          ? std::nullopt
+                          : http::number_in_name(std::string_view(key).substr(dash + 1));
   const auto name = key.substr(0, dash);
   const auto patience = of.patience(ctx);
   std::vector<peer_answer> not_asked;

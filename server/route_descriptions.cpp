@@ -198,7 +198,8 @@ const std::vector<route_description>& route_descriptions() {
        "",
        spot,
        "",
-       "Ends many requests: 202 and how many. One of `route` and `older_than_ms` must be given. "
+       "Ends many requests: 202 and how many have been told to stop. One of `route` and "
+       "`older_than_ms` must be given. "
        "Requests for operators' pages are left alone.",
        no_wait,
        {only_route,
@@ -245,8 +246,8 @@ const std::vector<route_description>& route_descriptions() {
        "answer.",
        "The replica is asked no further."},
       {"DELETE", "/replicas/requests", "", spot, with_peers,
-       "`DELETE /requests` on each replica: how many have been ended, and by which. 502 or 504 if "
-       "none has done it.",
+       "`DELETE /requests` on each replica: how many have been told to stop, and by which. 502 "
+       "or 504 if none has done it.",
        "The replicas are asked no further."},
       {"GET", "/page/{file}", "", spot, "", "The files that the live page loads.", no_wait},
       {"GET", "/metrics", "/metrics", spot, "",

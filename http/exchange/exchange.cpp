@@ -63,14 +63,6 @@ bool exchange::asked_to_end(asker by) {
   return true;
 }
 
-bool exchange::call_to_end() noexcept {
-  if (!asked_by_ || !ctx_.done()) {
-    return false;
-  }
-  end_called_.make();
-  return true;
-}
-
 std::string exchange::told_of_operator() const {
   const auto* const why = ctx_.cause();
   return why != nullptr && why->kind == causes::operator_request
@@ -181,7 +173,7 @@ late_request exchange::late_report(const std::string& client, const cause& why,
           in_words(why), since,   is_over, &stamp_.journey, number_};
 }
 
-request_view exchange::view(const std::string& client) const {
+request_view exchange::view(const std::string& client, int connection) const {
   const auto state = life_.state();
   constexpr std::size_t kept_bytes = 256;  // of text from a client
   const auto* const why = ctx_.cause();
@@ -197,7 +189,8 @@ request_view exchange::view(const std::string& client) const {
           started_,
           why != nullptr ? std::optional(why->at) : std::nullopt,
           number_,
-          std::string(stamp_.journey.trace_id())};
+          std::string(stamp_.journey.trace_id()),
+          connection};
 }
 
 request_report exchange::finish(const std::string& client, clock::time_point now) noexcept {

@@ -22,7 +22,6 @@
 #include "hangup/http/trace.h"
 #include "http/exchange/following.h"
 #include "http/exchange/request_life.h"
-#include "http/net/last_call.h"
 
 namespace hangup::http {
 
@@ -65,11 +64,9 @@ class exchange {
   bool asked_to_end(asker by);
   // For the one for whom that returned true: ends the context, also if the exchange has gone.
   cancel_handle canceler() const noexcept { return cancel_handle(scope_.cancel); }
-  // After that. Returns whether somebody had asked, and the context has ended: then its connection
-  // must be woken, if it rests.
-  bool call_to_end() noexcept;
-  // For its owner, after it has said that it rests: whether it must not wait to be woken.
-  bool is_called_to_end() const noexcept { return end_called_.made(); }
+  // Whether somebody had asked, and the context has ended: then its connection must be woken, if it
+  // is parked.
+  bool was_asked_to_end() const noexcept { return asked_by_ && ctx_.done(); }
 
   // What its client is told if an operator has ended it; empty: nobody has.
   std::string told_of_operator() const;
@@ -148,8 +145,9 @@ class exchange {
   // --- for observers and pages ---
   late_request late_report(const std::string& client, const cause& why, clock::duration since,
                            bool is_over) const noexcept;
-  // Others call this under the lock that guards the exchange from being destroyed.
-  request_view view(const std::string& client) const;
+  // Others call this under the lock that guards the exchange from being destroyed. `connection`:
+  // its descriptor.
+  request_view view(const std::string& client, int connection) const;
 
   // --- the end ---
   // Decides how the request has ended. `client` is that of the connection; it and the exchange must
@@ -186,8 +184,7 @@ class exchange {
   outcome outcome_;
   limit over_ = limit::none;
   std::string broken_;
-  std::optional<asker> asked_by_;  // written before the context ends by it
-  last_call end_called_;
+  std::optional<asker> asked_by_;         // written before the context ends by it
   bool is_over_ = false;                  // nobody may follow it any more
   std::optional<interest> followed_;      // what its follower has said; empty: not asked
   std::unique_ptr<following> following_;  // last: it tells what is above

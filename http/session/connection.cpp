@@ -352,6 +352,7 @@ void connection::client_left(departure seen) noexcept {
 
 void connection::park_until(clock::time_point when) noexcept {
   const std::lock_guard hold(parking_);
+  parked_ = true;
   due_ = when;
   if (when < armed_) {
     armed_ = when;
@@ -361,8 +362,16 @@ void connection::park_until(clock::time_point when) noexcept {
 
 bool connection::take() noexcept {
   const std::lock_guard hold(parking_);
+  parked_ = false;
   due_ = never;
   return !std::exchange(overdue_, false);
+}
+
+void connection::wake_parked() noexcept {
+  const std::lock_guard hold(parking_);
+  if (parked_) {
+    owner_.wake(*this);
+  }
 }
 
 void connection::overdue_timer::expire() noexcept {
@@ -377,7 +386,7 @@ void connection::overdue_timer::expire() noexcept {
     return;
   }
   self.overdue_ = true;
-  self.owner_.overdue(self);
+  self.owner_.wake(self);
 }
 
 }  // namespace hangup::http

@@ -51,9 +51,9 @@ class connection_owner {
  public:
   virtual void run(connection& c) noexcept = 0;      // called on a worker
   virtual void dropped(connection& c) noexcept = 0;  // its context has ended in the queue
-  // It has been parked too long. Called on the timer thread; park_until() and take() of this
-  // connection wait meanwhile.
-  virtual void overdue(connection& c) noexcept = 0;
+  // It is parked, and must be looked at: it has been for too long (on the timer thread), or for
+  // connection::wake_parked(). park_until() and take() of this connection wait meanwhile.
+  virtual void wake(connection& c) noexcept = 0;
   // How the client has left, after a read or a write has shown that it has.
   virtual cause how_left(connection& c, departure seen) noexcept = 0;
   // Whether so many more bytes may be kept of what is read ahead, over all connections. They count
@@ -177,6 +177,7 @@ class connection final : public job, public input, public parkable {
   kept_request incoming;               // what the handler gets; null: there is none
   std::shared_ptr<deferral> later;     // set: the answer is deferred
   bool reset_at_close = false;         // else its last answer would look complete
+  bool input_closed = false;           // by connection_owner::wake(): no request can follow
   std::size_t ahead_limit = 0;         // how much the unused input may grow by reading ahead
   std::uint32_t watch_generation = 0;  // its generation, see watcher.h
   half_close policy;                   // as the watcher has been told
@@ -194,8 +195,11 @@ class connection final : public job, public input, public parkable {
   // Sets until when the connection may stay parked. This costs a timer operation only if the time
   // is earlier than the timer is already set to, which is rare for a connection that is kept alive.
   void park_until(clock::time_point when) noexcept;
-  // Ends the parking. Returns false if it had lasted too long and overdue() was called.
+  // Ends the parking. Returns false if it had lasted too long and the owner was told to wake it.
   bool take() noexcept;
+  // For other threads: has it woken if it is parked. Otherwise it does nothing. So whoever parks
+  // the connection looks afterwards for what the caller has said before this call.
+  void wake_parked() noexcept;
 
   connection* previous_of_all = nullptr;  // the list of all connections, guarded by the registry
   connection* next_of_all = nullptr;
@@ -242,6 +246,7 @@ class connection final : public job, public input, public parkable {
   std::mutex parking_;
   clock::time_point due_ = never;    // guarded by parking_
   clock::time_point armed_ = never;  // guarded by parking_: when the timer expires next
+  bool parked_ = false;              // guarded by parking_; it may be so for ever
   bool overdue_ = false;             // guarded by parking_
   overdue_timer timer_{*this};       // last: destroyed first
 };

@@ -94,7 +94,7 @@ void session_runner::shake_hands(connection& c) {
     case tls_session::io::want_input:
     case tls_session::io::want_room:
     case tls_session::io::more:
-      if (closing_.made()) {
+      if (closing_) {
         close(c);
         return;
       }
@@ -142,7 +142,7 @@ void session_runner::drop(connection& c) {
 }
 
 void session_runner::lingering(connection& c) {
-  for (int i = 0; i < most_reads && !closing_.made(); ++i) {
+  for (int i = 0; i < most_reads && !closing_; ++i) {
     switch (c.discard()) {
       case connection::io::some:
         break;

@@ -185,7 +185,7 @@ http1::action http1::ended_early(int status, std::string why) {
                     : status == 504 ? "the deadline of this request passed before its work began"
                                     : "the server ended this request before it was started",
           .headers = status == 503 && is_usual ? "Retry-After: 1\r\n" : ""};
-  keeps_ = keeps_ && status == 504;
+  keeps_ = keeps_ && (status == 504 || !is_usual);
   return action::refuse;
 }
 

@@ -113,7 +113,8 @@ class http1 {
   bool leaves_body() const noexcept { return leaves_body_; }
   // Its context has ended before its handler was called; `status` is that of the cause
   // (departure.h), 0: nobody waits for an answer.
-  // `why`: for the client; empty: nothing special.
+  // `why`: for the client, if somebody has ended this request alone; empty: nobody has, and with a
+  // 503 the server stops, so the connection is not kept.
   action ended_early(int status, std::string why = {});
 
   // --- its answer ---

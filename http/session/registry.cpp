@@ -1,14 +1,21 @@
 #include "http/session/registry.h"
 
+#include <algorithm>
 #include <new>
 
 namespace hangup::http {
 
-registry::admission registry::add(connection& c, const last_call& closing) noexcept {
+registry::admission registry::add(connection& c, const std::atomic<bool>& closing) noexcept {
   constexpr std::size_t refused_at_once = 64;
   const std::lock_guard hold(mutex_);
-  if (closing.made()) {
+  if (closing) {
     return {};
+  }
+  const auto at = static_cast<std::size_t>(c.fd());
+  try {
+    by_descriptor_.resize(std::max(by_descriptor_.size(), at + 1));
+  } catch (const std::bad_alloc&) {
+    return {.over = limit::memory};
   }
   auto over = limit::none;
   std::size_t* from_here = nullptr;
@@ -32,6 +39,7 @@ registry::admission registry::add(connection& c, const last_call& closing) noexc
       ++*from_here;
     }
     c.refused = over;
+    by_descriptor_[at] = &c;
     c.next_of_all = first_;
     if (first_ != nullptr) {
       first_->previous_of_all = &c;
@@ -43,6 +51,7 @@ registry::admission registry::add(connection& c, const last_call& closing) noexc
 
 void registry::take_out(connection& c) noexcept {
   const std::lock_guard hold(mutex_);
+  by_descriptor_[static_cast<std::size_t>(c.fd())] = nullptr;
   for (auto* p = passes_; p != nullptr; p = p->next) {
     p->at = p->at == &c ? c.next_of_all : p->at;
   }

@@ -2,6 +2,7 @@
 // Thread-safe. Not for users.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
@@ -9,17 +10,19 @@
 #include <system_error>
 #include <thread>
 #include <unordered_map>
+#include <vector>
 
 #include "hangup/context/wait.h"
 #include "hangup/http/limit.h"
 #include "hangup/http/options.h"
-#include "http/net/last_call.h"
 #include "http/session/connection.h"
 
 namespace hangup::http {
 
 class registry {
  public:
+  static constexpr std::size_t at_once = 64;  // looked at before the lock is released
+
   explicit registry(const options& how) noexcept : how_(how) {}
 
   struct admission {
@@ -28,7 +31,7 @@ class registry {
   };
   // Adds a connection, unless the server closes. One that is over a limit is added only to be told
   // so, and only a few of them at a time; its connection::refused says which limit.
-  admission add(connection& c, const last_call& closing) noexcept;
+  admission add(connection& c, const std::atomic<bool>& closing) noexcept;
   // Takes it out again. Iterations that are at this connection move on. Then its owner deletes it,
   // and at last calls gone() with its connection::refused: when nothing is counted any more, all of
   // them have been destroyed.
@@ -39,7 +42,10 @@ class registry {
   // after every 64 of them, and `between` is called then, until it returns that it has seen enough.
   template <class Look, class Between>
   void each(const Look& look, const Between& between);
-  // The same without releasing the lock: no connection is added or taken out meanwhile.
+  // Calls `look` with the connection that has this descriptor, if there is one, under the lock.
+  template <class Look>
+  void look_at(int descriptor, const Look& look);
+  // As each(), without releasing the lock: no connection is added or taken out meanwhile.
   template <class Look>
   void each_at_once(const Look& look);
 
@@ -65,12 +71,11 @@ class registry {
   };
   class registered_pass;
 
-  static constexpr std::size_t at_once = 64;  // looked at before the lock is released
-
   const options& how_;
   std::mutex mutex_;  // guards all of the following
   std::condition_variable_any changed_;
   connection* first_ = nullptr;
+  std::vector<connection*> by_descriptor_;
   pass* passes_ = nullptr;
   std::size_t count_ = 0;
   std::size_t refused_ = 0;  // how many of these are only told that they are too many
@@ -117,6 +122,15 @@ void registry::each(const Look& look, const Between& between) {
     std::this_thread::yield();  // to threads that wait for the lock
     enough = !between();
     hold.lock();
+  }
+}
+
+template <class Look>
+void registry::look_at(int descriptor, const Look& look) {
+  const std::lock_guard hold(mutex_);
+  const auto at = static_cast<std::size_t>(descriptor);  // one below 0 is beyond all of them
+  if (at < by_descriptor_.size() && by_descriptor_[at] != nullptr) {
+    look(*by_descriptor_[at]);
   }
 }
 

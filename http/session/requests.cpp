@@ -311,7 +311,7 @@ session_runner::action session_runner::answer(connection& c, int status, std::st
                                               std::string_view headers) {
   exchange& x = c.in_flight();
   watcher_.stop_reading(c.fd());
-  if (draining_ ||
+  if (draining_ || c.input_closed ||
       (c.session.keeps() && !c.session.body().complete() && !c.discard_rest_of_body())) {
     c.session.close_after();
   }

@@ -111,7 +111,7 @@ void session_runner::go_on(connection& c, action what) {
         park(c);
         return;
       case action::next:
-        what = c.session.next(closing_.made());
+        what = c.session.next(closing_);
         break;
       case action::begin:
         what = begun(c);
@@ -158,13 +158,13 @@ void session_runner::go_on(connection& c, action what) {
 void session_runner::readable(connection& c) {
   switch (const auto got = c.receive()) {
     case connection::io::some:
-      go_on(c, c.session.arrived(closing_.made()));
+      go_on(c, c.session.arrived(closing_));
       return;
     case connection::io::again:
-      if (c.request() && closing_.made()) {
+      if (c.request() && closing_) {
         c.in_flight().cancel({.kind = cause_kind::shutdown});  // unless it has already ended
       }
-      go_on(c, c.session.nothing_arrived(closing_.made()));
+      go_on(c, c.session.nothing_arrived(closing_));
       return;
     case connection::io::closed:
     case connection::io::cut_off:
@@ -202,17 +202,16 @@ void session_runner::park(connection& c, phase as, std::chrono::milliseconds pat
   if (c.now.load(std::memory_order_relaxed) != as || c.since == clock::time_point{}) {
     c.since = now;
   }
-  last_call::rest(c.now, as);
-  const bool called =
-      closing_.made() || (c.request() && (ending_.made() || c.request()->is_called_to_end()));
+  c.now.store(as, std::memory_order_relaxed);
   auto until = later(c.since, patience);
   if (c.request()) {  // it waits for its body, or for the client to read the answer
     until = as == phase::writing ? c.going.wait(now) : c.coming.wait(now);
     until = std::min(until, c.request()->ctx().deadline().value_or(until));
   }
   c.park_until(until);
-  if (called || (c.request() && c.request()->cut_off())) {
-    overdue(c);  // the thread that wakes parked connections may have come before
+  // The thread that wakes parked connections may have come before.
+  if (closing_ || (c.request() && (ending_ || c.request()->cut_off()))) {
+    c.wake_parked();
   }
   as == phase::writing || for_room || c.reads_when_writable() ? event_loop::of(c).park_for_room(c)
                                                               : event_loop::of(c).park_for_input(c);
@@ -239,10 +238,10 @@ bool session_runner::reserve_read_ahead(std::ptrdiff_t bytes) noexcept {
          static_cast<std::ptrdiff_t>(how_.read_ahead_total);
 }
 
-// Called on the timer thread. A parked connection is woken by closing its input, because only its
-// owner may act on it.
-void session_runner::overdue(connection& c) noexcept {
+// A parked connection is woken by closing its input, because only its owner may act on it.
+void session_runner::wake(connection& c) noexcept {
   watcher_.mute(c.fd());
+  c.input_closed = true;
   // A connection that waits for room to write only notices a full close.
   const bool writing = c.now.load(std::memory_order_relaxed) == phase::writing;
   ::shutdown(c.fd(), writing ? SHUT_RDWR : SHUT_RD);
@@ -280,29 +279,24 @@ std::error_code session_runner::wait_idle(const context& ctx) {
 void session_runner::end_all() noexcept {
   draining_ = true;
   all_.cancel({.kind = cause_kind::shutdown});
-  ending_.make();
+  ending_ = true;
   wake_parked(true);
 }
 
 std::error_code session_runner::close_all(const context& ctx) {
   draining_ = true;
-  closing_.make();
+  closing_ = true;
   wake_parked(false);
   return all_connections_.wait_until(ctx, [this] { return all_connections_.is_empty(); });
 }
 
-// Called after a last_call. Parked connections are woken by closing their input; the owner then
-// finds that they are to end.
+// The owner of a connection that is not parked learns of it when it parks it.
 void session_runner::wake_parked(bool only_requests) noexcept {
   all_connections_.each_at_once([&](connection& c) {
-    const auto as = last_call::seen(c.now);
-    if (as == phase::running || as == phase::queued) {
-      return;  // not parked: its owner learns of the call when it parks it
-    }
     bool wakes = !only_requests;
     c.look_at_request([&](const exchange&) { wakes = true; });
     if (wakes) {
-      overdue(c);
+      c.wake_parked();
     }
   });
 }

@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "hangup/context/late.h"
@@ -25,7 +26,6 @@
 #include "hangup/http/route.h"
 #include "http/departure/watcher.h"
 #include "http/net/event_loops.h"
-#include "http/net/last_call.h"
 #include "http/session/connection.h"
 #include "http/session/places.h"
 #include "http/session/registry.h"
@@ -60,6 +60,7 @@ class session_runner final : private connection_owner, private event_loop::drive
 
   // See server.h.
   void each_in_flight(const std::function<bool(const request_view&)>& look);
+  std::optional<request_view> find_in_flight(std::uint64_t number, int at);
   std::size_t end_requests(const std::function<bool(const request_view&)>& which, const cause& why,
                            const asker& by);
   ending end_request(std::uint64_t number, const cause& why, const asker& by);
@@ -75,7 +76,7 @@ class session_runner final : private connection_owner, private event_loop::drive
   // connection_owner
   void run(connection& c) noexcept override;
   void dropped(connection& c) noexcept override;
-  void overdue(connection& c) noexcept override;
+  void wake(connection& c) noexcept override;
   cause how_left(connection& c, departure seen) noexcept override;
   bool reserve_read_ahead(std::ptrdiff_t bytes) noexcept override;
   // event_loop::driver
@@ -146,11 +147,10 @@ class session_runner final : private connection_owner, private event_loop::drive
   follower* const follower_;  // null: there is none
   const cancelable all_;      // the parent of every connection's context
   std::atomic<bool> draining_{false};
-  // A connection is parked with rest(), and parked connections are woken after make(). There are
-  // two calls: that the contexts of all requests have ended, and that all connections are to be
-  // closed.
-  last_call ending_;
-  last_call closing_;
+  // Set before parked connections are woken (connection::wake_parked()); who parks one looks at
+  // them afterwards.
+  std::atomic<bool> ending_{false};   // the contexts of all requests have ended
+  std::atomic<bool> closing_{false};  // all connections are to be closed
   std::atomic<std::size_t> in_flight_{0};
   places places_;
 

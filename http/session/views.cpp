@@ -11,7 +11,7 @@ void session_runner::each_in_flight(const std::function<bool(const request_view&
   std::vector<request_view> some;
   all_connections_.each(
       [&](connection& c) {
-        c.look_at_request([&](const exchange& x) { some.push_back(x.view(c.client())); });
+        c.look_at_request([&](const exchange& x) { some.push_back(x.view(c.client(), c.fd())); });
       },
       [&] {
         const bool all = std::all_of(some.begin(), some.end(), look);
@@ -20,27 +20,48 @@ void session_runner::each_in_flight(const std::function<bool(const request_view&
       });
 }
 
-// Contexts are ended without a lock, as that calls functions that may take it.
+std::optional<request_view> session_runner::find_in_flight(std::uint64_t number, int at) {
+  std::optional<request_view> found;
+  all_connections_.look_at(at, [&](connection& c) {
+    c.look_at_request([&](const exchange& x) {
+      if (x.number() == number) {
+        found = x.view(c.client(), c.fd());
+      }
+    });
+  });
+  return found;
+}
+
+// Contexts are ended without a lock, as that calls functions that may take it. Those that have been
+// asked for are ended in any case: nobody else may ask for them again.
 std::size_t session_runner::end_requests(const std::function<bool(const request_view&)>& which,
                                          const cause& why, const asker& by) {
   std::size_t ended = 0;
   std::vector<cancel_handle> some;
-  all_connections_.each(
-      [&](connection& c) {
-        c.look_at_request([&](exchange& x) {
-          if (which(x.view(c.client())) && x.asked_to_end(by)) {
-            some.push_back(x.canceler());
-          }
-        });
-      },
-      [&] {
-        for (const auto& cancel : some) {
-          cancel(why);
-        }
-        ended += some.size();
-        some.clear();
-        return true;
-      });
+  some.reserve(registry::at_once);
+  const auto end_some = [&] {
+    for (const auto& cancel : some) {
+      cancel(why);
+    }
+    ended += some.size();
+    some.clear();
+    return true;
+  };
+  try {
+    all_connections_.each(
+        [&](connection& c) {
+          c.look_at_request([&](exchange& x) {
+            if (which(x.view(c.client(), c.fd())) && x.asked_to_end(by)) {
+              some.push_back(x.canceler());
+            }
+          });
+        },
+        end_some);
+  } catch (...) {
+    end_some();
+    wake_asked_to_end();
+    throw;
+  }
   if (ended > 0) {
     wake_asked_to_end();
   }
@@ -69,17 +90,14 @@ ending session_runner::end_request(std::uint64_t number, const cause& why, const
   return found;
 }
 
-// Who waits in a queue or runs is woken by its context. What is parked, for its body or for room,
-// is woken as by wake_parked().
+// Who waits in a queue or runs is woken by its context. What is parked waits for its body or for
+// room.
 void session_runner::wake_asked_to_end() {
   all_connections_.each(
       [&](connection& c) {
-        c.look_at_request([&](exchange& x) {
-          if (x.call_to_end()) {
-            const auto as = last_call::seen(c.now);
-            if (as == phase::reading || as == phase::writing) {
-              overdue(c);
-            }
+        c.look_at_request([&](const exchange& x) {
+          if (x.was_asked_to_end()) {
+            c.wake_parked();
           }
         });
       },
@@ -114,7 +132,7 @@ std::vector<request_view> session_runner::follow_oldest(
             if (follower_ != nullptr) {
               x.follow(*follower_, c.client(), true);
             }
-            oldest.push_back(x.view(c.client()));
+            oldest.push_back(x.view(c.client(), c.fd()));
           }
         });
       },

@@ -96,6 +96,21 @@ TEST(drain, returns_as_soon_as_the_last_request_has_ended) {  // C33
   EXPECT_LT(best, sanitized ? 100ms : 5ms);
 }
 
+TEST(drain, closes_connections_that_may_be_idle_for_ever) {
+  http::options how;
+  how.idle_timeout = how.head_timeout = how.body_timeout = std::chrono::milliseconds::max();
+  live_server server({.how = how});
+  client idle = server.connect();
+  EXPECT_EQ(idle.ask(get("/fast")).status, 200);
+  client in_body = server.connect();
+  ASSERT_TRUE(in_body.send(part_of_body("/pool/echo", 100, 50)));
+  ASSERT_TRUE(eventually([&] { return server.server.in_flight_count() == 1; }));
+  const auto at_once = with_timeout(background(), 0s);
+  EXPECT_FALSE(server.server.drain(at_once.ctx, patience));
+  EXPECT_TRUE(idle.sees_the_end());
+  EXPECT_EQ(in_body.receive().status, 503);
+}
+
 TEST(drain, answers_who_is_connected_already_and_closes) {
   live_server server;
   client busy = server.connect();

@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <climits>
 #include <set>
+#include <stdexcept>
 
 #include "hangup/http/causes.h"
 #include "tests/wire/with_tasks.h"
@@ -123,6 +125,23 @@ TEST_F(ended_by_an_operator, a_request_that_does_not_stop_is_stopping_already) {
   EXPECT_EQ(r.by->request, "a");
 }
 
+// The same rule as for a deadline: deadline.does_not_withhold_what_the_handler_answers_after_it.
+TEST_F(ended_by_an_operator, a_handler_that_answers_all_the_same_has_its_answer_sent) {
+  client c = server().connect();
+  ASSERT_TRUE(c.send(get("/stubborn")));
+  ASSERT_TRUE(server().at.await("/stubborn"));
+  EXPECT_EQ(server().server.end_request(number_of(server(), "/stubborn"), told()),
+            http::ending::ended);
+  server().gate.open();
+  const auto a = c.receive();
+  EXPECT_EQ(a.status, 200);
+  EXPECT_EQ(a.body, "at last\n");
+  const auto r = server().seen.of("/stubborn");
+  EXPECT_EQ(r.end, request_end::operator_request);
+  EXPECT_EQ(r.status, 200);
+  EXPECT_EQ(c.ask(get("/fast")).status, 200);
+}
+
 TEST_F(ended_by_an_operator, one_whose_client_has_left_is_stopping_already) {
   client c = server().connect();
   ASSERT_TRUE(c.send(get("/stubborn")));
@@ -171,9 +190,53 @@ TEST_F(ended_by_an_operator, many_at_once_are_counted) {
 TEST_F(ended_by_an_operator, the_next_request_of_the_same_connection_lives) {
   client c = server().connect();
   ASSERT_TRUE(c.send(get("/wait")));
-  ASSERT_TRUE(server().at.await("/wait")) << "one that is not handed over yet may be closed";
   end("/wait", c);
   EXPECT_EQ(c.ask(get("/fast")).status, 200);
+}
+
+// Else they could not be ended any more: a second call finds that they are stopping already.
+TEST_F(ended_by_an_operator, those_that_were_chosen_end_also_if_the_choice_throws) {
+  std::vector<client> all;
+  for (int i = 0; i < 3; ++i) {
+    all.push_back(server().connect());
+    ASSERT_TRUE(all.back().send(part_of_body("/pool/echo", 100, 50)));
+  }
+  ASSERT_TRUE(eventually([&] { return server().server.in_flight_count() == 3; }));
+  int looked_at = 0;
+  const auto two_of_them = [&](const http::request_view&) {
+    return ++looked_at < 3 ? true : throw std::runtime_error("the third");
+  };
+  EXPECT_THROW(server().server.end_requests(two_of_them, told()), std::runtime_error);
+  ASSERT_TRUE(server().seen.await_ended(2));
+  EXPECT_EQ(server().seen.count(request_end::operator_request), 2U);
+  EXPECT_EQ(server().server.end_requests([](const auto&) { return true; }, told()), 1U);
+}
+
+TEST_F(ended_by_an_operator, a_request_is_found_again_by_its_view_until_it_is_over) {
+  client c = server().connect();
+  ASSERT_TRUE(c.send(get("/wait")));
+  ASSERT_TRUE(server().at.await("/wait"));
+  const auto seen = server().server.in_flight().at(0);
+  const auto find = [&](std::uint64_t number, int connection) {
+    return server().server.find_in_flight(number, connection);
+  };
+  const auto again = find(seen.number, seen.connection);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->target, "/wait");
+  EXPECT_EQ(again->number, seen.number);
+  EXPECT_EQ(again->connection, seen.connection);
+  EXPECT_FALSE(find(seen.number + 1, seen.connection));
+  for (const int other : {-1, seen.connection + 1, INT_MIN, INT_MAX}) {
+    EXPECT_FALSE(find(seen.number, other)) << other;
+  }
+  end("/wait", c);
+  EXPECT_FALSE(find(seen.number, seen.connection)) << "the connection is there, the request is not";
+  ASSERT_TRUE(c.send(get("/wait")));
+  ASSERT_TRUE(server().at.await("/wait", 2));
+  EXPECT_FALSE(find(seen.number, seen.connection)) << "that is the next one";
+  c.close();
+  ASSERT_TRUE(server().await_no_connections());
+  EXPECT_FALSE(find(seen.number, seen.connection));
 }
 
 TEST(numbers_of_requests, are_different_and_in_their_order) {

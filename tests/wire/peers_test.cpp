@@ -97,7 +97,7 @@ TEST_F(the_peers, have_only_the_status_that_the_question_has_if_it_is_done) {
     EXPECT_EQ(a.error, "status " + status.substr(0, 3));
   }
   const auto done =
-      ask_one(with_status("202 Accepted", R"({"ended": 3})"), "DELETE", peer_page::end_many);
+      ask_one(with_status("202 Accepted", R"({"stopping": 3})"), "DELETE", peer_page::end_many);
   EXPECT_EQ(name(done.end), "answered") << done.error;
   const auto said = ask_one(with_status("503 x", R"({"detail": "it is \u001b[2J drained"})"));
   EXPECT_EQ(said.error, "status 503: it is \x1b[2J drained") << "what shows it escapes it";

@@ -8,7 +8,9 @@
 // copyable, as for std::function.
 //
 // All check the context, or pass it to the functions that wait, and return when it has ended. They
-// need not make an answer then; if they do, it is sent where that is still possible. They may throw
+// need not make an answer then: the client is told 504 for a deadline, and 503 if the server stops
+// or an operator has ended the request. If they do make one, it is sent instead, where that is
+// still possible: as whole as after no end, whatever has ended the context. They may throw
 // problem_error (problem.h) and canceled_error; any other exception gives a 500. So does a
 // canceled_error if the context of the request has not ended: it is that of another context.
 //

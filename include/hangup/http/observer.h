@@ -22,11 +22,16 @@ inline double ms(clock::duration d) noexcept {
   return std::chrono::duration<double, std::milli>(d).count();
 }
 
-// Who has asked that a request ends (server::end_request), as the program says. It is printed as it
-// is, so it must have no control characters.
+// Who has asked that a request ends (server::end_request), as the program says: both texts are its
+// own, and the server only keeps a copy until the request is over. They may be empty. What prints
+// reports prints them as they are, so they must have no control characters.
 struct asker {
-  std::string request;  // the id of the request that asked, which is its client's own
-  std::string client;   // "127.0.0.1:50312"; one that a replica names: "... through 10.0.0.2:33900"
+  // The id of the request by which it was asked (request_id()): that is the asking client's own.
+  std::string request;
+  // The asking client: its address and port, as in request_report::client ("127.0.0.1:50312"). If
+  // another server has handed the question on, what that says of its client, and its own address:
+  // "10.0.0.9:50312 through 10.0.0.2:33900".
+  std::string client;
 };
 
 // A request that has ended. The strings are as the client sent them, so escape them before
@@ -53,7 +58,8 @@ struct request_report {
   // 1, 2 ... in the order in which the heads of requests were complete; no two in a process have
   // the same. Ids are the clients' own and need not be different.
   std::uint64_t number = 0;
-  const asker* by = nullptr;  // of the end; null: nobody has asked for it
+  // Of the end; null: nobody has asked for it, or the answer was complete all the same.
+  const asker* by = nullptr;
   interest followed = interest::none;
   // How long the handler would have taken in all, as it says by work_expected(), and at most until
   // its deadline.
@@ -107,6 +113,7 @@ struct request_view {
   std::optional<clock::time_point> context_ended;
   std::uint64_t number = 0;
   std::string trace_id{};
+  int connection = -1;  // only for server::find_in_flight()
 };
 
 // How many requests are in flight, by what they do.

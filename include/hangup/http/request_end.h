@@ -34,6 +34,10 @@ constexpr bool client_left(request_end end) noexcept {
 }
 
 // What server::end_request() has done.
-enum class ending : std::uint8_t { ended, already_stopping, unknown };
+enum class ending : std::uint8_t {
+  ended,             // this call has ended its context, or was only just too late for that
+  already_stopping,  // its context had ended, or another call was about to end it
+  unknown,           // there is no such request in flight: it never was, or is over
+};
 
 }  // namespace hangup::http

@@ -27,6 +27,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <system_error>
@@ -120,14 +121,27 @@ class server {
   // Whether a drain has been announced or begun: for a readiness probe.
   bool draining() const noexcept;
 
-  // Ends the context of the request in flight with this number (request_view::number). One whose
-  // context has ended before, for whatever reason, is already stopping. What its client gets is
-  // decided by the cause: for causes::operator_request, a 503 if nothing was sent, and else an
-  // answer that is broken off. Functions that hang on the context (stop tokens, after_func) run in
-  // this call. Thread-safe.
+  // Ends the context of the request in flight with this number (request_view::number). It does not
+  // wait until the work has stopped. One whose context has ended before, for whatever reason, is
+  // already stopping; so a second call changes nothing, and its cause and `by` are not kept. An
+  // answer that was all but sent may still be completed: what became of it is told to observers.
+  //
+  // What the client gets is decided by the cause: for causes::operator_request, a 503 if nothing
+  // was sent, and else an answer that is broken off. An answer that the handler makes all the same
+  // is sent instead (handler.h). The connection is kept if all of the request was there and the
+  // answer is whole.
+  //
+  // Thread-safe, also for handlers, and for that of the request itself. Functions that hang on the
+  // context (stop tokens, after_func) run in this call, with no lock of the server held. It looks
+  // at each connection, until it has found the request.
   ending end_request(std::uint64_t number, cause why, asker by = {});
-  // The same for all of which `which` says so; returns how many. `which` must be quick, and must
-  // not call the server.
+  // The same for all of which `which` says so, and which are not stopping already. Returns how many
+  // this call has told to stop; of two calls at the same time, only one counts a request.
+  //
+  // `which` is called once for each request in flight, except for some that begin meanwhile. The
+  // locks that accepting a connection and ending that request take are held: so it must be quick,
+  // must not wait, and must not call the server. If it throws, those that it has chosen end all the
+  // same, and this call throws that. Each call of it costs a copy of the texts in its view.
   std::size_t end_requests(const std::function<bool(const request_view&)>& which, cause why,
                            asker by = {});
 
@@ -135,8 +149,13 @@ class server {
   // takes too, for a few dozen connections at a time.
   //
   // Calls `look` with each request in flight until it returns false, starting with the newest
-  // connection. No lock is held during the call, so `look` may take its time.
+  // connection; with none twice. Those that begin or end meanwhile may be among them or not. What
+  // it gets is a copy, as of a moment before, of a few dozen at a time. No lock is held during the
+  // call: `look` may take its time, and may call the server. What it throws goes through.
   void each_in_flight(const std::function<bool(const request_view&)>& look) const;
+  // The request of a view that was seen before, as it is now; empty: it is over. `number` and
+  // `connection` are those of that view. It costs the same however many are in flight.
+  std::optional<request_view> find_in_flight(std::uint64_t number, int connection) const;
   std::vector<request_view> in_flight() const;   // all of them
   std::size_t in_flight_count() const noexcept;  // reads a counter
   // The number of those to the routes for which `of` says so, by what they do.

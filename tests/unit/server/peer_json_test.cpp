@@ -117,8 +117,8 @@ TEST(the_json_of_a_peer, has_each_member_of_its_own_type) {
       "ended[].by.client is no text");
   EXPECT_EQ(wrong_with(R"({"lost": 0, "ended": [{"number": 1, "by": "me"}]})", peer_page::ended),
             "ended[].by is no object");
-  EXPECT_EQ(wrong_with(R"({"ended": 18446744073709551615})", peer_page::end_many),
-            "ended is no whole number up to 2^53");
+  EXPECT_EQ(wrong_with(R"({"stopping": 18446744073709551615})", peer_page::end_many),
+            "stopping is no whole number up to 2^53");
   EXPECT_EQ(wrong_with(R"({"state": "stopping"})", peer_page::end_one), "number is missing");
 }
 

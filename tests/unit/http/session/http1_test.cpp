@@ -301,6 +301,17 @@ TEST(http1, a_stop_in_the_queue_is_a_503_and_the_last_answer) {
   EXPECT_EQ(s.answer(), action::linger);
 }
 
+TEST(http1, a_request_that_somebody_has_ended_in_the_queue_is_a_503_and_the_connection_is_kept) {
+  session s;
+  ASSERT_EQ(s.get(get_a), action::begin);
+  ASSERT_EQ(s.accept({}), action::start);
+  ASSERT_EQ(s.ended_early(503, "ended by an operator"), action::refuse);
+  EXPECT_EQ(s.why().status, 503);
+  EXPECT_EQ(s.why().detail, "ended by an operator");
+  EXPECT_EQ(s.why().headers, "");
+  EXPECT_EQ(s.answer(), action::next);
+}
+
 TEST(http1, too_late_is_a_408_within_a_request_and_a_close_between_two) {
   session between;
   EXPECT_EQ(between.timed_out(), action::close);

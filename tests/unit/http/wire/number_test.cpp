@@ -19,5 +19,14 @@ TEST(whole_number, is_all_of_the_text_or_nothing) {
   }
 }
 
+TEST(number_in_name, has_only_one_spelling) {
+  EXPECT_EQ(number_in_name("443"), 443U);
+  EXPECT_EQ(number_in_name("18446744073709551615"), UINT64_MAX);
+  for (const auto* text : {"", "0", "0443", "00", "+443", "-443", " 443", "443 ", "443.0", "4e2",
+                           "0x1", "18446744073709551616"}) {
+    EXPECT_FALSE(number_in_name(text)) << text;
+  }
+}
+
 }  // namespace
 }  // namespace hangup::http
