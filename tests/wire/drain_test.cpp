@@ -104,7 +104,7 @@ TEST(drain, closes_connections_that_may_be_idle_for_ever) {
   EXPECT_EQ(idle.ask(get("/fast")).status, 200);
   client in_body = server.connect();
   ASSERT_TRUE(in_body.send(part_of_body("/pool/echo", 100, 50)));
-  ASSERT_TRUE(eventually([&] { return server.server.in_flight_count() == 1; }));
+  ASSERT_TRUE(eventually([&] { return server.connections(http::phase::reading) == 1; }));
   const auto at_once = with_timeout(background(), 0s);
   EXPECT_FALSE(server.server.drain(at_once.ctx, patience));
   EXPECT_TRUE(idle.sees_the_end());
