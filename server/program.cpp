@@ -157,6 +157,7 @@ program::program(const context& opening, const launch& with)
       job_counts_(jobs_),
       task_counts_(tasks_),
       access_(how_),
+      access_counts_(access_),
       peers_(how_.admin),
       events_(server_, event_options()),
       live_counts_(events_),
@@ -356,6 +357,7 @@ void program::add_metrics() {
       all_of<const query::named_database>(sources_));
   counts_->include(task_counts_);
   counts_->include(live_counts_);
+  counts_->include(access_counts_);
   if (!relays_->upstreams.empty()) {
     counts_->include(upstream_counts_);
   }
