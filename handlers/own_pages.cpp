@@ -17,7 +17,9 @@ bool same_in_any_case(std::string_view a, std::string_view b) {
   });
 }
 
-bool asked_by_another_page(const http::request& req) {
+}  // namespace
+
+bool is_asked_by_another_page(const http::request& req) {
   if (const auto site = req.header("Sec-Fetch-Site")) {
     return site != "same-origin" && site != "none";
   }
@@ -34,11 +36,13 @@ bool asked_by_another_page(const http::request& req) {
   return !may_be || !same_in_any_case(origin->substr(scheme + 3), req.header("Host").value_or(""));
 }
 
+namespace {
+
 // Whether it is refused; then the reply says so.
 bool refused(const http::request& req, http::reply& res) {
-  const bool is = asked_by_another_page(req);
+  const bool is = is_asked_by_another_page(req);
   if (is) {
-    res.problem(403, "a page of another origin may not ask for this");
+    res.problem(403, std::string(told_another_page));
   }
   return is;
 }

@@ -1,15 +1,23 @@
-// Protects requests that change something from being sent by other sites' web pages.
+// Protects requests that change something, or cost much, from being sent by other sites' web pages.
 #pragma once
 
+#include <string_view>
+
+#include "hangup/http/request.h"
 #include "hangup/http/route.h"
 
 namespace hangup::handlers {
 
+// Whether the browser says that the request comes from a page of another origin: by Sec-Fetch-Site,
+// or by an Origin that differs from Host, or is not https where the connection is. Any web page can
+// make a visitor's browser send a request, with the visitor's address and rights.
+bool is_asked_by_another_page(const http::request& req);
+// What it is told then.
+inline constexpr std::string_view told_another_page =
+    "a page of another origin may not ask for this";
+
 // The handler, but only for requests from the server's own pages and from programs that are not
-// browsers. It answers 403 if the browser says that the request comes from a page of another origin
-// (by Sec-Fetch-Site, or by an Origin that differs from Host, or is not https where the connection
-// is). Otherwise any web page could make a visitor's browser send such a request, with the
-// visitor's address and rights.
+// browsers. Others are answered with a 403.
 http::handler for_own_pages(http::handler h);
 
 }  // namespace hangup::handlers

@@ -210,9 +210,9 @@ in_flight_counts server::count_in_flight(const std::function<bool(const route&)>
   return runner_ ? runner_->count_in_flight(of) : in_flight_counts{};
 }
 
-std::vector<request_view> server::follow_oldest(std::size_t most,
-                                                const std::function<bool(const route&)>& of) {
-  return runner_ ? runner_->follow_oldest(most, of) : std::vector<request_view>{};
+found_in_flight server::follow_oldest(std::size_t most,
+                                      const std::function<bool(const route&)>& of) {
+  return runner_ ? runner_->follow_oldest(most, of) : found_in_flight{};
 }
 
 std::size_t server::in_flight_count() const noexcept {

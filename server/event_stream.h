@@ -9,25 +9,34 @@
 // is the time in which events are made without a break: of what happened between two of them
 // nobody knows. A client that comes back from the same epoch goes on behind its last event, if that
 // is still kept. Any other is told what is in flight, and that events were left out.
+//
+// When the server drains, the streams end by themselves. One whose viewer does not read is ended by
+// the second second, with the cause `shutdown`.
+//
+// Which runs at the same time as which: each viewer is a task of its own, on any thread of the
+// loop; one more task counts the seconds while events are made, and is the only one that ends
+// streams. They share the list of events (live_events.h), the number of viewers (viewer_count.h)
+// and what is in flight in this second, each under a lock of its own. No lock is held while another
+// is taken but the one of viewer_count, under which the last is emptied, and none across a wait.
+// close() and what is const may be called by any thread.
 #pragma once
 
-#include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <string_view>
 
 #include "hangup/context/task.h"
 #include "hangup/http/server.h"
 #include "hangup/worker/loop.h"
+#include "server/event_reader.h"
 #include "server/live_events.h"
-#include "server/live_filter.h"
 #include "server/request_events.h"
+#include "server/viewer_count.h"
 
 namespace hangup::server {
 
@@ -37,7 +46,8 @@ class event_stream {
     std::size_t max_viewers = 0;
     std::size_t ring = 0;  // how many events are kept
     loop& on;
-    // What the first event and those of each second have, besides what is known here.
+    // What the first event and those of each second have, besides what is known here. They are
+    // called on threads of the loop, by several at once.
     std::function<nlohmann::ordered_json()> hello;
     std::function<nlohmann::ordered_json()> stats;
     // For so long after the last viewer events are still made, for a client that comes back.
@@ -52,11 +62,12 @@ class event_stream {
 
   // Adds the route. Before the server listens.
   void add_route();
-  // All streams end now, well. New ones are refused.
+  // All streams end now, well, if they are read. New ones are refused.
   void close() noexcept { events_.close(); }
 
   request_events& requests() noexcept { return requests_; }
-  std::size_t viewers() const noexcept { return viewers_.load(std::memory_order_relaxed); }
+  std::size_t viewers() const noexcept { return viewers_.now(); }
+  std::uint64_t refused_viewers() const noexcept { return requests_.refused_viewers(); }
   // What was not shown, in all: events that viewers were too slow for, and requests of which there
   // were too many.
   std::uint64_t missed() const noexcept { return events_.missed(); }
@@ -64,30 +75,25 @@ class event_stream {
 
  private:
   class viewer;
-  struct begins;
-  struct position;
 
   task<> answer(context ctx, http::request& req, http::reply& res);
   task<> each_second(context ctx);
-  bool append_more(std::string& to, position& at, live_selection& chosen, const begins& shown);
-  void remember(live_selection& chosen, std::uint64_t up_to);
-  std::string stats_for(const position& at, std::string_view of_all) const;
   bool another_second();
+  void end_unread();
+  in_flight_now look_around();
+  void look(bool does);
   nlohmann::ordered_json stats() const;
   std::string hello() const;
-  live_event stats_event() const;
 
   http::server& of_;
   const options how_;
   const std::string instance_;
   live_events events_;
   request_events requests_;
-  std::atomic<std::size_t> viewers_{0};  // changed under mutex_
-  std::mutex mutex_;                     // guards the rest
-  std::condition_variable over_;
-  bool ticks_ = false;  // each_second() runs
-  int seconds_without_viewers_ = 0;
-  std::uint64_t epoch_ = 1;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const in_flight_now> in_flight_;  // guarded by mutex_
+  bool was_closed_ = false;                         // a second ago; of the task that counts them
+  viewer_count viewers_;
   const cancelable living_;
 };
 

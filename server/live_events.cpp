@@ -40,6 +40,11 @@ void live_events::close() noexcept {
   closed_ = true;
 }
 
+bool live_events::is_closed() const noexcept {
+  const std::lock_guard hold(mutex_);
+  return closed_;
+}
+
 std::uint64_t live_events::missed() const noexcept {
   const std::lock_guard hold(mutex_);
   return missed_;

@@ -2,7 +2,11 @@
 // own pace. An event that is pushed out before a reader has come to it is left out for that reader,
 // which learns how many there were. Who adds an event neither waits for a reader nor wakes one: it
 // may be the thread whose work is to stop now. So readers look for themselves, now and then.
-// Thread-safe.
+//
+// Thread-safe: all calls may come at the same time. One lock guards the ring; what takes time is
+// done without it: making an event, and making its data, which the first reader does for all while
+// the others that want it wait. Each reader has a position of its own, `behind`, which is not
+// shared.
 #pragma once
 
 #include <cstddef>
@@ -31,6 +35,8 @@ struct live_event {
   std::string_view state{};
   // How it has ended, or will, as its context has ended.
   std::optional<http::request_end> end{};
+  // It says what the request is: its target, client and so on.
+  bool tells_request = false;
 };
 
 class live_events {
@@ -46,6 +52,7 @@ class live_events {
   std::uint64_t oldest() const noexcept;
   // Nothing more is added.
   void close() noexcept;
+  bool is_closed() const noexcept;
   // How many events readers have missed because they were too slow, in all.
   std::uint64_t missed() const noexcept;
 

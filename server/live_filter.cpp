@@ -18,13 +18,19 @@ live_selection::choice live_selection::look_at(const std::shared_ptr<const live_
     return {true};
   }
   auto& of = known_[e->request];
+  const bool begins = e->name == "began";
+  if (begins && of.told) {
+    return {};  // it has become one of the oldest, and was told then
+  }
   of.state = of.state || which_.state.empty() || e->state == which_.state;
   of.end = of.end || !which_.end || e->end == which_.end;
   choice c{of.state && of.end};
-  if (e->name == "began") {
+  if (begins) {
     of.began = c.passes ? nullptr : e;
+    of.told = c.passes;
   } else if (c.passes) {
     c.began = std::exchange(of.began, nullptr);
+    of.told = of.told || c.began != nullptr;
   }
   if (e->name == "ended") {
     known_.erase(e->request);

@@ -45,6 +45,7 @@ class live_selection {
   struct known {
     bool state = false;  // was in the state
     bool end = false;
+    bool told = false;  // its begin was let through
     std::shared_ptr<const live_event> began{};
   };
   // Of some requests no end is told. When there are more than these, the oldest is forgotten.

@@ -9,6 +9,10 @@ std::vector<MetricFamily> live_metrics::Collect() const {
   add(family(all, "hangup_event_viewers", "Streams of /requests/events that are open.",
              MetricType::Gauge),
       {}, static_cast<double>(of_.viewers()));
+  add(family(all, "hangup_event_viewers_refused_total",
+             "Viewers of /requests/events that were refused, as there were live.max_viewers.",
+             MetricType::Counter),
+      {}, static_cast<double>(of_.refused_viewers()));
   auto& left_out =
       family(all, "hangup_events_left_out_total",
              "What /requests/events did not show: events for which a viewer was too slow, and "

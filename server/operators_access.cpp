@@ -9,6 +9,7 @@
 #include <new>
 #include <stdexcept>
 
+#include "handlers/own_pages.h"
 #include "hangup/http/listen_address.h"
 #include "http/wire/grammar.h"
 #include "server/live_page.h"
@@ -80,6 +81,12 @@ void add_name(const std::string& address, std::vector<std::string>& to) {
   }
 }
 
+// A person follows a link, or enters an address, in a window or a tab: not in a frame of a page.
+bool opens_live_page(const http::request& req) {
+  return req.method() == "GET" && req.path() == "/" && prefers_live_page(req) &&
+         req.header("Sec-Fetch-Mode") == "navigate" && req.header("Sec-Fetch-Dest") == "document";
+}
+
 http::denial without_token(bool has_wrong_one) {
   std::string how = "WWW-Authenticate: Bearer realm=\"hangup operators\"";
   how.append(has_wrong_one ? ", error=\"invalid_token\"" : "").append("\r\n");
@@ -140,6 +147,23 @@ void operators_access::reload() {
   token_.swap(token);
 }
 
+std::string_view name(denied_for r) noexcept {
+  switch (r) {
+    case denied_for::host:
+      return "host";
+    case denied_for::origin:
+      return "origin";
+    case denied_for::token:
+      return "token";
+  }
+  return "unknown";
+}
+
+http::denial operators_access::deny(denied_for why, http::denial as) const {
+  denied_[static_cast<std::size_t>(why)].fetch_add(1, std::memory_order_relaxed);
+  return as;
+}
+
 bool operators_access::is_own_name(std::string_view authority) const {
   const auto name = name_in(authority);
   return is_an_address(name) || name == "localhost" || name.ends_with(".localhost") ||
@@ -150,8 +174,11 @@ std::optional<http::denial> operators_access::operator()(const http::request& re
   // No page in a browser can ask a Unix socket, and programs name it as they like.
   const bool is_unix = req.local_address().starts_with("unix:");
   if (const auto host = req.header("Host"); host && !is_unix && !is_own_name(*host)) {
-    return http::denial{421,
-                        "this server has no pages for operators under this name (admin.hosts)"};
+    return deny(denied_for::host,
+                {421, "this server has no pages for operators under this name (admin.hosts)"});
+  }
+  if (handlers::is_asked_by_another_page(req) && !opens_live_page(req)) {
+    return deny(denied_for::origin, {403, std::string(handlers::told_another_page)});
   }
   if (is_part_of_live_page(req)) {
     return std::nullopt;
@@ -165,7 +192,7 @@ std::optional<http::denial> operators_access::operator()(const http::request& re
   if (token->empty() || (!sent.empty() && same_in_constant_time(sent, *token))) {
     return std::nullopt;
   }
-  return without_token(!sent.empty());
+  return deny(denied_for::token, without_token(!sent.empty()));
 }
 
 }  // namespace hangup::server

@@ -156,6 +156,7 @@ program::program(const context& opening, const launch& with)
       job_counts_(jobs_),
       task_counts_(tasks_),
       access_(how_),
+      access_counts_(access_),
       peers_(how_.admin),
       peer_counts_(peers_),
       events_(server_, event_options()),
@@ -359,6 +360,7 @@ void program::add_metrics() {
   if (!how_.admin.peers.empty()) {
     counts_->include(peer_counts_);
   }
+  counts_->include(access_counts_);
   if (!relays_->upstreams.empty()) {
     counts_->include(upstream_counts_);
   }

@@ -13,6 +13,7 @@
 #include "hangup/http/server.h"
 #include "hangup/worker/loop.h"
 #include "hangup/worker/pool.h"
+#include "server/access_metrics.h"
 #include "server/databases.h"
 #include "server/ended_requests.h"
 #include "server/event_stream.h"
@@ -84,6 +85,7 @@ class program {
   const job_metrics job_counts_;
   const loop_metrics task_counts_;
   operators_access access_;
+  const access_metrics access_counts_;
   const peers peers_;
   const peer_metrics peer_counts_;
   event_stream events_;

@@ -13,7 +13,6 @@ namespace {
 using ordered = nlohmann::ordered_json;
 using namespace std::chrono_literals;
 
-constexpr auto relaxed = std::memory_order_relaxed;
 constexpr auto slow = 50ms;
 constexpr std::size_t shown_bytes = 256;  // of a text from a client
 
@@ -74,6 +73,11 @@ std::string line_of(const ordered& data) {
   return data.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }
 
+live_event left_out(std::optional<std::uint64_t> count, const char* why) {
+  return {"left_out",
+          line_of({{"count", count ? ordered(*count) : ordered(nullptr)}, {"why", why}})};
+}
+
 bool request_events::spend(std::atomic<int>& from) noexcept {
   return from.load(relaxed) > 0 && from.fetch_sub(1, relaxed) > 0;
 }
@@ -113,7 +117,7 @@ http::interest request_events::begins(const http::request_step& s, bool earlier)
     auto data = about(s);
     data["state"] = name(s.state);
     data["at_ms"] = at_ms(s.started);
-    return live_event{"began", line_of(data), {}, s.number, s.to.path, name(s.state)};
+    return live_event{"began", line_of(data), {}, s.number, s.to.path, name(s.state), {}, true};
   });
   return http::interest::steps;
 }
@@ -124,8 +128,8 @@ live_event request_events::in_flight(const http::request_view& v) const {
   auto data = about(v);
   data["state"] = name(state);
   data["at_ms"] = at_ms(v.started);
-  return {"began",  line_of(data), {},
-          v.number, v.to->path,    is_stopping(v) ? stopping : name(state)};
+  return {"began", line_of(data), {}, v.number, v.to->path, is_stopping(v) ? stopping : name(state),
+          {},      true};
 }
 
 void request_events::enters(const http::request_step& s) noexcept {
@@ -160,9 +164,14 @@ void request_events::context_ended(const http::request_step& s, const cause& why
                                                     std::string(s.client), s.to, nullptr});
     }
     const bool goes_on = s.state != http::request_state::queued;
-    live_event e{
-        "context_ended",       {}, {}, s.number, s.to.path, goes_on ? stopping : std::string_view(),
-        http::end_of(why.kind)};
+    live_event e{"context_ended",
+                 {},
+                 {},
+                 s.number,
+                 s.to.path,
+                 goes_on ? stopping : std::string_view(),
+                 http::end_of(why.kind),
+                 first != nullptr};
     e.make_data = [first = std::move(first), number = s.number, why, began = at_ms(s.started),
                    ended = at_ms(why.at)] {
       auto data = first ? about(*first) : ordered{{"number", number}};
@@ -184,9 +193,12 @@ void request_events::late(const http::late_request& l) noexcept {
     auto data = about(l);
     data["since_ms"] = http::ms(l.since);
     data["over"] = l.over;
+    data["cause"] = l.kind.name();
     data["text"] = l.cause;
+    data["started_ms"] = at_ms(l.started);
     data["at_ms"] = at_ms(http::clock::now());
-    return live_event{"late", line_of(data), {}, l.number, l.to.path};
+    return live_event{"late",   line_of(data),        {},  l.number, l.to.path,
+                      stopping, http::end_of(l.kind), true};
   });
 }
 
@@ -215,7 +227,12 @@ void request_events::ended(const http::request_report& r) noexcept {
   if (r.context_ended && r.work_stopped) {
     stops_.add(r.ended, *r.work_stopped - *r.context_ended);
   }
-  if (!looks() || is_event_stream(r.to)) {
+  if (is_event_stream(r.to)) {
+    const bool had_no_place = r.end == http::request_end::rejected && !r.work_began;
+    refused_viewers_.fetch_add(had_no_place ? 1 : 0, relaxed);
+    return;
+  }
+  if (!looks()) {
     return;
   }
   if (!is_shown(r)) {
@@ -239,7 +256,7 @@ void request_events::ended(const http::request_report& r) noexcept {
         r.context_ended ? ordered(at_ms(*r.context_ended)) : ordered(nullptr);
     data["started_ms"] = at_ms(r.started);
     data["at_ms"] = at_ms(r.ended);
-    return live_event{"ended", line_of(data), {}, r.number, r.to.path, {}, r.end};
+    return live_event{"ended", line_of(data), {}, r.number, r.to.path, {}, r.end, true};
   });
 }
 

@@ -3,11 +3,17 @@
 // counted.
 //
 // While nobody looks, only how long work took to stop is kept.
+//
+// As observer and follower it is called on all serving threads at once, partly under the locks of
+// the server (follower.h). It takes no lock but that of live_events, for one step at a time, waits
+// for nobody and calls nobody else. look() and all that is const may be called at any time by any
+// thread, next_second() by one at a time. Numbers that are read meanwhile may be a few behind.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,6 +34,11 @@ inline bool is_event_stream(const http::route& to) noexcept {
 // The data of an event: one line of ASCII, whatever text of clients is in it.
 std::string line_of(const nlohmann::ordered_json& data);
 
+// That so many were not told; no number: nobody knows. Slow: events that this viewer was too slow
+// for. Away: those of the time in which it was away. Gap: nobody has made any, or another server.
+// Many: requests, of which there were too many.
+live_event left_out(std::optional<std::uint64_t> count, const char* why);
+
 class request_events final : public http::observer, public http::follower {
  public:
   // `to` must outlive it.
@@ -41,6 +52,8 @@ class request_events final : public http::observer, public http::follower {
   // How many requests were not shown one by one while somebody looked, without those to operators'
   // own pages.
   std::uint64_t left_out() const noexcept { return left_out_.sum(); }
+  // How many viewers were refused before they could be one: there were too many.
+  std::uint64_t refused_viewers() const noexcept { return refused_viewers_.load(relaxed); }
   const stop_times& stops() const noexcept { return stops_; }
   // Milliseconds since the start of the server.
   double at_ms(http::clock::time_point at) const noexcept { return http::ms(at - start_); }
@@ -66,6 +79,7 @@ class request_events final : public http::observer, public http::follower {
     static constexpr int ends = 1000;      // not by an answer: hang-ups, deadlines, failures
     static constexpr int answers = 100;    // refused, or slower than 50 ms
   };
+  static constexpr auto relaxed = std::memory_order_relaxed;
   static bool spend(std::atomic<int>& from) noexcept;
   bool is_shown(const http::request_report& r) noexcept;
   template <class Make>
@@ -80,6 +94,7 @@ class request_events final : public http::observer, public http::follower {
   std::atomic<int> ends_{budget::ends};
   std::atomic<int> answers_{budget::answers};
   spread_counter left_out_;
+  std::atomic<std::uint64_t> refused_viewers_{0};
   std::uint64_t left_out_before_ = 0;
   stop_times stops_;
 };

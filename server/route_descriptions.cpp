@@ -212,7 +212,7 @@ const std::vector<route_description>& route_descriptions() {
        "",
        "",
        "What becomes of requests, as it happens, in server-sent events: see "
-       "[operating](operating.md#events).",
+       "[events](events.md).",
        "The stream ends.",
        {{"route", "1..256 bytes", "all routes", "Only events about requests to this route."},
         {"end", "an end", "all ends",

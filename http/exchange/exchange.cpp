@@ -169,8 +169,8 @@ void exchange::answered(bool anything, bool complete) noexcept {
 
 late_request exchange::late_report(const std::string& client, const cause& why,
                                    clock::duration since, bool is_over) const noexcept {
-  return {stamp_.id,     method_, target_, client,          to_,
-          in_words(why), since,   is_over, &stamp_.journey, number_};
+  return {stamp_.id, method_, target_,         client,  to_,      in_words(why),
+          since,     is_over, &stamp_.journey, number_, started_, why.kind};
 }
 
 request_view exchange::view(const std::string& client, int connection) const {

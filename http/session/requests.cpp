@@ -58,7 +58,8 @@ session_runner::action session_runner::begun(connection& c) {
     if (!places_.take(*hit.to)) {
       c.session.accept_none();
       c.in_flight().reached(limit::in_flight);
-      return answer(c, 503, too_many, "Retry-After: 1\r\n");
+      const auto& own = hit.to->too_many;
+      return answer(c, 503, own.empty() ? too_many : own, "Retry-After: 1\r\n");
     }
     c.in_flight().has_place(true);
   }

@@ -64,8 +64,7 @@ class session_runner final : private connection_owner, private event_loop::drive
   std::size_t end_requests(const std::function<bool(const request_view&)>& which, const cause& why,
                            const asker& by);
   ending end_request(std::uint64_t number, const cause& why, const asker& by);
-  std::vector<request_view> follow_oldest(std::size_t most,
-                                          const std::function<bool(const route&)>& of);
+  found_in_flight follow_oldest(std::size_t most, const std::function<bool(const route&)>& of);
   in_flight_counts count_in_flight(const std::function<bool(const route&)>& of);
   std::size_t in_flight() const noexcept { return in_flight_.load(std::memory_order_relaxed); }
   std::array<std::size_t, phases> connections();

@@ -104,9 +104,10 @@ void session_runner::wake_asked_to_end() {
       [] { return true; });
 }
 
-// Two looks at all, of which the first needs only their times.
-std::vector<request_view> session_runner::follow_oldest(
-    std::size_t most, const std::function<bool(const route&)>& of) {
+// Two looks at all, of which the first needs only their times and numbers.
+found_in_flight session_runner::follow_oldest(std::size_t most,
+                                              const std::function<bool(const route&)>& of) {
+  found_in_flight found;
   std::vector<clock::time_point> begins;
   const auto go_on = [] { return true; };
   all_connections_.each(
@@ -114,17 +115,19 @@ std::vector<request_view> session_runner::follow_oldest(
         c.look_at_request([&](const exchange& x) {
           if (of(x.to())) {
             begins.push_back(x.started());
+            found.numbers.push_back(x.number());
           }
         });
       },
       go_on);
+  std::sort(found.numbers.begin(), found.numbers.end());
   auto latest = clock::time_point::max();
   if (begins.size() > most) {
     const auto last = begins.begin() + static_cast<std::ptrdiff_t>(most) - 1;
     std::nth_element(begins.begin(), last, begins.end());
     latest = *last;
   }
-  std::vector<request_view> oldest;
+  auto& oldest = found.oldest;
   all_connections_.each(
       [&](connection& c) {
         c.look_at_request([&](exchange& x) {
@@ -137,7 +140,7 @@ std::vector<request_view> session_runner::follow_oldest(
         });
       },
       go_on);
-  return oldest;
+  return found;
 }
 
 in_flight_counts session_runner::count_in_flight(const std::function<bool(const route&)>& of) {

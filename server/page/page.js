@@ -4,6 +4,7 @@ import { forget_clock, heard, server_now } from "./clock";
 import { jobs } from "./jobs";
 import { numbers } from "./numbers";
 import { bounds } from "./bounds";
+import { words_of_left_out } from "./left_out";
 import { is_quiet, quiet_headers } from "./quiet";
 import { replicas } from "./replicas";
 import { requests } from "./requests";
@@ -12,7 +13,7 @@ import { stream } from "./stream";
 import { timeline } from "./timeline";
 import { tries } from "./tries";
 import { json_of, may_ask_again } from "./api";
-import { grouped, visible } from "./text";
+import { visible } from "./text";
 
 const known = new requests();
 const lanes = new timeline(known);
@@ -25,8 +26,10 @@ const offered = new tries();
 let server = null;
 let routes_known = false;
 let connected = false;
+let away = null;
 
 function greet(d) {
+  away = null;
   forget_clock();
   heard(d.now_ms);
   if (server !== null && server !== d.server) {
@@ -52,6 +55,7 @@ function hear(name, d) {
   }
   if (name === "left_out") {
     if (d.why !== "many") lanes.doubt();
+    if (d.why === "away" || d.why === "gap") away = d;
     return;
   }
   if (is_quiet(d)) return;
@@ -64,11 +68,10 @@ function hear(name, d) {
   lanes.changed();
 }
 
-function show_left_out({ left_out, missed }) {
-  const parts = [];
-  if (left_out > 0) parts.push(`${grouped(left_out)} not shown one by one; the numbers count all`);
-  if (missed > 0) parts.push(`${grouped(missed)} events missed, as this page was too slow`);
-  document.getElementById("left-out").textContent = parts.join("; ");
+function show_left_out(d) {
+  const place = document.getElementById("left-out");
+  const words = words_of_left_out(d, away);
+  if (place.textContent !== words) place.textContent = words;
 }
 
 function note_own(r) {

@@ -41,7 +41,14 @@ export class requests {
     else if (name === "context_ended") {
       known.context_ended = { cause: d.cause, text: d.text, at: d.at_ms };
       if (known.state !== "queued") step(known, "stopping", d.at_ms);
-    } else if (name === "late") known.late = true;
+    } else if (name === "late") {
+      known.late = true;
+      if (!known.context_ended) {  // its begin and the end of its context were left out
+        const at = d.at_ms - d.since_ms;
+        known.context_ended = { cause: d.cause, text: d.text, at };
+        step(known, "stopping", at);
+      }
+    }
   }
 
   // A request in flight as /requests tells of it, of which nothing may have been heard.

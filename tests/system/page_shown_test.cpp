@@ -21,6 +21,9 @@ TEST_F(live_page, shows_some_of_two_thousand_in_flight_and_the_number_of_all) {
   EXPECT_TRUE(holds(tab, tile + " >= 2000")) << value(tab, tile);
   EXPECT_TRUE(holds(tab, "document.querySelectorAll('.lane').length === 40"));
   EXPECT_TRUE(holds(tab, lane("&n=0"))) << "the oldest";
+  const std::string left_out = "document.getElementById('left-out').textContent";
+  EXPECT_TRUE(holds(tab, "/^[\\d,]+ in flight not shown one by one/.test(" + left_out + ")"))
+      << value(tab, left_out);
   // The machine may stand still for a while, so one good second of many is enough.
   const std::string a_second = R"(new Promise((done) => {
     let frames = 0;
@@ -151,6 +154,21 @@ TEST_F(live_page, has_modules_that_do_what_they_say) {
           return [r.size <= 3000, shown.length, shown[0].number > shown[39].number].join();
         })())",
         "true,40,true");
+  equal("requests", R"((() => {
+          const r = new m.requests();
+          r.apply("late", {number: 1, method: "GET", target: "/", started_ms: 0, since_ms: 1000, at_ms: 1500,
+                           cause: "client_closed", text: "", over: false});
+          return m.parts_of(r.get(1), 2000).map(p => `${p.kind} ${p.from}-${p.to}`).join() + r.get(1).late;
+        })())",
+        "running 0-500,stopping 500-2000true");
+  equal("left_out", "m.words_of_left_out({not_shown: 0, left_out: 0, missed: 0}, null)", "");
+  equal("left_out",
+        "m.words_of_left_out({not_shown: 1500, left_out: 2, missed: 3}, {why: 'away', count: 4})",
+        "1,500 in flight and 2 that have ended not shown one by one; the numbers count all; "
+        "3 events missed, as this page was too slow; 4 events missed while it was not connected");
+  equal("left_out", "m.words_of_left_out({not_shown: 0, left_out: 2, missed: 0}, {why: 'gap'})",
+        "2 that have ended not shown one by one; the numbers count all; "
+        "what happened while it was not connected is not known");
   equal("try_list", "m.tries_for([], []).every(t => t.missing)", true);
   equal("plot", "m.line_of([[0, 1], [1000, 2], [9000, 0]], 9000)",
         "M291.0 20.0L292.0 2.0M300.0 38.0");

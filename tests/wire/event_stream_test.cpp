@@ -4,8 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <filesystem>
 #include <memory>
+#include <set>
 
 #include "hangup/http/causes.h"
 #include "tests/wire/with_tasks.h"
@@ -422,6 +424,88 @@ TEST_F(request_stream, counts_for_each_viewer_what_it_was_not_shown_since_it_cam
   EXPECT_EQ(first.until(is_counted).back().data["left_out"], left_out);
 }
 
+// Those whose begin was told; each is told once.
+std::size_t count_begun(const std::vector<shown>& all) {
+  std::set<std::uint64_t> numbers;
+  for (const auto& e : all) {
+    if (e.name == "began") {
+      EXPECT_TRUE(numbers.insert(e.data["number"].get<std::uint64_t>()).second) << e.data;
+    }
+  }
+  return numbers.size();
+}
+
+std::function<bool(const shown&)> not_shown(std::size_t count) {
+  return [count](const shown& e) {
+    return e.name == "stats" && e.data["not_shown"].get<std::size_t>() == count;
+  };
+}
+
+class request_stream_of_many : public request_stream {
+ protected:
+  // More requests that wait.
+  void wait(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      clients.push_back(server().connect());
+      ASSERT_TRUE(clients.back().send(get("/task/wait")));
+    }
+    ASSERT_TRUE(server().at.await("/task/wait", static_cast<int>(clients.size())));
+  }
+  void hang_up(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      clients.pop_front();  // the oldest
+    }
+  }
+
+  std::deque<client> clients;
+};
+
+TEST_F(request_stream_of_many, says_while_they_run_how_many_are_not_shown_and_shows_the_oldest) {
+  viewer v(server());
+  v.begin();
+  wait(250);
+  viewer late(server());
+  auto told_late = late.until(not_shown(50));
+  EXPECT_EQ(count_begun(told_late), 200U);
+  EXPECT_EQ(told_late.back().data["in_flight"]["waiting"], 250);
+  EXPECT_EQ(told_late.back().data["left_out"], 0) << "they may be shown yet";
+  std::vector<shown> told;
+  std::size_t others = 0;
+  for (int i = 0; i < 100 && (others == 0 || count_begun(told) + others < 250); ++i) {
+    const auto some = v.until([](const shown& e) { return e.name == "stats"; });
+    told.insert(told.end(), some.begin(), some.end());
+    others = told.back().data["not_shown"];
+    if (count_begun(told) == 250) {  // it was slow, and so they began in more than one second
+      break;
+    }
+  }
+  EXPECT_EQ(count_begun(told) + others, 250U);
+  hang_up(60);
+  for (auto* one : {&v, &late}) {
+    auto& all = one == &v ? told : told_late;
+    const auto rest = one->until(not_shown(0));
+    all.insert(all.end(), rest.begin(), rest.end());
+    EXPECT_EQ(count_begun(all), 250U);
+  }
+}
+
+TEST_F(request_stream_of_many, shows_a_viewer_that_comes_later_what_others_were_shown_before) {
+  viewer first(server());
+  first.begin();
+  wait(150);
+  first.until(not_shown(0));
+  first.until(not_shown(0));  // now another second has begun, in which 200 are shown
+  wait(100);
+  first.until(not_shown(0));
+  viewer second(server());
+  auto told = second.until(not_shown(50));
+  EXPECT_EQ(count_begun(told), 200U);
+  hang_up(150);
+  const auto rest = second.until(not_shown(0));
+  told.insert(told.end(), rest.begin(), rest.end());
+  EXPECT_EQ(count_begun(told), 250U);
+}
+
 class request_stream_of_few : public request_stream {
  protected:
   server::event_stream::options how(loop& tasks) override {
@@ -442,7 +526,11 @@ TEST_F(request_stream_of_few, viewers_refuses_the_next) {
     const auto refused = c.ask(get("/requests/events"));
     EXPECT_EQ(refused.status, 503);
     EXPECT_EQ(refused.header("retry-after"), "1");
+    EXPECT_NE(refused.body.find("there are 2 viewers already, as many as live.max_viewers allows"),
+              std::string::npos)
+        << refused.body;
     EXPECT_TRUE(server().seen.await_reached(http::limit::in_flight));
+    EXPECT_TRUE(eventually([&] { return events->refused_viewers() == 1; }));
   }
   EXPECT_TRUE(eventually([&] { return events->viewers() == 1; }));
   viewer again(server());
@@ -468,6 +556,28 @@ TEST_F(request_stream_of_few, viewers_of_which_one_reads_nothing_slow_no_request
   EXPECT_GE(stats.data["missed"], last.back().data["count"]);
 }
 
+// It can be told nothing, not even that this is the end.
+TEST_F(request_stream_of_few,
+       viewers_of_which_one_reads_nothing_do_not_hold_the_end_of_the_server) {
+  viewer blind(server(), "?blind", "", 65536);
+  blind.begin();
+  const http::route to{.method = "GET", .path = "/large"};
+  events->requests().late(
+      {"id", "GET", "/large", "c", to, std::string(12 << 20, 'x'), 1s, false, nullptr, 1});
+  EXPECT_NE(blind.c.receive_until("event: late"), "");
+  viewer reads(server());
+  reads.begin();
+  const auto patience = with_timeout(background(), 1min);
+  events->close();
+  EXPECT_FALSE(server().server.drain(patience.ctx, 5s));
+  EXPECT_FALSE(patience.ctx.done());
+  ASSERT_TRUE(server().seen.await_ended(2));
+  const auto end = server().seen.of("/requests/events?blind");
+  EXPECT_EQ(end.end, request_end::shutdown) << end;
+  EXPECT_NE(end.cause.find("does not read"), std::string::npos) << end;
+  EXPECT_EQ(server().seen.of("/requests/events").end, request_end::completed);
+}
+
 TEST_F(request_stream_of_few, events_tells_who_is_too_slow_how_many_were_left_out) {
   viewer v(server());
   v.begin();
@@ -486,8 +596,10 @@ TEST_F(request_stream_of_few, events_tells_who_is_too_slow_how_many_were_left_ou
   EXPECT_EQ(back.next().name, "hello");
   const auto missed = back.next();
   EXPECT_EQ(missed.name, "left_out");
-  EXPECT_EQ(missed.data["why"], "slow");
+  EXPECT_EQ(missed.data["why"], "away") << "it was not there, however quick it is";
   EXPECT_GE(missed.data["count"].get<std::uint64_t>(), 100U);
+  const auto stats = back.until([](const shown& e) { return e.name == "stats"; }).back();
+  EXPECT_EQ(stats.data["missed"], 0);
 }
 
 }  // namespace

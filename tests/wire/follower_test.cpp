@@ -112,12 +112,13 @@ TEST_F(followed, nothing_is_told_while_nobody_looks_and_what_is_in_flight_when_s
   client c = server->connect();
   EXPECT_EQ(c.ask(get("/fast")).status, 200);
   told.looking = true;
-  const auto oldest =
+  const auto found =
       server->server.follow_oldest(9, [](const http::route& to) { return to.path != "/fast"; });
+  const auto& oldest = found.oldest;
   ASSERT_EQ(oldest.size(), 1U);
   EXPECT_EQ(oldest[0].target, "/stubborn");
   EXPECT_EQ(oldest[0].trace_id.size(), 32U);
-  EXPECT_EQ(server->server.follow_oldest(9, [](const auto&) { return true; }).size(), 1U);
+  EXPECT_EQ(server->server.follow_oldest(9, [](const auto&) { return true; }).oldest.size(), 1U);
   before.close();
   EXPECT_EQ(told.of("/stubborn", "client_closed"), (lines{"earlier", "client_closed"}))
       << "asked once, as it wanted all";
@@ -133,7 +134,10 @@ TEST_F(followed, the_oldest_of_many_are_the_ones_that_began_first) {
     ASSERT_TRUE(all.back().send(get("/task/wait?" + std::to_string(i))));
     ASSERT_TRUE(server->at.await("/task/wait", i + 1));
   }
-  auto oldest = server->server.follow_oldest(2, [](const auto&) { return true; });
+  auto found = server->server.follow_oldest(2, [](const auto&) { return true; });
+  EXPECT_EQ(found.numbers.size(), 5U) << "also those that are not among the oldest";
+  EXPECT_TRUE(std::is_sorted(found.numbers.begin(), found.numbers.end()));
+  auto& oldest = found.oldest;
   ASSERT_EQ(oldest.size(), 2U);
   std::sort(oldest.begin(), oldest.end(),
             [](const auto& a, const auto& b) { return a.number < b.number; });

@@ -7,7 +7,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "hangup/context/cause.h"
 #include "hangup/http/clock.h"
 #include "hangup/http/follower.h"
 #include "hangup/http/limit.h"
@@ -79,6 +81,8 @@ struct late_request {
   bool over;  // false: it is still going on; true: it has now stopped
   const trace* journey = nullptr;
   std::uint64_t number = 0;
+  clock::time_point started{};
+  cause_kind kind = cause_kind::caller;  // of the cause
 };
 
 // The functions are called on the serving threads, by several at once. They must be thread-safe and
@@ -114,6 +118,12 @@ struct request_view {
   std::uint64_t number = 0;
   std::string trace_id{};
   int connection = -1;  // only for server::find_in_flight()
+};
+
+// What server::follow_oldest() has found.
+struct found_in_flight {
+  std::vector<request_view> oldest;    // in no order
+  std::vector<std::uint64_t> numbers;  // of all of these routes, the lowest first
 };
 
 // How many requests are in flight, by what they do.

@@ -52,6 +52,7 @@ struct route {
   // The most requests of this route that may be in flight, from the complete head to the end; the
   // next one is answered with a 503 at once. 0: no limit, but that of a pool or of the loop.
   std::size_t max_in_flight = 0;
+  std::string too_many{};  // what that client is told; empty: a text that is true of any route
   std::chrono::milliseconds deadline{0};  // from the complete head to the end of the work; 0: none,
                                           // or options::spot_deadline on the spot
   std::optional<half_close> on_half_close{};  // empty: as in options

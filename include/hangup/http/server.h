@@ -160,11 +160,12 @@ class server {
   std::size_t in_flight_count() const noexcept;  // reads a counter
   // The number of those to the routes for which `of` says so, by what they do.
   in_flight_counts count_in_flight(const std::function<bool(const route&)>& of) const;
-  // For a follower that has begun to look: the oldest requests to these routes, up to `most`, which
-  // it is asked about now, unless it was before (follower::begins()). What it wants to know of them
-  // is told from then on. `of` must be quick, and must not call the server.
-  std::vector<request_view> follow_oldest(std::size_t most,
-                                          const std::function<bool(const route&)>& of);
+  // For a follower that looks: the oldest requests to these routes, up to `most`. It is asked about
+  // them now, unless it wanted to know all of them before (follower::begins()); what it wants to
+  // know is told from then on. With them come the numbers of all, also of those that are not among
+  // the oldest. One that begins or ends meanwhile may be among them or not. `of` must be quick, and
+  // must not call the server.
+  found_in_flight follow_oldest(std::size_t most, const std::function<bool(const route&)>& of);
   std::array<std::size_t, phases> connections() const;  // by phase
   // In the order of their index: first route_table::none(), then those added.
   std::vector<const route*> routes() const;

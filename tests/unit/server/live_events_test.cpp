@@ -185,6 +185,26 @@ TEST(a_live_filter, lets_through_only_that_for_which_all_holds) {
   EXPECT_EQ(chosen_by("?route=/other&state=running"), (lines{"stats"}));
 }
 
+TEST(a_live_filter,
+     lets_a_begin_through_once_though_the_request_is_told_again_as_one_of_the_oldest) {
+  const auto began = [](const char* state) {
+    return std::make_shared<const live_event>(live_event{"began", {}, {}, 1, "/spin", state});
+  };
+  live_selection chosen(filter_of("?state=running"));
+  EXPECT_FALSE(chosen.look_at(began("queued")).passes);
+  const auto c = chosen.look_at(began("running"));
+  EXPECT_TRUE(c.passes);
+  EXPECT_FALSE(c.began) << "the later one says more";
+  EXPECT_FALSE(chosen.look_at(began("running")).passes);
+  live_selection of_later(filter_of("?state=writing"));
+  EXPECT_FALSE(of_later.look_at(began("running")).passes);
+  EXPECT_TRUE(of_later
+                  .look_at(std::make_shared<const live_event>(
+                      live_event{"state", {}, {}, 1, "/spin", "writing"}))
+                  .began);
+  EXPECT_FALSE(of_later.look_at(began("running")).passes);
+}
+
 TEST(a_live_filter, forgets_requests_of_which_no_end_is_told) {
   live_selection chosen(filter_of("?state=running"));
   const auto look_at = [&](std::uint64_t number, const char* name, const char* state) {
@@ -342,6 +362,39 @@ TEST_F(request_events_of, operators_own_pages_take_no_room_and_are_not_missed) {
   };
   many();
   EXPECT_EQ(events.left_out(), 0U);
+}
+
+TEST_F(request_events_of, late_stoppers_are_told_with_all_that_is_known_of_them) {
+  EXPECT_EQ(begin(pooled, true), http::interest::steps);
+  shown();
+  http::late_request l{"id", "GET", "/slow?x", "c", pooled, "client closed (FIN)", 1s, false};
+  l.number = 77;
+  l.started = http::clock::now();
+  l.kind = http::causes::client_closed;
+  events.late(l);
+  std::uint64_t behind = before;
+  const auto p = ring.take(behind, 9);
+  ASSERT_EQ(p.events.size(), 1U);
+  const auto& e = *p.events[0].what;
+  EXPECT_EQ(e.name, "late");
+  EXPECT_TRUE(e.tells_request) << "its begin may not have been shown";
+  EXPECT_EQ(e.state, "stopping");
+  EXPECT_EQ(e.end, http::request_end::client_closed);
+  const auto j = nlohmann::json::parse(p.events[0].data);
+  EXPECT_EQ(j["target"], "/slow?x");
+  EXPECT_EQ(j["cause"], "client_closed");
+  EXPECT_GE(j["started_ms"].get<double>(), 0);
+}
+
+TEST_F(request_events_of, viewers_are_counted_when_there_was_no_place_for_them) {
+  http::request_report r{"id", "GET", "/x", "c", own, http::request_end::rejected};
+  events.ended(r);
+  EXPECT_EQ(events.refused_viewers(), 1U);
+  r.work_began = http::clock::now();  // its handler said that the server drains
+  events.ended(r);
+  r.end = http::request_end::client_closed;
+  events.ended(r);
+  EXPECT_EQ(events.refused_viewers(), 1U);
 }
 
 TEST_F(request_events_of, texts_of_clients_are_ascii_and_short) {

@@ -119,6 +119,64 @@ TEST_F(operators, ask_by_an_address_or_by_a_name_of_the_server) {
   }
 }
 
+int status_of_page(const operators_access& of, const std::string& target,
+                   const std::vector<http::field>& headers) {
+  const auto why = of(http::request("GET", target, headers));
+  return why ? why->status : 200;
+}
+
+TEST_F(operators,
+       pages_are_not_for_pages_of_another_origin_which_could_take_all_places_of_viewers) {
+  const operators_access all(defaults());
+  for (const auto* target : {"/requests/events", "/requests", "/metrics", "/", "/page/page"}) {
+    for (const auto* site : {"cross-site", "same-site"}) {
+      EXPECT_EQ(
+          status_of_page(all, target, {{"Sec-Fetch-Site", site}, {"Sec-Fetch-Mode", "no-cors"}}),
+          403)
+          << target << " as an image of a page that is " << site;
+    }
+    EXPECT_EQ(
+        status_of_page(all, target,
+                       {{"Host", "localhost:8080"}, {"Origin", "http://evil.localhost:8080"}}),
+        403)
+        << target << " for EventSource of a browser that sends no Sec-Fetch-Site";
+    EXPECT_EQ(status_of_page(all, target, {{"Sec-Fetch-Site", "same-origin"}}), 200) << target;
+    EXPECT_EQ(status_of_page(all, target, {{"Sec-Fetch-Site", "none"}}), 200) << target;
+    EXPECT_EQ(status_of_page(all, target, {}), 200) << target;
+  }
+  EXPECT_EQ(all.denied(denied_for::origin), 15U);
+  EXPECT_EQ(all.denied(denied_for::host), 0U);
+}
+
+TEST_F(operators, page_is_opened_by_a_link_on_any_page_but_not_in_a_frame_of_it) {
+  const operators_access all(defaults());
+  const auto by = [](const char* mode, const char* dest) {
+    return std::vector<http::field>{{"Sec-Fetch-Site", "cross-site"},
+                                    {"Sec-Fetch-Mode", mode},
+                                    {"Sec-Fetch-Dest", dest},
+                                    {"Accept", "text/html,*/*;q=0.8"}};
+  };
+  EXPECT_EQ(status_of_page(all, "/", by("navigate", "document")), 200);
+  EXPECT_EQ(status_of_page(all, "/", by("navigate", "iframe")), 403);
+  EXPECT_EQ(status_of_page(all, "/", by("cors", "document")), 403);
+  EXPECT_EQ(status_of_page(all, "/requests", by("navigate", "document")), 403);
+  EXPECT_EQ(status_of_page(all, "/requests/events", by("navigate", "document")), 403);
+}
+
+TEST_F(operators, that_are_refused_are_counted_by_the_reason) {
+  write(token);
+  const operators_access all(with_token());
+  EXPECT_EQ(status(all, {{"Host", "evil.example"}}), 421);
+  EXPECT_EQ(status(all, {}), 401);
+  EXPECT_EQ(status(all, {{"Authorization", "Bearer x"}}), 401);
+  const auto good = "Bearer " + token;
+  EXPECT_EQ(status(all, {{"Authorization", good}, {"Sec-Fetch-Site", "cross-site"}}), 403);
+  EXPECT_EQ(status(all, {{"Authorization", good}}), 200);
+  EXPECT_EQ(all.denied(denied_for::host), 1U);
+  EXPECT_EQ(all.denied(denied_for::token), 2U);
+  EXPECT_EQ(all.denied(denied_for::origin), 1U);
+}
+
 TEST(same_in_constant_time, says_whether_they_are_the_same) {
   EXPECT_TRUE(same_in_constant_time("", ""));
   EXPECT_TRUE(same_in_constant_time("abc", "abc"));
