@@ -174,8 +174,9 @@ TEST_F(strange_replicas, have_told_no_more_to_stop_than_there_can_be) {
   EXPECT_EQ(a.status, 202);
   const auto told = json::parse(a.body);
   EXPECT_EQ(told["stopping"].get<std::uint64_t>(), 18014398509481984U);
-  EXPECT_EQ(told["replicas"][2]["error"],
-            "what it answers is not what a replica answers: stopping is no whole number up to 2^53");
+  EXPECT_EQ(
+      told["replicas"][2]["error"],
+      "what it answers is not what a replica answers: stopping is no whole number up to 2^53");
 }
 
 TEST_F(strange_replicas, of_which_none_answers_are_a_502_or_a_504_that_says_why) {
