@@ -97,7 +97,7 @@ std::string wrong_with_ending_many(const http::request& req) {
   return p.problem();
 }
 
-void add_end_pages(http::server& server, making pages, bool with_token) {
+void add_end_pages(http::server& server, page_pool pages, bool with_token) {
   using http::reply;
   using http::request;
   const auto add = [&](const char* path, http::handler answer) {

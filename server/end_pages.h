@@ -18,7 +18,7 @@ namespace hangup::server {
 //
 // A page of another origin gets a 403 (handlers/own_pages.h). With a token a replica may say for
 // whom it asks (asking_client.h).
-void add_end_pages(http::server& server, making pages, bool with_token);
+void add_end_pages(http::server& server, page_pool pages, bool with_token);
 
 // What is wrong with the parameters of DELETE /requests; empty: nothing is.
 std::string wrong_with_ending_many(const http::request& req);

@@ -119,7 +119,7 @@ bool wants_json(const http::request& req) {
 
 }  // namespace
 
-void add_index_page(http::server& server, bool with_fanout, making pages) {
+void add_index_page(http::server& server, bool with_fanout, page_pool pages) {
   server.handle({.method = "GET",
                  .path = "/",
                  .runs_on = &pages.on,

@@ -11,6 +11,6 @@ namespace hangup::server {
 // text, or as JSON if Accept names application/json and prefers it to text/plain. Routes that are
 // added later are listed too. `with_fanout`: a database has the report of the fan-out, and so
 // the example of /fanout is shown.
-void add_index_page(http::server& server, bool with_fanout, making pages);
+void add_index_page(http::server& server, bool with_fanout, page_pool pages);
 
 }  // namespace hangup::server

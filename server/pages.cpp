@@ -51,7 +51,7 @@ void add_readiness_page(http::server& server, loop& runs_on, std::chrono::millis
                  }});
 }
 
-void add_metrics_page(http::server& server, std::function<const metrics&()> find, making pages) {
+void add_metrics_page(http::server& server, std::function<const metrics&()> find, page_pool pages) {
   server.handle(
       {.method = "GET",
        .path = "/metrics",

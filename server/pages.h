@@ -14,7 +14,7 @@ namespace hangup::server {
 
 // For pages that may become large: the pool that makes them, and the deadline of one page,
 // including the time its reader takes.
-struct making {
+struct page_pool {
   pool& on;
   std::chrono::milliseconds deadline;
 };
@@ -30,6 +30,6 @@ void add_readiness_page(http::server& server, loop& runs_on, std::chrono::millis
 
 // Adds GET /metrics. It is a separate function because the metrics object is made after all routes;
 // `find` is called for each request.
-void add_metrics_page(http::server& server, std::function<const metrics&()> find, making pages);
+void add_metrics_page(http::server& server, std::function<const metrics&()> find, page_pool pages);
 
 }  // namespace hangup::server

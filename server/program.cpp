@@ -173,7 +173,7 @@ program::program(const context& opening, const launch& with)
   }
   add_routes();
   add_databases();
-  const making pages{pages_, how_.http.spot_deadline};
+  const page_pool pages{pages_, how_.http.spot_deadline};
   add_index_page(server_,
                  std::any_of(how_.databases.begin(), how_.databases.end(),
                              [this](const auto& database) {

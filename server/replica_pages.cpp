@@ -188,7 +188,7 @@ void end_one(const context& ctx, const peers& of, const http::request& req, http
 
 }  // namespace
 
-void add_replica_pages(http::server& server, const peers& of, making pages) {
+void add_replica_pages(http::server& server, const peers& of, page_pool pages) {
   using http::reply;
   using http::request;
   const auto add = [&](const char* method, const char* path, http::handler answer) {

@@ -22,6 +22,6 @@ namespace hangup::server {
 // Parameters go along. A replica that does not answer is listed with the reason. They are made by a
 // pool of their own: a replica whose workers for pages all waited for each other would answer none.
 // `of` must outlive the server.
-void add_replica_pages(http::server& server, const peers& of, making pages);
+void add_replica_pages(http::server& server, const peers& of, page_pool pages);
 
 }  // namespace hangup::server

@@ -7,7 +7,7 @@
 
 namespace hangup::server {
 
-void add_request_pages(http::server& server, const ended_requests& ended, making pages) {
+void add_request_pages(http::server& server, const ended_requests& ended, page_pool pages) {
   using http::reply;
   using http::request;
   server.handle({.method = "GET",

@@ -11,6 +11,6 @@ namespace hangup::server {
 // there are more, a Link with rel="next" has the target of the next page (RFC 8288). Requests in
 // flight come oldest first, those that have ended newest first; so a page does not change those
 // that come after it. A page is sent while it is made, and needs memory for a part of it.
-void add_request_pages(http::server& server, const ended_requests& ended, making pages);
+void add_request_pages(http::server& server, const ended_requests& ended, page_pool pages);
 
 }  // namespace hangup::server
