@@ -23,6 +23,7 @@ constexpr std::array departures{
     means{departure::shown_out, causes::client_closed, "shown out, its TLS only made work"},
     means{departure::reset, causes::client_reset, ""},
     means{departure::vanished, causes::client_vanished, ""},
+    means{departure::unread, causes::write_timeout, "nothing was taken for user_timeout_ms"},
 };
 
 struct leads_to {

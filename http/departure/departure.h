@@ -12,6 +12,7 @@
 //   too many TLS records without data            shown_out   client_closed    client_closed, 499
 //   EPOLLHUP or EPOLLERR, ECONNRESET, EPIPE      reset       client_reset     client_reset, 499
 //   the same with ETIMEDOUT or EHOSTUNREACH      vanished    client_vanished  client_vanished, 499
+//   ETIMEDOUT, and it has answered meanwhile     unread      write_timeout    client_vanished, 499
 //   it did not read, or read too slowly          -           write_timeout    client_vanished, 499
 //   the deadline passed                          -           deadline         deadline, 504
 //   the server stops, or has had a signal        -           shutdown, signal shutdown, 503
@@ -37,7 +38,8 @@ enum class departure : std::uint8_t {
   cut_off,
   shown_out,
   reset,
-  vanished
+  vanished,
+  unread  // it is there, and has taken nothing for as long
 };
 
 enum class transport : std::uint8_t { tcp, unix_socket };

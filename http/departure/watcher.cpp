@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "context/short_slice.h"
+#include "http/departure/reported.h"
 
 namespace hangup::http {
 namespace {
@@ -24,12 +25,13 @@ constexpr std::uint64_t wake_tag = ~std::uint64_t{0};
 std::mutex polling_mutex;
 
 departure reported_by(int fd, std::uint32_t events, transport over) noexcept {
-  int error = 0;
   if (has_error(events)) {  // reading the error takes it back
+    int error = 0;
     socklen_t size = sizeof error;
     ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    return reported_error(fd, error, over);
   }
-  return departure_of(events, error, over);
+  return departure_of(events, 0, over);
 }
 
 // The present state of the socket.

@@ -341,7 +341,7 @@ departure connection::seen_by(io how) const noexcept {
     case io::failed:
       break;
   }
-  return departure_by(errno, over());
+  return reported_error(fd(), errno, over());
 }
 
 void connection::client_left(departure seen) noexcept {

@@ -30,6 +30,7 @@
 #include "hangup/http/observer.h"
 #include "hangup/http/options.h"
 #include "hangup/worker/pool.h"
+#include "http/departure/reported.h"
 #include "http/departure/watcher.h"
 #include "http/exchange/exchange.h"
 #include "http/exchange/incoming.h"

@@ -247,6 +247,19 @@ INSTANTIATE_TEST_SUITE_P(of, write_timeout,
                          testing::Values("/big?size=15000000", "/pool/big?size=15000000",
                                          "/pool/rows?size=100000"));
 
+// It is there, as its kernel says, so it has not vanished: a stream of which little is sent fills
+// the sockets slowly, and the kernel gives up before the server has waited for room.
+TEST(write_timeout, is_the_cause_also_if_the_kernel_gives_up_a_client_that_does_not_read) {
+  setup how = with(&http::options::write_timeout, 600s);
+  how.how.user_timeout = 2s;
+  live_server server(how);
+  client slow = server.connect(4096);
+  ASSERT_TRUE(slow.send(get("/pool/big?size=15000000")));
+  const auto r = server.seen.nth(0);
+  EXPECT_EQ(r.end, request_end::client_vanished) << r;
+  EXPECT_EQ(r.cause, "client did not read (write timeout): nothing was taken for user_timeout_ms");
+}
+
 // It takes a little all the time, and by far too little.
 TEST(slow_reader, that_takes_a_little_now_and_then_does_not_hold_its_request_for_ever) {
   setup how = with(&http::options::write_timeout, 300ms);

@@ -70,6 +70,9 @@ TEST(departure, each_way_to_leave_has_its_cause_and_its_end_and_nothing_is_sent)
       {departure::reset, causes::client_reset, "client reset (RST)", request_end::client_reset},
       {departure::vanished, causes::client_vanished, "client vanished (no answer)",
        request_end::client_vanished},
+      {departure::unread, causes::write_timeout,
+       "client did not read (write timeout): nothing was taken for user_timeout_ms",
+       request_end::client_vanished},
   };
   for (const auto& w : ways) {
     const auto why = cause_of(w.how);
