@@ -60,9 +60,9 @@ form<config::admin_t> admin_keys() {
        "for."},
       {"hosts", &t::hosts, array_of(32, "A name.", text(1, 255, "^[A-Za-z0-9._-]+$")),
        nlohmann::ordered_json::array(),
-       "Names that Host may have in requests for these pages, beside addresses, localhost, "
-       "what ends with .localhost, and the "
-       "names in listen and admin.listen. Others are refused with 421, so that no web page can "
+       "Names that Host may have in requests for these pages, beside addresses, names without a "
+       "dot, what ends with .localhost, and the names in listen and admin.listen. Others are "
+       "refused with 421, so that no web page can "
        "reach them by a name of its own (DNS rebinding)."},
       {"peers", &t::peers,
        array_of(

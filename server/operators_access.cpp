@@ -56,6 +56,13 @@ std::string name_in(std::string_view authority) {
   return name;
 }
 
+// A name without a dot, as machines have it among themselves ("localhost", a service of Compose).
+// Nobody can have such a name in the public DNS and give it the address of this server.
+bool is_one_word(std::string_view name) {
+  return name.find('.') == std::string_view::npos &&
+         std::any_of(name.begin(), name.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+}
+
 bool is_an_address(const std::string& name) {
   in6_addr to{};
   return ::inet_pton(AF_INET, name.c_str(), &to) == 1 ||
@@ -166,7 +173,7 @@ http::denial operators_access::deny(denied_for why, http::denial as) const {
 
 bool operators_access::is_own_name(std::string_view authority) const {
   const auto name = name_in(authority);
-  return is_an_address(name) || name == "localhost" || name.ends_with(".localhost") ||
+  return is_an_address(name) || is_one_word(name) || name.ends_with(".localhost") ||
          std::find(names_.begin(), names_.end(), name) != names_.end();
 }
 

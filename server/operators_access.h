@@ -1,13 +1,13 @@
 // Who may ask for the pages for operators.
 //
 // With admin.token_file: who has the token (Authorization: Bearer, RFC 6750). Only the live page
-// itself (live_page.h) is sent without one. In any case the name
-// in Host must be one of this server: an address, localhost, a name in listen or admin.listen, or
-// one of admin.hosts. A web page can give a name of its own the address of this server (DNS
-// rebinding), and would then be of the same origin as these pages; but it cannot change the name.
-// And no page of another origin may ask for these, by the rule of handlers/own_pages.h, although it
-// could not read them: it could take the places of all viewers, for one. A person who follows a
-// link from such a page to the live page may.
+// itself (live_page.h) is sent without one. In any case the name in Host must be one of this
+// server: an address, a name without a dot, a name in listen or admin.listen, or one of
+// admin.hosts. A web page can give a name of its own the address of this server (DNS rebinding),
+// and would then be of the same origin as these pages; but it cannot change the name. And no page
+// of another origin may ask for these, by the rule of handlers/own_pages.h, although it could not
+// read them: it could take the places of all viewers, for one. A person who follows a link from
+// such a page to the live page may.
 //
 // Thread-safe: requests are asked about by all front threads at once, also while the token is read
 // again. One lock guards the token, for as long as it takes to copy the handle to it.

@@ -108,13 +108,13 @@ TEST_F(operators, ask_by_an_address_or_by_a_name_of_the_server) {
   c.admin.listen = "admin.server:0";
   c.admin.hosts = {"Known"};
   const operators_access all(c);
-  for (const auto* host :
-       {"127.0.0.1", "127.0.0.1:8080", "[::1]:80", "192.0.2.7", "localhost", "LOCALHOST.:8080",
-        "a.localhost", "my.server:1", "admin.server", "known:8080", "KNOWN."}) {
+  for (const auto* host : {"127.0.0.1", "127.0.0.1:8080", "[::1]:80", "192.0.2.7", "localhost",
+                           "LOCALHOST.:8080", "a.localhost", "hangup", "hangup:8081", "my.server:1",
+                           "admin.server", "known:8080", "KNOWN."}) {
     EXPECT_EQ(status(all, {{"Host", host}}), 200) << host;
   }
   for (const auto* host : {"evil.example", "localhost.evil.example", "127.0.0.1.evil.example",
-                           "knownx", "xlocalhost", "2130706433", "0x7f.1", "server"}) {
+                           "known.x", "hangup.evil.example.", "2130706433", "0x7f.1", ""}) {
     EXPECT_EQ(status(all, {{"Host", host}}), 421) << host;
   }
 }
