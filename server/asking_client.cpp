@@ -8,7 +8,7 @@
 namespace hangup::server {
 namespace {
 
-constexpr std::string_view before = "for=\"";
+constexpr std::string_view name_of_for = "for=\"";
 constexpr std::size_t most_bytes = 128;
 
 bool may_be_in_a_client(char c) noexcept {
@@ -20,10 +20,10 @@ bool may_be_in_a_client(char c) noexcept {
 // client is not understood, and so says nothing.
 std::string_view named_in(const http::request& req) {
   const auto all = req.header("Forwarded").value_or("");
-  if (req.count_header("Forwarded") != 1 || !all.starts_with(before) || !all.ends_with('"')) {
+  if (req.count_header("Forwarded") != 1 || !all.starts_with(name_of_for) || !all.ends_with('"')) {
     return {};
   }
-  const auto client = all.substr(before.size(), all.size() - before.size() - 1);
+  const auto client = all.substr(name_of_for.size(), all.size() - name_of_for.size() - 1);
   return client.size() <= most_bytes &&
                  std::all_of(client.begin(), client.end(), may_be_in_a_client)
              ? client
@@ -39,7 +39,7 @@ std::string client_text(const http::request& req) {
 }
 
 std::string forwarded_for(std::string_view client) {
-  return std::string(before).append(client).append("\"");
+  return std::string(name_of_for).append(client).append("\"");
 }
 
 std::string asking_client(const http::request& req, bool is_known) {
