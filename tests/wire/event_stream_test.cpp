@@ -414,6 +414,7 @@ TEST_F(request_stream, counts_for_each_viewer_what_it_was_not_shown_since_it_cam
   for (int i = 0; i < 1000; ++i) {
     ASSERT_EQ(c.ask(get("/fast")).status, 200);
   }
+  ASSERT_TRUE(server().seen.await_ended(1000));  // the client may have its answer before
   const auto left_out = events->left_out();
   EXPECT_GT(left_out, 100U);
   viewer second(server());
