@@ -22,6 +22,7 @@ using handlers::parameters;
 using json = nlohmann::ordered_json;
 
 constexpr std::size_t most_reason_bytes = 200;
+constexpr std::size_t most_instance_bytes = 64;
 constexpr std::uint64_t most_age_ms = 1'000'000'000;
 
 cause cause_of(parameters& p) {
@@ -54,19 +55,21 @@ void say(http::reply& res, const json& what) {
   res.body("application/json", what.dump() + "\n");
 }
 
-void end_one(http::server& server, const http::asker& by, const http::request& req,
-             http::reply& res) {
+void end_one(http::server& server, const std::string& instance, const http::asker& by,
+             const http::request& req, http::reply& res) {
   parameters p(req);
   auto why = cause_of(p);
+  const auto of = p.text_or("server", instance, most_instance_bytes);
   if (!p.problem().empty()) {
     res.problem(400, p.problem());
     return;
   }
   const auto number = http::number_in_name(req.path_parameter());
-  const auto found =
-      number ? server.end_request(*number, std::move(why), by) : http::ending::unknown;
+  const auto found = number && of == instance ? server.end_request(*number, std::move(why), by)
+                                              : http::ending::unknown;
   if (found == http::ending::unknown) {
-    res.problem(404, "there is no request in flight with this number");
+    res.problem(404, of == instance ? "there is no request in flight with this number"
+                                    : "the server that had this request is gone");
     return;
   }
   say(res, {{"number", *number}, {"state", "stopping"}});
@@ -97,13 +100,14 @@ std::string wrong_with_ending_many(const http::request& req) {
   return p.problem();
 }
 
-void add_end_pages(http::server& server, page_pool pages, bool with_token) {
+void add_end_pages(http::server& server, page_pool pages, bool with_token,
+                   const std::string& instance) {
   using http::reply;
   using http::request;
-  const auto add = [&](const char* path, http::handler answer) {
+  const auto add = [&](const char* path, pool* on, http::handler answer) {
     server.handle({.method = "DELETE",
                    .path = path,
-                   .runs_on = &pages.on,
+                   .runs_on = on,
                    .deadline = pages.deadline,
                    .as_written = true,
                    .serves = http::audience::operators,
@@ -112,10 +116,12 @@ void add_end_pages(http::server& server, page_pool pages, bool with_token) {
   const auto asker = [with_token](const context& ctx, const request& req) {
     return http::asker{http::request_id(ctx), asking_client(req, with_token)};
   };
-  add("/requests/{number}", [&server, asker](const context& ctx, const request& req, reply& res) {
-    end_one(server, asker(ctx, req), req, res);
-  });
-  add("/requests", [&server, asker](const context& ctx, const request& req, reply& res) {
+  // On the spot: it waits for nobody, and so it works while all workers send long pages.
+  add("/requests/{number}", nullptr,
+      [&server, instance, asker](const context& ctx, const request& req, reply& res) {
+        end_one(server, instance, asker(ctx, req), req, res);
+      });
+  add("/requests", &pages.on, [&server, asker](const context& ctx, const request& req, reply& res) {
     end_many(server, asker(ctx, req), req, res);
   });
 }

@@ -23,6 +23,7 @@ struct ended_wanted {
   ended_requests::filter which;
   std::uint64_t limit = 0;
   std::uint64_t after = ended_requests::newest;  // only those that ended before this one
+  std::uint64_t last = 0;  // and not before this one: with it the next page begins
 };
 
 ended_wanted ended_of(parameters& p, const http::request& req) {
@@ -112,6 +113,9 @@ std::error_code write_ended(const context& ctx, const ended_requests& ended, con
       break;
     }
     for (const auto& entry : some) {
+      if (entry.number < w.last) {  // newer ones have gone meanwhile: this is of the next page
+        return page.finish(ctx);
+      }
       if (const auto ec = page.add(ctx, one(entry))) {
         return ec;
       }
@@ -124,7 +128,8 @@ std::error_code write_ended(const context& ctx, const ended_requests& ended, con
 
 }  // namespace
 
-void show_ended(const ended_requests& ended, const http::request& req, http::reply& res) {
+void show_ended(const ended_requests& ended, const std::string& instance, const http::request& req,
+                http::reply& res) {
   parameters p(req);
   auto wanted = ended_of(p, req);
   if (!p.problem().empty()) {
@@ -135,6 +140,7 @@ void show_ended(const ended_requests& ended, const http::request& req, http::rep
   wanted.after = std::min(wanted.after, ended.next());
   if (const auto last = ended.last_of(wanted.limit, wanted.after, wanted.which)) {
     res.set("Link", next_page(wanted, *last));
+    wanted.last = *last;
   }
   if (wants_csv(req)) {
     res.stream(query::content_type(query::format::csv),
@@ -143,12 +149,19 @@ void show_ended(const ended_requests& ended, const http::request& req, http::rep
                  return write_ended(ctx, ended, wanted, page, ended_row);
                });
   } else {
-    res.stream("application/json", [&ended, wanted](const context& ctx, http::body_writer& out) {
-      handlers::json_list page(out, {{"lost", ended.lost()}}, "ended");
-      return write_ended(ctx, ended, wanted, page, ended_one);
-    });
+    res.stream(
+        "application/json", [&ended, instance, wanted](const context& ctx, http::body_writer& out) {
+          handlers::json_list page(out, {{"server", instance}, {"lost", ended.lost()}}, "ended");
+          return write_ended(ctx, ended, wanted, page, ended_one);
+        });
   }
   res.set("Vary", "Accept");  // once: a stream that is not JSON has it already
+}
+
+std::string wrong_with_ended(const http::request& req) {
+  parameters p(req);
+  static_cast<void>(ended_of(p, req));
+  return p.problem();
 }
 
 }  // namespace hangup::server

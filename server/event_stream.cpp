@@ -7,7 +7,6 @@
 #include "handlers/parameters.h"
 #include "hangup/context/wait.h"
 #include "http/wire/number.h"
-#include "http/wire/random_hex.h"
 
 namespace hangup::server {
 namespace {
@@ -83,7 +82,6 @@ class event_stream::viewer {
 event_stream::event_stream(http::server& of, options how)
     : of_(of),
       how_(std::move(how)),
-      instance_(http::random_hex(16)),
       events_(how_.ring),
       requests_(events_),
       viewers_(how_.kept_for.count(),
@@ -123,7 +121,7 @@ void event_stream::look(bool does) {
 }
 
 std::string event_stream::hello() const {
-  ordered first = {{"server", instance_},
+  ordered first = {{"server", how_.instance},
                    {"now_ms", requests_.at_ms(http::clock::now())},
                    {"viewers", viewers()}};
   first.update(how_.hello());
@@ -218,7 +216,7 @@ task<> event_stream::answer(context ctx, http::request& req, http::reply& res) {
   const auto now_last = events_.last();
   const auto given = last_event_id(req);
   const auto seen = id_of(given);
-  const bool is_known = seen && seen->instance == instance_ && seen->epoch == counted.epoch &&
+  const bool is_known = seen && seen->instance == how_.instance && seen->epoch == counted.epoch &&
                         seen->number <= now_last;
   const bool has_all = is_known && seen->number + 1 >= events_.oldest();
 
@@ -227,7 +225,7 @@ task<> event_stream::answer(context ctx, http::request& req, http::reply& res) {
                          const std::lock_guard hold(mutex_);
                          return in_flight_;
                        }},
-                      *filter, instance_ + "-" + std::to_string(counted.epoch) + "-",
+                      *filter, how_.instance + "-" + std::to_string(counted.epoch) + "-",
                       has_all ? seen->number : now_last);
   std::string text;
   append_event(text, "hello", hello());

@@ -43,6 +43,7 @@ namespace hangup::server {
 class event_stream {
  public:
   struct options {
+    std::string instance;  // the server's, as other pages tell it
     std::size_t max_viewers = 0;
     std::size_t ring = 0;  // how many events are kept
     loop& on;
@@ -87,7 +88,6 @@ class event_stream {
 
   http::server& of_;
   const options how_;
-  const std::string instance_;
   live_events events_;
   request_events requests_;
   mutable std::mutex mutex_;

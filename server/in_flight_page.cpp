@@ -123,7 +123,8 @@ std::error_code write_in_flight(const context& ctx, const http::server& server, 
 
 }  // namespace
 
-void show_in_flight(const http::server& server, const http::request& req, http::reply& res) {
+void show_in_flight(const http::server& server, const std::string& instance,
+                    const http::request& req, http::reply& res) {
   parameters p(req);
   const auto wanted = in_flight_of(p, req);
   if (!p.problem().empty()) {
@@ -142,12 +143,19 @@ void show_in_flight(const http::server& server, const http::request& req, http::
                });
   } else {
     res.stream("application/json",
-               [&server, c = std::move(c)](const context& ctx, http::body_writer& out) {
-                 handlers::json_list page(out, {{"total", server.in_flight_count()}}, "in_flight");
+               [&server, instance, c = std::move(c)](const context& ctx, http::body_writer& out) {
+                 handlers::json_list page(
+                     out, {{"server", instance}, {"total", server.in_flight_count()}}, "in_flight");
                  return write_in_flight(ctx, server, c, page);
                });
   }
   res.set("Vary", "Accept");  // once: a stream that is not JSON has it already
+}
+
+std::string wrong_with_in_flight(const http::request& req) {
+  parameters p(req);
+  static_cast<void>(in_flight_of(p, req));
+  return p.problem();
 }
 
 }  // namespace hangup::server

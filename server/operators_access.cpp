@@ -143,7 +143,7 @@ operators_access::operators_access(const config& c)
   }
   add_name(c.admin.listen, names_);
   for (const auto& name : c.admin.hosts) {
-    names_.push_back(small(name));
+    names_.push_back(name_in(name));  // without the dot at its end, as that of a Host
   }
   std::erase(names_, "");
 }

@@ -76,10 +76,10 @@ struct peer_members {
                                                   {"work_stopped_ns", number},
                                                   {"ended_ns", number}};
 
-  static constexpr peer_member page_in_flight[] = {{"total", count, true},
-                                                   {"in_flight", list, true, request_in_flight}};
-  static constexpr peer_member page_ended[] = {{"lost", count, true},
-                                               {"ended", list, true, request_ended}};
+  static constexpr peer_member page_in_flight[] = {
+      {"server", text}, {"total", count, true}, {"in_flight", list, true, request_in_flight}};
+  static constexpr peer_member page_ended[] = {
+      {"server", text}, {"lost", count, true}, {"ended", list, true, request_ended}};
   static constexpr peer_member page_end_many[] = {{"stopping", count, true}};
   static constexpr peer_member page_end_one[] = {{"number", count, true}, {"state", text}};
   static constexpr peer_member page_problem[] = {{"detail", text}};

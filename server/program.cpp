@@ -146,7 +146,7 @@ program::program(const context& opening, const launch& with)
       log_(how_.log),
       ended_({how_.requests.completed, how_.requests.not_completed}),
       probes_({.name = "probe", .workers = 2, .queue = 16, .spare_workers = 1, .spare_queue = 4}),
-      pages_({.name = "pages", .workers = 2, .queue = 64, .spare_workers = 1, .spare_queue = 16}),
+      pages_({.name = "pages", .workers = 4, .queue = 64, .spare_workers = 1, .spare_queue = 16}),
       asking_({.name = "replicas", .workers = 2, .queue = 6, .spare_workers = 1, .spare_queue = 2}),
       tasks_(task_options(how_, log_)),
       fanout_(fanout_options(how_.fanout, log_), all_of<query::named_database>(sources_)),
@@ -182,8 +182,8 @@ program::program(const context& opening, const launch& with)
                  pages);
   add_live_page_files(server_);
   add_liveness_page(server_);
-  add_request_pages(server_, ended_, pages);
-  add_end_pages(server_, pages, !how_.admin.token_file.empty());
+  add_request_pages(server_, ended_, pages, instance_);
+  add_end_pages(server_, pages, !how_.admin.token_file.empty(), instance_);
   events_.add_route();
   if (!how_.admin.peers.empty()) {
     add_replica_pages(server_, peers_, {asking_, how_.http.spot_deadline});
@@ -209,7 +209,8 @@ program::program(const context& opening, const launch& with)
 }
 
 event_stream::options program::event_options() {
-  return {.max_viewers = how_.live.max_viewers,
+  return {.instance = instance_,
+          .max_viewers = how_.live.max_viewers,
           .ring = how_.live.ring,
           .on = tasks_,
           .hello = [this] { return live_hello(how_, all_pools()); },

@@ -13,6 +13,7 @@
 #include "hangup/http/server.h"
 #include "hangup/worker/loop.h"
 #include "hangup/worker/pool.h"
+#include "http/wire/random_hex.h"
 #include "server/access_metrics.h"
 #include "server/databases.h"
 #include "server/ended_requests.h"
@@ -88,6 +89,7 @@ class program {
   const access_metrics access_counts_;
   const peers peers_;
   const peer_metrics peer_counts_;
+  const std::string instance_ = http::random_hex(8);  // tells this server from the one before it
   event_stream events_;
   const live_metrics live_counts_;
   std::unique_ptr<metrics> counts_;

@@ -16,6 +16,8 @@
 #include "http/wire/number.h"
 #include "server/asking_client.h"
 #include "server/end_pages.h"
+#include "server/ended_page.h"
+#include "server/in_flight_page.h"
 #include "server/page_target.h"
 
 namespace hangup::server {
@@ -24,10 +26,13 @@ namespace {
 using json = nlohmann::ordered_json;
 
 peer_question question_of(const context& ctx, const http::request& req, std::string_view path,
-                          peer_page page) {
+                          peer_page page, std::string_view instance = {}) {
   page_target t(path);
   for (const auto& [name, value] : req.parameters()) {
     t.add(name, value);
+  }
+  if (!instance.empty()) {
+    t.add("server", instance);
   }
   return {req.method() == "HEAD" ? "GET" : std::string(req.method()),
           t.text(),
@@ -44,10 +49,22 @@ std::string name_in_key(std::string replica) {
   return replica;
 }
 
+// Which server of this replica it was, for a key. Another that takes its place uses its numbers
+// again.
+std::string instance_in(const json& page) {
+  constexpr std::size_t most = 16;
+  const auto it = page.find("server");
+  const auto said = it != page.end() && it->is_string() ? it->get<std::string>() : std::string();
+  return said.size() <= most && std::all_of(said.begin(), said.end(), http::is_alphanumeric)
+             ? said
+             : std::string();
+}
+
 // Each request gets the key by which it can be ended from here.
-void add_keys(json& requests, const std::string& replica) {
+void add_keys(json& requests, const std::string& replica, const std::string& instance) {
   for (auto& one : requests) {
-    one["key"] = name_in_key(replica) + "-" + std::to_string(one["number"].get<std::uint64_t>());
+    one["key"] = name_in_key(replica) + "-" + instance + "-" +
+                 std::to_string(one["number"].get<std::uint64_t>());
   }
 }
 
@@ -57,9 +74,10 @@ json entry_of(const peer_answer& a, peer_page page) {
   json entry = {{"replica", a.replica}, {"error", a.error.empty() ? json(nullptr) : json(a.error)}};
   if (a.end == peer_end::answered) {
     auto read = read_peer_json(a.body, page).members;
+    const auto instance = instance_in(read);
     for (auto& [name, value] : read.items()) {
       if (value.is_array()) {
-        add_keys(value, a.replica);
+        add_keys(value, a.replica, instance);
       }
       entry.emplace(name, std::move(value));
     }
@@ -100,8 +118,11 @@ void show(const context& ctx, const peers& of, std::string_view path, peer_page 
           const http::request& req, http::reply& res) {
   handlers::parameters p(req);
   static_cast<void>(p.number("limit", 1, 1, most_peer_entries));
-  if (!p.problem().empty()) {
-    res.problem(400, p.problem());
+  const auto wrong = !p.problem().empty()           ? p.problem()
+                     : page == peer_page::in_flight ? wrong_with_in_flight(req)
+                                                    : wrong_with_ended(req);
+  if (!wrong.empty()) {
+    res.problem(400, wrong);
     return;
   }
   auto answers = ask_all(ctx, of, question_of(ctx, req, path, page));
@@ -159,25 +180,40 @@ int status_of(const peer_answer& a) {
   return a.end == peer_end::failed && (a.status == 400 || a.status == 404) ? a.status : 502;
 }
 
+struct key_parts {
+  std::string replica;  // as name_in_key() has it
+  std::string instance;
+  std::uint64_t number = 0;
+};
+
+std::optional<key_parts> parts_of(std::string_view key) {
+  const auto last = key.rfind('-');
+  const auto first = last == std::string_view::npos ? last : key.substr(0, last).rfind('-');
+  if (first == std::string_view::npos) {
+    return std::nullopt;
+  }
+  const auto number = http::number_in_name(key.substr(last + 1));
+  return number ? std::optional(key_parts{std::string(key.substr(0, first)),
+                                          std::string(key.substr(first + 1, last - first - 1)),
+                                          *number})
+                : std::nullopt;
+}
+
 // Only a replica of admin.peers is asked, whatever the key says.
 void end_one(const context& ctx, const peers& of, const http::request& req, http::reply& res) {
-  const std::string key(req.path_parameter());
-  const auto dash = key.rfind('-');
-  const auto number = dash == std::string::npos
-                          ? std::nullopt
-                          : http::number_in_name(std::string_view(key).substr(dash + 1));
-  const auto name = key.substr(0, dash);
+  const auto key = parts_of(req.path_parameter());
   const auto patience = of.patience(ctx);
   std::vector<peer_answer> not_asked;
-  const auto all = number ? of.addresses(patience.ctx, not_asked) : std::vector<std::string>();
-  const auto found = std::find_if(
-      all.begin(), all.end(), [&](const auto& replica) { return name_in_key(replica) == name; });
+  const auto all = key ? of.addresses(patience.ctx, not_asked) : std::vector<std::string>();
+  const auto found = std::find_if(all.begin(), all.end(), [&](const auto& replica) {
+    return name_in_key(replica) == key->replica;
+  });
   if (found == all.end()) {
     res.problem(404, "no replica has this request, or the one that had it is gone");
     return;
   }
-  const auto what =
-      question_of(ctx, req, "/requests/" + std::to_string(*number), peer_page::end_one);
+  const auto what = question_of(ctx, req, "/requests/" + std::to_string(key->number),
+                                peer_page::end_one, key->instance);
   const auto a = of.ask(patience.ctx, {*found}, what).at(0);
   if (has_answered(a)) {
     say_done(res, entry_of(a, peer_page::end_one));

@@ -7,7 +7,8 @@
 
 namespace hangup::server {
 
-void add_request_pages(http::server& server, const ended_requests& ended, page_pool pages) {
+void add_request_pages(http::server& server, const ended_requests& ended, page_pool pages,
+                       const std::string& instance) {
   using http::reply;
   using http::request;
   server.handle({.method = "GET",
@@ -16,8 +17,8 @@ void add_request_pages(http::server& server, const ended_requests& ended, page_p
                  .deadline = pages.deadline,
                  .as_written = true,
                  .serves = http::audience::operators,
-                 .answer = [&server](const context&, const request& req, reply& res) {
-                   show_in_flight(server, req, res);
+                 .answer = [&server, instance](const context&, const request& req, reply& res) {
+                   show_in_flight(server, instance, req, res);
                  }});
   server.handle({.method = "GET",
                  .path = "/requests/ended",
@@ -25,8 +26,8 @@ void add_request_pages(http::server& server, const ended_requests& ended, page_p
                  .deadline = pages.deadline,
                  .as_written = true,
                  .serves = http::audience::operators,
-                 .answer = [&ended](const context&, const request& req, reply& res) {
-                   show_ended(ended, req, res);
+                 .answer = [&ended, instance](const context&, const request& req, reply& res) {
+                   show_ended(ended, instance, req, res);
                  }});
 }
 

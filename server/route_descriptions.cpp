@@ -192,7 +192,9 @@ const std::vector<route_description>& route_descriptions() {
        "gets "
        "a 503 with the reason, or an answer that breaks off. A page of another origin gets a 403.",
        no_wait,
-       {reason}},
+       {reason,
+        {"server", "1..64 bytes", "this server",
+         "The `server` that `/requests` tells: a 404 if it is another one now."}}},
       {"DELETE",
        "/requests",
        "",

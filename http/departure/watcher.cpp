@@ -24,14 +24,16 @@ constexpr std::uint64_t wake_tag = ~std::uint64_t{0};
 // the mutex held whether its context has ended, as those of a watcher have before it goes.
 std::mutex polling_mutex;
 
-departure reported_by(int fd, std::uint32_t events, transport over) noexcept {
-  if (has_error(events)) {  // reading the error takes it back
-    int error = 0;
-    socklen_t size = sizeof error;
-    ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
-    return reported_error(fd, error, over);
-  }
-  return departure_of(events, 0, over);
+// Reading the error takes it back.
+int error_of(int fd) noexcept {
+  int error = 0;
+  socklen_t size = sizeof error;
+  ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+  return error;
+}
+
+departure reported_by(int fd, std::uint32_t events, int error, transport over) noexcept {
+  return has_error(events) ? reported_error(fd, error, over) : departure_of(events, 0, over);
 }
 
 // The present state of the socket.
@@ -44,7 +46,8 @@ std::uint32_t events_now(int fd) noexcept {
 }
 
 departure departure_now(int fd, transport over) noexcept {
-  return reported_by(fd, events_now(fd), over);
+  const auto events = events_now(fd);
+  return reported_by(fd, events, has_error(events) ? error_of(fd) : 0, over);
 }
 
 }  // namespace
@@ -289,7 +292,8 @@ early_end::type watcher::announced(int fd, std::uint32_t generation, half_close 
               }};
 }
 
-input::read watcher::heard(int fd, std::uint32_t generation, std::uint32_t events) noexcept {
+input::read watcher::heard(int fd, std::uint32_t generation, std::uint32_t events,
+                           bool others_tell) noexcept {
   slot& s = slots_.at(fd);
   std::optional<cancel_handle> cancel;
   departure how{};
@@ -299,9 +303,16 @@ input::read watcher::heard(int fd, std::uint32_t generation, std::uint32_t event
     if (s.generation != generation || s.muted) {
       return {};
     }
-    // The error of a socket can be read only once, also by a read: look() may already have done so.
+    // The error of a socket can be read only once, also by a read or a write: look() may already
+    // have done so.
     if (s.gone < departure::reset) {
-      const auto seen = reported_by(fd, events, s.over);
+      const int error = has_error(events) ? error_of(fd) : 0;
+      // A thread has got the error from its read or write, and is about to tell: look(). Without it
+      // a client that has vanished would look like one that has reset the connection.
+      if (others_tell && has_error(events) && error == 0 && s.over == transport::tcp) {
+        return {};
+      }
+      const auto seen = reported_by(fd, events, error, s.over);
       const bool ask =
           s.reading != nullptr && (seen == departure::none || s.reading->ends_in_band());
       if (ask) {
@@ -334,7 +345,7 @@ void watcher::run() {
         return;
       }
       const auto of = descriptor_tag::of(ev.data.u64);
-      heard(of.fd, of.generation, ev.events);
+      heard(of.fd, of.generation, ev.events, true);
     }
   }
 }

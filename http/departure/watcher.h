@@ -120,8 +120,10 @@ class watcher {
     bool registered = false;  // in the epoll set
   };
   void run();
-  // Returns what has been read ahead meanwhile.
-  input::read heard(int fd, std::uint32_t generation, std::uint32_t events) noexcept;
+  // Returns what has been read ahead meanwhile. `others_tell`: an error that is not there any more
+  // is left to the thread that has got it.
+  input::read heard(int fd, std::uint32_t generation, std::uint32_t events,
+                    bool others_tell = false) noexcept;
   // The same on the thread of a sleeper. Returns the events that it polls for next.
   short heard_by_poller(int fd, std::uint32_t generation, std::uint32_t events) noexcept;
   // A thread that sleeps on the context polls the connection itself, and has stopped to. In between

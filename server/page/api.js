@@ -4,6 +4,7 @@ import { ask_for_token } from "./token";
 
 const kept = "hangup.token";
 let asking = null;
+let server = null;
 let declined = false;  // then nothing is asked of the server until the person wants to
 
 // The server demands a token, and the person has given none.
@@ -11,6 +12,14 @@ export class needs_token extends Error {
   constructor() {
     super("this server asks for a token");
   }
+}
+
+// Which server answers, as it says itself: another that takes its place uses the same numbers again.
+export function is_server(id) {
+  server = id;
+}
+export function this_server() {
+  return server;
 }
 
 export function may_ask_again() {

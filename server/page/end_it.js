@@ -1,6 +1,6 @@
 // Ends a request or a job, after having asked once.
 
-import { ask_server, may_ask_again, problem_of } from "./api";
+import { ask_server, may_ask_again, problem_of, this_server } from "./api";
 import { say } from "./say";
 import { shortened } from "./text";
 
@@ -12,6 +12,11 @@ let asked = Promise.resolve();
 function sure(title, what, with_reason) {
   asked = asked.then(() => ask(title, what, with_reason));
   return asked;
+}
+
+// What is asked about is there no more.
+export function forget_question() {
+  dialog.close();
 }
 
 function ask(title, what, with_reason) {
@@ -45,9 +50,10 @@ async function end(name, target) {
 }
 
 export async function end_request(r) {
+  const of = this_server();
   const why = await sure(`End request ${r.number}?`, `${r.method} ${shortened(r.target, r.target_bytes)}, of ${r.client}. Its client gets a 503, or an answer that breaks off.`, true);
   if (why === null) return;
-  await end(`Request ${r.number}`, `/requests/${r.number}${why ? `?reason=${encodeURIComponent(why)}` : ""}`);
+  await end(`Request ${r.number}`, `/requests/${r.number}?server=${encodeURIComponent(of)}${why ? `&reason=${encodeURIComponent(why)}` : ""}`);
 }
 
 export async function end_of_replica(r) {

@@ -1,6 +1,7 @@
 // Puts the page together: what the stream says goes to the parts that show it.
 
 import { forget_clock, heard, server_now } from "./clock";
+import { forget_question } from "./end_it";
 import { jobs } from "./jobs";
 import { numbers } from "./numbers";
 import { bounds } from "./bounds";
@@ -12,7 +13,7 @@ import { say_seldom } from "./say";
 import { stream } from "./stream";
 import { timeline } from "./timeline";
 import { tries } from "./tries";
-import { json_of, may_ask_again } from "./api";
+import { is_server, json_of, may_ask_again } from "./api";
 import { visible } from "./text";
 
 const known = new requests();
@@ -33,6 +34,7 @@ function greet(d) {
   forget_clock();
   heard(d.now_ms);
   if (server !== null && server !== d.server) {
+    forget_question();  // it is about a request that has gone
     known.forget();
     shown_numbers.forget();
     routes_known = false;
@@ -40,6 +42,7 @@ function greet(d) {
   if (!routes_known) offer();
   if (server !== null) lanes.doubt();  // much may have begun and ended meanwhile
   server = d.server;
+  is_server(server);
   document.getElementById("version").textContent = `hangup ${visible(d.version)}`;
 }
 

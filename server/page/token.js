@@ -12,7 +12,13 @@ export function ask_for_token(was_wrong) {
     let said = null;
     dialog.querySelector("form").onsubmit = (e) => {
       e.preventDefault();
-      said = input.value.trim() || null;
+      const typed = input.value.trim();
+      // Of what a token consists of (docs: admin.token_file). A header could not have anything else.
+      if (typed && !/^[\x21-\x7e]{1,1024}$/.test(typed)) {
+        wrong.hidden = false;
+        return;
+      }
+      said = typed || null;
       dialog.close();
     };
     dialog.querySelector(".no").onclick = () => dialog.close();

@@ -38,6 +38,21 @@ TEST_F(operators, end_one_request_and_its_client_is_told_why) {
   EXPECT_EQ(s.metric(R"(hangup_requests_total{route="/query/sim",end="operator"})"), 1.0);
 }
 
+// The one before it may have had the same number for another request.
+TEST_F(operators, end_a_request_of_this_server_only_if_they_say_which_they_mean) {
+  const server s(flags({}, config()));
+  client waits(s.port());
+  ASSERT_TRUE(waits.send(asking("GET", "/query/sim?rows=100&row_ms=10000&stream=0")));
+  const auto number = running(s.port(), "/query/sim", 1)[0]["number"].get<std::uint64_t>();
+  const auto it = s.get("/requests")["server"].get<std::string>();
+  EXPECT_EQ(s.get("/requests/ended")["server"], it);
+  const auto target = "/requests/" + std::to_string(number) + "?server=";
+  EXPECT_EQ(status(s.port(), asking("DELETE", target + "0badcafe0")), 404);
+  EXPECT_EQ(status(s.port(), asking("DELETE", target)), 400) << "it says nothing";
+  EXPECT_EQ(status(s.port(), asking("DELETE", target + it)), 202);
+  EXPECT_EQ(waits.receive().status, 503);
+}
+
 TEST_F(operators, end_a_request_that_has_sent_nothing_with_a_503_that_says_why) {
   const server s(flags({}, config()));
   client waits(s.port());

@@ -42,6 +42,8 @@ TEST_F(live_page, shows_what_another_server_has_in_flight_when_it_comes_back) {
   const auto port = std::to_string(site_->port());
   press(tab, "Start: Simulated query, as a task");
   ASSERT_TRUE(holds(tab, lane("/query/sim/task?rows=200")));
+  value(tab, lane("/query/sim/task?rows=200") + ".querySelector('.end').click()");
+  ASSERT_TRUE(holds(tab, "document.getElementById('ask').open"));
   site_.reset();
   EXPECT_TRUE(holds(tab, "document.getElementById('lost').checkVisibility()"));
   process again({HANGUP_BINARY, "--config", shop_.config(), "--port", port});
@@ -50,6 +52,8 @@ TEST_F(live_page, shows_what_another_server_has_in_flight_when_it_comes_back) {
   ASSERT_TRUE(asking.send(test::get("/query/sim/task?rows=1&row_ms=600000")));
   EXPECT_TRUE(lane_says(tab, "rows=1&", "runs")) << words_of(tab, "rows=1&");
   EXPECT_TRUE(holds(tab, "!(" + lane("rows=200") + ")")) << "those of the one before are gone";
+  // Its number may be that of a request of the new one.
+  EXPECT_TRUE(holds(tab, "!document.getElementById('ask').open")) << "and so is the question";
   EXPECT_EQ(errors(false), "");
 }
 

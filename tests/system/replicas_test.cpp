@@ -66,6 +66,21 @@ TEST_F(replicas, are_shown_together_and_what_does_not_answer_is_said) {
   EXPECT_TRUE(by.starts_with(asker + " through 127.0.0.1:")) << by << ", not " << asker;
   EXPECT_EQ(e["key"], key);
   EXPECT_EQ(ask("DELETE", "/replicas/requests/" + key).status, 404) << "it is over";
+
+  // A key is for one server: not for that which takes its place, and its numbers.
+  client other(second.port());
+  ASSERT_TRUE(other.send(asking("GET", sim, "X-Request-Id: again\r\n")));
+  std::string its;
+  ASSERT_TRUE(eventually([&] {
+    page = body_of(ask("GET", "/replicas/requests?route=/query/sim"))["replicas"];
+    its = page[0]["in_flight"].empty() ? "" : page[0]["in_flight"][0]["key"].get<std::string>();
+    return !its.empty();
+  }));
+  const auto last = its.rfind('-');
+  const auto before = its.substr(0, last).rfind('-');
+  const auto of_another = its.substr(0, before) + "-0badcafe" + its.substr(last);
+  EXPECT_EQ(ask("DELETE", "/replicas/requests/" + of_another).status, 404);
+  EXPECT_EQ(ask("DELETE", "/replicas/requests/" + its).status, 202);
 }
 
 TEST_F(replicas, end_many_on_all_of_them) {
@@ -94,10 +109,13 @@ TEST_F(replicas, that_are_all_gone_end_nothing_and_that_is_said) {
 }
 
 TEST_F(replicas, are_those_that_are_configured_and_no_others) {
-  EXPECT_EQ(ask("DELETE", "/replicas/requests/192_0_2_1_80-1").status, 404);
+  EXPECT_EQ(ask("DELETE", "/replicas/requests/192_0_2_1_80-0badcafe-1").status, 404);
   EXPECT_EQ(ask("DELETE", "/replicas/requests/x").status, 404);
-  EXPECT_EQ(ask("DELETE", "/replicas/requests/127_0_0_1_1-1").status, 502) << "it is gone";
-  EXPECT_EQ(ask("GET", "/replicas/requests?limit=100000").status, 400);
+  EXPECT_EQ(ask("DELETE", "/replicas/requests/127_0_0_1_1-0badcafe-1").status, 502) << "it is gone";
+  for (const auto* const wrong :
+       {"?limit=100000", "?state=bogus", "?after=x", "/ended?since=xx", "/ended?end=bogus"}) {
+    EXPECT_EQ(ask("GET", std::string("/replicas/requests") + wrong).status, 400) << wrong;
+  }
   EXPECT_EQ(status(first->port(), asking("GET", "/replicas/requests")), 401);
   EXPECT_EQ(client(second.port())
                 .ask(asking("GET", "/replicas/requests", "Authorization: Bearer " + token + "\r\n"))

@@ -77,7 +77,7 @@ class strange_replicas : public ::testing::Test {
     for (auto& c : address) {
       c = c == '.' || c == ':' ? '_' : c;
     }
-    return address + "-1";
+    return address + "-0badcafe-1";
   }
   double questions(const std::string& end) const {
     return s->metric("hangup_peer_questions_total{end=\"" + end + "\"}").value_or(-1);
@@ -90,7 +90,8 @@ class strange_replicas : public ::testing::Test {
 };
 
 TEST_F(strange_replicas, are_said_to_be_and_the_others_are_shown_whole) {
-  one_that_says(as_answer("200 OK", R"({"total": 1, "in_flight": [{"number": 7, "id": "a"}]})"));
+  one_that_says(as_answer("200 OK", R"({"server": "0badcafe", "total": 1,
+                                        "in_flight": [{"number": 7, "id": "a"}]})"));
   one_that_says(as_answer("200 OK", R"({"replica": 5, "error": 7, "in_flight": [{"number": 1}]})"));
   one_that_says(as_answer("200 OK", R"({"x": )" + times(100'000, "[") + times(100'000, "]") + "}"));
   one_that_says("SSH-2.0-OpenSSH_9.2\r\n");
@@ -111,6 +112,7 @@ TEST_F(strange_replicas, are_said_to_be_and_the_others_are_shown_whole) {
   EXPECT_EQ(page[0],
             (json{{"replica", peers[0]},
                   {"error", nullptr},
+                  {"server", "0badcafe"},
                   {"total", 1},
                   {"in_flight",
                    {{{"number", 7}, {"id", "a"}, {"key", key.substr(0, key.size() - 1) + "7"}}}}}));

@@ -107,7 +107,8 @@ class request_stream : public testing::Test {
  protected:
   using lines = std::vector<std::string>;
   virtual server::event_stream::options how(loop& tasks) {
-    return {.max_viewers = 16,
+    return {.instance = "0badcafe",
+            .max_viewers = 16,
             .ring = 1024,
             .on = tasks,
             .hello =
