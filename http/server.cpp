@@ -197,12 +197,12 @@ std::optional<request_view> server::find_in_flight(std::uint64_t number, int con
   return runner_ ? runner_->find_in_flight(number, connection) : std::nullopt;
 }
 
-ending server::end_request(std::uint64_t number, cause why, asker by) {
+ending server::end_request(std::uint64_t number, const cause& why, const asker& by) {
   return runner_ ? runner_->end_request(number, why, by) : ending::unknown;
 }
 
-std::size_t server::end_requests(const std::function<bool(const request_view&)>& which, cause why,
-                                 asker by) {
+std::size_t server::end_requests(const std::function<bool(const request_view&)>& which,
+                                 const cause& why, const asker& by) {
   return runner_ ? runner_->end_requests(which, why, by) : 0;
 }
 

@@ -58,15 +58,15 @@ void say(http::reply& res, const json& what) {
 void end_one(http::server& server, const std::string& instance, const http::asker& by,
              const http::request& req, http::reply& res) {
   parameters p(req);
-  auto why = cause_of(p);
+  const auto why = cause_of(p);
   const auto of = p.text_or("server", instance, most_instance_bytes);
   if (!p.problem().empty()) {
     res.problem(400, p.problem());
     return;
   }
   const auto number = http::number_in_name(req.path_parameter());
-  const auto found = number && of == instance ? server.end_request(*number, std::move(why), by)
-                                              : http::ending::unknown;
+  const auto found =
+      number && of == instance ? server.end_request(*number, why, by) : http::ending::unknown;
   if (found == http::ending::unknown) {
     res.problem(404, of == instance ? "there is no request in flight with this number"
                                     : "the server that had this request is gone");
@@ -78,7 +78,7 @@ void end_one(http::server& server, const std::string& instance, const http::aske
 void end_many(http::server& server, const http::asker& by, const http::request& req,
               http::reply& res) {
   parameters p(req);
-  auto meant = many_of(p, req);
+  const auto meant = many_of(p, req);
   if (!p.problem().empty()) {
     res.problem(400, p.problem());
     return;
@@ -89,7 +89,7 @@ void end_many(http::server& server, const http::asker& by, const http::request& 
            (meant.route.empty() || v.to->path == meant.route);
   };
   // Not "ended": one whose answer is as good as sent may still be completed.
-  say(res, {{"stopping", server.end_requests(is_meant, std::move(meant.why), by)}});
+  say(res, {{"stopping", server.end_requests(is_meant, meant.why, by)}});
 }
 
 }  // namespace

@@ -101,6 +101,7 @@ bool has_plain_operators_address(const config& c, const std::vector<int>& socket
 
 std::vector<http::listen_address> without_keys(std::vector<named_address> named) {
   std::vector<http::listen_address> all;
+  all.reserve(named.size());
   for (auto& one : named) {
     all.push_back(std::move(one.at));
   }

@@ -21,6 +21,7 @@ std::string names_of(const std::vector<std::string_view>& words) {
 // All of them but `ended`, which is none of a request in flight.
 std::vector<std::string_view> names_of_states() {
   std::vector<std::string_view> all;
+  all.reserve(static_cast<std::size_t>(request_state::ended) + 1);
   for (int i = 0; i < static_cast<int>(request_state::ended); ++i) {
     all.push_back(name(static_cast<request_state>(i)));
   }
@@ -30,6 +31,7 @@ std::vector<std::string_view> names_of_states() {
 
 std::vector<std::string_view> names_of_ends() {
   std::vector<std::string_view> all;
+  all.reserve(http::request_ends);
   for (int i = 0; i < http::request_ends; ++i) {
     all.push_back(name(static_cast<request_end>(i)));
   }

@@ -134,7 +134,7 @@ class server {
   // Thread-safe, also for handlers, and for that of the request itself. Functions that hang on the
   // context (stop tokens, after_func) run in this call, with no lock of the server held. It looks
   // at each connection, until it has found the request.
-  ending end_request(std::uint64_t number, cause why, asker by = {});
+  ending end_request(std::uint64_t number, const cause& why, const asker& by = {});
   // The same for all of which `which` says so, and which are not stopping already. Returns how many
   // this call has told to stop; of two calls at the same time, only one counts a request.
   //
@@ -142,8 +142,8 @@ class server {
   // locks that accepting a connection and ending that request take are held: so it must be quick,
   // must not wait, and must not call the server. If it throws, those that it has chosen end all the
   // same, and this call throws that. Each call of it costs a copy of the texts in its view.
-  std::size_t end_requests(const std::function<bool(const request_view&)>& which, cause why,
-                           asker by = {});
+  std::size_t end_requests(const std::function<bool(const request_view&)>& which, const cause& why,
+                           const asker& by = {});
 
   // For operators' pages. Thread-safe. These functions take the lock that accepting connections
   // takes too, for a few dozen connections at a time.
