@@ -105,15 +105,18 @@ TEST(pages, that_nobody_reads_do_not_stop_the_server_or_the_pages_of_others) {
     all.emplace_back(s.port(), 2048, greedy);
     ASSERT_TRUE(all.back().send(asks));
   }
-  // Two of them hold the two workers, and do not go on: a page that is read is made in no time.
+  // Four of them hold the four workers, and do not go on: a page that is read is made in no time.
   EXPECT_TRUE(s.in_flight_until([](const nlohmann::json& now) {
     return std::count_if(now.begin(), now.end(), [](const nlohmann::json& r) {
              return r["route"] == "/requests/ended" && r["state"] != "queued" && r["age_ms"] > 500;
-           }) == 2;
+           }) == 4;
   }));
   EXPECT_EQ(client(s.port()).ask(get("/healthz")).status, 200);
   EXPECT_EQ(client(s.port()).ask(get("/metrics")).status, 200);
   EXPECT_EQ(client(s.port()).ask(get("/requests")).status, 200);
+  // To end a request needs no worker of the pages, also for who has none of them left.
+  client operates(s.port(), 0, greedy);
+  EXPECT_EQ(operates.ask("DELETE /requests/1 HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 404);
 }
 
 // The oldest are what somebody looks for.
