@@ -24,11 +24,13 @@ constexpr std::uint64_t wake_tag = ~std::uint64_t{0};
 // the mutex held whether its context has ended, as those of a watcher have before it goes.
 std::mutex polling_mutex;
 
-// Reading the error takes it back.
-int error_of(int fd) noexcept {
+// The error of the socket, if these events say that it has one. Reading it takes it back.
+int error_of(int fd, std::uint32_t events) noexcept {
   int error = 0;
-  socklen_t size = sizeof error;
-  ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+  if (has_error(events)) {
+    socklen_t size = sizeof error;
+    ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+  }
   return error;
 }
 
@@ -47,7 +49,7 @@ std::uint32_t events_now(int fd) noexcept {
 
 departure departure_now(int fd, transport over) noexcept {
   const auto events = events_now(fd);
-  return reported_by(fd, events, has_error(events) ? error_of(fd) : 0, over);
+  return reported_by(fd, events, error_of(fd, events), over);
 }
 
 }  // namespace
@@ -306,7 +308,7 @@ input::read watcher::heard(int fd, std::uint32_t generation, std::uint32_t event
     // The error of a socket can be read only once, also by a read or a write: look() may already
     // have done so.
     if (s.gone < departure::reset) {
-      const int error = has_error(events) ? error_of(fd) : 0;
+      const int error = error_of(fd, events);
       // A thread has got the error from its read or write, and is about to tell: look(). Without it
       // a client that has vanished would look like one that has reset the connection.
       if (others_tell && has_error(events) && error == 0 && s.over == transport::tcp) {

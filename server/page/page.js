@@ -13,7 +13,7 @@ import { say_seldom } from "./say";
 import { stream } from "./stream";
 import { timeline } from "./timeline";
 import { tries } from "./tries";
-import { is_server, json_of, may_ask_again } from "./api";
+import { is_server, json_of, may_ask_again, this_server } from "./api";
 import { visible } from "./text";
 
 const known = new requests();
@@ -24,7 +24,6 @@ const shown_jobs = new jobs();
 const shown_replicas = new replicas();
 const offered = new tries();
 
-let server = null;
 let routes_known = false;
 let connected = false;
 let away = null;
@@ -33,16 +32,16 @@ function greet(d) {
   away = null;
   forget_clock();
   heard(d.now_ms);
-  if (server !== null && server !== d.server) {
+  const before = this_server();
+  if (before !== null && before !== d.server) {
     forget_question();  // it is about a request that has gone
     known.forget();
     shown_numbers.forget();
     routes_known = false;
   }
   if (!routes_known) offer();
-  if (server !== null) lanes.doubt();  // much may have begun and ended meanwhile
-  server = d.server;
-  is_server(server);
+  if (before !== null) lanes.doubt();  // much may have begun and ended meanwhile
+  is_server(d.server);
   document.getElementById("version").textContent = `hangup ${visible(d.version)}`;
 }
 
@@ -84,10 +83,9 @@ function note_own(r) {
 // Begins and ends may have been left out: what is in flight is asked for, as far as it is listed.
 async function reconcile() {
   try {
-    const asked = server;
     const before = server_now();
     const page = await json_of("/requests?limit=1000", { headers: quiet_headers });
-    if (server !== asked) return;  // the numbers are those of another
+    if (page.server !== this_server()) return;  // the numbers are those of another
     const now = server_now();
     for (const r of page.in_flight) {
       if (is_quiet(r) || r.route === "/requests/events") continue;
