@@ -8,6 +8,9 @@ function(hangup_fetch name repository commit)
   FetchContent_MakeAvailable(${name})
 endfunction()
 
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+
 if(HANGUP_TESTS)
   find_package(GTest 1.12 QUIET)
   if(NOT GTest_FOUND)

@@ -38,6 +38,8 @@ struct Request;
 struct Response;
 }  // namespace httplib
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http {
 
 using native_handler = std::function<void(const context& ctx, const request& req, reply& res)>;
@@ -110,3 +112,5 @@ class handler {
 };
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop
