@@ -14,7 +14,7 @@ int main() {
   hangup::task_group group(hangup::background());
   std::string heard = "nothing";
   group.go([&](const hangup::context& ctx) {
-    const auto ec = hangup::sleep_for(ctx, 30s);
+    const std::error_code ec = hangup::sleep_for(ctx, 30s);
     heard = ec ? describe(*ctx.cause()) : "nothing";
     return ec;
   });

@@ -1,4 +1,5 @@
-// A server of cpp-httplib with one type changed, SERVER: hangup::http::watched or hangup::http::hosted.
+// A server of cpp-httplib with one type changed, SERVER: hangup::http::watched or
+// hangup::http::hosted.
 #include <cstdio>
 #include <thread>
 

@@ -1,4 +1,5 @@
-// A client that asks for something and leaves as soon as it is being worked on; and what was heard of it.
+// A client that asks for something and leaves as soon as it is being worked on; and what was heard
+// of it.
 #pragma once
 
 #include <arpa/inet.h>
@@ -23,11 +24,12 @@ class leaving_client {
   // What a handler does: it works until the client has left.
   void work(const hangup::context& ctx) {
     begun_.set_value();
-    const auto ec = hangup::sleep_for(ctx, std::chrono::seconds(30));
+    const std::error_code ec = hangup::sleep_for(ctx, std::chrono::seconds(30));
     heard_.set_value(ec ? describe(*ctx.cause()) : "nothing");
   }
 
-  // Asks GET path, leaves, and waits for what the handler has heard. The exit status of the program.
+  // Asks GET path, leaves, and waits for what the handler has heard. The exit status of the
+  // program.
   int visit(std::uint16_t port, const char* path, const char* who) {
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in to{};
