@@ -77,7 +77,7 @@ endif()
 if(HANGUP_HTTPLIB)
   hangup_pkg_config(httplib TEXT "The same for servers of cpp-httplib" REQUIRES hangup-http cpp-httplib
                     CFLAGS -DHANGUP_HTTPLIB_COMPILED=1)
-  install(FILES cmake/cpp_httplib.cmake cmake/check_httplib.cpp DESTINATION ${hangup_cmake_dir} COMPONENT development)
+  install(FILES cmake/cpp_httplib.cmake cmake/check_httplib.cpp cmake/fetch.cmake DESTINATION ${hangup_cmake_dir} COMPONENT development)
 endif()
 
 configure_package_config_file(cmake/hangupConfig.cmake.in ${hangup_made}/hangupConfig.cmake
