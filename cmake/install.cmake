@@ -33,10 +33,15 @@ function(hangup_pkg_config component)
   foreach(list IN ITEMS LIBS PRIVATE_LIBS CFLAGS)
     list(JOIN arg_${list} " " arg_${list})
   endforeach()
-  # A prefix may be moved, so the file says where things are seen from itself.
-  cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig OUTPUT_VARIABLE prefix)
+  # A prefix may be moved, so the file says where things are seen from itself; one of the system stays, and
+  # pkg-config knows its folders.
+  set(prefix ${CMAKE_INSTALL_PREFIX})
+  if(NOT prefix MATCHES "^/usr(/local)?$")
+    cmake_path(RELATIVE_PATH prefix BASE_DIRECTORY ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig)
+    set(prefix \${pcfiledir}/${prefix})
+  endif()
   file(WRITE ${hangup_made}/hangup-${component}.pc
-"prefix=\${pcfiledir}/${prefix}
+"prefix=${prefix}
 libdir=\${prefix}/${CMAKE_INSTALL_LIBDIR}
 includedir=\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}
 

@@ -25,7 +25,7 @@ function(hangup_library component)
   # somebody's shared one.
   set_target_properties(${name} PROPERTIES
     OUTPUT_NAME hangup-${component} EXPORT_NAME ${component}
-    POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden
+    POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden DEFINE_SYMBOL ""
     VERSION ${PROJECT_VERSION} SOVERSION ${hangup_soversion})
   if(HANGUP_SHARED)
     # Templates of the standard library that were compiled for it are nobody else's.
