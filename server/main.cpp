@@ -21,6 +21,7 @@
 #include "hangup/context/after_func.h"
 #include "hangup/context/detail/timer.h"
 #include "hangup/context/wait.h"
+#include "hangup/version.h"
 #include "server/descriptors.h"
 #include "server/file_checks.h"
 #include "server/listening.h"

@@ -25,6 +25,8 @@
 #include "hangup/context/detail/task_wait.h"
 #include "hangup/context/detail/wait_object.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup {
 
 class event;
@@ -110,3 +112,5 @@ class event {
 };
 
 }  // namespace hangup
+
+#pragma GCC visibility pop

@@ -29,6 +29,8 @@
 #include "hangup/context/detail/threads.h"
 #include "hangup/context/detail/wait_object.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup {
 namespace tree {
 
@@ -187,3 +189,5 @@ std::error_code wait(const context& ctx, std::condition_variable_any& cv, Lock& 
 }
 
 }  // namespace hangup
+
+#pragma GCC visibility pop

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http {
 
 struct head_limits {
@@ -14,3 +16,5 @@ struct head_limits {
 };
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop

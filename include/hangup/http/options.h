@@ -9,6 +9,8 @@
 #include "hangup/http/half_close.h"
 #include "hangup/http/head_limits.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http {
 
 struct options {
@@ -70,3 +72,5 @@ struct options {
 };
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop

@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http {
 
 class path_pattern {
@@ -37,3 +39,5 @@ class path_pattern {
 };
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop

@@ -34,6 +34,8 @@
 #include "hangup/http/piece_wait.h"
 #include "hangup/http/request.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http {
 
 class piece_sink;
@@ -178,3 +180,5 @@ class reply {
 };
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop

@@ -23,6 +23,8 @@
 #include "hangup/http/trace.h"
 #include "hangup/worker/pool.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http {
 
 class piece_source;
@@ -151,3 +153,5 @@ void work_stopped(const context& ctx) noexcept;
 void work_expected(const context& ctx, std::chrono::nanoseconds in_all) noexcept;
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop

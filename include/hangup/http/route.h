@@ -20,6 +20,8 @@
 #include "hangup/http/path_pattern.h"
 #include "hangup/worker/pool.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup {
 class loop;
 }
@@ -118,3 +120,5 @@ class route_table {
 };
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop

@@ -40,6 +40,8 @@
 #include "hangup/http/route.h"
 #include "hangup/http/tls.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http {
 
 class session_runner;
@@ -184,3 +186,5 @@ class server {
 };
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop
