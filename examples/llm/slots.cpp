@@ -108,6 +108,7 @@ void slots::run(std::size_t number, const std::stop_token& stop) {
     slots_[number].of = j;
     hold.unlock();
 
+    say("job " + std::to_string(j->number()) + ": begins in slot " + std::to_string(number));
     generator words(model_, j->asked().prompt, j->asked().seed);
     while (!j->stopped_ && j->tokens_ < j->asked().max_tokens) {
       const std::string word = words.next();
