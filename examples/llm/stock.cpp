@@ -17,7 +17,7 @@ using httplib::Response;
 constexpr const char* json = "application/json";
 
 // Waits until the job has something to take. False: the client has left.
-bool wait(llm::job& job, const Request& req, const httplib::DataSink* sink) {
+bool wait(llm::job& job, const Request& req, [[maybe_unused]] const httplib::DataSink* sink) {
   return job.wait([&] { return llm::client_left(req, sink); });
 }
 
