@@ -164,7 +164,7 @@ def health_while_queued(name):
             c.recv(1)
         clients += [s.ask(100_000) for _ in range(pool)]
         time.sleep(0.3)  # until they are where they wait: nothing tells that from outside
-        took = s.time_health(limit=5 if given.quick else 30)
+        took = s.time_health(limit=2 if given.quick else 30)
         for c in clients:
             c.close()
         return took
