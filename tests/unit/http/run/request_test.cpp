@@ -1,10 +1,11 @@
 // The request that a handler reads: one rule for what was sent.
 #include "hangup/http/request.h"
-#include "hangup/http/handler.h"
 
 #include <gtest/gtest.h>
 
 #include <stdexcept>
+
+#include "hangup/http/httplib_handler.h"
 
 namespace hangup::http {
 namespace {
