@@ -62,7 +62,7 @@ options read_options(int argc, char** argv) {
     } else if (flag == "--slots") {
       o.slots = number<std::size_t>(flag, value, 1, 64);
     } else if (flag == "--threads") {
-      o.threads = number<std::size_t>(flag, value, 1, 4096);
+      o.threads = number(flag, value, 1U, 4096U);
     } else if (flag == "--width") {
       o.width = number<std::size_t>(flag, value, 16, 65536);
     } else if (flag == "--api-key") {
@@ -74,7 +74,7 @@ options read_options(int argc, char** argv) {
     }
   }
   if (o.threads == 0) {
-    o.threads = o.slots + 4;
+    o.threads = static_cast<unsigned>(o.slots) + 4;
   }
   return o;
 }
