@@ -70,10 +70,10 @@ inline void give_head(httplib::Request& req, const hosted_exchange& x) {
     ours[names++] = "Range";
   }
   const auto& from = x.checked();
-  for (const auto& [name, value] : from.headers()) {
+  for (const field& line : from.headers()) {
     if (std::none_of(ours.begin(), ours.begin() + static_cast<std::ptrdiff_t>(names),
-                     [&](std::string_view other) { return same(name, other); })) {
-      add(all, name, value);
+                     [&](std::string_view other) { return same(line.name, other); })) {
+      add(all, line.name, line.value);
     }
   }
   req.headers = std::move(all);
