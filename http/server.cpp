@@ -78,7 +78,7 @@ void server::use_tls(std::shared_ptr<const tls_identity> as) {
 }
 
 // Throws std::system_error and std::bad_alloc.
-std::error_code server::start(listener&& on) {
+std::error_code server::serve_on(listener&& on) {
   // Without threads, connections would be accepted by the kernel, and by nobody else.
   if (how_.front_loops == 0 || how_.front_threads == 0) {
     return std::make_error_code(std::errc::invalid_argument);
@@ -94,26 +94,25 @@ std::error_code server::start(listener&& on) {
   return ec;
 }
 
-std::error_code server::listen(const std::string& host, std::uint16_t port) noexcept {
+start_error server::start(const std::string& host, std::uint16_t port) noexcept {
   return without_exceptions(runner_ != nullptr, [&] {
     listener on;
     const auto ec = listen_on(host, port, how_, on);
-    return ec ? ec : start(std::move(on));
+    return ec ? ec : serve_on(std::move(on));
   });
 }
 
-std::error_code server::listen(const std::vector<listen_address>& all,
-                               std::size_t* failed) noexcept {
+start_error server::start(const std::vector<listen_address>& all, std::size_t* failed) noexcept {
   return without_exceptions(runner_ != nullptr, [&] {
     listener on;
     const auto ec = listen_on(all, how_, on, failed);
-    return ec ? ec : start(std::move(on));
+    return ec ? ec : serve_on(std::move(on));
   });
 }
 
-std::error_code server::listen_inherited(std::span<const int> sockets, std::size_t* failed,
-                                         audience serves,
-                                         const std::vector<listen_address>& more) noexcept {
+start_error server::start_inherited(std::span<const int> sockets, std::size_t* failed,
+                                    audience serves,
+                                    const std::vector<listen_address>& more) noexcept {
   const auto ec = without_exceptions(runner_ != nullptr, [&] {
     listener on;
     if (const auto wrong = listen_on_inherited(sockets, how_, on, failed)) {
@@ -131,7 +130,7 @@ std::error_code server::listen_inherited(std::span<const int> sockets, std::size
       return wrong;
     }
     add(std::move(others), on);
-    return start(std::move(on));
+    return serve_on(std::move(on));
   });
   for (const int fd : ec ? std::span<const int>() : sockets) {
     ::close(fd);
