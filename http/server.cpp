@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "http/run/error_answer.h"
 #include "http/session/session_runner.h"
 
 namespace hangup::http {
@@ -27,7 +28,9 @@ std::error_code without_exceptions(bool listens, const Listen& listen) noexcept 
 
 }  // namespace
 
-server::server(options how) : how_(how) {}
+server::server(options how) : how_(std::move(how)) {
+  check_default_headers(how_);
+}
 
 server::~server() = default;
 
@@ -58,6 +61,11 @@ server& server::handle(route r) {
   return *this;
 }
 
+server& server::guard_all(guard with) {
+  guard_ = std::move(with);
+  return *this;
+}
+
 server& server::guard_operators(guard with) {
   operators_guard_ = std::move(with);
   return *this;
@@ -84,7 +92,8 @@ std::error_code server::serve_on(listener&& on) {
     return std::make_error_code(std::errc::invalid_argument);
   }
   // Set before it starts, because handlers may ask the server whether it is draining.
-  runner_ = std::make_unique<session_runner>(how_, routes_, observers_, follower_, identity_);
+  runner_ =
+      std::make_unique<session_runner>(how_, routes_, guard_, observers_, follower_, identity_);
   const auto ec = runner_->loops().start(std::move(on));
   if (ec) {
     runner_.reset();

@@ -37,8 +37,9 @@ class handler_run;
 class session_runner final : private connection_owner, private event_loop::driver {
  public:
   // Throws std::system_error if a thread or a descriptor cannot be made.
-  session_runner(const options& how, const route_table& routes, std::vector<observer*> observers,
-                 follower* by, std::shared_ptr<const tls_identity> as);
+  session_runner(const options& how, const route_table& routes, const guard& admits,
+                 std::vector<observer*> observers, follower* by,
+                 std::shared_ptr<const tls_identity> as);
   ~session_runner();
   session_runner(const session_runner&) = delete;
   session_runner& operator=(const session_runner&) = delete;
@@ -133,6 +134,8 @@ class session_runner final : private connection_owner, private event_loop::drive
   action served(connection& c, bool anything, bool whole);
   bool work(connection& c, handler_run& run, bool (handler_run::*part)());
   void begin(connection& c, const route& to, const request_head& head);
+  action answer_without_route(connection& c, const route_table::found& hit);
+  action deny(connection& c, const denial& why);
   action answer(connection& c, int status, std::string_view detail, std::string_view headers = {});
   action answered(connection& c, bool anything, bool complete);
   action finished(connection& c);
@@ -142,6 +145,7 @@ class session_runner final : private connection_owner, private event_loop::drive
 
   const options& how_;
   const route_table& routes_;
+  const guard& admits_;  // any request at all
   const std::vector<observer*> observers_;
   follower* const follower_;  // null: there is none
   const cancelable all_;      // the parent of every connection's context

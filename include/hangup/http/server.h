@@ -48,6 +48,7 @@ struct listener;
 
 class server {
  public:
+  // Throws std::invalid_argument for options::default_headers that cannot be sent.
   explicit server(options how = {});
   ~server();
   server(const server&) = delete;
@@ -57,6 +58,13 @@ class server {
   // route_table::add() does, if the route has no handler (`answer`), and if the handler is a task
   // and there is no loop, or the other way round.
   server& handle(route r);
+  // Asks this about every request whose head is complete and not malformed, also if there is no
+  // route for it: for authentication, and for the preflight of CORS. What it answers is sent before
+  // anything is read of the body, also before "100 Continue". The order: this guard; then 404, 405
+  // and OPTIONS of what has no route; that of guard_operators(); route::admits; then the places of
+  // the route. The request that it sees has its path_parameter() if it has a route. Must be called
+  // before start(), at most once.
+  server& guard_all(guard with);
   // Asks this about each request of a route that is for operators only (route::serves), before the
   // guard that the route may have itself. Must be called before handle() of those routes.
   server& guard_operators(guard with);
@@ -175,6 +183,7 @@ class server {
 
   const options how_;
   route_table routes_;
+  guard guard_;  // of all
   guard operators_guard_;
   std::vector<observer*> observers_;
   follower* follower_ = nullptr;
