@@ -101,9 +101,8 @@ TEST(guard_all, is_asked_about_what_has_no_route_too) {
 TEST(guard_all, comes_before_that_of_operators_and_that_before_the_one_of_the_route) {
   seen_heads seen;
   live_server server(guarded(seen));
-  client c = server.connect();
-  const auto ask = [&c](std::string_view in) {
-    return c.ask(post("/guarded/7", "x", "X-Let-In: " + std::string(in) + "\r\n"));
+  const auto ask = [&server](std::string_view in) {
+    return server.connect().ask(post("/guarded/7", "x", "X-Let-In: " + std::string(in) + "\r\n"));
   };
   EXPECT_NE(ask("operators,route").body.find("not past all"), std::string::npos);
   EXPECT_EQ(seen.by_operators, 0);

@@ -1,6 +1,10 @@
 // An HTTP server in which every request has a context that ends when the client leaves. Handlers
 // are native or those of cpp-httplib: see handler.h.
 //
+//   #include "hangup/context/signal.h"
+//   #include "hangup/context/wait.h"
+//   #include "hangup/http/server.h"
+//
 //   using namespace std::chrono_literals;
 //   hangup::pool queries({.name = "query", .workers = 64, .queue = 1024});
 //   hangup::http::server server;
