@@ -32,12 +32,13 @@ struct hosted_connections::parts {
         workers({.name = "cpp-httplib", .workers = as.workers, .queue = as.queue}),
         routes(all_to(workers, as.deadline)),
         rules{by, as.keep_alive_max, as.most_body, *routes.all().back()},
-        runner(settings.how, routes, observers, nullptr, nullptr, &rules) {}
+        runner(settings.how, routes, admits, observers, nullptr, nullptr, &rules) {}
 
   const hosted_settings settings;
   pool workers;  // the runner uses it, and all of the following
   const route_table routes;
   const hosted_rules rules;
+  const guard admits{};  // cpp-httplib's own handlers decide
   session_runner runner;
   bool is_stopped = false;
 };
