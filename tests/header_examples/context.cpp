@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hangup/context/after_func.h"
+#include "hangup/context/cause.h"
 #include "hangup/context/channel.h"
 #include "hangup/context/event.h"
 #include "hangup/context/select.h"
@@ -84,6 +85,16 @@ struct engine {
 void of_after_func_on(const context& ctx, pool& queries, engine& server, int query);
 void of_after_func_on(const context& ctx, pool& queries, engine& server, int query){
 #include "include/hangup/worker/after_func_on.h.example"
+}
+
+#include "include/hangup/context/cause.h.inner.example"
+
+struct table {};
+task<int> ask(context ctx, table& db);
+task<int> of_time(context ctx, table& db);
+task<int> of_time(context ctx, table& db) {
+#include "include/hangup/context/task.h.inner.example"
+  co_return row;
 }
 
 std::string of_value(const context& parent);

@@ -1,6 +1,7 @@
 // The blocks of pages that need the server, compiled: see cmake/page_examples.cmake.
 #include <chrono>
 #include <iostream>
+#include <optional>
 #include <string>
 
 #include "hangup/context/wait.h"
@@ -23,6 +24,18 @@ void add_prices(http::server& server) {
 #include "docs/library.md/prices.body"
 }
 }  // namespace of_library
+
+namespace of_guards {
+void add_guard(http::server& server) {
+#include "docs/guards-and-errors.md/guard.body"
+}
+void of_headers() {
+#include "docs/guards-and-errors.md/headers.body"
+}
+void of_errors(http::options& how) {
+#include "docs/guards-and-errors.md/errors.body"
+}
+}  // namespace of_guards
 
 namespace of_moving {
 std::string made_for(const context& ctx, const std::string& what);
