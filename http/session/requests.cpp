@@ -4,6 +4,7 @@
 
 #include "hangup/http/request.h"
 #include "hangup/worker/loop.h"
+#include "http/engine/hosted_run.h"
 #include "http/exchange/incoming.h"
 #include "http/run/deferral.h"
 #include "http/run/handler_run.h"
@@ -33,6 +34,9 @@ void broken_by(exchange& x, const std::exception_ptr& what) {
 
 // A head has arrived.
 session_runner::action session_runner::begun(connection& c) {
+  if (hosted_ != nullptr) {
+    return begun_hosted(c);
+  }
   const auto& head = c.session.head();
   const auto hit = routes_.find(head.method, head.path, head.encoded, c.addresses().serves);
   begin(c, hit.to != nullptr ? *hit.to : routes_.none(), head);
@@ -75,6 +79,18 @@ session_runner::action session_runner::begun(connection& c) {
     rule.enough = hit.to->body_in_pieces ? 1 : how_.body_buffer;
   }
   return c.session.accept(rule);
+}
+
+// The same for another engine, which may want the body of any request. It asks for one that is
+// announced (100-continue), and refuses one that is too large by its length.
+session_runner::action session_runner::begun_hosted(connection& c) {
+  const auto& head = c.session.head();
+  begin(c, hosted_->to, head);
+  c.incoming = request_for_handler(head, {}, c.addresses());
+  const bool waits = takes_body(head.method) && !head.expects_continue &&
+                     head.content_length <= hosted_->most_body;
+  return c.session.accept(
+      {.keep_in = &request_access::body(*c.incoming), .enough = waits ? how_.body_buffer : 0});
 }
 
 session_runner::action session_runner::refused(connection& c) {
@@ -244,7 +260,8 @@ session_runner::action session_runner::ended_early(connection& c) {
   return refused(c);
 }
 
-bool session_runner::work(connection& c, handler_run& run, bool (handler_run::*part)()) {
+template <class Run>
+bool session_runner::work(connection& c, Run& run, bool (Run::*part)()) {
   exchange& x = c.in_flight();
   const late_report report{saturated(how_.late_after),
                            [&](const late_stopper& l) { tell_late(c, l); }};
@@ -264,6 +281,12 @@ bool session_runner::serve(connection& c, bool on_the_spot, action& after) {
   exchange& x = c.in_flight();
   c.now.store(phase::running, std::memory_order_relaxed);
   x.running(clock::now());
+  if (hosted_ != nullptr) {
+    hosted_run run(c, how_, watcher_, draining_, *hosted_);
+    const bool all = work(c, run, &hosted_run::run);
+    after = served(c, run.wrote(), all);
+    return true;
+  }
   handler_run run(c, how_, watcher_, draining_, on_the_spot);
   const bool whole = work(c, run, &handler_run::run);
   if (c.later) {
