@@ -11,7 +11,7 @@
 namespace hangup::http {
 namespace {
 
-constexpr std::string_view crlf = "\r\n";
+constexpr std::string_view line_break = "\r\n";
 constexpr std::string_view empty_line = "\r\n\r\n";
 
 // RFC 9110 15.3.5, 15.4.5
@@ -57,17 +57,17 @@ answer_scan::piece answer_scan::next(std::string_view& bytes) {
 
 answer_scan::kind answer_scan::head_arrived() {
   auto rest = std::string_view(head_);
-  rest.remove_suffix(crlf.size());
+  rest.remove_suffix(line_break.size());
   closes_ = has_length_ = is_chunked_ = false;
   bool has_lines = false;
   for (bool first = true; !rest.empty(); first = false) {
-    const auto end = rest.find(crlf);
+    const auto end = rest.find(line_break);
     const auto line = rest.substr(0, end);
     if (!(first ? read_status(line) : read_line(line))) {
       return broken();
     }
     has_lines = has_lines || !first;
-    rest.remove_prefix(end + crlf.size());
+    rest.remove_prefix(end + line_break.size());
   }
   passed_on_ = true;
   if (status_ < 200) {

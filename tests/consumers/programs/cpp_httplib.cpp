@@ -4,7 +4,7 @@
 #include <thread>
 
 #include "hangup/http/context_of.h"
-#include HEADER
+#include SERVER_HEADER
 #include "leaving_client.h"
 
 #define TEXT_OF(x) #x

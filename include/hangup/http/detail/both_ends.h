@@ -3,6 +3,8 @@
 
 #include <string>
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http::detail {
 
 // An address is empty, and a port negative, where cpp-httplib has none: of a Unix socket it knows
@@ -15,3 +17,5 @@ struct both_ends {
 };
 
 }  // namespace hangup::http::detail
+
+#pragma GCC visibility pop

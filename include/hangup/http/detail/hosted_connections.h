@@ -14,6 +14,8 @@
 #include "hangup/http/options.h"
 #include "hangup/http/request.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http::detail {
 
 // One request on a worker, as the engine sees it: a stream that it reads a request from, which was
@@ -92,3 +94,5 @@ class hosted_connections {
 };
 
 }  // namespace hangup::http::detail
+
+#pragma GCC visibility pop

@@ -12,6 +12,8 @@
 #include "hangup/http/reply.h"
 #include "hangup/http/request.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http::detail {
 
 // The fields of the form in the body, as form_of() gives them. `is_multipart`: they are parts of
@@ -44,3 +46,5 @@ struct type_of_stream {
 type_of_stream type_of_stream_for(std::string_view content_type, std::string_view accept);
 
 }  // namespace hangup::http::detail
+
+#pragma GCC visibility pop

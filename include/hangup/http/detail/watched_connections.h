@@ -14,6 +14,8 @@
 #include "hangup/http/detail/both_ends.h"
 #include "hangup/http/half_close.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http::detail {
 
 // What is told of a connection when it begins.
@@ -105,3 +107,5 @@ class watched_connection {
 };
 
 }  // namespace hangup::http::detail
+
+#pragma GCC visibility pop
