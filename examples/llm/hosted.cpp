@@ -99,7 +99,7 @@ int main(int argc, char** argv) {
   llm::slots slots(model, o.slots);
 
   server_type svr;
-  svr.set_hosted_options({.workers = o.threads});
+  svr.set_hosted_options({.workers = o.threads, .paths_with_own_workers = {"/health", "/slots"}});
   svr.set_tcp_nodelay(true);
   svr.set_payload_max_length(1 << 20);
   svr.set_pre_routing_handler(
