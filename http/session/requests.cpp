@@ -81,15 +81,14 @@ session_runner::action session_runner::begun(connection& c) {
   return c.session.accept(rule);
 }
 
-// The same for another engine, which may want the body of any request. It asks for one that is
-// announced (100-continue), and refuses one that is too large by its length.
+// The same for another engine, which may want the body of any request. It asks itself for one that
+// is announced (100-continue), and refuses one that is too large.
 session_runner::action session_runner::begun_hosted(connection& c) {
   const auto& head = c.session.head();
   const auto hit = routes_.find("GET", head.path);
   begin(c, hit.to != nullptr ? *hit.to : hosted_->to, head);
   c.incoming = request_for_handler(head, {}, c.addresses());
-  const bool waits = takes_body(head.method) && !head.expects_continue &&
-                     head.content_length <= hosted_->most_body;
+  const bool waits = takes_body(head.method) && !head.expects_continue;
   return c.session.accept(
       {.keep_in = &request_access::body(*c.incoming), .enough = waits ? how_.body_buffer : 0});
 }
