@@ -1,4 +1,7 @@
-// Paths of a `hosted` server that have workers of their own.
+// Options of a `hosted` server: paths that have workers of their own, and the backlog.
+#include <netinet/tcp.h>
+
+#include "tests/support/eventually.h"
 #include "tests/wire/hosted_fixture.h"
 
 namespace hangup::wire {
@@ -51,6 +54,29 @@ TEST_F(own_workers_of_a_hosted_server, need_a_path) {
   server.set_hosted_options({.paths_with_own_workers = {"health"}});
   ASSERT_GT(server.bind_to_any_port("127.0.0.1"), 0);
   EXPECT_THROW(server.listen_after_bind(), std::invalid_argument);
+}
+
+TEST(a_hosted_server, lets_more_clients_wait_to_be_accepted_than_its_base) {
+  struct shows_its_socket : http::hosted<httplib::Server> {
+    using hosted::hosted;
+    int listening() const { return this->svr_sock_; }
+  };
+  shows_its_socket server(http::hosted_options{.backlog = 77});
+  ASSERT_GT(server.bind_to_any_port("127.0.0.1"), 0);
+  std::thread listens([&] { server.listen_after_bind(); });
+  while (!server.is_running()) {
+    std::this_thread::yield();
+  }
+  // It runs before it has its queue, but it accepts afterwards.
+  const auto backlog = [&] {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    ::getsockopt(server.listening(), IPPROTO_TCP, TCP_INFO, &info, &size);
+    return info.tcpi_sacked;  // of a listening socket: its backlog
+  };
+  EXPECT_TRUE(eventually([&] { return backlog() == 77; })) << backlog();
+  server.stop();
+  listens.join();
 }
 
 }  // namespace

@@ -75,6 +75,9 @@ struct hosted_options {
   std::size_t max_connections = 10'000;           // further ones get a 503 and are closed
   std::size_t max_connections_per_address = 0;    // 0: no such limit
   unsigned connection_threads = 2;                // that hear the connections and read heads
+  // Connections that may wait to be accepted: the base asks for 5 in some versions, and further
+  // ones then need a second to get in. At most net.core.somaxconn.
+  int backlog = 1024;
   // Requests for these paths have workers and a queue of their own, so that they are answered while
   // all other workers are busy: {"/health"}. Whole paths, or with one free segment ("/jobs/{id}");
   // whatever the method. listen() throws std::invalid_argument for "/", for one that does not begin
@@ -96,7 +99,10 @@ class hosted : public detail::hooked<Base>, private detail::hosted_server {
   requires std::constructible_from<hooked, Args...>
   explicit hosted(const hosted_options& how, Args&&... args)
       : hooked(std::forward<Args>(args)...), how_(how) {
-    Base::new_task_queue = [this] { return new queue(*this); };
+    Base::new_task_queue = [this] {
+      ::listen(this->svr_sock_, how_.backlog);  // it listens already; this changes the number only
+      return new queue(*this);
+    };
   }
 
   // Before listen(), from one thread.
