@@ -1,10 +1,9 @@
 // A server that makes texts, as those around llama.cpp do. stock.cpp has it with cpp-httplib alone,
 // hosted.cpp with hangup: `diff stock.cpp hosted.cpp` shows all that is different. What both do is
 // described in docs/llm-server.md.
-#include "hangup/http/context_of.h"
 #include "hangup/http/hosted.h"
+#include "hangup/http/context_of.h"
 
-#include "examples/llm/client_left.h"
 #include "examples/llm/openai.h"
 #include "examples/llm/options.h"
 #include "examples/llm/slots.h"
@@ -18,7 +17,7 @@ using httplib::Response;
 constexpr const char* json = "application/json";
 
 // Waits until the job has something to take. False: the client has left.
-bool wait(llm::job& job, const Request& req, const httplib::DataSink* sink) {
+bool wait(llm::job& job, const Request& req, [[maybe_unused]] const httplib::DataSink* sink) {
   return job.wait(hangup::http::context_of(req).stop_token());
 }
 
@@ -100,7 +99,7 @@ int main(int argc, char** argv) {
   llm::slots slots(model, o.slots);
 
   server_type svr;
-  svr.new_task_queue = [&] { return new httplib::ThreadPool(o.threads); };
+  svr.set_hosted_options({.workers = o.threads, .paths_with_own_workers = {"/health", "/slots"}});
   svr.set_tcp_nodelay(true);
   svr.set_payload_max_length(1 << 20);
   svr.set_pre_routing_handler(

@@ -12,7 +12,7 @@ struct options {
   std::string host = "127.0.0.1";
   int port = 8080;  // 0: a free one
   std::size_t slots = 4;
-  std::size_t threads = 0;   // that serve HTTP; 0: slots + 4, as llama.cpp has it
+  unsigned threads = 0;      // that serve HTTP; 0: slots + 4, as llama.cpp has it
   std::size_t width = 2048;  // of the model
   std::string api_key;       // empty: none is needed
   std::string public_folder;

@@ -84,7 +84,8 @@ session_runner::action session_runner::begun(connection& c) {
 // is announced (100-continue), and refuses one that is too large.
 session_runner::action session_runner::begun_hosted(connection& c) {
   const auto& head = c.session.head();
-  begin(c, hosted_->to, head);
+  const auto hit = routes_.find("GET", head.path);
+  begin(c, hit.to != nullptr ? *hit.to : hosted_->to, head);
   c.incoming = request_for_handler(head, {}, c.addresses());
   const bool waits = takes_body(head.method) && !head.expects_continue;
   return c.session.accept(

@@ -37,12 +37,12 @@ struct hosted_rules;
 
 class session_runner final : private connection_owner, private event_loop::driver {
  public:
-  // With `hosted`, which must outlive it, all requests are of that route, and another engine
-  // answers them (http/engine/). Throws std::system_error if a thread or a descriptor cannot be
-  // made.
+  // With `hosted`, which must outlive it, another engine answers all requests (http/engine/). The
+  // routes for GET, or else that of `hosted`, say on which pool. Throws std::system_error if a
+  // thread or a descriptor cannot be made.
   session_runner(const options& how, const route_table& routes, const guard& admits,
-                 std::vector<observer*> observers, follower* by, std::shared_ptr<const tls_identity> as,
-                 const hosted_rules* hosted = nullptr);
+                 std::vector<observer*> observers, follower* by,
+                 std::shared_ptr<const tls_identity> as, const hosted_rules* hosted = nullptr);
   ~session_runner();
   session_runner(const session_runner&) = delete;
   session_runner& operator=(const session_runner&) = delete;

@@ -285,6 +285,19 @@ TEST_F(hosted_llm, never_calls_the_handler_for_those_who_left_while_all_threads_
   EXPECT_NE(server.program.line_with("job 2: slot 0, 1 tokens, complete"), "");
 }
 
+TEST_F(hosted_llm, says_how_it_is_while_all_threads_are_held) {
+  auto server = start({"--slots", "1", "--threads", "1"});
+  client works(server.port);
+  ASSERT_TRUE(works.send(completion(for_ever, false)));
+  ASSERT_NE(server.program.line_with("job 1: begins"), "");
+  client waits(server.port);
+  ASSERT_TRUE(waits.send(completion(1, false)));
+  EXPECT_EQ(server.health().value("slots_processing", 0), 1);
+  EXPECT_EQ(server.ask(get("/slots")).status, 200);
+  works.close();
+  EXPECT_EQ(waits.receive().status, 200);
+}
+
 TEST_F(hosted_llm, answers_while_more_connections_than_threads_are_idle) {
   const auto server = start({"--threads", "2"});
   std::vector<client> idle;
