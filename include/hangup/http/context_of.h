@@ -14,6 +14,7 @@
 // cause_kind::handler_returned.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <utility>
 
@@ -23,11 +24,13 @@
 namespace hangup::http {
 namespace detail {
 
-// How far the answer to one request has come. Written by the thread that serves the request.
+// How far the answer to one request has come. Atomic because the frames of a WebSocket are written
+// by two threads.
 struct answer_progress {
   context client = background();  // ends when the client leaves; other ends do not matter here
-  bool begun = false;             // the status line has been written, and not that of a 1xx
-  bool lost = false;              // some of it was not written, as the client had left
+  std::shared_ptr<const void> keeps{};  // what copies of the request need
+  std::atomic<bool> begun{false};       // the status line has been written, and not that of a 1xx
+  std::atomic<bool> lost{false};        // some of it was not written, as the client had left
 };
 
 // What a request carries. It is kept as the `response_handler` of the request, which only clients

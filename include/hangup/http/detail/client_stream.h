@@ -7,17 +7,10 @@
 #include <string_view>
 
 #include "hangup/http/context_of.h"
+#include "hangup/http/detail/both_ends.h"
 #include "hangup/http/httplib.h"
 
 namespace hangup::http::detail {
-
-// The two ends of a connection as cpp-httplib shows them to handlers.
-struct both_ends {
-  std::string remote_address{};
-  int remote_port = 0;
-  std::string local_address{};
-  int local_port = 0;
-};
 
 // Notes in `answer` that the answer begins, if `bytes` are its status line. That of an interim
 // answer (1xx) is none.
@@ -28,6 +21,14 @@ inline void note_beginning(answer_progress& answer, std::string_view bytes) noex
     answer.begun = bytes[status_at] != '1';
   }
 }
+
+template <class Request>
+concept has_closed_question = requires(Request& req) {
+  req.is_connection_closed();
+};
+// Whether requests of this version can be asked whether their connection is closed.
+template <class Request>
+inline constexpr bool asks_whether_closed = has_closed_question<Request>;
 
 // `Client` has these members, which are called by the thread that serves the request (and `write`
 // by a second one, one at a time, for a WebSocket):
@@ -62,19 +63,17 @@ class client_stream final : public Stream {
   ssize_t write(const char* from, std::size_t size) { return of_.write(from, size); }
 
   void get_remote_ip_and_port(std::string& ip, int& port) const {
-    ip = ends_.remote_address;
-    port = ends_.remote_port;
+    show(ends_.remote_address, ends_.remote_port, ip, port);
   }
   void get_local_ip_and_port(std::string& ip, int& port) const {
-    ip = ends_.local_address;
-    port = ends_.local_port;
+    show(ends_.local_address, ends_.local_port, ip, port);
   }
 
   // Versions in which a request can be asked whether its connection is closed look for that at this
   // descriptor: once it is readable and is no socket, the answer is yes. The engine does nothing
   // else with it. Older versions only compare it with FD_SETSIZE.
   socket_t socket() const {
-    if constexpr (requires(httplib::Request & req) { has_closed_question(req); }) {
+    if constexpr (asks_whether_closed<httplib::Request>) {
       if (const int closed = of_.closed_descriptor(); closed >= 0) {
         return closed;
       }
@@ -95,9 +94,13 @@ class client_stream final : public Stream {
   void consume_buffered(std::size_t size) { of_.consume(size); }
 
  private:
-  template <class Request>
-  static auto has_closed_question(Request& req) -> decltype(req.is_connection_closed()) {
-    return false;
+  static void show(const std::string& address, int its_port, std::string& ip, int& port) {
+    if (!address.empty()) {
+      ip = address;
+    }
+    if (its_port >= 0) {
+      port = its_port;
+    }
   }
 
   Client& of_;

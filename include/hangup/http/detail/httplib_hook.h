@@ -2,6 +2,7 @@
 // request at a time, with a context for it, and whose loggers are told who has left. Not for users.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -161,23 +162,25 @@ class hooked : public Base {
       }
     };
     const auto& at = call.ends;
+    const int remote_port = std::max(at.remote_port, 0);  // as the engine's own
+    const int local_port = std::max(at.local_port, 0);
     // The parameters differ between versions.
     if constexpr (requires {
-                    this->process_request(strm, at.remote_address, at.remote_port, at.local_address,
-                                          at.local_port, call.is_last, result.must_close, begins,
+                    this->process_request(strm, at.remote_address, remote_port, at.local_address,
+                                          local_port, call.is_last, result.must_close, begins,
                                           &result.is_websocket);
                   }) {
-      result.answered = this->process_request(strm, at.remote_address, at.remote_port,
-                                              at.local_address, at.local_port, call.is_last,
-                                              result.must_close, begins, &result.is_websocket);
+      result.answered =
+          this->process_request(strm, at.remote_address, remote_port, at.local_address, local_port,
+                                call.is_last, result.must_close, begins, &result.is_websocket);
     } else if constexpr (requires {
-                           this->process_request(strm, at.remote_address, at.remote_port,
-                                                 at.local_address, at.local_port, call.is_last,
+                           this->process_request(strm, at.remote_address, remote_port,
+                                                 at.local_address, local_port, call.is_last,
                                                  result.must_close, begins);
                          }) {
       result.answered =
-          this->process_request(strm, at.remote_address, at.remote_port, at.local_address,
-                                at.local_port, call.is_last, result.must_close, begins);
+          this->process_request(strm, at.remote_address, remote_port, at.local_address, local_port,
+                                call.is_last, result.must_close, begins);
     } else {
       result.answered = this->process_request(strm, call.is_last, result.must_close, begins);
     }
