@@ -36,12 +36,12 @@ session_runner::action session_runner::begun(connection& c) {
   const auto& head = c.session.head();
   const auto hit = routes_.find(head.method, head.path, head.encoded, c.addresses().serves);
   begin(c, hit.to != nullptr ? *hit.to : routes_.none(), head);
-  if (hit.to != nullptr || admits_ || how_.make_error) {
+  if (hit.to != nullptr || guard_ != nullptr || how_.make_error) {
     c.incoming = request_for_handler(head, hit.segment, c.addresses(), hit.name);
     request_access::is_tls(*c.incoming) = c.tls() != nullptr;
   }
-  if (admits_) {
-    if (const auto why = admits_(*c.incoming)) {
+  if (guard_ != nullptr) {
+    if (const auto why = (*guard_)(*c.incoming)) {
       return deny(c, *why);
     }
   }
