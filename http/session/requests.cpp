@@ -76,27 +76,6 @@ session_runner::action session_runner::begun(connection& c) {
   return c.session.accept(rule);
 }
 
-session_runner::action session_runner::answer_without_route(connection& c,
-                                                            const route_table::found& hit) {
-  const bool is_options = c.session.head().method == "OPTIONS";
-  c.session.accept_none();
-  if (hit.allow.empty()) {
-    return answer(c, 404, "there is nothing at this path");
-  }
-  const auto allow = "Allow: " + hit.allow + "\r\n";
-  return is_options ? answer(c, 204, {}, allow)
-                    : answer(c, 405, "the methods here are " + hit.allow, allow);
-}
-
-// What a guard says is the program's own text.
-session_runner::action session_runner::deny(connection& c, const denial& why) {
-  c.session.accept_none();
-  std::string lines;
-  append_checked_lines(why.headers, lines);
-  const bool is_final = why.status >= 200 && why.status <= 599;
-  return answer(c, is_final ? why.status : 500, why.detail, lines);
-}
-
 session_runner::action session_runner::refused(connection& c) {
   const auto& why = c.session.why();
   if (!c.request()) {
@@ -326,6 +305,27 @@ session_runner::action session_runner::served(connection& c, bool anything, bool
   // If a drain began after the head was sent, a connection for which keep-alive was promised is not
   // closed: the next request may already be on its way.
   return answered(c, anything, whole);
+}
+
+session_runner::action session_runner::answer_without_route(connection& c,
+                                                            const route_table::found& hit) {
+  const bool is_options = c.session.head().method == "OPTIONS";
+  c.session.accept_none();
+  if (hit.allow.empty()) {
+    return answer(c, 404, "there is nothing at this path");
+  }
+  const auto allow = "Allow: " + hit.allow + "\r\n";
+  return is_options ? answer(c, 204, {}, allow)
+                    : answer(c, 405, "the methods here are " + hit.allow, allow);
+}
+
+// What a guard says is the program's own text.
+session_runner::action session_runner::deny(connection& c, const denial& why) {
+  c.session.accept_none();
+  std::string lines;
+  append_checked_lines(why.headers, lines);
+  const bool is_final = why.status >= 200 && why.status <= 599;
+  return answer(c, is_final ? why.status : 500, why.detail, lines);
 }
 
 session_runner::action session_runner::answer(connection& c, int status, std::string_view detail,
