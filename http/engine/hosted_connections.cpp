@@ -13,14 +13,22 @@
 namespace hangup::http::detail {
 namespace {
 
-// The one route: whatever the request, the engine looks for its own.
-route_table all_to(pool& workers, std::chrono::milliseconds deadline) {
+// They say who serves a request, whatever its method: the engine has routes of its own. The first,
+// "/", is for all that have no other.
+route_table routes_to(pool& workers, pool& own, const hosted_settings& as) {
   route_table made;
-  made.add({.method = "GET",
-            .path = "/",
-            .runs_on = &workers,
-            .deadline = deadline,
-            .answer = [](const context&, const request&, reply& res) { res.status(500); }});
+  const auto add = [&](std::string path, pool& on) {
+    made.add({.method = "GET",
+              .path = std::move(path),
+              .runs_on = &on,
+              .deadline = as.deadline,
+              .literal = true,
+              .answer = [](const context&, const request&, reply& res) { res.status(500); }});
+  };
+  add("/", workers);
+  for (const auto& path : as.own_paths) {
+    add(path, own);
+  }
   return made;
 }
 
@@ -30,14 +38,17 @@ struct hosted_connections::parts {
   parts(hosted_server& by, const hosted_settings& as, const std::vector<observer*>& observers)
       : settings(as),
         workers({.name = "cpp-httplib", .workers = as.workers, .queue = as.queue}),
-        routes(all_to(workers, as.deadline)),
-        rules{by, as.keep_alive_max, as.most_body, *routes.all().back()},
-        runner(settings.how, routes, observers, nullptr, nullptr, &rules) {}
+        own({.name = "cpp-httplib-own", .workers = as.own_workers, .queue = as.queue}),
+        routes(routes_to(workers, own, as)),
+        rules{by, as.keep_alive_max, as.most_body, *routes.all()[1]},
+        runner(settings.how, routes, admits, observers, nullptr, nullptr, &rules) {}
 
   const hosted_settings settings;
   pool workers;  // the runner uses it, and all of the following
+  pool own;      // of the paths that have their own
   const route_table routes;
   const hosted_rules rules;
+  const guard admits{};  // cpp-httplib's own handlers decide
   session_runner runner;
   bool is_stopped = false;
 };

@@ -68,16 +68,14 @@ bool hosted_run::more() {
   in_.clear();
   at_ = 0;
   auto& kept = request_access::body(*c_.incoming);
-  if (kept.empty() && !c_.session.body().complete() && !await_more()) {
+  const bool is_too_large =
+      body_bytes_ > rules_.most_body;  // it has seen that, and may skip the rest
+  if (is_too_large || (kept.empty() && !c_.session.body().complete() && !await_more())) {
     // The engine answers as if the request was malformed.
     c_.session.close_after();
     return false;
   }
   body_bytes_ += kept.size();
-  if (body_bytes_ > rules_.most_body) {
-    c_.session.close_after();
-    return false;
-  }
   frame(kept);
   return !ended_;
 }

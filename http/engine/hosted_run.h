@@ -21,7 +21,7 @@ struct hosted_rules {
   detail::hosted_server& server;
   std::size_t keep_alive_max;
   std::uint64_t most_body;
-  const route& to;
+  const route& to;  // of paths that have no other
 };
 
 class hosted_run final : public handler_run, private detail::hosted_exchange {

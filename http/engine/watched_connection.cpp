@@ -85,6 +85,7 @@ class watched_connection::impl {
   long read(char* to, std::size_t size) noexcept;
   long write(const char* from, std::size_t size) noexcept;
   void consume(std::size_t size) noexcept;
+  bool wait_writable() noexcept;
 
   int fd() const noexcept { return socket_.get(); }
   bool has_left() const noexcept { return presence_.ctx.done(); }
@@ -109,6 +110,7 @@ class watched_connection::impl {
   };
 
   bool await_more() noexcept;
+  bool await_room() noexcept;
   bool discard_rest() noexcept;
   void left(departure seen) noexcept;
   void say_goodbye() noexcept;
@@ -280,8 +282,7 @@ long watched_connection::impl::write(const char* from, std::size_t size) noexcep
     if (n >= 0) {
       sent += static_cast<std::size_t>(n);
     } else if (errno == EAGAIN || errno == EINTR) {
-      if (!await(fd(), POLLOUT, how_.write_timeout)) {
-        presence_.cancel({.kind = causes::write_timeout});
+      if (!await_room()) {
         return -1;
       }
     } else {
@@ -290,6 +291,18 @@ long watched_connection::impl::write(const char* from, std::size_t size) noexcep
     }
   }
   return static_cast<long>(size);
+}
+
+bool watched_connection::impl::await_room() noexcept {
+  const bool some = await(fd(), POLLOUT, how_.write_timeout);
+  if (!some) {
+    presence_.cancel({.kind = causes::write_timeout});
+  }
+  return some;
+}
+
+bool watched_connection::impl::wait_writable() noexcept {
+  return !has_left() && await_room();
 }
 
 // --- what the header has ---
@@ -346,7 +359,7 @@ bool watched_connection::wait_readable() const noexcept {
   return is_readable() || await(impl_->fd(), POLLIN, impl_->read_timeout_);
 }
 bool watched_connection::wait_writable() const noexcept {
-  return !impl_->has_left() && await(impl_->fd(), POLLOUT, impl_->how_.write_timeout);
+  return impl_->wait_writable();
 }
 void watched_connection::set_read_timeout(std::chrono::microseconds time) noexcept {
   impl_->read_timeout_ = time;

@@ -57,6 +57,8 @@ class handler_run {
   bool says_something(reply& res);
   // Decides all about the answer but how it is framed.
   void prepare(const request& req, reply& res);
+  // The answer is an error, of the server's own.
+  void refuse(reply& res, int status, std::string_view detail);
   void fail(reply& res, const char* what);
 
  private:

@@ -48,7 +48,7 @@ task<bool> task_run::run() {
     thrown = std::current_exception();
   }
   if (std::exchange(request_access::source(req), nullptr) != nullptr) {
-    c_.session.leave_body();
+    leave_body();
   }
   if (begun_) {
     rethrow(thrown);
@@ -89,6 +89,15 @@ task<bool> task_run::run() {
     fail(res, "a task writes a stream by itself: reply::write()");
   }
   co_return co_await send(req, res);
+}
+
+// The watcher asks, while it reads ahead, whether somebody wants what arrives.
+void task_run::leave_body() {
+  watcher_.stop_reading(c_.fd());
+  c_.session.leave_body();
+  if (how_.read_ahead > 0) {
+    watcher_.read_ahead(c_.fd(), c_);
+  }
 }
 
 task<bool> task_run::read_body() {

@@ -45,6 +45,7 @@ class task_run final : private handler_run, private piece_sink, private piece_so
   // had, sets no_body_; if only this context ends, gives up.
   task<> read_some(const context& during, std::string_view* piece);
   task<bool> read_body();
+  void leave_body();
   bool takes_pieces() const noexcept { return x_.to().body_in_pieces && c_.session.wants_body(); }
   task<bool> send(request& req, reply& res);
   task<bool> end_stream();

@@ -7,10 +7,10 @@
 #include "http/engine/hosted_run.h"
 #include "http/exchange/incoming.h"
 #include "http/run/deferral.h"
+#include "http/run/error_answer.h"
 #include "http/run/handler_run.h"
 #include "http/run/task_run.h"
 #include "http/session/session_runner.h"
-#include "http/wire/answer_head.h"
 #include "http/wire/random_hex.h"
 
 namespace hangup::http {
@@ -40,22 +40,21 @@ session_runner::action session_runner::begun(connection& c) {
   const auto& head = c.session.head();
   const auto hit = routes_.find(head.method, head.path, head.encoded, c.addresses().serves);
   begin(c, hit.to != nullptr ? *hit.to : routes_.none(), head);
-  if (hit.to == nullptr) {
-    const bool is_options = head.method == "OPTIONS";
-    c.session.accept_none();
-    if (hit.allow.empty()) {
-      return answer(c, 404, "there is nothing at this path");
-    }
-    const auto allow = "Allow: " + hit.allow + "\r\n";
-    return is_options ? answer(c, 204, {}, allow)
-                      : answer(c, 405, "the methods here are " + hit.allow, allow);
+  if (hit.to != nullptr || admits_ || how_.make_error) {
+    c.incoming = request_for_handler(head, hit.segment, c.addresses(), hit.name);
+    request_access::is_tls(*c.incoming) = c.tls() != nullptr;
   }
-  c.incoming = request_for_handler(head, hit.segment, c.addresses());
-  request_access::is_tls(*c.incoming) = c.tls() != nullptr;
+  if (admits_) {
+    if (const auto why = admits_(*c.incoming)) {
+      return deny(c, *why);
+    }
+  }
+  if (hit.to == nullptr) {
+    return answer_without_route(c, hit);
+  }
   if (hit.to->admits) {
     if (const auto why = hit.to->admits(*c.incoming)) {
-      c.session.accept_none();
-      return answer(c, why->status, why->detail, why->headers);
+      return deny(c, *why);
     }
   }
   if (hit.to->max_in_flight != 0) {
@@ -81,16 +80,37 @@ session_runner::action session_runner::begun(connection& c) {
   return c.session.accept(rule);
 }
 
-// The same for another engine, which may want the body of any request. It asks for one that is
-// announced (100-continue), and refuses one that is too large by its length.
+// The same for another engine, which may want the body of any request. It asks itself for one that
+// is announced (100-continue), and refuses one that is too large.
 session_runner::action session_runner::begun_hosted(connection& c) {
   const auto& head = c.session.head();
-  begin(c, hosted_->to, head);
+  const auto hit = routes_.find("GET", head.path);
+  begin(c, hit.to != nullptr ? *hit.to : hosted_->to, head);
   c.incoming = request_for_handler(head, {}, c.addresses());
-  const bool waits = takes_body(head.method) && !head.expects_continue &&
-                     head.content_length <= hosted_->most_body;
+  const bool waits = takes_body(head.method) && !head.expects_continue;
   return c.session.accept(
       {.keep_in = &request_access::body(*c.incoming), .enough = waits ? how_.body_buffer : 0});
+}
+
+session_runner::action session_runner::answer_without_route(connection& c,
+                                                            const route_table::found& hit) {
+  const bool is_options = c.session.head().method == "OPTIONS";
+  c.session.accept_none();
+  if (hit.allow.empty()) {
+    return answer(c, 404, "there is nothing at this path");
+  }
+  const auto allow = "Allow: " + hit.allow + "\r\n";
+  return is_options ? answer(c, 204, {}, allow)
+                    : answer(c, 405, "the methods here are " + hit.allow, allow);
+}
+
+// What a guard says is the program's own text.
+session_runner::action session_runner::deny(connection& c, const denial& why) {
+  c.session.accept_none();
+  std::string lines;
+  append_checked_lines(why.headers, lines);
+  const bool is_final = why.status >= 200 && why.status <= 599;
+  return answer(c, is_final ? why.status : 500, why.detail, lines);
 }
 
 session_runner::action session_runner::refused(connection& c) {
@@ -339,12 +359,14 @@ session_runner::action session_runner::answer(connection& c, int status, std::st
       (c.session.keeps() && !c.session.body().complete() && !c.discard_rest_of_body())) {
     c.session.close_after();
   }
-  const auto text = whole_text({.status = status,
-                                .detail = detail,
-                                .request_id = x.id(),
-                                .headers = headers,
-                                .keep_alive = c.session.keeps(),
-                                .to_head = c.session.to_head()});
+  const auto text = whole_error(how_,
+                                {.status = status,
+                                 .detail = detail,
+                                 .request_id = x.id(),
+                                 .headers = headers,
+                                 .keep_alive = c.session.keeps(),
+                                 .to_head = c.session.to_head()},
+                                c.incoming.get());
   x.has_status(status);
   x.answering();
   return answered(c, true, c.send_now(text));

@@ -37,12 +37,12 @@ struct hosted_rules;
 
 class session_runner final : private connection_owner, private event_loop::driver {
  public:
-  // With `hosted`, which must outlive it, all requests are of that route, and another engine
-  // answers them (http/engine/). Throws std::system_error if a thread or a descriptor cannot be
-  // made.
-  session_runner(const options& how, const route_table& routes, std::vector<observer*> observers,
-                 follower* by, std::shared_ptr<const tls_identity> as,
-                 const hosted_rules* hosted = nullptr);
+  // With `hosted`, which must outlive it, another engine answers all requests (http/engine/). The
+  // routes for GET, or else that of `hosted`, say on which pool. Throws std::system_error if a
+  // thread or a descriptor cannot be made.
+  session_runner(const options& how, const route_table& routes, const guard& admits,
+                 std::vector<observer*> observers, follower* by,
+                 std::shared_ptr<const tls_identity> as, const hosted_rules* hosted = nullptr);
   ~session_runner();
   session_runner(const session_runner&) = delete;
   session_runner& operator=(const session_runner&) = delete;
@@ -143,6 +143,8 @@ class session_runner final : private connection_owner, private event_loop::drive
   bool work(connection& c, Run& run, bool (Run::*part)());
   action begun_hosted(connection& c);
   void begin(connection& c, const route& to, const request_head& head);
+  action answer_without_route(connection& c, const route_table::found& hit);
+  action deny(connection& c, const denial& why);
   action answer(connection& c, int status, std::string_view detail, std::string_view headers = {});
   action answered(connection& c, bool anything, bool complete);
   action finished(connection& c);
@@ -152,6 +154,7 @@ class session_runner final : private connection_owner, private event_loop::drive
 
   const options& how_;
   const route_table& routes_;
+  const guard& admits_;  // any request at all
   const std::vector<observer*> observers_;
   follower* const follower_;          // null: there is none
   const hosted_rules* const hosted_;  // null: handlers answer

@@ -1,6 +1,9 @@
 // The examples of http/, compiled: see cmake/header_examples.cmake.
 #include <functional>
+#include <iostream>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "hangup/context/signal.h"
 #include "hangup/context/wait.h"
@@ -12,12 +15,15 @@
 
 namespace header_examples {
 
-void make_report(const hangup::context& ctx, const hangup::http::request& req,
-                 hangup::http::reply& res);
+void of_start_error(hangup::http::server& server);
+void of_start_error(hangup::http::server& server){
+#include "include/hangup/http/start_error.h.example"
+}
 
-std::error_code of_server();
-std::error_code of_server() {
-#include "include/hangup/http/server.h.example"
+hangup::http::options of_error_page();
+hangup::http::options of_error_page() {
+#include "include/hangup/http/error_page.h.example"
+  return how;
 }
 
 using hangup::http::path_pattern;
@@ -33,6 +39,12 @@ bool of_request(const hangup::http::request& req) {
   return wants_csv && !limit.empty();
 }
 
+hangup::task<> save(const hangup::context& ctx, std::string_view piece);
+hangup::task<> of_read(hangup::context ctx, hangup::http::request& req);
+hangup::task<> of_read(hangup::context ctx, hangup::http::request& req) {
+#include "include/hangup/http/request.h.inner.example"
+}
+
 void keep(const std::string& name, const std::string& value);
 void of_form(const hangup::http::request& req);
 void of_form(const hangup::http::request& req) {
@@ -43,6 +55,12 @@ namespace of_reply {
 namespace http = hangup::http;
 void report(const hangup::context&, const http::request& req, http::reply& res);
 #include "include/hangup/http/reply.h.example"
+hangup::task<> of_pieces(hangup::context ctx, const std::vector<std::string>& rows,
+                         http::reply& res);
+hangup::task<> of_pieces(hangup::context ctx, const std::vector<std::string>& rows,
+                         http::reply& res) {
+#include "include/hangup/http/reply.h.inner.example"
+}
 }  // namespace of_reply
 
 namespace of_deferred {

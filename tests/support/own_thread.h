@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/eventually.h"
+
 namespace hangup::test {
 
 inline std::string contents_of(const std::filesystem::path& path) {
@@ -26,6 +28,17 @@ inline std::vector<pid_t> threads_named(const std::string& name) {
     }
   }
   return all;
+}
+
+// The only one that has this name; 0: there is none, or there are several. The kernel lists a
+// thread for a moment after it was joined, and one that begins has another name: so this waits.
+inline pid_t thread_named(const std::string& name) {
+  std::vector<pid_t> found;
+  const bool is_one = eventually([&] {
+    found = threads_named(name);
+    return found.size() == 1;
+  });
+  return is_one ? found.front() : 0;
 }
 
 // What /proc has under a name in the status of a thread, such as "State"; empty: nothing.

@@ -100,9 +100,17 @@ class httplib_server {
   httplib_server& operator=(const httplib_server&) = delete;
 
   test::client connect() const { return test::client(port); }
+  // As somebody does who knows the base only. Some versions do not allow it twice.
+  void ask_to_stop() {
+    if (!asked_) {
+      asked_ = true;
+      httplib::Server& base = server;
+      base.stop();
+    }
+  }
   void stop() {
     if (thread_.joinable()) {
-      server.stop();
+      ask_to_stop();
       thread_.join();
     }
   }
@@ -114,6 +122,7 @@ class httplib_server {
   Server server;
 
  private:
+  bool asked_ = false;
   std::thread thread_;
 };
 

@@ -143,6 +143,22 @@ TEST(a_task_that_reads_its_body, need_not_read_all_of_it) {
   EXPECT_EQ(c.receive().body, "ignored") << "also if the server closes before it has all come";
 }
 
+// What arrives meanwhile is read ahead by another thread.
+TEST(a_task_that_reads_its_body, may_leave_it_at_any_moment_of_its_arrival) {
+  reading_pieces s;
+  for (int round = 0; round < 200; ++round) {
+    client c = s->connect();
+    ASSERT_TRUE(c.send(part_of_body("/task?stop", 5'000, 1'000)));
+    for (int i = 0; i < 40 && c.send(std::string(100, 'a')); ++i) {
+    }
+    const auto answer = c.receive();
+    ASSERT_EQ(answer.body, "stopped") << round;
+    if (answer.header("connection") != "close") {  // all of it had come
+      ASSERT_EQ(c.ask(get("/fast")).status, 200) << round;
+    }
+  }
+}
+
 // The client's bytes lie in the sockets and in what is read ahead; they are not all kept.
 TEST(a_task_that_reads_its_body, lets_the_client_send_no_faster_than_it_reads) {
   setup how;

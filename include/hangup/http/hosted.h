@@ -20,6 +20,7 @@
 //   The handler gets the header lines as they were sent. Ranges are ignored beyond 16 of them.
 // - A body of up to 64 KiB is there before a worker is used. A client is waited for by the read and
 //   write time-outs of the server, and regains that time at 1 KiB per second.
+// - A path may have workers of its own, for a probe of health: hosted_options.
 // - When all workers are busy and the queue is full, the answer is 503 with Retry-After.
 // - A handler that returns after its context has ended by the deadline or by the end of the server,
 //   and leaves an empty 200, has made no answer: its client gets a 504 or a 503.
@@ -74,6 +75,15 @@ struct hosted_options {
   std::size_t max_connections = 10'000;           // further ones get a 503 and are closed
   std::size_t max_connections_per_address = 0;    // 0: no such limit
   unsigned connection_threads = 2;                // that hear the connections and read heads
+  // Connections that may wait to be accepted: the base asks for 5 in some versions, and further
+  // ones then need a second to get in. At most net.core.somaxconn.
+  int backlog = 1024;
+  // Requests for these paths have workers and a queue of their own, so that they are answered while
+  // all other workers are busy: {"/health"}. Whole paths, or with one free segment ("/jobs/{id}");
+  // whatever the method. listen() throws std::invalid_argument for "/", for one that does not begin
+  // with a slash, and for one that is there twice.
+  std::vector<std::string> paths_with_own_workers{};
+  unsigned own_workers = 2;
 };
 
 template <class Base = httplib::Server>
@@ -89,7 +99,10 @@ class hosted : public detail::hooked<Base>, private detail::hosted_server {
   requires std::constructible_from<hooked, Args...>
   explicit hosted(const hosted_options& how, Args&&... args)
       : hooked(std::forward<Args>(args)...), how_(how) {
-    Base::new_task_queue = [this] { return new queue(*this); };
+    Base::new_task_queue = [this] {
+      ::listen(this->svr_sock_, how_.backlog);  // it listens already; this changes the number only
+      return new queue(*this);
+    };
   }
 
   // Before listen(), from one thread.
@@ -98,7 +111,8 @@ class hosted : public detail::hooked<Base>, private detail::hosted_server {
     return *this;
   }
   // Tells `o` of each request that ends, of limits, and of handlers that are late (observer.h); the
-  // path of its route is "/". Before listen(); `o` must outlive the server.
+  // path of its route is "/", or that which has its own workers. Before listen(); `o` must outlive
+  // the server.
   hosted& observe(observer& o) {
     observers_.push_back(&o);
     return *this;
@@ -192,6 +206,8 @@ class hosted : public detail::hooked<Base>, private detail::hosted_server {
     how.head.encoded_bodies = true;  // the base decodes them
     to.workers = std::max(1U, how_.workers);
     to.queue = how_.queue;
+    to.own_paths = how_.paths_with_own_workers;
+    to.own_workers = std::max(1U, how_.own_workers);
     to.deadline = how_.deadline;
     to.stop_grace = how_.stop_grace;
     to.keep_alive_max = this->keep_alive_max_count_;

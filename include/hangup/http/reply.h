@@ -116,7 +116,7 @@ class reply {
   // sent with the first piece, and cannot be changed after that.
   //
   //   res.stream("text/csv");
-  //   while (...) {
+  //   for (const auto& row : rows) {
   //     if (const std::error_code ec = co_await res.write(ctx, row)) {
   //       co_return;  // the client has left, or the time is over
   //     }

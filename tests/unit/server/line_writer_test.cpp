@@ -284,9 +284,8 @@ TEST(line_writer, sleeps_while_there_is_nothing_to_write) {
   w.add("a line\n");
   e.until("a line\n");
   // It has gone to sleep when it has written; two waits more could only be a time-out's.
-  const auto threads = test::threads_named("hangup-log");
-  ASSERT_EQ(threads.size(), 1U);
-  const auto writer = threads.front();
+  const auto writer = test::thread_named("hangup-log");
+  ASSERT_NE(writer, 0);
   ASSERT_TRUE(test::eventually([&] { return test::status_of(writer, "State") == "S (sleeping)"; }));
   const auto before = test::waits_of(writer);
   std::this_thread::sleep_for(400ms);  // in which nothing may happen

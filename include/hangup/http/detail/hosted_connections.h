@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -65,6 +66,8 @@ struct hosted_settings {
   options how{};
   unsigned workers = 8;
   unsigned queue = 10'000;
+  std::vector<std::string> own_paths{};
+  unsigned own_workers = 2;
   std::chrono::milliseconds deadline{0};  // 0: none
   std::chrono::milliseconds stop_grace{5000};
   std::size_t keep_alive_max = 100;    // requests on one connection
@@ -74,7 +77,8 @@ struct hosted_settings {
 class hosted_connections {
  public:
   // Starts the threads that hear the connections; those of the pool are started when they are
-  // needed. Throws std::system_error. All of `observers` must outlive it.
+  // needed. Throws std::system_error, and std::invalid_argument for `own_paths`. All of `observers`
+  // must outlive it.
   hosted_connections(hosted_server& by, const hosted_settings& how,
                      const std::vector<observer*>& observers);
   ~hosted_connections();

@@ -15,6 +15,7 @@
 #include "hangup/http/detail/client_stream.h"
 #include "hangup/http/detail/hosted_connections.h"
 #include "hangup/http/detail/httplib_call.h"
+#include "hangup/http/detail/httplib_hook.h"
 #include "hangup/http/httplib.h"
 
 namespace hangup::http::detail {
@@ -27,8 +28,10 @@ class hosted_client {
   long read(char* to, std::size_t size) { return x_.read(to, size); }
   long write(const char* from, std::size_t size) {
     note_beginning(progress_, {from, size});
+    // Who has closed its own direction may still be sent to, but has left.
+    const bool left = has_left(x_.ctx());
     const long sent = x_.write({from, size});
-    progress_.lost = progress_.lost || sent < 0;
+    progress_.lost = progress_.lost || left || sent < 0;
     return sent;
   }
   bool is_readable() const { return true; }  // read() waits as long as it may

@@ -59,6 +59,16 @@ void add_part(Request& req, form_field&& f) {
   }
 }
 
+// cpp-httplib 0.14 and later have the segments of a path that have a name.
+template <class Request>
+void add_segment(Request& to, const request& from) {
+  if constexpr (requires { to.path_params; }) {
+    if (!from.path_parameter_name().empty()) {
+      to.path_params.emplace(from.path_parameter_name(), from.path_parameter());
+    }
+  }
+}
+
 // cpp-httplib 0.18.5 and later offer this to handlers.
 template <class Request>
 void let_it_ask(Request& req, const context& ctx) {
@@ -171,6 +181,7 @@ inline void fill(httplib::Request& to, const request& from) {
   for (const auto& [name, value] : from.parameters()) {
     to.params.emplace(name, value);
   }
+  add_segment(to, from);
   to.body = from.body();
   auto form = fields_of(from);
   for (auto& f : form.fields) {
