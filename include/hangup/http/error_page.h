@@ -23,6 +23,8 @@
 
 #include "hangup/http/request.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http {
 
 // What is to be told. The views, and the request, are valid during the call.
@@ -48,3 +50,5 @@ inline constexpr std::size_t most_error_page = 64 << 10;
 using error_maker = std::function<std::optional<error_page>(const server_error& e)>;
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop

@@ -11,6 +11,8 @@
 
 #include <system_error>
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http {
 
 class [[nodiscard]] start_error : public std::error_code {
@@ -28,3 +30,5 @@ class [[nodiscard]] start_error : public std::error_code {
 };
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop
