@@ -14,6 +14,7 @@
 
 #include "hangup/http/causes.h"
 #include "tests/support/client.h"
+#include "tests/support/needs.h"
 #include "tests/wire/httplib_server.h"
 
 namespace hangup::wire {
@@ -551,6 +552,74 @@ TEST(watched, hang_ups_on_a_unix_socket_are_heard) {
   server.stop();
   listens.join();
   ::unlink(path.c_str());
+}
+
+TEST(watched, hang_ups_over_ipv6_are_heard) {
+  needs({ipv6()});
+  http::watched<httplib::Server> server;
+  told at;
+  server.Get("/wait", [&](const Request& req, Response&) {
+    at.tell(req.remote_addr);
+    at.tell(end_of(context_of(req)));
+  });
+  const int port = server.bind_to_any_port("::1");
+  ASSERT_GT(port, 0);
+  std::thread listens([&] { server.listen_after_bind(); });
+  client c(static_cast<std::uint16_t>(port), client::over_v6{});
+  ASSERT_TRUE(c.send(get("/wait")));
+  ASSERT_TRUE(at.await("::1")) << at.text();
+  c.close();
+  EXPECT_TRUE(at.await("client_closed"));
+  server.stop();
+  listens.join();
+}
+
+// A frame of RFC 6455, as a client sends it: masked, here with zeros.
+std::string frame(char opcode, const std::string& text) {
+  return std::string{static_cast<char>(0x80 | opcode), static_cast<char>(0x80 | text.size())} +
+         std::string(4, '\0') + text;
+}
+
+// Versions differ in whether they have WebSockets.
+template <class Server>
+void add_websocket(httplib_server<Server>& s) {
+  if constexpr (requires { s.server.set_websocket_ping_interval(1); }) {
+    s.server.WebSocket("/ws", [&s](const auto& req, auto& socket) {
+      std::string text;
+      while (socket.read(text)) {
+        socket.send("got " + text);
+        if (text == "wait") {
+          s.at.tell("/ws");
+          s.at.tell("ended by " + end_of(context_of(req)));
+        }
+      }
+      s.at.tell("closed");
+    });
+    s.at.tell("has websockets");
+  }
+}
+
+TEST(watched, a_websocket_works_and_its_handler_hears_the_client_leave) {
+  server_under_test server([](auto& s) { add_websocket(s); });
+  if (server.at.count("has websockets") == 0) {
+    GTEST_SKIP() << "this version of cpp-httplib has no WebSockets";
+  }
+  client c = server.connect();
+  ASSERT_TRUE(c.send(get("/ws",
+                         "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+                         "Sec-WebSocket-Version: 13\r\n"
+                         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n")));
+  EXPECT_NE(c.receive_until("\r\n\r\n").find("101"), std::string::npos);
+  for (const char* text : {"one", "two"}) {
+    ASSERT_TRUE(c.send(frame(1, text)));
+    EXPECT_NE(c.receive_until(std::string("got ") + text), "");
+  }
+  ASSERT_TRUE(c.send(frame(1, "wait") + frame(1, "unread")));
+  EXPECT_NE(c.receive_until("got wait"), "");  // nothing is unread: it leaves with a FIN
+  ASSERT_TRUE(server.at.await("/ws"));
+  c.close();
+  EXPECT_TRUE(server.at.await("ended by client_closed")) << server.at.text();
+  EXPECT_TRUE(server.at.await("closed"));
 }
 
 TEST(watched, loggers_set_through_the_base_are_told_if_they_are_wrapped) {

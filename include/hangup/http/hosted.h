@@ -118,6 +118,13 @@ class hosted : public detail::hooked<Base>, private detail::hosted_server {
     return *this;
   }
 
+  // As the base's, and it may be called again while listen() has not returned yet.
+  void stop() noexcept {
+    if (this->svr_sock_ != INVALID_SOCKET) {
+      Base::stop();
+    }
+  }
+
   // In place of that of the base.
   struct has_its_own_pool {
     template <class F>
