@@ -6,7 +6,6 @@
 
 #include "hangup/context/wait.h"
 #include "hangup/http/context_of.h"
-#include "hangup/http/hosted.h"
 #include "hangup/http/httplib_handler.h"
 #include "hangup/http/problem.h"
 #include "hangup/http/server.h"
@@ -55,17 +54,6 @@ void leave(const context& ctx, httplib::Response& res) {
 #include "docs/cpp-httplib.md/stopped.body"
 }
 }  // namespace of_cpp_httplib
-
-namespace of_polling {
-void change_the_type() {
-#include "docs/from-polling.md/type.body"
-  static_cast<void>(server);
-}
-void ask(const httplib::Request& req) {
-#include "docs/from-polling.md/context.body"
-  static_cast<void>(ctx);
-}
-}  // namespace of_polling
 
 namespace of_tasks {
 using namespace hangup;
