@@ -68,7 +68,7 @@ class native_server {
     add_usual_routes(to, at);
     add_bodies(to);
     add_answers(to, at);
-    if (const auto ec = server_.listen("127.0.0.1", 0)) {
+    if (const auto ec = server_.start("127.0.0.1", 0)) {
       throw std::system_error(ec);
     }
   }
