@@ -22,7 +22,6 @@ route_table routes_to(pool& workers, pool& own, const hosted_settings& as) {
               .path = std::move(path),
               .runs_on = &on,
               .deadline = as.deadline,
-              .literal = true,
               .answer = [](const context&, const request&, reply& res) { res.status(500); }});
   };
   add("/", workers);
