@@ -40,8 +40,10 @@
 // select(2) otherwise, which knows 1024 descriptors only.
 #pragma once
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <algorithm>
-#include <cctype>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
