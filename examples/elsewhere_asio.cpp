@@ -10,6 +10,7 @@ namespace asio = boost::asio;
 
 #include <array>
 #include <chrono>
+#include <functional>
 #include <iostream>
 #include <thread>
 
@@ -17,7 +18,6 @@ namespace asio = boost::asio;
 #include "hangup/context/wait.h"
 
 using namespace std::chrono_literals;
-using hangup::context;
 using socket_type = asio::local::stream_protocol::socket;
 
 // Reads from the peer until one of the two ends.

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -68,9 +69,10 @@ int listening(std::string& url) {
   at.sin_family = AF_INET;
   at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof at;
-  ::bind(fd, reinterpret_cast<const sockaddr*>(&at), size);
-  ::listen(fd, 8);
-  ::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size);
+  if (::bind(fd, reinterpret_cast<const sockaddr*>(&at), size) != 0 || ::listen(fd, 8) != 0 ||
+      ::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size) != 0) {
+    std::abort();
+  }
   url = "http://127.0.0.1:" + std::to_string(ntohs(at.sin_port)) + "/";
   return fd;
 }

@@ -75,7 +75,7 @@ void wait_until_stopped(const Token& token, const char* name) {
 template <stoppable_token Token, class Work>
 void with_token(const context& parent, const Token& token, const Work& work) {
   const auto scope = with_cancel(parent);
-  auto cancel = [&scope] { scope.cancel({.text = "its stop token"}); };
+  auto cancel = [&scope] { scope.cancel(hangup::cause{.text = "its stop token"}); };
   const callback_for_t<Token, decltype(cancel)> on_stop(token, cancel);
   work(scope.ctx);
 }

@@ -92,8 +92,10 @@ std::error_code server::serve_on(listener&& on) {
     return std::make_error_code(std::errc::invalid_argument);
   }
   // Set before it starts, because handlers may ask the server whether it is draining.
-  runner_ =
-      std::make_unique<session_runner>(how_, routes_, guard_, observers_, follower_, identity_);
+  runner_ = std::make_unique<session_runner>(how_, routes_, observers_, follower_, identity_);
+  if (guard_) {
+    runner_->guard_all(guard_);
+  }
   const auto ec = runner_->loops().start(std::move(on));
   if (ec) {
     runner_.reset();

@@ -41,14 +41,13 @@ struct hosted_connections::parts {
         own({.name = "cpp-httplib-own", .workers = as.own_workers, .queue = as.queue}),
         routes(routes_to(workers, own, as)),
         rules{by, as.keep_alive_max, as.most_body, *routes.all()[1]},
-        runner(settings.how, routes, admits, observers, nullptr, nullptr, &rules) {}
+        runner(settings.how, routes, observers, nullptr, nullptr, &rules) {}
 
   const hosted_settings settings;
   pool workers;  // the runner uses it, and all of the following
   pool own;      // of the paths that have their own
   const route_table routes;
   const hosted_rules rules;
-  const guard admits{};  // cpp-httplib's own handlers decide
   session_runner runner;
   bool is_stopped = false;
 };

@@ -40,12 +40,12 @@ session_runner::action session_runner::begun(connection& c) {
   const auto& head = c.session.head();
   const auto hit = routes_.find(head.method, head.path, head.encoded, c.addresses().serves);
   begin(c, hit.to != nullptr ? *hit.to : routes_.none(), head);
-  if (hit.to != nullptr || admits_ || how_.make_error) {
+  if (hit.to != nullptr || guard_ != nullptr || how_.make_error) {
     c.incoming = request_for_handler(head, hit.segment, c.addresses(), hit.name);
     request_access::is_tls(*c.incoming) = c.tls() != nullptr;
   }
-  if (admits_) {
-    if (const auto why = admits_(*c.incoming)) {
+  if (guard_ != nullptr) {
+    if (const auto why = (*guard_)(*c.incoming)) {
       return deny(c, *why);
     }
   }
@@ -90,27 +90,6 @@ session_runner::action session_runner::begun_hosted(connection& c) {
   const bool waits = takes_body(head.method) && !head.expects_continue;
   return c.session.accept(
       {.keep_in = &request_access::body(*c.incoming), .enough = waits ? how_.body_buffer : 0});
-}
-
-session_runner::action session_runner::answer_without_route(connection& c,
-                                                            const route_table::found& hit) {
-  const bool is_options = c.session.head().method == "OPTIONS";
-  c.session.accept_none();
-  if (hit.allow.empty()) {
-    return answer(c, 404, "there is nothing at this path");
-  }
-  const auto allow = "Allow: " + hit.allow + "\r\n";
-  return is_options ? answer(c, 204, {}, allow)
-                    : answer(c, 405, "the methods here are " + hit.allow, allow);
-}
-
-// What a guard says is the program's own text.
-session_runner::action session_runner::deny(connection& c, const denial& why) {
-  c.session.accept_none();
-  std::string lines;
-  append_checked_lines(why.headers, lines);
-  const bool is_final = why.status >= 200 && why.status <= 599;
-  return answer(c, is_final ? why.status : 500, why.detail, lines);
 }
 
 session_runner::action session_runner::refused(connection& c) {
@@ -349,6 +328,27 @@ session_runner::action session_runner::served(connection& c, bool anything, bool
   // If a drain began after the head was sent, a connection for which keep-alive was promised is not
   // closed: the next request may already be on its way.
   return answered(c, anything, whole);
+}
+
+session_runner::action session_runner::answer_without_route(connection& c,
+                                                            const route_table::found& hit) {
+  const bool is_options = c.session.head().method == "OPTIONS";
+  c.session.accept_none();
+  if (hit.allow.empty()) {
+    return answer(c, 404, "there is nothing at this path");
+  }
+  const auto allow = "Allow: " + hit.allow + "\r\n";
+  return is_options ? answer(c, 204, {}, allow)
+                    : answer(c, 405, "the methods here are " + hit.allow, allow);
+}
+
+// What a guard says is the program's own text.
+session_runner::action session_runner::deny(connection& c, const denial& why) {
+  c.session.accept_none();
+  std::string lines;
+  append_checked_lines(why.headers, lines);
+  const bool is_final = why.status >= 200 && why.status <= 599;
+  return answer(c, is_final ? why.status : 500, why.detail, lines);
 }
 
 session_runner::action session_runner::answer(connection& c, int status, std::string_view detail,

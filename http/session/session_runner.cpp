@@ -8,13 +8,11 @@
 
 namespace hangup::http {
 
-session_runner::session_runner(const options& how, const route_table& routes, const guard& admits,
+session_runner::session_runner(const options& how, const route_table& routes,
                                std::vector<observer*> observers, follower* by,
-                               std::shared_ptr<const tls_identity> as,
-                               const hosted_rules* hosted)
+                               std::shared_ptr<const tls_identity> as, const hosted_rules* hosted)
     : how_(how),
       routes_(routes),
-      admits_(admits),
       observers_(std::move(observers)),
       follower_(by),
       hosted_(hosted),

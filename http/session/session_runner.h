@@ -40,13 +40,15 @@ class session_runner final : private connection_owner, private event_loop::drive
   // With `hosted`, which must outlive it, another engine answers all requests (http/engine/). The
   // routes for GET, or else that of `hosted`, say on which pool. Throws std::system_error if a
   // thread or a descriptor cannot be made.
-  session_runner(const options& how, const route_table& routes, const guard& admits,
-                 std::vector<observer*> observers, follower* by,
-                 std::shared_ptr<const tls_identity> as, const hosted_rules* hosted = nullptr);
+  session_runner(const options& how, const route_table& routes, std::vector<observer*> observers,
+                 follower* by, std::shared_ptr<const tls_identity> as,
+                 const hosted_rules* hosted = nullptr);
   ~session_runner();
   session_runner(const session_runner&) = delete;
   session_runner& operator=(const session_runner&) = delete;
 
+  // Before the loops start: what is asked about any request at all; it must outlive this.
+  void guard_all(const guard& with) noexcept { guard_ = &with; }
   event_loops& loops() noexcept { return loops_; }
   // Takes over a connection that somebody else has accepted; non-blocking. Thread-safe.
   void adopt(descriptor socket, peer addresses) noexcept {
@@ -154,11 +156,11 @@ class session_runner final : private connection_owner, private event_loop::drive
 
   const options& how_;
   const route_table& routes_;
-  const guard& admits_;  // any request at all
   const std::vector<observer*> observers_;
   follower* const follower_;          // null: there is none
   const hosted_rules* const hosted_;  // null: handlers answer
-  const cancelable all_;              // the parent of every connection's context
+  const guard* guard_ = nullptr;
+  const cancelable all_;  // the parent of every connection's context
   std::atomic<bool> draining_{false};
   // Set before parked connections are woken (connection::wake_parked()); who parks one looks at
   // them afterwards.

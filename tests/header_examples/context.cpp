@@ -83,7 +83,7 @@ struct engine {
   void tell_to_cancel(int query);
 };
 void of_after_func_on(const context& ctx, pool& queries, engine& server, int query);
-void of_after_func_on(const context& ctx, pool& queries, engine& server, int query){
+void of_after_func_on(const context& ctx, pool& queries, engine& server, int query) {
 #include "include/hangup/worker/after_func_on.h.example"
 }
 
@@ -93,7 +93,10 @@ struct table {};
 task<int> ask(context ctx, table& db);
 task<int> of_time(context ctx, table& db);
 task<int> of_time(context ctx, table& db) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"  // each context is called ctx
 #include "include/hangup/context/task.h.inner.example"
+#pragma GCC diagnostic pop
   co_return row;
 }
 

@@ -8,6 +8,7 @@
 #include "hangup/context/signal.h"
 #include "hangup/context/wait.h"
 #include "hangup/http/form.h"
+#include "hangup/http/hosted.h"
 #include "hangup/http/httplib_handler.h"
 #include "hangup/http/path_pattern.h"
 #include "hangup/http/server.h"
@@ -75,5 +76,13 @@ std::string made_for(const hangup::context& ctx, const std::string& what);
 void report(const hangup::context& ctx, const httplib::Request& req, httplib::Response& res);
 #include "include/hangup/http/httplib_handler.h.example"
 }  // namespace of_httplib_handler
+
+namespace of_hosted {
+void make_report(const hangup::context& ctx, httplib::Response& res);
+void serve();
+void serve() {
+#include "include/hangup/http/hosted.h.example"
+}
+}  // namespace of_hosted
 
 }  // namespace header_examples

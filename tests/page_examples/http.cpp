@@ -5,6 +5,7 @@
 #include <string>
 
 #include "hangup/context/wait.h"
+#include "hangup/http/context_of.h"
 #include "hangup/http/httplib_handler.h"
 #include "hangup/http/problem.h"
 #include "hangup/http/server.h"
@@ -39,11 +40,20 @@ void of_errors(http::options& how) {
 
 namespace of_moving {
 std::string made_for(const context& ctx, const std::string& what);
-#include "docs/library.md/moving.functions"
+#include "docs/cpp-httplib.md/moving.functions"
 void add(http::server& server, hangup::pool& reports) {
-#include "docs/library.md/moving.body"
+#include "docs/cpp-httplib.md/moving.body"
 }
 }  // namespace of_moving
+
+namespace of_cpp_httplib {
+void add_stream(httplib::Server& server) {
+#include "docs/cpp-httplib.md/events.body"
+}
+void leave(const context& ctx, httplib::Response& res) {
+#include "docs/cpp-httplib.md/stopped.body"
+}
+}  // namespace of_cpp_httplib
 
 namespace of_tasks {
 using namespace hangup;

@@ -236,9 +236,10 @@ TEST_F(hosted, does_not_wait_for_a_body_that_nobody_reads) {
   c.send("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nnot all");
   // Newer versions read the body of a GET as well, before they call the handler.
   const auto began = std::chrono::steady_clock::now();
-  EXPECT_EQ(c.receive().status, at.count("/") == 1 ? 200 : 400);
+  const auto status = c.receive().status;
+  EXPECT_EQ(status, at.count("/") == 1 ? 200 : 400);
   EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(10));
-  EXPECT_NE(c.how_it_ended() == ending::none && !c.sees_the_end(), true) << "it is not reused";
+  EXPECT_TRUE(c.sees_the_end()) << "what follows could be the rest of the body";
 }
 
 TEST_F(hosted, gives_up_a_body_that_stops) {

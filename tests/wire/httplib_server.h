@@ -62,6 +62,40 @@ inline std::string end_of(const context& ctx) {
 }
 
 template <class Server>
+void add_usual_routes(Server& server, told& at) {
+  // Answers as soon as it is called.
+  server.Get("/fast", [&at](const httplib::Request&, httplib::Response& res) {
+    at.tell("/fast");
+    res.set_content("fast\n", "text/plain");
+  });
+  // Answers when its context ends, and never without one.
+  const auto wait = [&at](const httplib::Request& req, httplib::Response& res) {
+    at.tell("/wait");
+    at.tell("ended by " + end_of(http::context_of(req)));
+    res.set_content("too late\n", "text/plain");
+  };
+  server.Get("/wait", wait);
+  server.Post("/wait", wait);
+  server.Post("/echo", [](const httplib::Request& req, httplib::Response& res) {
+    res.set_content(req.body, "text/plain");
+  });
+  // Sends one event, and then waits for the end of its context.
+  server.Get("/events", [&at](const httplib::Request& req, httplib::Response& res) {
+    res.set_chunked_content_provider(
+        "text/event-stream",
+        [&at, ctx = http::context_of(req)](std::size_t, httplib::DataSink& sink) {
+          static const std::string event = "data: x\n\n";
+          sink.write(event.data(), event.size());
+          at.tell("event");
+          at.tell("ended by " + end_of(ctx));
+          at.tell(sink.is_writable && sink.is_writable() ? "writable" : "not writable");
+          return false;
+        },
+        [&at](bool complete) { at.tell(complete ? "complete" : "incomplete"); });
+  });
+}
+
+template <class Server>
 class httplib_server {
  public:
   // `prepare` adds routes and settings before it listens.
@@ -71,22 +105,7 @@ class httplib_server {
     server.set_logger([this](const httplib::Request& req, const httplib::Response& res) {
       logged.tell(req.path + " " + std::to_string(res.status));
     });
-    // Answers as soon as it is called.
-    server.Get("/fast", [this](const httplib::Request&, httplib::Response& res) {
-      at.tell("/fast");
-      res.set_content("fast\n", "text/plain");
-    });
-    // Answers when its context ends, and never without one.
-    const auto wait = [this](const httplib::Request& req, httplib::Response& res) {
-      at.tell("/wait");
-      at.tell("ended by " + end_of(http::context_of(req)));
-      res.set_content("too late\n", "text/plain");
-    };
-    server.Get("/wait", wait);
-    server.Post("/wait", wait);
-    server.Post("/echo", [](const httplib::Request& req, httplib::Response& res) {
-      res.set_content(req.body, "text/plain");
-    });
+    add_usual_routes(server, at);
     if (prepare) {
       prepare(*this);
     }

@@ -386,21 +386,7 @@ TEST(watched, the_rest_of_a_body_is_not_waited_for_when_the_answer_is_there) {
 }
 
 TEST(watched, a_stream_stops_when_its_client_leaves_and_is_logged_as_cut) {
-  server_under_test server([](auto& s) {
-    s.server.Get("/events", [&s](const Request& req, Response& res) {
-      res.set_chunked_content_provider(
-          "text/event-stream",
-          [&s, ctx = context_of(req)](std::size_t, httplib::DataSink& sink) {
-            static const std::string event = "data: x\n\n";
-            sink.write(event.data(), event.size());
-            s.at.tell("event");
-            s.at.tell("ended by " + end_of(ctx));
-            s.at.tell(sink.is_writable && sink.is_writable() ? "writable" : "not writable");
-            return false;
-          },
-          [&s](bool complete) { s.at.tell(complete ? "complete" : "incomplete"); });
-    });
-  });
+  server_under_test server;
   client c = server.connect();
   ASSERT_TRUE(c.send(get("/events")));
   EXPECT_EQ(c.receive_until("data: x\n\n").empty(), false);

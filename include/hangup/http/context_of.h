@@ -54,7 +54,8 @@ inline const kept_context* kept_by(const httplib::Request& req) noexcept {
 // It works wherever cpp-httplib hands out the request that it is serving: in handlers, in those for
 // pre-routing, pre-request, post-routing, errors, exceptions and 100-continue, in loggers, and for
 // content readers and providers through the request that their handler got. It works for copies
-// too, on any thread.
+// too, on any thread. A handler that hangup's own server calls (httplib_handler.h) finds the
+// context that it got as its first parameter.
 //
 // The context is background(), which never ends, for every other request: of a plain
 // httplib::Server, of a client, made by hand, or refused before it was complete (error handlers and

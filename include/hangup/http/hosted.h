@@ -14,21 +14,22 @@
 // (context_of.h). req.is_connection_closed() and sink.is_writable() answer by that context, also
 // behind pipelined or stray bytes. Loggers are told status 499 for who has left.
 //
-// What is different from cpp-httplib's own server:
-// - A request is checked first, by stricter rules; a malformed one, or one of which the head is too
-//   large (431) or late (408), is answered with a problem (problem.h), and no handler is called.
-//   The handler gets the header lines as they were sent. Ranges are ignored beyond 16 of them.
-// - A body of up to 64 KiB is there before a worker is used. A client is waited for by the read and
-//   write time-outs of the server, and regains that time at 1 KiB per second.
-// - A path may have workers of its own, for a probe of health: hosted_options.
-// - When all workers are busy and the queue is full, the answer is 503 with Retry-After.
-// - A handler that returns after its context has ended by the deadline or by the end of the server,
-//   and leaves an empty 200, has made no answer: its client gets a 504 or a 503.
-// - TCP_NODELAY and TCP keep-alive are set on each connection, whatever set_tcp_nodelay() says.
-// - `new_task_queue` cannot be set (it does not compile), as there is a pool: hosted_options. Nor
-// is
-//   there a WebSocket(): such a request gets a 501. Use `watched` (watched.h) for both.
-// - A server with TLS cannot be the base: let a proxy end it.
+// What is different from cpp-httplib's own server: A request is checked first, by stricter rules. A
+// malformed one, or one of which the head is too large (431) or late (408), is answered with a
+// problem (problem.h), and no handler is called. The handler gets the header lines as they were
+// sent. More than 16 ranges are none.
+//
+// A body of up to 64 KiB is there before a worker is used. A client is waited for by the read and
+// write time-outs of the server, and regains that time at 1 KiB per second. When all workers are
+// busy and the queue is full, the answer is 503 with Retry-After. A path may have workers of its
+// own, for a probe of health: hosted_options. A handler that returns after its context has ended by
+// the deadline or by the end of the server, and leaves an empty 200, has made no answer: its client
+// gets a 504 or a 503.
+//
+// TCP_NODELAY and TCP keep-alive are set on each connection, whatever set_tcp_nodelay() says.
+// `new_task_queue` cannot be set (it does not compile), as there is a pool: hosted_options. Nor is
+// there a WebSocket(): such a request gets a 501. `watched` (watched.h) has both. A server with TLS
+// cannot be the base: let a proxy end it.
 //
 // stop() may be called from any thread, handlers included, as that of the base. listen() then
 // returns when the requests in flight are over. They have hosted_options::stop_grace for that; then
@@ -116,6 +117,13 @@ class hosted : public detail::hooked<Base>, private detail::hosted_server {
   hosted& observe(observer& o) {
     observers_.push_back(&o);
     return *this;
+  }
+
+  // As the base's, and it may be called again while listen() has not returned yet.
+  void stop() noexcept {
+    if (this->svr_sock_ != INVALID_SOCKET) {
+      Base::stop();
+    }
   }
 
   // In place of that of the base.

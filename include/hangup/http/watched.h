@@ -18,16 +18,17 @@
 // kernel tells. `req.is_connection_closed()` and `sink.is_writable()`, where this version of
 // cpp-httplib has them, say the same of the client: they do not change when the server stops.
 //
-// How an end is dealt with:
-// - A client that has left gets nothing more. Loggers are told of its request with status 499; see
-//   set_logger() in detail/httplib_hook.h, and log_departures() for who has only the base.
-// - A client that left before its handler began: the handler runs, with a context that has ended.
-//   (`hosted` does not run it.)
-// - When stop() is called, by whoever, contexts end with cause_kind::shutdown. An answer that a
-//   handler makes then is sent. One that returns without an answer sends an empty 200, as ever: set
-//   a status for it.
-// - Clients that vanish without a word are found by keep-alive probes of TCP, after 25 s, unless
-//   the program has set SO_KEEPALIVE itself.
+// A client that has left gets nothing more. Loggers are told of its request with status 499: those
+// of set_logger(), and for who has only a reference to the base those of log_departures() (in
+// detail/httplib_hook.h). Who left before its handler began is served with a context that has
+// ended; `hosted` (hosted.h) does not serve it.
+//
+// When stop() is called, by whoever, contexts end with cause_kind::shutdown. An answer that a
+// handler makes then is sent. One that returns without an answer sends an empty 200, as ever: set a
+// status for it.
+//
+// Clients that vanish without a word are found by keep-alive probes of TCP, after 25 s, unless the
+// program has set SO_KEEPALIVE itself.
 //
 // What else differs from the base: Pipelined requests are all answered. A request whose body the
 // handler has not read is followed by another one only if the rest of the body has come, and is not

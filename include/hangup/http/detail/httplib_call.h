@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "hangup/http/context_of.h"
 #include "hangup/http/detail/plain_reply.h"
 #include "hangup/http/httplib.h"
 #include "hangup/http/reply.h"
@@ -69,9 +70,10 @@ void add_segment(Request& to, const request& from) {
   }
 }
 
-// cpp-httplib 0.18.5 and later offer this to handlers.
+// For context_of(), and for what cpp-httplib 0.18.5 and later offer to handlers.
 template <class Request>
 void let_it_ask(Request& req, const context& ctx) {
+  req.response_handler = kept_context{ctx, nullptr};
   if constexpr (requires { req.is_connection_closed; }) {
     req.is_connection_closed = [ctx] { return ctx.done(); };
   }

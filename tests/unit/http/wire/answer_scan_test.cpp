@@ -124,7 +124,7 @@ TEST(answer_scan, knows_that_only_the_close_ends_some) {
 
 TEST(answer_scan, says_what_is_no_answer) {
   const std::string line = "HTTP/1.1 200 OK\r\n";
-  for (const std::string text :
+  for (const std::string& text :
        {std::string("nonsense\r\n\r\n"), std::string("HTTP/1.1 2000 OK\r\n\r\n"),
         std::string("HTTP/2.0 200 OK\r\n\r\n"), std::string("HTTP/1.1 99 x\r\n\r\n"),
         std::string("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"),
