@@ -29,7 +29,7 @@ int main() {
                    client.work(ctx);
                    res.body("text/plain", "done\n");
                  }});
-  if (const auto ec = server.listen("127.0.0.1", 0)) {
+  if (const auto ec = server.start("127.0.0.1", 0)) {
     std::printf("native: cannot listen: %s\n", ec.message().c_str());
     return 1;
   }
