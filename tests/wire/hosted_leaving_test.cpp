@@ -146,7 +146,7 @@ TEST_F(leaving_a_hosted_server, in_the_queue_is_never_served) {
   third.send(get("/"));
   second.close();
   ASSERT_TRUE(ends.await("client_closed"));
-  EXPECT_EQ(ends.count("not run"), 1);
+  EXPECT_TRUE(ends.await("not run"));
   go();
   EXPECT_EQ(third.receive().body, "yes\n");
   EXPECT_EQ(at.count("/"), 1);
