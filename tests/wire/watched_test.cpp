@@ -671,6 +671,21 @@ TEST(watched, clients_that_do_everything_at_once_leave_nothing_behind) {
   EXPECT_EQ(open_descriptors(), before);
 }
 
+TEST(watched, an_answer_to_head_that_was_sent_is_whole_although_its_provider_was_not_called) {
+  http::detail::answer_progress answer;
+  auto [ctx, cancel] = with_cancel(background());
+  cancel({.kind = http::causes::client_closed});  // after the last byte
+  answer.client = ctx;
+  answer.begun = true;
+  Request req;
+  Response res;
+  res.content_provider_ = [](std::size_t, std::size_t, httplib::DataSink&) { return true; };
+  req.method = "HEAD";
+  EXPECT_FALSE(http::detail::was_cut(answer, req, res));
+  req.method = "GET";
+  EXPECT_TRUE(http::detail::was_cut(answer, req, res));
+}
+
 TEST(watched, loggers_set_through_the_base_are_told_if_they_are_wrapped) {
   told logged;
   server_under_test server([&](auto& s) {

@@ -17,8 +17,9 @@ template <class Req>
 std::string fields_of(const Req& req) {
   std::string all;
   const auto add = [&all](const auto& parts) {
-    for (const auto& [name, part] : parts) {
-      all += name + "=" + part.content;
+    for (const auto& entry : parts) {
+      const auto& part = entry.second;
+      all += entry.first + "=" + part.content;
       if constexpr (requires { part.filename; }) {
         all += "(" + part.filename + ")";
       }

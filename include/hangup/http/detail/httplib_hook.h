@@ -37,11 +37,14 @@ inline bool has_left(const context& client) noexcept {
 
 // Whether the client of this answer has left before it had all of it. Leaving afterwards is not a
 // hang-up, and may be heard before the logger is called.
-inline bool was_cut(const answer_progress& answer, const httplib::Response& res) noexcept {
+inline bool was_cut(const answer_progress& answer, const httplib::Request& req,
+                    const httplib::Response& res) noexcept {
   if (!has_left(answer.client)) {
     return false;
   }
-  const bool incomplete = res.content_provider_ && !res.content_provider_success_;
+  // The provider of an answer to HEAD is not called.
+  const bool incomplete =
+      res.content_provider_ && !res.content_provider_success_ && req.method != "HEAD";
   return !answer.begun || answer.lost || incomplete;
 }
 
@@ -85,7 +88,7 @@ class departure_logger {
       hold.lock();
     }
     const int sent = res.status;
-    if (was_cut(answer, res)) {
+    if (was_cut(answer, req, res)) {
       const_cast<httplib::Response&>(res).status = status_of_who_left;
     }
     log_(req, res);
