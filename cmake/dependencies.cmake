@@ -1,12 +1,9 @@
 # The distribution's package first, else the source at a pinned commit. A git commit id is version
 # and hash in one. Nothing is vendored.
-include(FetchContent)
+include(${CMAKE_CURRENT_LIST_DIR}/fetch.cmake)
 
-function(hangup_fetch name repository commit)
-  message(STATUS "${name}: no package found, fetching ${repository} at ${commit}")
-  FetchContent_Declare(${name} GIT_REPOSITORY ${repository} GIT_TAG ${commit} SYSTEM)
-  FetchContent_MakeAvailable(${name})
-endfunction()
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
 
 if(HANGUP_TESTS)
   find_package(GTest 1.12 QUIET)
@@ -19,51 +16,21 @@ endif()
 if(NOT HANGUP_HTTP)
   return()
 endif()
-find_package(PkgConfig REQUIRED)
 
-# cpp-httplib. Debian ships it compiled, and the layout of its classes depends on the macros it was
-# compiled with: they must come from its pkg-config file. check_httplib.cpp is compiled and linked
-# with exactly these flags and fails if the header and the library disagree.
-set(HANGUP_HTTPLIB_VERSION "" CACHE STRING "A tag of cpp-httplib to be fetched, whatever the distribution has")
-if(NOT HANGUP_HTTPLIB_VERSION)
-  pkg_check_modules(CPP_HTTPLIB QUIET IMPORTED_TARGET cpp-httplib)
+find_package(ZLIB QUIET)
+if(HANGUP_TLS)
+  find_package(OpenSSL QUIET)
 endif()
-if(CPP_HTTPLIB_FOUND)
-  find_package(OpenSSL REQUIRED)
-  find_package(ZLIB REQUIRED)
-  pkg_check_modules(BROTLI REQUIRED IMPORTED_TARGET libbrotlienc libbrotlidec libbrotlicommon)
-  add_library(hangup_httplib INTERFACE)
-  target_link_libraries(hangup_httplib INTERFACE PkgConfig::CPP_HTTPLIB OpenSSL::SSL OpenSSL::Crypto
-                                                 ZLIB::ZLIB PkgConfig::BROTLI Threads::Threads)
-  target_compile_definitions(hangup_httplib INTERFACE HANGUP_HTTPLIB_COMPILED=1)
-  if(NOT DEFINED HANGUP_HTTPLIB_AGREES)
-    try_compile(HANGUP_HTTPLIB_AGREES ${CMAKE_BINARY_DIR}/check_httplib
-                SOURCES ${CMAKE_CURRENT_LIST_DIR}/check_httplib.cpp
-                COMPILE_DEFINITIONS ${CPP_HTTPLIB_CFLAGS_OTHER}
-                LINK_LIBRARIES PkgConfig::CPP_HTTPLIB OpenSSL::SSL OpenSSL::Crypto ZLIB::ZLIB
-                               PkgConfig::BROTLI Threads::Threads
-                CXX_STANDARD 20
-                OUTPUT_VARIABLE HANGUP_HTTPLIB_WHY)
+if(HANGUP_HTTPLIB)
+  include(${CMAKE_CURRENT_LIST_DIR}/cpp_httplib.cmake)
+  if(NOT TARGET hangup::httplib AND NOT PROJECT_IS_TOP_LEVEL)
+    hangup_unusable(httplib no_cpp_httplib_was_found "name its target in HANGUP_HTTPLIB_TARGET, or install it (libcpp-httplib-dev)")
   endif()
-  if(NOT HANGUP_HTTPLIB_AGREES)
-    unset(HANGUP_HTTPLIB_AGREES CACHE)
-    message(FATAL_ERROR "cpp-httplib ${CPP_HTTPLIB_VERSION}: the flags of its pkg-config file "
-                        "(${CPP_HTTPLIB_CFLAGS_OTHER}) do not fit the compiled library: with them the "
-                        "classes would have another layout than in the library.\n${HANGUP_HTTPLIB_WHY}")
-  endif()
-else()
-  set(HTTPLIB_COMPILE OFF)
-  if(HANGUP_HTTPLIB_VERSION)
-    hangup_fetch(httplib https://github.com/yhirose/cpp-httplib.git ${HANGUP_HTTPLIB_VERSION})
-  else()
-    hangup_fetch(httplib https://github.com/yhirose/cpp-httplib.git
-                 5814e121dfb5049f72a5c3956c3c8961b40da78b) # v0.18.7
-  endif()
-  add_library(hangup_httplib INTERFACE)
-  target_link_libraries(hangup_httplib INTERFACE httplib::httplib Threads::Threads)
-  target_compile_definitions(hangup_httplib INTERFACE HANGUP_HTTPLIB_COMPILED=0)
 endif()
 
+if(NOT HANGUP_SERVER AND NOT HANGUP_TESTS AND NOT HANGUP_BENCH)
+  return()  # the libraries need none of what follows
+endif()
 find_package(nlohmann_json 3.10 QUIET)
 if(NOT nlohmann_json_FOUND)
   hangup_fetch(nlohmann_json https://github.com/nlohmann/json.git
@@ -71,6 +38,7 @@ if(NOT nlohmann_json_FOUND)
 endif()
 
 if(HANGUP_SERVER)
+  find_package(PkgConfig REQUIRED)
   find_package(spdlog 1.10 QUIET)
   if(NOT spdlog_FOUND)
     hangup_fetch(spdlog https://github.com/gabime/spdlog.git

@@ -9,6 +9,8 @@
 #include <thread>
 #include <utility>
 
+#pragma GCC visibility push(default)
+
 namespace hangup::tree {
 
 // The signals to block in a service thread: all of them, since signals are meant for the program's
@@ -54,3 +56,5 @@ template <class F>
 }
 
 }  // namespace hangup::tree
+
+#pragma GCC visibility pop

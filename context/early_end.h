@@ -11,6 +11,8 @@
 
 #include <cstdint>
 
+#pragma GCC visibility push(default)
+
 namespace hangup {
 
 class context;
@@ -38,3 +40,5 @@ struct early_end {
 };
 
 }  // namespace hangup
+
+#pragma GCC visibility pop

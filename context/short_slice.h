@@ -5,9 +5,13 @@
 // does not change. Older kernels ignore it. Needs no privilege.
 #pragma once
 
+#pragma GCC visibility push(default)
+
 namespace hangup::tree {
 
 // For the calling thread. Does nothing if somebody has given it another policy than the usual one.
 void ask_for_short_slices() noexcept;
 
 }  // namespace hangup::tree
+
+#pragma GCC visibility pop

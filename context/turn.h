@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#pragma GCC visibility push(default)
+
 namespace hangup::tree {
 
 class turn {
@@ -33,3 +35,5 @@ class turn {
 };
 
 }  // namespace hangup::tree
+
+#pragma GCC visibility pop

@@ -42,7 +42,7 @@ int main() {
   hangup::http::server server;
   server.handle({.method = "GET", .path = "/", .runs_on = &slow, .answer = ten_steps<wakeable>});
   server.handle({.method = "GET", .path = "/naive", .runs_on = &slow, .answer = ten_steps<naive>});
-  if (const auto ec = server.listen("127.0.0.1", 0)) {
+  if (const auto ec = server.start("127.0.0.1", 0)) {
     throw std::system_error(ec);
   }
   std::cout << "listening on 127.0.0.1:" << server.port() << std::endl;

@@ -38,7 +38,7 @@ int main() {
        .answer = [&](const context& ctx, const hangup::http::request&, hangup::http::reply&) {
          background_work.submit(hangup::without_cancel(ctx), work);
        }});
-  if (const auto ec = server.listen("127.0.0.1", 0)) {
+  if (const auto ec = server.start("127.0.0.1", 0)) {
     throw std::system_error(ec);
   }
   std::cout << "listening on 127.0.0.1:" << server.port() << std::endl;

@@ -25,7 +25,7 @@ int main() {
   hangup::pool slow({.name = "slow", .workers = 4});
   hangup::http::server server;
   server.handle({.method = "GET", .path = "/", .runs_on = &slow, .answer = answer});
-  if (const auto ec = server.listen("127.0.0.1", 0)) {  // a free port; the tutorial has 8000
+  if (const auto ec = server.start("127.0.0.1", 0)) {  // a free port; the tutorial has 8000
     throw std::system_error(ec);
   }
   std::cout << "listening on 127.0.0.1:" << server.port() << std::endl;

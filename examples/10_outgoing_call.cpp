@@ -63,7 +63,7 @@ int main() {
   hangup::http::server server;
   server.handle({.method = "GET", .path = "/quick", .answer = quick});
   server.handle({.method = "GET", .path = "/slow", .runs_on = &workers, .answer = slow});
-  if (const auto ec = server.listen("127.0.0.1", 0)) {
+  if (const auto ec = server.start("127.0.0.1", 0)) {
     throw std::system_error(ec);
   }
   std::cout << "listening on 127.0.0.1:" << server.port() << std::endl;

@@ -46,7 +46,7 @@ int main() {
   hangup::loop tasks({.name = "tasks", .threads = 1});
   hangup::http::server server;
   server.handle({.method = "GET", .path = "/", .on_loop = &tasks, .answer = answer});
-  if (const auto ec = server.listen("127.0.0.1", 0)) {
+  if (const auto ec = server.start("127.0.0.1", 0)) {
     throw std::system_error(ec);
   }
   std::cout << "listening on 127.0.0.1:" << server.port() << std::endl;

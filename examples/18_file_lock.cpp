@@ -47,7 +47,7 @@ int main() {
   hangup::pool jobs({.name = "jobs", .workers = 4});
   hangup::http::server server;
   server.handle({.method = "POST", .path = "/job", .runs_on = &jobs, .answer = job});
-  if (const auto ec = server.listen("127.0.0.1", 0)) {
+  if (const auto ec = server.start("127.0.0.1", 0)) {
     throw std::system_error(ec);
   }
   std::cout << "listening on 127.0.0.1:" << server.port() << std::endl;

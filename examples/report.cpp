@@ -23,7 +23,7 @@ int main() {
   hangup::http::server server;
   server.handle(
       {.method = "GET", .path = "/report", .runs_on = &reports, .deadline = 30s, .answer = report});
-  if (const auto ec = server.listen("127.0.0.1", 0)) {  // 0: a free port
+  if (const auto ec = server.start("127.0.0.1", 0)) {  // 0: a free port
     std::cerr << "cannot listen: " << ec.message() << std::endl;
     return 1;
   }

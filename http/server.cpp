@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "http/run/error_answer.h"
 #include "http/session/session_runner.h"
 
 namespace hangup::http {
@@ -27,7 +28,9 @@ std::error_code without_exceptions(bool listens, const Listen& listen) noexcept 
 
 }  // namespace
 
-server::server(options how) : how_(how) {}
+server::server(options how) : how_(std::move(how)) {
+  check_default_headers(how_);
+}
 
 server::~server() = default;
 
@@ -58,6 +61,11 @@ server& server::handle(route r) {
   return *this;
 }
 
+server& server::guard_all(guard with) {
+  guard_ = std::move(with);
+  return *this;
+}
+
 server& server::guard_operators(guard with) {
   operators_guard_ = std::move(with);
   return *this;
@@ -78,13 +86,16 @@ void server::use_tls(std::shared_ptr<const tls_identity> as) {
 }
 
 // Throws std::system_error and std::bad_alloc.
-std::error_code server::start(listener&& on) {
+std::error_code server::serve_on(listener&& on) {
   // Without threads, connections would be accepted by the kernel, and by nobody else.
   if (how_.front_loops == 0 || how_.front_threads == 0) {
     return std::make_error_code(std::errc::invalid_argument);
   }
   // Set before it starts, because handlers may ask the server whether it is draining.
   runner_ = std::make_unique<session_runner>(how_, routes_, observers_, follower_, identity_);
+  if (guard_) {
+    runner_->guard_all(guard_);
+  }
   const auto ec = runner_->loops().start(std::move(on));
   if (ec) {
     runner_.reset();
@@ -94,26 +105,25 @@ std::error_code server::start(listener&& on) {
   return ec;
 }
 
-std::error_code server::listen(const std::string& host, std::uint16_t port) noexcept {
+start_error server::start(const std::string& host, std::uint16_t port) noexcept {
   return without_exceptions(runner_ != nullptr, [&] {
     listener on;
     const auto ec = listen_on(host, port, how_, on);
-    return ec ? ec : start(std::move(on));
+    return ec ? ec : serve_on(std::move(on));
   });
 }
 
-std::error_code server::listen(const std::vector<listen_address>& all,
-                               std::size_t* failed) noexcept {
+start_error server::start(const std::vector<listen_address>& all, std::size_t* failed) noexcept {
   return without_exceptions(runner_ != nullptr, [&] {
     listener on;
     const auto ec = listen_on(all, how_, on, failed);
-    return ec ? ec : start(std::move(on));
+    return ec ? ec : serve_on(std::move(on));
   });
 }
 
-std::error_code server::listen_inherited(std::span<const int> sockets, std::size_t* failed,
-                                         audience serves,
-                                         const std::vector<listen_address>& more) noexcept {
+start_error server::start_inherited(std::span<const int> sockets, std::size_t* failed,
+                                    audience serves,
+                                    const std::vector<listen_address>& more) noexcept {
   const auto ec = without_exceptions(runner_ != nullptr, [&] {
     listener on;
     if (const auto wrong = listen_on_inherited(sockets, how_, on, failed)) {
@@ -131,7 +141,7 @@ std::error_code server::listen_inherited(std::span<const int> sockets, std::size
       return wrong;
     }
     add(std::move(others), on);
-    return start(std::move(on));
+    return serve_on(std::move(on));
   });
   for (const int fd : ec ? std::span<const int>() : sockets) {
     ::close(fd);

@@ -14,12 +14,12 @@ packages_to_build=(g++ cmake ninja-build pkg-config git ca-certificates libcpp-h
 # curl: what one hangs up with first.
 # shellcheck disable=SC2034  # used by scripts/run
 packages_to_run=("${packages_to_build[@]}" curl)
-# The servers, proxies, browsers and tools that the system tests start.
-packages_to_test=("${packages_to_run[@]}" ccache libgtest-dev postgresql nginx-light haproxy iproute2 nftables
-  slowhttptest chromium firefox-esr python3)
+# The servers, proxies, browsers and tools that the system tests start, and the other compiler of tests/consumers.
+packages_to_test=("${packages_to_run[@]}" ccache clang libgtest-dev postgresql nginx-light haproxy iproute2 nftables
+  slowhttptest chromium firefox-esr python3 libasio-dev)
 # shellcheck disable=SC2034  # used by .ci/checks and .ci/nightly
-packages_for_ci=("${packages_to_test[@]}" clang libclang-rt-14-dev clang-format clang-tidy shellcheck openssl
-  python3-jsonschema libbenchmark-dev wrk prometheus)
+packages_for_ci=("${packages_to_test[@]}" libclang-rt-14-dev clang-format clang-tidy shellcheck openssl
+  python3-jsonschema libbenchmark-dev wrk prometheus debhelper systemd)
 
 # quietly COMMAND... : shows what it prints only if it fails.
 quietly() (

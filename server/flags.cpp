@@ -11,16 +11,13 @@
 #include <vector>
 
 #include "handlers/utf8.h"
+#include "hangup/version.h"
 #include "server/config_document.h"
 #include "server/environment.h"
 #include "server/file_checks.h"
 #include "server/identity.h"
 #include "server/sample_place.h"
 #include "server/schema.h"
-
-#ifndef HANGUP_VERSION
-#error "HANGUP_VERSION must be defined as the version, a string"
-#endif
 
 namespace hangup::server {
 namespace {

@@ -8,6 +8,7 @@
 
 #include "hangup/http/path_pattern.h"
 #include "hangup/http/reply.h"
+#include "hangup/version.h"
 #include "http/wire/header_list.h"
 #include "server/live_page.h"
 #include "server/route_descriptions.h"

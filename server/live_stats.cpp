@@ -1,5 +1,6 @@
 #include "server/live_stats.h"
 
+#include "hangup/version.h"
 #include "server/metric_family.h"
 
 namespace hangup::server {

@@ -21,6 +21,7 @@
 #include "hangup/context/after_func.h"
 #include "hangup/context/detail/timer.h"
 #include "hangup/context/wait.h"
+#include "hangup/version.h"
 #include "server/descriptors.h"
 #include "server/file_checks.h"
 #include "server/listening.h"
@@ -136,7 +137,7 @@ std::string listen(http::server& server, const config& c, const std::vector<int>
   std::size_t failed = 0;
   if (!sockets.empty()) {
     const auto serves = has_operators_address(c) ? http::audience::clients : http::audience::all;
-    const auto ec = server.listen_inherited(sockets, &failed, serves, operators_addresses_of(c));
+    const auto ec = server.start_inherited(sockets, &failed, serves, operators_addresses_of(c));
     if (!ec || failed < sockets.size()) {
       return ec ? "cannot listen on descriptor " + std::to_string(sockets.at(failed)) + ": " +
                       ec.message()
@@ -144,7 +145,7 @@ std::string listen(http::server& server, const config& c, const std::vector<int>
     }
     return not_listening(c, addresses_of(c).size(), ec);  // the last one
   }
-  const auto ec = server.listen(addresses_of(c), &failed);
+  const auto ec = server.start(addresses_of(c), &failed);
   return ec ? not_listening(c, failed, ec) : "";
 }
 

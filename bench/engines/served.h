@@ -42,7 +42,7 @@ class served final : public hangup::http::observer {
                     .on_loop = waits ? &tasks_ : nullptr,
                     .answer = std::move(report)});
     server_.observe(*this);
-    if (const auto ec = server_.listen("127.0.0.1", 0)) {
+    if (const auto ec = server_.start("127.0.0.1", 0)) {
       throw std::runtime_error(ec.message());
     }
   }

@@ -69,11 +69,12 @@ void request_access::clear(request& r) noexcept {
 }
 
 void request_access::fill(request& to, const request_head& head, std::string_view segment,
-                          const peer& addresses) {
+                          const peer& addresses, std::string_view of_segment) {
   const std::string_view sent(head.method.data(), head.size);
   auto& text = to.text_;
   text.clear();
-  text.reserve(sent.size() + head.path.size() + head.query.size());  // it must not move any more
+  text.reserve(sent.size() + head.path.size() + head.query.size() +
+               of_segment.size());  // it must not move any more
   text.append(sent);
   // The same text in the copy. What is not in the head is a name that head.h has added.
   const auto here = [&](std::string_view there) {
@@ -102,6 +103,9 @@ void request_access::fill(request& to, const request_head& head, std::string_vie
       segment.empty() ? std::string_view()
                       : to.path_.substr(static_cast<std::size_t>(segment.data() - head.path.data()),
                                         segment.size());
+  const auto name_at = text.size();
+  text.append(segment.empty() ? std::string_view() : of_segment);
+  to.path_parameter_name_ = appended(name_at);
   to.headers_.clear();
   for (const auto& [name, value] : head.headers) {
     to.headers_.push_back({here(name), here(value)});
@@ -121,9 +125,9 @@ void request_access::fill(request& to, const request_head& head, std::string_vie
 }
 
 kept_request request_for_handler(const request_head& head, std::string_view segment,
-                                 const peer& addresses) {
+                                 const peer& addresses, std::string_view name) {
   auto req = request_access::made();
-  request_access::fill(*req, head, segment, addresses);
+  request_access::fill(*req, head, segment, addresses, name);
   return req;
 }
 

@@ -23,14 +23,14 @@ struct request_recycler {
 using kept_request = std::unique_ptr<request, request_recycler>;
 
 // The request, except its body. `segment`: what stands in place of {id} in the path of the route, a
-// view into head.path. `ends` must outlive the request.
+// view into head.path; `name`: its name. `addresses` must outlive the request.
 kept_request request_for_handler(const request_head& head, std::string_view segment,
-                                 const peer& addresses);
+                                 const peer& addresses, std::string_view name = {});
 
 struct request_access {
   static kept_request made();
   static void fill(request& to, const request_head& head, std::string_view segment,
-                   const peer& addresses);
+                   const peer& addresses, std::string_view of_segment);
   static std::string& body(request& of) noexcept { return of.body_; }
   static piece_source*& source(request& of) noexcept { return of.source_; }
   static bool& is_tls(request& of) noexcept { return of.is_tls_; }

@@ -101,11 +101,7 @@ int within(Number value, int most) noexcept {
   return static_cast<int>(std::clamp<Number>(value, 1, static_cast<Number>(most)));
 }
 
-// Accepted sockets inherit these options from the listening socket on Linux, which saves a system
-// call per connection.
-void set_options(int fd, const options& how) noexcept {
-  // So that a restart does not have to wait for TIME_WAIT.
-  set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+void set_inherited_options(int fd, const options& how) noexcept {
   // Treat an urgent byte like any other (RFC 6093); otherwise it would be missing from the input.
   set_option(fd, SOL_SOCKET, SO_OOBINLINE, 1);
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -117,6 +113,14 @@ void set_options(int fd, const options& how) noexcept {
   set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, within(how.keepalive_probes, most_probes));
   set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT,
              within(how.user_timeout.count(), std::numeric_limits<int>::max()));
+}
+
+// Accepted sockets inherit these options from the listening socket on Linux, which saves a system
+// call per connection.
+void set_options(int fd, const options& how) noexcept {
+  // So that a restart does not have to wait for TIME_WAIT.
+  set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  set_inherited_options(fd, how);
 }
 
 // The errors that mean that this machine does not have the address or the address family.
@@ -269,6 +273,10 @@ std::error_code listen_on(const std::vector<listen_address>& all, const options&
     return listen_at_path(at, how.backlog, s.fd, s.file);
   };
   return listen_on_each(all, listen, to, failed);
+}
+
+void set_accepted_options(int fd, const options& how) noexcept {
+  set_inherited_options(fd, how);
 }
 
 bool is_listening(int fd) noexcept {

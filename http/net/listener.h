@@ -48,6 +48,10 @@ std::error_code listen_on(const std::string& host, std::uint16_t port, const opt
 std::error_code listen_on(const std::vector<listen_address>& all, const options& how, listener& to,
                           std::size_t* failed = nullptr);
 
+// Sets on an accepted socket what those that were accepted from our own sockets have inherited from
+// these. What does not fit its kind is left.
+void set_accepted_options(int fd, const options& how) noexcept;
+
 // Whether the descriptor is a stream socket of TCP or Unix that listens already.
 bool is_listening(int fd) noexcept;
 

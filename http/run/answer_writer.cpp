@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "hangup/http/problem.h"
+#include "http/run/error_answer.h"
 #include "http/run/reply_access.h"
 #include "http/wire/answer_head.h"
 #include "http/wire/byte_range.h"
@@ -54,7 +55,11 @@ void answer_writer::prepare(const request& req, reply& res) {
          {"Content-Encoding", "Content-Language", "Content-Disposition", "ETag", "Last-Modified"}) {
       res.remove(of_the_whole);
     }
-    res.problem(416, usual_detail(416));
+    answer_error(res, how_,
+                 {.status = 416,
+                  .detail = usual_detail(416),
+                  .request_id = c_.request()->id(),
+                  .head = &req});
     res.set("Content-Range", "bytes */" + std::to_string(whole));
     return;
   }
@@ -87,6 +92,7 @@ std::string answer_writer::head_of(reply& res, std::string reused) const {
     head.add("Date", http_date());
   }
   head.add_lines(access::lines(res));
+  head.add_defaults(how_.default_headers, access::lines(res));
   const auto for_head = c_.session.to_head() ? access::for_head(res) : std::nullopt;
   if (as_ == framing::chunks && !for_head) {
     head.add("Transfer-Encoding", "chunked");

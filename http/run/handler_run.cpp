@@ -5,6 +5,7 @@
 #include "hangup/context/wait.h"
 #include "hangup/http/problem.h"
 #include "http/run/deferral.h"
+#include "http/run/error_answer.h"
 #include "http/run/gzip.h"
 #include "http/run/reply_access.h"
 
@@ -29,7 +30,7 @@ void handler_run::caught(reply& res) {
     if (e.status() == 503) {
       res.set("Retry-After", "1");
     }
-    res.problem(e.status(), e.what());
+    refuse(res, e.status(), e.what());
   } catch (const std::exception& e) {
     fail(res, e.what());
   } catch (...) {
@@ -91,7 +92,7 @@ bool handler_run::send(const request& req, reply& res) {
 void handler_run::prepare(const request& req, reply& res) {
   out_.prepare(req, res);
   if (res.status() >= 400 && res.body().empty() && !res.is_streamed()) {
-    res.problem(res.status(), usual_detail(res.status()));
+    refuse(res, res.status(), usual_detail(res.status()));
   }
   compress(req, res);
   if (!res.is_streamed()) {  // otherwise the work goes on in the producer
@@ -165,11 +166,11 @@ bool handler_run::await_body() {
 bool handler_run::refuse_body(reply& res) {
   if (body_late_) {
     x_.reached(limit::body_time);
-    res.problem(408, "the request did not arrive in time");
+    refuse(res, 408, "the request did not arrive in time");
   } else {
     const auto why = c_.session.body().why();
     x_.reached(why.over);
-    res.problem(why.status, why.detail);
+    refuse(res, why.status, why.detail);
   }
   return true;
 }
@@ -198,10 +199,16 @@ void handler_run::compress(const request& req, reply& res) {
   }
 }
 
+void handler_run::refuse(reply& res, int status, std::string_view detail) {
+  answer_error(
+      res, how_,
+      {.status = status, .detail = detail, .request_id = x_.id(), .head = c_.incoming.get()});
+}
+
 void handler_run::fail(reply& res, const char* what) {
   x_.broke(what);
   res.clear();
-  res.problem(500, usual_detail(500));
+  refuse(res, 500, usual_detail(500));
 }
 
 // The work has stopped, or never began, without an answer: tells the client why, if it is still
@@ -213,9 +220,10 @@ bool handler_run::answer_for_ended(reply& res) {
     res.set("Retry-After", "1");
   }
   if (status != 0) {
-    res.problem(status, !by_operator.empty() ? std::string_view(by_operator)
-                        : status == 503      ? "the server ended this request"
-                                             : usual_detail(status));
+    refuse(res, status,
+           !by_operator.empty() ? std::string_view(by_operator)
+           : status == 503      ? "the server ended this request"
+                                : usual_detail(status));
   }
   return status != 0;
 }

@@ -40,6 +40,8 @@ class handler_run {
   }
   // Reads once. If the client has left, ends the context.
   connection::io receive();
+  // Waits until more of the body has arrived. Returns false if it does not come.
+  bool await_body();
   // The context has ended, or the body cannot be had. Returns false if nobody is there to be told.
   bool answer_without_body(reply& res);
   // What `make` throws becomes the answer.
@@ -55,12 +57,13 @@ class handler_run {
   bool says_something(reply& res);
   // Decides all about the answer but how it is framed.
   void prepare(const request& req, reply& res);
+  // The answer is an error, of the server's own.
+  void refuse(reply& res, int status, std::string_view detail);
   void fail(reply& res, const char* what);
 
  private:
   void caught(reply& res);
   bool read_body();
-  bool await_body();
   bool refuse_body(reply& res);
   bool send(const request& req, reply& res);
   void decide_on_the_connection();

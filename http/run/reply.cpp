@@ -61,13 +61,6 @@ std::error_code body_writer::write(const context& ctx, std::string_view piece) {
   return sent ? std::error_code{} : std::make_error_code(std::errc::broken_pipe);
 }
 
-bool is_of_the_connection(std::string_view name) noexcept {
-  static constexpr std::array<std::string_view, 6> all = {
-      "Connection", "Keep-Alive", "Content-Length", "Transfer-Encoding", "Trailer", "X-Request-Id"};
-  return std::any_of(all.begin(), all.end(),
-                     [name](std::string_view known) { return equals_ignoring_case(name, known); });
-}
-
 reply::reply(const context& ctx, const request& req) noexcept
     : ctx_(ctx), req_(req), lines_(std::move(spare_lines)) {
   lines_.clear();

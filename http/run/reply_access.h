@@ -51,7 +51,4 @@ struct reply_access {
   static void offer_ranges(reply& r) noexcept { r.in_ranges_ = true; }
 };
 
-// Headers that the connection sets itself.
-bool is_of_the_connection(std::string_view name) noexcept;
-
 }  // namespace hangup::http

@@ -33,7 +33,7 @@ std::error_code read_wait::await_resume() const noexcept {
 
 request::request(std::string_view method, std::string_view target,
                  const std::vector<field>& headers, std::string_view body,
-                 std::string_view path_parameter) {
+                 std::string_view path_parameter, std::string_view path_parameter_name) {
   std::string text(method);
   text.append(" ").append(target).append(" HTTP/1.1\r\n");
   if (std::none_of(headers.begin(), headers.end(),
@@ -63,7 +63,7 @@ request::request(std::string_view method, std::string_view target,
   }
   static const peer nobody;
   request_access::fill(*this, head, std::string_view(head.path).substr(at, path_parameter.size()),
-                       nobody);
+                       nobody, path_parameter_name);
   body_ = body;
 }
 
@@ -91,6 +91,11 @@ std::vector<std::string_view> request::parameter_values(std::string_view name) c
     }
   }
   return values;
+}
+
+std::optional<std::string_view> request::path_parameter(std::string_view name) const noexcept {
+  return !name.empty() && name == path_parameter_name_ ? std::optional(path_parameter_)
+                                                       : std::nullopt;
 }
 
 std::size_t request::count_header(std::string_view name) const noexcept {

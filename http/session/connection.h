@@ -184,6 +184,7 @@ class connection final : public job, public input, public parkable {
   half_close policy;                   // as the watcher has been told
   limit refused = limit::none;         // set: one connection too many; it is only told so
   clock::time_point since{};           // when it began to wait for what it is parked for
+  std::size_t served = 0;              // requests, by another engine (http/engine/)
   bool yielded = false;                // it has been resumed with input that has not been looked at
 
   // The departure that the result of a read or write means; errno must still be that of the call.

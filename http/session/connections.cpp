@@ -5,6 +5,7 @@
 #include <mutex>
 #include <utility>
 
+#include "http/run/error_answer.h"
 #include "http/session/session_runner.h"
 #include "http/wire/answer_head.h"
 
@@ -65,8 +66,8 @@ void session_runner::greet(connection& c) {
     const auto* const why = c.refused == limit::connections
                                 ? "too many connections to the server"
                                 : "too many connections from this address";
-    static_cast<void>(
-        c.send_now(whole_text({.status = 503, .detail = why, .headers = "Retry-After: 1\r\n"})));
+    static_cast<void>(c.send_now(whole_error(
+        how_, {.status = 503, .detail = why, .headers = "Retry-After: 1\r\n"}, nullptr)));
     linger(c);
   } else if (c.tls() != nullptr) {
     shake_hands(c);

@@ -4,12 +4,13 @@
 
 #include "hangup/http/request.h"
 #include "hangup/worker/loop.h"
+#include "http/engine/hosted_run.h"
 #include "http/exchange/incoming.h"
 #include "http/run/deferral.h"
+#include "http/run/error_answer.h"
 #include "http/run/handler_run.h"
 #include "http/run/task_run.h"
 #include "http/session/session_runner.h"
-#include "http/wire/answer_head.h"
 #include "http/wire/random_hex.h"
 
 namespace hangup::http {
@@ -33,25 +34,27 @@ void broken_by(exchange& x, const std::exception_ptr& what) {
 
 // A head has arrived.
 session_runner::action session_runner::begun(connection& c) {
+  if (hosted_ != nullptr) {
+    return begun_hosted(c);
+  }
   const auto& head = c.session.head();
   const auto hit = routes_.find(head.method, head.path, head.encoded, c.addresses().serves);
   begin(c, hit.to != nullptr ? *hit.to : routes_.none(), head);
-  if (hit.to == nullptr) {
-    const bool is_options = head.method == "OPTIONS";
-    c.session.accept_none();
-    if (hit.allow.empty()) {
-      return answer(c, 404, "there is nothing at this path");
-    }
-    const auto allow = "Allow: " + hit.allow + "\r\n";
-    return is_options ? answer(c, 204, {}, allow)
-                      : answer(c, 405, "the methods here are " + hit.allow, allow);
+  if (hit.to != nullptr || guard_ != nullptr || how_.make_error) {
+    c.incoming = request_for_handler(head, hit.segment, c.addresses(), hit.name);
+    request_access::is_tls(*c.incoming) = c.tls() != nullptr;
   }
-  c.incoming = request_for_handler(head, hit.segment, c.addresses());
-  request_access::is_tls(*c.incoming) = c.tls() != nullptr;
+  if (guard_ != nullptr) {
+    if (const auto why = (*guard_)(*c.incoming)) {
+      return deny(c, *why);
+    }
+  }
+  if (hit.to == nullptr) {
+    return answer_without_route(c, hit);
+  }
   if (hit.to->admits) {
     if (const auto why = hit.to->admits(*c.incoming)) {
-      c.session.accept_none();
-      return answer(c, why->status, why->detail, why->headers);
+      return deny(c, *why);
     }
   }
   if (hit.to->max_in_flight != 0) {
@@ -75,6 +78,18 @@ session_runner::action session_runner::begun(connection& c) {
     rule.enough = hit.to->body_in_pieces ? 1 : how_.body_buffer;
   }
   return c.session.accept(rule);
+}
+
+// The same for another engine, which may want the body of any request. It asks itself for one that
+// is announced (100-continue), and refuses one that is too large.
+session_runner::action session_runner::begun_hosted(connection& c) {
+  const auto& head = c.session.head();
+  const auto hit = routes_.find("GET", head.path);
+  begin(c, hit.to != nullptr ? *hit.to : hosted_->to, head);
+  c.incoming = request_for_handler(head, {}, c.addresses());
+  const bool waits = takes_body(head.method) && !head.expects_continue;
+  return c.session.accept(
+      {.keep_in = &request_access::body(*c.incoming), .enough = waits ? how_.body_buffer : 0});
 }
 
 session_runner::action session_runner::refused(connection& c) {
@@ -244,7 +259,8 @@ session_runner::action session_runner::ended_early(connection& c) {
   return refused(c);
 }
 
-bool session_runner::work(connection& c, handler_run& run, bool (handler_run::*part)()) {
+template <class Run>
+bool session_runner::work(connection& c, Run& run, bool (Run::*part)()) {
   exchange& x = c.in_flight();
   const late_report report{saturated(how_.late_after),
                            [&](const late_stopper& l) { tell_late(c, l); }};
@@ -264,6 +280,12 @@ bool session_runner::serve(connection& c, bool on_the_spot, action& after) {
   exchange& x = c.in_flight();
   c.now.store(phase::running, std::memory_order_relaxed);
   x.running(clock::now());
+  if (hosted_ != nullptr) {
+    hosted_run run(c, how_, watcher_, draining_, *hosted_);
+    const bool all = work(c, run, &hosted_run::run);
+    after = served(c, run.wrote(), all);
+    return true;
+  }
   handler_run run(c, how_, watcher_, draining_, on_the_spot);
   const bool whole = work(c, run, &handler_run::run);
   if (c.later) {
@@ -308,6 +330,27 @@ session_runner::action session_runner::served(connection& c, bool anything, bool
   return answered(c, anything, whole);
 }
 
+session_runner::action session_runner::answer_without_route(connection& c,
+                                                            const route_table::found& hit) {
+  const bool is_options = c.session.head().method == "OPTIONS";
+  c.session.accept_none();
+  if (hit.allow.empty()) {
+    return answer(c, 404, "there is nothing at this path");
+  }
+  const auto allow = "Allow: " + hit.allow + "\r\n";
+  return is_options ? answer(c, 204, {}, allow)
+                    : answer(c, 405, "the methods here are " + hit.allow, allow);
+}
+
+// What a guard says is the program's own text.
+session_runner::action session_runner::deny(connection& c, const denial& why) {
+  c.session.accept_none();
+  std::string lines;
+  append_checked_lines(why.headers, lines);
+  const bool is_final = why.status >= 200 && why.status <= 599;
+  return answer(c, is_final ? why.status : 500, why.detail, lines);
+}
+
 session_runner::action session_runner::answer(connection& c, int status, std::string_view detail,
                                               std::string_view headers) {
   exchange& x = c.in_flight();
@@ -316,12 +359,14 @@ session_runner::action session_runner::answer(connection& c, int status, std::st
       (c.session.keeps() && !c.session.body().complete() && !c.discard_rest_of_body())) {
     c.session.close_after();
   }
-  const auto text = whole_text({.status = status,
-                                .detail = detail,
-                                .request_id = x.id(),
-                                .headers = headers,
-                                .keep_alive = c.session.keeps(),
-                                .to_head = c.session.to_head()});
+  const auto text = whole_error(how_,
+                                {.status = status,
+                                 .detail = detail,
+                                 .request_id = x.id(),
+                                 .headers = headers,
+                                 .keep_alive = c.session.keeps(),
+                                 .to_head = c.session.to_head()},
+                                c.incoming.get());
   x.has_status(status);
   x.answering();
   return answered(c, true, c.send_now(text));

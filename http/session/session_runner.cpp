@@ -10,11 +10,12 @@ namespace hangup::http {
 
 session_runner::session_runner(const options& how, const route_table& routes,
                                std::vector<observer*> observers, follower* by,
-                               std::shared_ptr<const tls_identity> as)
+                               std::shared_ptr<const tls_identity> as, const hosted_rules* hosted)
     : how_(how),
       routes_(routes),
       observers_(std::move(observers)),
       follower_(by),
+      hosted_(hosted),
       all_(with_cancel(background())),
       places_(routes.all().size()),
       all_connections_(how),

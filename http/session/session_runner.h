@@ -33,17 +33,27 @@
 namespace hangup::http {
 
 class handler_run;
+struct hosted_rules;
 
 class session_runner final : private connection_owner, private event_loop::driver {
  public:
-  // Throws std::system_error if a thread or a descriptor cannot be made.
+  // With `hosted`, which must outlive it, another engine answers all requests (http/engine/). The
+  // routes for GET, or else that of `hosted`, say on which pool. Throws std::system_error if a
+  // thread or a descriptor cannot be made.
   session_runner(const options& how, const route_table& routes, std::vector<observer*> observers,
-                 follower* by, std::shared_ptr<const tls_identity> as);
+                 follower* by, std::shared_ptr<const tls_identity> as,
+                 const hosted_rules* hosted = nullptr);
   ~session_runner();
   session_runner(const session_runner&) = delete;
   session_runner& operator=(const session_runner&) = delete;
 
+  // Before the loops start: what is asked about any request at all; it must outlive this.
+  void guard_all(const guard& with) noexcept { guard_ = &with; }
   event_loops& loops() noexcept { return loops_; }
+  // Takes over a connection that somebody else has accepted; non-blocking. Thread-safe.
+  void adopt(descriptor socket, peer addresses) noexcept {
+    accepted(std::move(socket), std::move(addresses));
+  }
   // Changes the certificate for new connections. Only if there has been one from the start.
   void use_tls(std::shared_ptr<const tls_identity> as) noexcept;
 
@@ -131,8 +141,12 @@ class session_runner final : private connection_owner, private event_loop::drive
   bool await_answer(connection& c, action& after);
   action answer_deferred(connection& c);
   action served(connection& c, bool anything, bool whole);
-  bool work(connection& c, handler_run& run, bool (handler_run::*part)());
+  template <class Run>
+  bool work(connection& c, Run& run, bool (Run::*part)());
+  action begun_hosted(connection& c);
   void begin(connection& c, const route& to, const request_head& head);
+  action answer_without_route(connection& c, const route_table::found& hit);
+  action deny(connection& c, const denial& why);
   action answer(connection& c, int status, std::string_view detail, std::string_view headers = {});
   action answered(connection& c, bool anything, bool complete);
   action finished(connection& c);
@@ -143,8 +157,10 @@ class session_runner final : private connection_owner, private event_loop::drive
   const options& how_;
   const route_table& routes_;
   const std::vector<observer*> observers_;
-  follower* const follower_;  // null: there is none
-  const cancelable all_;      // the parent of every connection's context
+  follower* const follower_;          // null: there is none
+  const hosted_rules* const hosted_;  // null: handlers answer
+  const guard* guard_ = nullptr;
+  const cancelable all_;  // the parent of every connection's context
   std::atomic<bool> draining_{false};
   // Set before parked connections are woken (connection::wake_parked()); who parks one looks at
   // them afterwards.

@@ -1,5 +1,6 @@
 #include "http/wire/answer_head.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdio>
@@ -58,6 +59,38 @@ void append_header(std::string_view name, std::string_view value, std::string& t
   to.append("\r\n");
 }
 
+void append_checked_lines(std::string_view written, std::string& to) {
+  while (!written.empty()) {
+    const auto end = std::min(written.find('\n'), written.size());
+    auto line = written.substr(0, end);
+    written.remove_prefix(std::min(end + 1, written.size()));
+    line.remove_suffix(line.ends_with('\r') ? 1 : 0);
+    const auto colon = line.find(':');
+    if (colon != std::string_view::npos && !is_of_the_connection(line.substr(0, colon))) {
+      append_header(line.substr(0, colon), trimmed(line.substr(colon + 1)), to);
+    }
+  }
+}
+
+bool has_line(std::string_view lines, std::string_view name) noexcept {
+  constexpr std::string_view crlf = "\r\n";
+  while (!lines.empty()) {
+    const auto end = std::min(lines.find(crlf), lines.size());
+    if (equals_ignoring_case(lines.substr(0, std::min(lines.find(':'), end)), name)) {
+      return true;
+    }
+    lines.remove_prefix(std::min(end + crlf.size(), lines.size()));
+  }
+  return false;
+}
+
+bool is_of_the_connection(std::string_view name) noexcept {
+  static constexpr std::array<std::string_view, 6> all = {
+      "Connection", "Keep-Alive", "Content-Length", "Transfer-Encoding", "Trailer", "X-Request-Id"};
+  return std::any_of(all.begin(), all.end(),
+                     [name](std::string_view known) { return equals_ignoring_case(name, known); });
+}
+
 void answer_head::add(std::string_view name, std::uint64_t number) {
   std::array<char, 20> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
@@ -70,18 +103,25 @@ std::string answer_head::finish() && {
 }
 
 std::string whole_text(const problem_answer& a) {
-  const bool has_body = a.status != 204;
-  const auto body = has_body ? problem_body(a.status, a.detail, a.request_id) : std::string();
+  const bool has_body = a.status >= 400;
+  const bool has_own = has_body && !a.content_type.empty();
+  const auto made = has_body && !has_own ? problem_body(a.status, a.detail, a.request_id) : "";
+  const auto body = has_own ? a.body : std::string_view(made);
   answer_head head(a.status);
-  head.add("Date", http_date());
-  if (has_body) {  // RFC 9110 8.6: a 204 has no Content-Length
-    head.add("Content-Type", problem_type);
+  if (!has_line(a.headers, "Date")) {
+    head.add("Date", http_date());
+  }
+  if (has_body) {
+    head.add("Content-Type", has_own ? a.content_type : problem_type);
+  }
+  if (a.status != 204 && a.status != 304) {  // RFC 9110 8.6
     head.add("Content-Length", body.size());
   }
   if (!a.request_id.empty()) {
     head.add("X-Request-Id", a.request_id);
   }
   head.add_lines(a.headers);
+  head.add_defaults(a.defaults, a.headers);
   if (!a.keep_alive) {
     head.add("Connection", "close");
   }

@@ -207,7 +207,7 @@ class reader {
       head_.chunked = true;
     } else if (is("Content-Encoding")) {
       // Compressed bodies are refused: they could become huge.
-      if (!value.empty() && !equals_ignoring_case(value, "identity")) {
+      if (!limits_.encoded_bodies && !value.empty() && !equals_ignoring_case(value, "identity")) {
         why_ = {415, "encoded request bodies are not accepted", limit::none,
                 "Accept-Encoding: identity\r\n"};
         return false;

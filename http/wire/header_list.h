@@ -76,16 +76,4 @@ std::string unquoted(std::string_view value);
 // for the more specific name first.
 std::optional<int> weight_in(std::string_view list, std::string_view name);
 
-// All header lines with this name as one list (RFC 9110 5.3); empty if there is none. `headers` is
-// a httplib::Headers.
-template <class Headers>
-std::string joined(const Headers& headers, const std::string& name) {
-  std::string list;
-  const auto [first, last] = headers.equal_range(name);
-  for (auto line = first; line != last; ++line) {
-    list.append(list.empty() ? "" : ", ").append(line->second);
-  }
-  return list;
-}
-
 }  // namespace hangup::http

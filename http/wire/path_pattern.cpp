@@ -3,23 +3,31 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "http/wire/grammar.h"
+
 namespace hangup::http {
 namespace {
 
 bool is_sane(char c) noexcept {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-         c == '_';
+  return is_alphanumeric(c) || c == '-' || c == '_';
 }
 
 bool is_parameter_name(std::string_view text) noexcept {
-  return !text.empty() && std::all_of(text.begin(), text.end(),
-                                      [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
+  return !text.empty() && !(text.front() >= '0' && text.front() <= '9') &&
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return is_alphanumeric(c) || c == '_'; });
 }
 
 }  // namespace
 
 bool path_pattern::is_one(std::string_view path) noexcept {
   return path.find_first_of("{}") != std::string_view::npos;
+}
+
+std::string_view path_pattern::name_in(std::string_view text) noexcept {
+  const auto open = std::min(text.find('{'), text.size());
+  const auto close = std::min(text.find('}', open), text.size());
+  return text.substr(std::min(open + 1, close), close - std::min(open + 1, close));
 }
 
 path_pattern::path_pattern(std::string_view text) {

@@ -1,19 +1,8 @@
 #include "hangup/http/problem.h"
 
-#include <nlohmann/json.hpp>
+#include "http/wire/json_text.h"
 
 namespace hangup::http {
-namespace {
-
-// ASCII, because people read it on a terminal and parts of it come from clients. Only a JSON string
-// is used, because the destructor of a JSON object allocates and would terminate the process
-// without memory.
-std::string in_quotes(std::string_view text) {
-  return nlohmann::json(text).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
-}
-
-}  // namespace
-
 std::string_view status_text(int status) noexcept {
   switch (status) {
     case 100:
@@ -160,12 +149,12 @@ std::string_view usual_detail(int status) noexcept {
 
 std::string problem_body(int status, std::string_view detail, std::string_view request_id) {
   std::string text = R"({"type":"about:blank","title":)";
-  text.append(in_quotes(status_text(status)))
+  text.append(json_text(status_text(status)))
       .append(R"(,"status":)")
       .append(std::to_string(status));
-  text.append(R"(,"detail":)").append(in_quotes(detail));
+  text.append(R"(,"detail":)").append(json_text(detail));
   if (!request_id.empty()) {
-    text.append(R"(,"request_id":)").append(in_quotes(request_id));
+    text.append(R"(,"request_id":)").append(json_text(request_id));
   }
   return text.append("}\n");
 }

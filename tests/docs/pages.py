@@ -12,8 +12,8 @@ LINK = re.compile(r"!?\[(?:[^\[\]]|\[[^\]]*\])*\]\(\s*<?([^()\s>]+(?:\([^()\s]*\
 REFERENCE = re.compile(r"^\s{0,3}\[[^\]]+\]:\s*<?(\S+?)>?\s*$")
 
 # The words and the keys that a comment may have.
-WORDS = {"start", "log", "part", "fragment", "config", "eventually"}
-KEYS = {"server", "flags", "env", "config", "needs", "ports", "timeout", "file", "stops"}
+WORDS = {"start", "log", "part", "lines", "config", "eventually"}
+KEYS = {"server", "flags", "env", "config", "needs", "ports", "timeout", "file", "fragment", "stops"}
 
 
 class PageError(Exception):

@@ -53,7 +53,7 @@ def check_blocks(page, read):
             if block.info in SESSIONS:
                 yield block.line, f"a `{block.info}` block without a `check:` comment before it"
             elif block.info in ("cpp", "json"):
-                yield block.line, f"a `{block.info}` block without a `check:` comment before it (file=, config, fragment)"
+                yield block.line, f"a `{block.info}` block without a `check:` comment before it (file=, fragment=, config)"
             elif block.info in SHELLS or any(line.startswith("$ ") for line in block.lines):
                 yield block.line, "commands stand in a `console` block, with a `check:` comment before it"
             elif not block.info and not DRAWN.search("\n".join(block.lines)):

@@ -6,9 +6,9 @@
 #include <sstream>
 #include <string>
 
+#include "hangup/http/detail/httplib_call.h"
 #include "hangup/http/trace.h"
 #include "http/exchange/incoming.h"
-#include "http/run/httplib_call.h"
 #include "http/wire/authority.h"
 #include "http/wire/head.h"
 #include "http/wire/header_list.h"
@@ -120,7 +120,7 @@ void require_what_was_vetted(const request_head& head) {
             req->parameters()[i].value == expected[i].second);
   }
   httplib::Request same;
-  fill(same, *req);
+  detail::fill(same, *req);
   require(same.headers.size() == head.headers.size());
   for (const auto& [name, value] : head.headers) {
     const auto [first, last] = same.headers.equal_range(std::string(name));

@@ -2,11 +2,14 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
 #include "hangup/context/after_func.h"
+#include "hangup/context/cause.h"
 #include "hangup/context/channel.h"
+#include "hangup/context/event.h"
 #include "hangup/context/select.h"
 #include "hangup/context/shield.h"
 #include "hangup/context/signal.h"
@@ -19,6 +22,8 @@
 #include "hangup/worker/pool.h"
 
 namespace hangup::header_examples {
+
+using namespace std::chrono_literals;
 
 std::error_code fetch(const context& ctx, const std::string& part);
 bool read(std::string& line);
@@ -78,8 +83,39 @@ struct engine {
   void tell_to_cancel(int query);
 };
 void of_after_func_on(const context& ctx, pool& queries, engine& server, int query);
-void of_after_func_on(const context& ctx, pool& queries, engine& server, int query){
+void of_after_func_on(const context& ctx, pool& queries, engine& server, int query) {
 #include "include/hangup/worker/after_func_on.h.example"
+}
+
+#include "include/hangup/context/cause.h.inner.example"
+
+struct table {};
+task<int> ask(context ctx, table& db);
+task<int> of_time(context ctx, table& db);
+task<int> of_time(context ctx, table& db) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"  // each context is called ctx
+#include "include/hangup/context/task.h.inner.example"
+#pragma GCC diagnostic pop
+  co_return row;
+}
+
+std::string of_value(const context& parent);
+std::string of_value(const context& parent) {
+#include "include/hangup/context/context.h.inner.example"
+  return *with_value<trace_id>(parent, "4bf92f35").value<trace_id>();
+}
+
+task<std::error_code> of_wait(context ctx, int fd);
+task<std::error_code> of_wait(context ctx, int fd) {
+#include "include/hangup/context/wait.h.example"
+  co_return ec;
+}
+
+task<std::error_code> of_event(context ctx, event& loaded);
+task<std::error_code> of_event(context ctx, event& loaded) {
+#include "include/hangup/context/event.h.example"
+  co_return ec;
 }
 
 std::string read_all(int fd);

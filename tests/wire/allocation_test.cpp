@@ -107,7 +107,7 @@ class without_memory : public testing::Test {
     server_.handle(
         {.method = "GET", .path = "/deadline", .runs_on = &pool_, .deadline = 1ms, .answer = wait});
     server_.observe(seen_);
-    ASSERT_FALSE(server_.listen("127.0.0.1", 0));
+    ASSERT_EQ(server_.start("127.0.0.1", 0), std::error_code());
   }
 
   // Sends, and reads as many answers as there should be; or the end, which comes in time.
@@ -224,7 +224,7 @@ TEST(allocations, of_a_request_to_a_native_handler_are_those_of_its_context_and_
                  .answer = [](const context&, const httplib::Request&, httplib::Response& res) {
                    res.set_content("ok\n", "text/plain");
                  }});
-  ASSERT_FALSE(server.listen("127.0.0.1", 0));
+  ASSERT_EQ(server.start("127.0.0.1", 0), std::error_code());
   const std::string browser =
       "Accept: text/html, */*;q=0.5\r\nUser-Agent: a test with a name of some length\r\n"
       "Accept-Encoding: gzip, br\r\nCookie: a=1; b=2\r\n";

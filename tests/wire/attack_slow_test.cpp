@@ -130,7 +130,7 @@ TEST(connects, by_the_hundred_thousand_leave_nothing_behind) {
                  .answer = [](const context&, const httplib::Request&, httplib::Response& res) {
                    res.set_content("x", "text/plain");
                  }});
-  ASSERT_FALSE(server.listen("127.0.0.1", 0));
+  ASSERT_EQ(server.start("127.0.0.1", 0), std::error_code());
   const auto none = [&] {
     const auto by_phase = server.connections();
     return std::all_of(by_phase.begin(), by_phase.end(), [](std::size_t n) { return n == 0; });

@@ -44,9 +44,10 @@ class addresses : public ::testing::Test {
     add("GET", "/both", audience::all);
     add("DELETE", "/both", audience::operators);
     server.observe(seen);
-    ASSERT_FALSE(server.listen({{.host = "127.0.0.1", .serves = audience::clients},
-                                {.host = "127.0.0.1", .serves = audience::all},
-                                {.host = "127.0.0.1", .serves = audience::operators}}));
+    ASSERT_EQ(server.start({{.host = "127.0.0.1", .serves = audience::clients},
+                            {.host = "127.0.0.1", .serves = audience::all},
+                            {.host = "127.0.0.1", .serves = audience::operators}}),
+              std::error_code());
     EXPECT_EQ(server.endpoints().size(), 3U);
     clients = port_of(server.endpoints(audience::clients).at(0));
     all = port_of(server.endpoints(audience::all).at(0));

@@ -272,7 +272,7 @@ TEST(destruction, ends_requests_with_unread_bytes_behind_them_too) {  // C34
                     static_cast<void>(wait_done(ctx));
                   }});
   server->observe(seen);
-  ASSERT_FALSE(server->listen("127.0.0.1", 0));
+  ASSERT_EQ(server->start("127.0.0.1", 0), std::error_code());
   const std::vector<std::string> sent = {
       get("/"), get("/") + "x", get("/") + get("/"), get("/", "Content-Length: 5\r\n") + "hello",
       get("/", "Content-Length: 500000\r\n") + std::string(100'000, 'x')};

@@ -241,12 +241,12 @@ TEST(drain, frees_the_port) {
     live_server first;
     port = first.server.port();
     http::server second;
-    EXPECT_EQ(second.listen("127.0.0.1", port), std::errc::address_in_use);
+    EXPECT_EQ(second.start("127.0.0.1", port), std::errc::address_in_use);
     client c = first.connect();
     EXPECT_EQ(c.ask(get("/fast")).status, 200);
   }
   http::server third;
-  EXPECT_FALSE(third.listen("127.0.0.1", port));
+  EXPECT_EQ(third.start("127.0.0.1", port), std::error_code());
 }
 
 TEST(drain, at_any_moment_leaves_no_request_without_its_end) {
@@ -290,7 +290,7 @@ TEST(destruction, just_after_the_last_connection_is_closed_by_a_worker_is_clean)
                     .answer = [](const context&, const httplib::Request&, httplib::Response& res) {
                       res.set_content("x", "text/plain");
                     }});
-    ASSERT_FALSE(server->listen("127.0.0.1", 0));
+    ASSERT_EQ(server->start("127.0.0.1", 0), std::error_code());
     std::vector<client> clients;
     for (int k = 0; k < 3; ++k) {
       clients.emplace_back(server->port());
@@ -307,7 +307,7 @@ TEST(destruction, just_after_the_last_connection_is_closed_by_a_worker_is_clean)
 TEST(destruction, while_the_first_client_connects_is_clean) {
   for (int i = 0; i < rounds(2000); ++i) {
     auto server = std::make_unique<http::server>();
-    ASSERT_FALSE(server->listen("127.0.0.1", 0));
+    ASSERT_EQ(server->start("127.0.0.1", 0), std::error_code());
     client c(server->port());
     server.reset();
     EXPECT_TRUE(c.sees_the_end() || c.how_it_ended() == ending::reset);
@@ -327,7 +327,7 @@ TEST(destruction, ends_every_request_with_cause_shutdown) {  // C34
                     static_cast<void>(wait_done(ctx));
                   }});
   server->observe(seen);
-  ASSERT_FALSE(server->listen("127.0.0.1", 0));
+  ASSERT_EQ(server->start("127.0.0.1", 0), std::error_code());
   std::vector<client> clients;
   for (int k = 0; k < 5; ++k) {
     clients.emplace_back(server->port());

@@ -157,7 +157,7 @@ live_server::live_server(setup how)
     server.use_tls(how.identity);
   }
   server.observe(seen);
-  const auto ec = server.listen(how.listen);
+  const auto ec = server.start(how.listen);
   EXPECT_FALSE(ec) << ec.message();
 }
 

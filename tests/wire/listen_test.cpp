@@ -43,7 +43,7 @@ TEST(listening, needs_a_thread_that_reads) {
   for (const http::options& how :
        {http::options{.front_threads = 0}, http::options{.front_loops = 0}}) {
     a_server none(how);
-    EXPECT_EQ(none.server.listen("127.0.0.1", 0), std::errc::invalid_argument);
+    EXPECT_EQ(none.server.start("127.0.0.1", 0), std::errc::invalid_argument);
     EXPECT_EQ(none.server.port(), 0);
   }
 }
@@ -56,7 +56,7 @@ TEST(listening, has_no_route_without_a_handler) {
 
 TEST(listening, at_an_ipv4_address_is_there_and_nowhere_else) {
   a_server one;
-  ASSERT_FALSE(one.server.listen("127.0.0.1", 0));
+  ASSERT_EQ(one.server.start("127.0.0.1", 0), std::error_code());
   EXPECT_EQ(endpoints(one.server), (std::set{at_port("127.0.0.1", one.server)}));
   EXPECT_EQ(one.over_v4().ask(get("/who")).body, "127.0.0.1 127.0.0.1");
   EXPECT_FALSE(one.over_v6().connected());
@@ -66,7 +66,7 @@ TEST(listening, at_an_ipv6_address_takes_it_with_and_without_brackets) {
   needs({ipv6()});
   for (const char* const host : {"::1", "[::1]"}) {
     a_server one;
-    ASSERT_FALSE(one.server.listen(host, 0)) << host;
+    ASSERT_EQ(one.server.start(host, 0), std::error_code()) << host;
     EXPECT_EQ(endpoints(one.server), (std::set{at_port("[::1]", one.server)}));
     EXPECT_EQ(one.over_v6().ask(get("/who", "X-Request-Id: v6\r\n")).body, "::1 ::1");
     EXPECT_FALSE(one.over_v4().connected());
@@ -75,7 +75,7 @@ TEST(listening, at_an_ipv6_address_takes_it_with_and_without_brackets) {
 
 TEST(listening, at_localhost_is_on_all_of_its_addresses_with_one_port) {
   a_server one;
-  ASSERT_FALSE(one.server.listen("localhost", 0));
+  ASSERT_EQ(one.server.start("localhost", 0), std::error_code());
   EXPECT_NE(one.server.port(), 0);
   EXPECT_TRUE(endpoints(one.server).contains(at_port("127.0.0.1", one.server)));
   EXPECT_EQ(one.over_v4().ask(get("/who")).body, "127.0.0.1 127.0.0.1");
@@ -88,12 +88,12 @@ TEST(listening, at_localhost_is_on_all_of_its_addresses_with_one_port) {
 
 TEST(listening, everywhere_is_ipv4_or_both) {
   a_server v4;
-  ASSERT_FALSE(v4.server.listen("0.0.0.0", 0));
+  ASSERT_EQ(v4.server.start("0.0.0.0", 0), std::error_code());
   EXPECT_EQ(v4.over_v4().ask(get("/who")).body, "127.0.0.1 127.0.0.1");
   EXPECT_FALSE(v4.over_v6().connected());
   needs({ipv6()});
   a_server both;
-  ASSERT_FALSE(both.server.listen("::", 0));
+  ASSERT_EQ(both.server.start("::", 0), std::error_code());
   EXPECT_EQ(both.over_v6().ask(get("/who")).body, "::1 ::1");
   EXPECT_EQ(both.over_v4().ask(get("/who")).body, "127.0.0.1 127.0.0.1") << "not ::ffff:127.0.0.1";
 }
@@ -103,7 +103,7 @@ TEST(listening, on_both_families_counts_a_client_of_ipv4_as_such) {
   http::options how;
   how.max_connections_per_address = 1;
   a_server one(how);
-  ASSERT_FALSE(one.server.listen("::", 0));
+  ASSERT_EQ(one.server.start("::", 0), std::error_code());
   client first = one.over_v4();
   EXPECT_EQ(first.ask(get("/who")).status, 200);
   EXPECT_EQ(one.over_v4().receive().status, 503);
@@ -112,28 +112,29 @@ TEST(listening, on_both_families_counts_a_client_of_ipv4_as_such) {
 
 TEST(listening, at_a_port_that_is_taken_on_one_address_of_the_name_is_an_error) {
   a_server first;
-  ASSERT_FALSE(first.server.listen("127.0.0.1", 0));
+  ASSERT_EQ(first.server.start("127.0.0.1", 0), std::error_code());
   a_server second;
-  EXPECT_EQ(second.server.listen("localhost", first.server.port()), std::errc::address_in_use);
+  EXPECT_EQ(second.server.start("localhost", first.server.port()), std::errc::address_in_use);
   EXPECT_EQ(second.server.port(), 0);
   EXPECT_TRUE(second.server.endpoints().empty());
 }
 
 TEST(listening, at_a_name_or_an_address_that_is_none_is_an_error) {
   a_server one;
-  EXPECT_TRUE(one.server.listen("no-such-host.invalid", 0));
-  EXPECT_TRUE(one.server.listen("", 0));
-  EXPECT_TRUE(one.server.listen("[127.0.0.1]", 0));
-  EXPECT_EQ(one.server.listen("192.0.2.1", 0), std::errc::address_not_available);
-  EXPECT_FALSE(one.server.listen("127.0.0.1", 0)) << "after an error it may be tried again";
+  EXPECT_NE(one.server.start("no-such-host.invalid", 0), std::error_code());
+  EXPECT_NE(one.server.start("", 0), std::error_code());
+  EXPECT_NE(one.server.start("[127.0.0.1]", 0), std::error_code());
+  EXPECT_EQ(one.server.start("192.0.2.1", 0), std::errc::address_not_available);
+  EXPECT_EQ(one.server.start("127.0.0.1", 0), std::error_code())
+      << "after an error it may be tried again";
   EXPECT_EQ(one.over_v4().ask(get("/who")).status, 200);
 }
 
 TEST(listening, twice_is_an_error_and_changes_nothing) {
   a_server one;
-  ASSERT_FALSE(one.server.listen("127.0.0.1", 0));
+  ASSERT_EQ(one.server.start("127.0.0.1", 0), std::error_code());
   const auto port = one.server.port();
-  EXPECT_EQ(one.server.listen("127.0.0.1", 0), std::errc::already_connected);
+  EXPECT_EQ(one.server.start("127.0.0.1", 0), std::errc::already_connected);
   EXPECT_EQ(one.server.port(), port);
   EXPECT_EQ(one.over_v4().ask(get("/who")).status, 200);
 }
@@ -141,11 +142,11 @@ TEST(listening, twice_is_an_error_and_changes_nothing) {
 // It would have been plain HTTP.
 TEST(listening, after_a_failure_speaks_tls_as_it_was_told) {
   a_server taken;
-  ASSERT_FALSE(taken.server.listen("127.0.0.1", 0));
+  ASSERT_EQ(taken.server.start("127.0.0.1", 0), std::error_code());
   a_server one;
   one.server.use_tls(identity_of(shared_certificate()));
-  ASSERT_EQ(one.server.listen("127.0.0.1", taken.server.port()), std::errc::address_in_use);
-  ASSERT_FALSE(one.server.listen("127.0.0.1", 0));
+  ASSERT_EQ(one.server.start("127.0.0.1", taken.server.port()), std::errc::address_in_use);
+  ASSERT_EQ(one.server.start("127.0.0.1", 0), std::error_code());
   tls_client c(one.server.port());
   ASSERT_TRUE(c.shake_hands());
   EXPECT_EQ(c.ask(get("/who")).status, 200);
@@ -165,7 +166,7 @@ TEST(listening, without_descriptors_is_an_error_and_not_an_exception) {
     rlimit few = before;
     few.rlim_cur = static_cast<rlim_t>(open + room);
     ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
-    ec = one.server.listen("127.0.0.1", 0);
+    ec = one.server.start("127.0.0.1", 0);
     ::setrlimit(RLIMIT_NOFILE, &before);
     if (!ec) {
       break;

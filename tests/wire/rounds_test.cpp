@@ -69,7 +69,7 @@ TEST(rounds_of_connect_request_leave, leave_threads_descriptors_and_memory_as_th
     static_cast<void>(wait_done(ctx));
   });
   server.observe(seen);
-  ASSERT_FALSE(server.listen("127.0.0.1", 0));
+  ASSERT_EQ(server.start("127.0.0.1", 0), std::error_code());
 
   const std::vector<std::string> requests = {
       get("/wait"),   get("/pool"),

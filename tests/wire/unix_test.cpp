@@ -68,7 +68,7 @@ bool is_there(const std::string& path) {
 TEST_F(on_a_unix_socket, a_client_is_its_user_and_process) {
   http::server server;
   add_who(server);
-  ASSERT_FALSE(server.listen({{.path = path}}));
+  ASSERT_EQ(server.start({{.path = path}}), std::error_code());
   EXPECT_EQ(server.endpoints(), std::vector{"unix:" + path});
   EXPECT_EQ(server.port(), 0) << "there is none";
   EXPECT_EQ(connect().ask(get("/who")).body, who_asks(path));
@@ -88,7 +88,8 @@ TEST_F(on_a_unix_socket, and_on_tcp_and_on_another_one_all_are_served) {
   http::server server;
   add_who(server);
   const auto other = folder / "t";
-  ASSERT_FALSE(server.listen({{.path = path}, {.host = "127.0.0.1"}, {.path = other}}));
+  ASSERT_EQ(server.start({{.path = path}, {.host = "127.0.0.1"}, {.path = other}}),
+            std::error_code());
   EXPECT_EQ(
       server.endpoints(),
       (std::vector{"unix:" + path, "127.0.0.1:" + std::to_string(server.port()), "unix:" + other}));
@@ -101,12 +102,12 @@ TEST_F(on_a_unix_socket, with_an_abstract_name_there_is_no_file) {
   http::server server;
   add_who(server);
   const auto name = "@" + path;
-  ASSERT_FALSE(server.listen({{.path = name}}));
+  ASSERT_EQ(server.start({{.path = name}}), std::error_code());
   EXPECT_EQ(server.endpoints(), std::vector{"unix:" + name});
   EXPECT_EQ(client(client::over_unix{name}).ask(get("/who")).body, who_asks(name));
   EXPECT_FALSE(is_there(path));
   http::server second;
-  EXPECT_EQ(second.listen({{.path = name}}), std::errc::address_in_use);
+  EXPECT_EQ(second.start({{.path = name}}), std::errc::address_in_use);
 }
 
 TEST_F(on_a_unix_socket,
@@ -115,24 +116,23 @@ TEST_F(on_a_unix_socket,
   http::server server;
   add_who(server);
   std::size_t failed = 7;
-  EXPECT_EQ(server.listen({{.path = path}, {.host = "127.0.0.1", .port = taken.port()}}, &failed),
+  EXPECT_EQ(server.start({{.path = path}, {.host = "127.0.0.1", .port = taken.port()}}, &failed),
             std::errc::address_in_use);
   EXPECT_EQ(failed, 1U);
   EXPECT_FALSE(is_there(path)) << "the file of the first is removed";
-  EXPECT_EQ(server.listen(std::vector<listen_address>{}), std::errc::invalid_argument);
-  ASSERT_FALSE(server.listen({{.path = path}}));
+  EXPECT_EQ(server.start(std::vector<listen_address>{}), std::errc::invalid_argument);
+  ASSERT_EQ(server.start({{.path = path}}), std::error_code());
   EXPECT_EQ(connect().ask(get("/who")).status, 200);
 }
 
 TEST_F(on_a_unix_socket, where_none_can_be_is_an_error) {
   http::server server;
-  EXPECT_EQ(server.listen({{.path = folder / "none/s"}}), std::errc::no_such_file_or_directory);
-  EXPECT_EQ(server.listen({{.path = folder / std::string(108, 'x')}}),
-            std::errc::filename_too_long);
+  EXPECT_EQ(server.start({{.path = folder / "none/s"}}), std::errc::no_such_file_or_directory);
+  EXPECT_EQ(server.start({{.path = folder / std::string(108, 'x')}}), std::errc::filename_too_long);
   const temporary_directory closed;
   std::filesystem::permissions(closed.path(), std::filesystem::perms::owner_read);
   const nobody special;
-  EXPECT_EQ(server.listen({{.path = closed / "s"}}), std::errc::permission_denied);
+  EXPECT_EQ(server.start({{.path = closed / "s"}}), std::errc::permission_denied);
 }
 
 // --- its file ---
@@ -142,7 +142,7 @@ TEST_F(on_a_unix_socket, the_file_has_its_mode_whatever_the_umask_is) {
     for (const unsigned mode : {0600U, 0660U, 0666U, 0777U}) {
       http::server server;
       const auto before = ::umask(umask);
-      const auto ec = server.listen({{.path = path, .mode = mode}});
+      const auto ec = server.start({{.path = path, .mode = mode}});
       ::umask(before);
       ASSERT_FALSE(ec) << ec.message();
       EXPECT_EQ(mode_of(path), mode) << "umask " << umask;
@@ -170,7 +170,7 @@ TEST_F(on_a_unix_socket, the_file_is_gone_when_new_clients_are_refused) {
 TEST_F(on_a_unix_socket, another_file_in_its_place_is_left_alone) {
   {
     http::server server;
-    ASSERT_FALSE(server.listen({{.path = path}}));
+    ASSERT_EQ(server.start({{.path = path}}), std::error_code());
     std::filesystem::remove(path);
     std::ofstream(path) << "mine";
   }
@@ -187,7 +187,7 @@ TEST_F(on_a_unix_socket, a_stale_file_is_replaced) {
 TEST_F(on_a_unix_socket, one_that_somebody_listens_on_is_in_use) {
   live_server first(with());
   http::server second;
-  EXPECT_EQ(second.listen({{.path = path}}), std::errc::address_in_use);
+  EXPECT_EQ(second.start({{.path = path}}), std::errc::address_in_use);
   EXPECT_EQ(connect().ask(get("/fast")).body, "fast\n");
 }
 
@@ -196,18 +196,18 @@ TEST_F(on_a_unix_socket, one_whose_queue_is_full_is_in_use) {
   std::vector<client> waiting;
   waiting.emplace_back(client::over_unix{path});
   http::server server;
-  EXPECT_EQ(server.listen({{.path = path}}), std::errc::address_in_use);
+  EXPECT_EQ(server.start({{.path = path}}), std::errc::address_in_use);
 }
 
 TEST_F(on_a_unix_socket, what_is_no_socket_is_an_error_and_is_left_alone) {
   http::server server;
   const auto file = folder.write("file", "text");
-  EXPECT_EQ(server.listen({{.path = file}}), std::errc::not_a_socket);
+  EXPECT_EQ(server.start({{.path = file}}), std::errc::not_a_socket);
   EXPECT_TRUE(is_there(file));
   std::filesystem::create_symlink(folder / "nowhere", folder / "link");
-  EXPECT_EQ(server.listen({{.path = folder / "link"}}), std::errc::not_a_socket);
+  EXPECT_EQ(server.start({{.path = folder / "link"}}), std::errc::not_a_socket);
   EXPECT_TRUE(is_there(folder / "link"));
-  EXPECT_EQ(server.listen({{.path = folder.path()}}), std::errc::not_a_socket);
+  EXPECT_EQ(server.start({{.path = folder.path()}}), std::errc::not_a_socket);
 }
 
 TEST_F(on_a_unix_socket, of_many_servers_that_start_at_once_one_gets_it) {
@@ -220,7 +220,7 @@ TEST_F(on_a_unix_socket, of_many_servers_that_start_at_once_one_gets_it) {
       s = std::make_unique<http::server>();
       add_who(*s);
       starts.emplace_back([&] {
-        const auto ec = s->listen({{.path = path}});
+        const auto ec = s->start({{.path = path}});
         listening += ec ? 0 : 1;
         EXPECT_TRUE(!ec || ec == std::errc::address_in_use) << ec.message();
       });
@@ -442,7 +442,7 @@ TEST_F(on_a_unix_socket, that_it_was_given_it_serves_and_leaves_to_the_others_wh
     http::server server;
     add_who(server);
     std::size_t failed = 7;
-    ASSERT_FALSE(server.listen_inherited(given, &failed));
+    ASSERT_EQ(server.start_inherited(given, &failed), std::error_code());
     for (const int fd : given) {
       EXPECT_EQ(::fcntl(fd, F_GETFD), -1) << "it has them now";
     }
@@ -461,7 +461,7 @@ TEST_F(on_a_unix_socket, that_it_was_given_it_serves_and_leaves_to_the_others_wh
   client early = connect();
   ASSERT_TRUE(early.send(get("/who")));
   const int again[] = {::dup(local.fd())};
-  ASSERT_FALSE(next.listen_inherited(again));
+  ASSERT_EQ(next.start_inherited(again), std::error_code());
   EXPECT_EQ(early.receive().body, who_asks(path)) << "nobody who waited was lost";
 }
 
@@ -472,12 +472,12 @@ TEST_F(on_a_unix_socket, that_does_not_listen_or_is_none_is_refused_and_left_alo
   for (const int wrong : {silent.fd(), STDIN_FILENO, -1, 9999}) {
     const int given[] = {tcp.fd(), wrong};
     std::size_t failed = 7;
-    EXPECT_EQ(server.listen_inherited(given, &failed), std::errc::not_a_socket) << wrong;
+    EXPECT_EQ(server.start_inherited(given, &failed), std::errc::not_a_socket) << wrong;
     EXPECT_EQ(failed, 1U);
     EXPECT_NE(::fcntl(tcp.fd(), F_GETFD), -1);
   }
-  EXPECT_EQ(server.listen_inherited({}), std::errc::invalid_argument);
-  EXPECT_FALSE(server.listen("127.0.0.1", 0));
+  EXPECT_EQ(server.start_inherited({}), std::errc::invalid_argument);
+  EXPECT_EQ(server.start("127.0.0.1", 0), std::error_code());
 }
 
 }  // namespace

@@ -25,6 +25,8 @@
 
 #include "hangup/context/context.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup {
 
 template <class F>
@@ -98,3 +100,5 @@ class [[nodiscard]] after_func final : private tree::hook {
 };
 
 }  // namespace hangup
+
+#pragma GCC visibility pop

@@ -7,6 +7,8 @@
 
 #include "hangup/context/context.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup {
 
 // Ends when `parent` or `other` ends, with a copy of the cause of the one that ended first. The
@@ -27,3 +29,5 @@ namespace hangup {
                                          location made = location::current());
 
 }  // namespace hangup
+
+#pragma GCC visibility pop

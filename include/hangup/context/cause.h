@@ -11,6 +11,8 @@
 
 #include "hangup/context/location.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup {
 
 // What ended a context. The set is open: each part of a program defines the kinds that it knows, as
@@ -81,3 +83,5 @@ struct cause {
 std::string describe(const cause& why);
 
 }  // namespace hangup
+
+#pragma GCC visibility pop

@@ -59,6 +59,8 @@
 #include "hangup/context/detail/channel_ring.h"
 #include "hangup/context/detail/wait_object.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup {
 
 enum class channel_errc {
@@ -233,6 +235,8 @@ std::error_code channel<T>::try_receive(T& into) {
 }
 
 }  // namespace hangup
+
+#pragma GCC visibility pop
 
 template <>
 struct std::is_error_code_enum<hangup::channel_errc> : std::true_type {};

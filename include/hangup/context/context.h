@@ -35,6 +35,8 @@
 #include "hangup/context/detail/tree.h"
 #include "hangup/context/error.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup {
 
 struct cancelable;
@@ -271,3 +273,5 @@ template <class Key>
 }
 
 }  // namespace hangup
+
+#pragma GCC visibility pop

@@ -5,6 +5,8 @@
 #include <string>
 #include <system_error>
 
+#pragma GCC visibility push(default)
+
 namespace hangup {
 
 enum class errc {
@@ -55,6 +57,8 @@ class canceled_error : public std::system_error {
 };
 
 }  // namespace hangup
+
+#pragma GCC visibility pop
 
 template <>
 struct std::is_error_code_enum<hangup::errc> : std::true_type {};

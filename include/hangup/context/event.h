@@ -1,9 +1,9 @@
 // A condition that threads and tasks wait for: it is set, or it is not set yet.
 //
-//   if (std::error_code ec = loaded.wait(ctx)) {           // this thread waits
-//   if (std::error_code ec = co_await loaded.wait(ctx)) {  // this task waits, and holds no thread
+//   std::error_code ec = loaded.wait(ctx);   // this thread waits
+//   ec = co_await loaded.wait(ctx);          // this task waits, and holds no thread
 //
-//   loaded.set();   // all of them go on, and later ones do not wait
+//   loaded.set();                            // all of them go on, and later ones do not wait
 //
 // All functions are thread-safe and allocate nothing. Each takes one lock for a short time; a wait
 // that has to wait takes it once more, and registers with its context.
@@ -24,6 +24,8 @@
 #include "hangup/context/detail/sleeper.h"
 #include "hangup/context/detail/task_wait.h"
 #include "hangup/context/detail/wait_object.h"
+
+#pragma GCC visibility push(default)
 
 namespace hangup {
 
@@ -110,3 +112,5 @@ class event {
 };
 
 }  // namespace hangup
+
+#pragma GCC visibility pop

@@ -8,6 +8,8 @@
 
 #include "hangup/context/context.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup {
 
 struct late_stopper {
@@ -50,3 +52,5 @@ class late_watch final : tree::hook, tree::timer {
 };
 
 }  // namespace hangup
+
+#pragma GCC visibility pop

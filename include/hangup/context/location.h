@@ -4,6 +4,8 @@
 
 #include <string>
 
+#pragma GCC visibility push(default)
+
 namespace hangup {
 
 struct location {
@@ -21,3 +23,5 @@ struct location {
 std::string describe(const location& where);
 
 }  // namespace hangup
+
+#pragma GCC visibility pop

@@ -45,6 +45,8 @@
 
 #include "hangup/context/channel.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup {
 namespace channels {
 
@@ -151,3 +153,5 @@ template <class... Cases>
 }
 
 }  // namespace hangup
+
+#pragma GCC visibility pop

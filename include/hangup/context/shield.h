@@ -8,6 +8,8 @@
 
 #include "hangup/context/context.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup {
 
 class [[nodiscard]] shield {
@@ -36,3 +38,5 @@ class [[nodiscard]] shield {
 };
 
 }  // namespace hangup
+
+#pragma GCC visibility pop

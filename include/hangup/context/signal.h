@@ -9,6 +9,8 @@
 
 #include "hangup/context/context.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup {
 
 // Ends with cause_kind::signal and the name of the signal ("SIGTERM") when one of the signals is
@@ -25,3 +27,5 @@ namespace hangup {
                                      location made = location::current());
 
 }  // namespace hangup
+
+#pragma GCC visibility pop

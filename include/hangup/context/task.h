@@ -49,6 +49,8 @@
 #include "hangup/context/context.h"
 #include "hangup/context/detail/executor.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup {
 
 template <class T = void>
@@ -330,3 +332,5 @@ tree::task_for<F> with_timeout(const context& parent, std::chrono::duration<Rep,
 }
 
 }  // namespace hangup
+
+#pragma GCC visibility pop

@@ -44,6 +44,8 @@
 #include "hangup/context/detail/threads.h"
 #include "hangup/context/late.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup {
 
 struct task_group_options {
@@ -166,3 +168,5 @@ class task_group {
 };
 
 }  // namespace hangup
+
+#pragma GCC visibility pop

@@ -5,9 +5,9 @@
 //
 // Threads and tasks use the same names:
 //
-//   std::error_code ec = sleep_for(ctx, 1s);            // this thread waits
-//   if (wait_fd(ctx, fd, POLLIN)) { return; }           // this thread waits
-//   std::error_code ec = co_await sleep_for(ctx, 1s);   // this task waits, and holds no thread
+//   std::error_code ec = sleep_for(ctx, 1s);   // this thread waits
+//   ec = wait_fd(ctx, fd, POLLIN);             // this thread waits
+//   ec = co_await sleep_for(ctx, 1s);          // this task waits, and holds no thread
 //
 // `auto ec = sleep_for(ctx, 1s)` does not compile where ec is used, as the wait is not its result
 // (hangup/context/detail/wait_object.h). Without `co_await`, a task would block the thread that it
@@ -28,6 +28,8 @@
 #include "hangup/context/detail/task_wait.h"
 #include "hangup/context/detail/threads.h"
 #include "hangup/context/detail/wait_object.h"
+
+#pragma GCC visibility push(default)
 
 namespace hangup {
 namespace tree {
@@ -187,3 +189,5 @@ std::error_code wait(const context& ctx, std::condition_variable_any& cv, Lock& 
 }
 
 }  // namespace hangup
+
+#pragma GCC visibility pop

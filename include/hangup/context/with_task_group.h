@@ -43,6 +43,8 @@
 #include "hangup/context/late.h"
 #include "hangup/context/task.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup {
 
 class awaited_task_group;
@@ -132,5 +134,7 @@ class awaited_task_group {
 };
 
 }  // namespace hangup
+
+#pragma GCC visibility pop
 
 #include "hangup/context/detail/awaited_task_group.h"

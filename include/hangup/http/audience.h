@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http {
 
 enum class audience : std::uint8_t { clients = 1, operators = 2, all = 3 };
@@ -14,3 +16,5 @@ constexpr bool overlap(audience a, audience b) noexcept {
 }
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop

@@ -4,6 +4,8 @@
 
 #include "hangup/context/cause.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http::causes {
 
 namespace text {
@@ -29,3 +31,5 @@ inline constexpr cause_kind write_timeout{text::write_timeout};
 inline constexpr cause_kind operator_request{text::operator_request};
 
 }  // namespace hangup::http::causes
+
+#pragma GCC visibility pop

@@ -6,8 +6,12 @@
 
 #include "hangup/context/context.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http {
 
 using clock = std::chrono::steady_clock;
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop

@@ -31,6 +31,8 @@
 
 #include "hangup/context/context.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http {
 
 class deferral;
@@ -56,3 +58,5 @@ class deferred {
 };
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop

@@ -12,6 +12,8 @@
 #include "hangup/http/route.h"
 #include "hangup/http/trace.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http {
 
 // A request in flight. The strings are as the client sent them; all of it is valid until the call
@@ -64,3 +66,5 @@ class follower {
 };
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop

@@ -10,6 +10,8 @@
 
 #include "hangup/http/request.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http {
 
 struct form_field {
@@ -29,3 +31,5 @@ inline constexpr std::size_t most_form_fields = 1000;
 std::vector<form_field> form_of(const request& req);
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop

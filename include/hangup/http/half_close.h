@@ -7,6 +7,8 @@
 
 #include <cstdint>
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http {
 
 enum class half_close : std::uint8_t {
@@ -15,3 +17,5 @@ enum class half_close : std::uint8_t {
 };
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop

@@ -38,6 +38,8 @@ struct Request;
 struct Response;
 }  // namespace httplib
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http {
 
 using native_handler = std::function<void(const context& ctx, const request& req, reply& res)>;
@@ -45,10 +47,13 @@ using httplib_handler =
     std::function<void(const context& ctx, const httplib::Request& req, httplib::Response& res)>;
 using task_handler = std::function<task<>(const context& ctx, request& req, reply& res)>;
 
-// A native handler that calls this one: fills a httplib::Request from the request, and takes over
-// the httplib::Response, with its content provider, into the reply. So both are read and written by
-// the same code. httplib_handler.h says what differs from cpp-httplib's own server.
-native_handler from_httplib(httplib_handler h);
+namespace detail {
+// How a handler of cpp-httplib becomes a native one. httplib_handler.h has what does it.
+template <class Request>
+struct httplib_adapter {
+  static constexpr bool is_there = false;
+};
+}  // namespace detail
 
 // What can be called as a handler of each kind.
 template <class F>
@@ -90,7 +95,11 @@ class handler {
     } else if constexpr (native_callable<F>) {
       answer_ = std::move(f);
     } else if constexpr (httplib_callable<F>) {
-      answer_ = from_httplib(std::move(f));
+      using adapter =
+          detail::httplib_adapter<std::conditional_t<std::is_void_v<F>, void, httplib::Request>>;
+      static_assert(adapter::is_there,
+                    "for handlers of cpp-httplib, include <hangup/http/httplib_handler.h>");
+      answer_ = adapter::native(std::move(f));
     }
   }
 
@@ -110,3 +119,5 @@ class handler {
 };
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop

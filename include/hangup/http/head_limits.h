@@ -3,6 +3,8 @@
 
 #include <cstddef>
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http {
 
 struct head_limits {
@@ -11,6 +13,10 @@ struct head_limits {
   // One line, without its CRLF: 414 for the request line, 431 for a header. Like the others, it is
   // the largest value that is accepted.
   static constexpr std::size_t line = 8 * 1024;
+  // Whether a body may have a Content-Encoding. Nobody decodes it: 415 otherwise.
+  bool encoded_bodies = false;
 };
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop

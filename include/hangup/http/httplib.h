@@ -1,15 +1,60 @@
-// The only place that includes cpp-httplib. Debian ships it as a compiled library, and the layout
-// of its classes depends on the macros that the library was built with. Without these macros a
-// program would crash, so this header does not compile then. Linking hangup::http provides them.
+// The only place that includes cpp-httplib, which is the program's own: whatever version the target
+// hangup::httplib has found, or was told (cmake/cpp_httplib.cmake). hangup's compiled libraries
+// contain nothing of it.
+//
+// The types of cpp-httplib differ between its versions, and their layout depends on macros
+// (CPPHTTPLIB_OPENSSL_SUPPORT and others). A program of which two parts are compiled with different
+// ones would crash, so it does not link: the linker then says that
+// hangup_one_program_one_cpp_httplib is defined twice. This compares the parts that one linker puts
+// into one program or one shared library, and of these the sources that include this header. It
+// does not compare a program with the shared libraries that it loads.
 #pragma once
 
 #if !defined(HANGUP_HTTPLIB_COMPILED)
-#error "link hangup::http, which says how cpp-httplib was compiled"
-#endif
-#if HANGUP_HTTPLIB_COMPILED &&                                                    \
-    (!defined(CPPHTTPLIB_OPENSSL_SUPPORT) || !defined(CPPHTTPLIB_ZLIB_SUPPORT) || \
-     !defined(CPPHTTPLIB_BROTLI_SUPPORT))
-#error "the compiled cpp-httplib needs the definitions of its pkg-config file: link hangup::http"
+#error \
+    "link hangup::httplib; or define HANGUP_HTTPLIB_COMPILED: 1 if your cpp-httplib is a compiled library, \
+whose own definitions (CPPHTTPLIB_..._SUPPORT) you then need as well, and 0 if it is only a header"
 #endif
 
 #include <httplib.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace hangup::http::detail {
+
+// A number made of the version, of the sizes that the macros change, and of how it is compiled.
+constexpr std::uint32_t httplib_tag() noexcept {
+  std::uint32_t made = 2166136261U;  // FNV-1a
+  const auto add = [&made](std::size_t part) {
+    for (; part != 0; part >>= 8U) {
+      made = (made ^ static_cast<std::uint32_t>(part & 0xffU)) * 16777619U;
+    }
+  };
+  for (const char* c = CPPHTTPLIB_VERSION; *c != 0; ++c) {
+    add(static_cast<unsigned char>(*c));
+  }
+  add(sizeof(httplib::Request));
+  add(sizeof(httplib::Response));
+  add(sizeof(httplib::Server));
+  add(sizeof(httplib::Client));
+  add(1 + HANGUP_HTTPLIB_COMPILED);
+  return made & 0x7fffffffU;
+}
+
+// Never called. Linkers accept the same absolute symbol twice if it has the same value. The error
+// is for parts that are compiled together (link-time optimisation).
+[[gnu::used]] static void tag_of_httplib() {
+  asm volatile(
+      ".ifdef hangup_one_program_one_cpp_httplib\n"
+      ".if hangup_one_program_one_cpp_httplib - %c0\n"
+      ".error \"hangup_one_program_one_cpp_httplib: two parts have different ones\"\n"
+      ".endif\n"
+      ".else\n"
+      ".globl hangup_one_program_one_cpp_httplib\n"
+      ".hidden hangup_one_program_one_cpp_httplib\n"
+      ".set hangup_one_program_one_cpp_httplib, %c0\n"
+      ".endif\n" ::"i"(httplib_tag()));
+}
+
+}  // namespace hangup::http::detail

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http {
 
 enum class limit : std::uint8_t {
@@ -33,3 +35,5 @@ inline constexpr int limit_kinds = 19;
 std::string_view name(limit l) noexcept;
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop

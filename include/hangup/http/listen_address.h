@@ -16,6 +16,8 @@
 
 #include "hangup/http/audience.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http {
 
 // The most bytes that the path of a Unix socket may have (sun_path of unix(7), which ends in a
@@ -41,3 +43,5 @@ struct listen_address {
 listen_address parse_listen_address(std::string_view text);
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop

@@ -17,6 +17,8 @@
 #include "hangup/http/route.h"
 #include "hangup/http/trace.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http {
 
 // A duration in milliseconds, as logs and pages show it.
@@ -152,3 +154,5 @@ inline constexpr int phases = 8;
 std::string_view name(phase p) noexcept;
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop

@@ -5,9 +5,15 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "hangup/http/error_page.h"
 #include "hangup/http/half_close.h"
 #include "hangup/http/head_limits.h"
+
+#pragma GCC visibility push(default)
 
 namespace hangup::http {
 
@@ -67,6 +73,17 @@ struct options {
   std::chrono::seconds keepalive_interval{5};
   int keepalive_probes = 3;
   std::chrono::milliseconds user_timeout{30'000};
+
+  // Headers of every answer, also of those that the server makes itself: {{"X-Frame-Options",
+  // "DENY"}}. One is left out where the answer has a header of this name already, from the handler,
+  // a guard or the server. The same name may stand here several times. The constructor of the
+  // server throws std::invalid_argument for what reply::set() would refuse, for Date, Content-Type,
+  // Content-Encoding and Content-Range, and if all of them together are longer than 8 KiB.
+  std::vector<std::pair<std::string, std::string>> default_headers{};
+  // The bodies of the answers that the server makes itself (error_page.h). Empty: problems.
+  error_maker make_error{};
 };
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop

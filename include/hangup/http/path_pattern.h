@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http {
 
 class path_pattern {
@@ -21,12 +23,15 @@ class path_pattern {
   // Whether the path contains a brace, and so is meant as a pattern.
   static bool is_one(std::string_view path) noexcept;
 
-  // Throws std::invalid_argument unless the text has exactly one segment {name}, with a name of a-z
-  // and _.
+  // Throws std::invalid_argument unless the text has exactly one segment {name}, with a name of
+  // A-Z a-z 0-9 _ that does not begin with a digit.
   explicit path_pattern(std::string_view text);
 
   // The variable segment of a decoded path, as a view into it; nullopt if the path does not match.
   std::optional<std::string_view> match(std::string_view path) const noexcept;
+
+  // The name in the braces of such a text, as a view into it; empty if there is none.
+  static std::string_view name_in(std::string_view text) noexcept;
 
   // Whether both match the same paths; the name of the segment makes no difference.
   bool operator==(const path_pattern& other) const noexcept = default;
@@ -37,3 +42,5 @@ class path_pattern {
 };
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop

@@ -11,6 +11,8 @@
 #include "hangup/context/context.h"
 #include "hangup/context/task.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http {
 
 class request;
@@ -59,3 +61,5 @@ template <>
 std::error_code write_wait::await_resume() const noexcept;
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop

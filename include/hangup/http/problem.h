@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http {
 
 inline constexpr const char* problem_type = "application/problem+json";
@@ -34,3 +36,5 @@ class problem_error : public std::runtime_error {
 };
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop

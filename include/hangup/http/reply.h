@@ -34,6 +34,8 @@
 #include "hangup/http/piece_wait.h"
 #include "hangup/http/request.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http {
 
 class piece_sink;
@@ -114,7 +116,7 @@ class reply {
   // sent with the first piece, and cannot be changed after that.
   //
   //   res.stream("text/csv");
-  //   while (...) {
+  //   for (const auto& row : rows) {
   //     if (const std::error_code ec = co_await res.write(ctx, row)) {
   //       co_return;  // the client has left, or the time is over
   //     }
@@ -178,3 +180,5 @@ class reply {
 };
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop

@@ -23,6 +23,8 @@
 #include "hangup/http/trace.h"
 #include "hangup/worker/pool.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http {
 
 class piece_source;
@@ -38,10 +40,11 @@ class request {
   // A request as a client would send it with HTTP/1.1, for tests of handlers. `target` is encoded
   // as it is sent: "/search?pattern=a%20b". Host is "localhost" unless it is among the headers. It
   // belongs to no route and no connection: the addresses are empty, and what stands in place of
-  // {id} in the route is given as `path_parameter`, a part of the decoded path. Throws
-  // std::invalid_argument with the reason if the server would refuse it.
+  // {id} in the route is given as `path_parameter`, a part of the decoded path, with its name.
+  // Throws std::invalid_argument with the reason if the server would refuse it.
   request(std::string_view method, std::string_view target, const std::vector<field>& headers = {},
-          std::string_view body = {}, std::string_view path_parameter = {});
+          std::string_view body = {}, std::string_view path_parameter = {},
+          std::string_view path_parameter_name = "id");
   ~request();
   request(const request&) = delete;
   request& operator=(const request&) = delete;
@@ -53,6 +56,10 @@ class request {
   // What stands in place of {id} in the path of the route (path_pattern.h); empty without a
   // pattern.
   std::string_view path_parameter() const noexcept { return path_parameter_; }
+  // The same by its name: of "/jobs/{id}" path_parameter("id"); nullopt if the route has no segment
+  // of this name.
+  std::optional<std::string_view> path_parameter(std::string_view name) const noexcept;
+  std::string_view path_parameter_name() const noexcept { return path_parameter_name_; }
   bool is_http_1_0() const noexcept { return http_1_0_; }
 
   // The query's parameters, in their order. They are decoded once: '+' is a space, %XX is a byte,
@@ -110,6 +117,7 @@ class request {
   std::string_view target_;
   std::string_view path_;
   std::string_view path_parameter_;
+  std::string_view path_parameter_name_;
   std::vector<field> parameters_;
   std::vector<field> headers_;
   std::string body_;
@@ -151,3 +159,5 @@ void work_stopped(const context& ctx) noexcept;
 void work_expected(const context& ctx, std::chrono::nanoseconds in_all) noexcept;
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop

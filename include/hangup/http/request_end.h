@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http {
 
 // Waiting: its handler has begun, and holds no thread now, as it is a task that waits, or has
@@ -41,3 +43,5 @@ enum class ending : std::uint8_t {
 };
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop

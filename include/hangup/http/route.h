@@ -20,6 +20,8 @@
 #include "hangup/http/path_pattern.h"
 #include "hangup/worker/pool.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup {
 class loop;
 }
@@ -28,19 +30,22 @@ namespace hangup::http {
 
 // Why a request is not served, decided by its head alone.
 struct denial {
-  int status = 403;
-  std::string detail;
-  std::string headers{};  // further lines, each with its CRLF
+  int status = 403;  // 200..599. Below 400 the answer has no body: 204 to a preflight of CORS, 303
+  std::string detail{};   // a sentence for the client
+  std::string headers{};  // further header lines, each ended by CRLF: "Retry-After: 1\r\n". What is
+                          // not a header line, and what the connection sets itself, is left out
 };
-// Empty: it is served. Called on the thread that has read the head, so it must be quick. It must be
-// thread-safe, and may throw std::bad_alloc only.
+// Empty: it is served. Called on the thread that has read the head, so it must be quick. It sees no
+// body: nothing of that has been asked for. It must be thread-safe, and may throw std::bad_alloc
+// only: after an exception the connection is closed, and nobody has been served.
 using guard = std::function<std::optional<denial>(const request& req)>;
 
 struct route {
   std::string method;  // GET also answers HEAD
-  // A complete decoded path, "/query/sim", or a pattern, "/jobs/{id}" (path_pattern.h). It is also
-  // the name of the route in metrics: one name per pattern, whatever the client sends in place of
-  // {id}.
+  // A complete decoded path, "/query/sim", or a pattern, "/jobs/{id}" (path_pattern.h), whose
+  // handler finds what stands in place of {id} in request::path_parameter(). It is also the name of
+  // the route in metrics: one name per pattern, whatever the client sends in place of {id}. It is
+  // no regular expression, and has no "/:name": such a path is refused, unless it is `literal`.
   std::string path;
   // The pool that the handler runs on. Null, and no loop: it runs on the thread that has read the
   // request. That is only for small answers that need no waiting, since other connections wait
@@ -59,6 +64,9 @@ struct route {
   // If set, the route answers 404 when the path has percent-encodings. For paths that a proxy in
   // front blocks, because not every proxy decodes a path before it compares.
   bool as_written = false;
+  // If set, no character of the path means anything but itself: it may have braces, or what looks
+  // like a regular expression.
+  bool literal = false;
   // If set, answers that are complete in memory are compressed with gzip for clients that accept
   // it. Only with a pool, because compressing is a part of the request's work:
   // route_table::add() throws std::invalid_argument otherwise.
@@ -85,6 +93,8 @@ class route_table {
     const route* to = nullptr;
     // What stands in place of {id} in the pattern of the route, as a view into the path.
     std::string_view segment{};
+    // And its name, "id", as a view into the path of the route.
+    std::string_view name{};
     // If no route was found: the methods that the path has (for "*": those of all paths), including
     // OPTIONS. Empty if the path is unknown.
     std::string allow{};
@@ -93,9 +103,11 @@ class route_table {
   route_table();
 
   // Adds a route. Throws std::invalid_argument for a path that does not begin with '/', an invalid
-  // pattern, an unsupported method, `compress` without a pool, `body_in_pieces` without a loop,
-  // both a pool and a loop, and a second handler for the same method and path. A plain path takes
-  // precedence over patterns, and an earlier pattern over a later one.
+  // pattern, a path with one of the characters \ ^ $ * + ? ( ) [ ] | or with "/:" that is not
+  // `literal` (its text says what to write instead), an unsupported method, `compress` without a
+  // pool, `body_in_pieces` without a loop, both a pool and a loop, and a second handler for the
+  // same method and path. A plain path takes precedence over patterns, and an earlier pattern over
+  // a later one.
   void add(route r);
 
   // Finds a route. `encoded`: the path had percent-encodings in the target. `from`: whom the
@@ -109,7 +121,7 @@ class route_table {
 
  private:
   using by_method = std::vector<const route*>;  // the routes of one path
-  by_method& at(const std::string& path);
+  by_method& at(const route& r);
   const by_method* matching(const std::string& path, std::string_view& segment) const;
 
   std::vector<std::unique_ptr<route>> routes_;
@@ -118,3 +130,5 @@ class route_table {
 };
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop

@@ -1,6 +1,10 @@
 // An HTTP server in which every request has a context that ends when the client leaves. Handlers
 // are native or those of cpp-httplib: see handler.h.
 //
+//   #include "hangup/context/signal.h"
+//   #include "hangup/context/wait.h"
+//   #include "hangup/http/server.h"
+//
 //   using namespace std::chrono_literals;
 //   hangup::pool queries({.name = "query", .workers = 64, .queue = 1024});
 //   hangup::http::server server;
@@ -10,7 +14,7 @@
 //                  .deadline = 30s,
 //                  .answer = [](const hangup::context& ctx, const hangup::http::request& req,
 //                               hangup::http::reply& res) { make_report(ctx, req, res); }});
-//   if (const auto ec = server.listen("127.0.0.1", 8080)) {
+//   if (const auto ec = server.start("127.0.0.1", 8080)) {
 //     return ec;
 //   }
 //   const auto told = hangup::with_signal(hangup::background(), {SIGINT, SIGTERM});
@@ -38,7 +42,10 @@
 #include "hangup/http/observer.h"
 #include "hangup/http/options.h"
 #include "hangup/http/route.h"
+#include "hangup/http/start_error.h"
 #include "hangup/http/tls.h"
+
+#pragma GCC visibility push(default)
 
 namespace hangup::http {
 
@@ -47,28 +54,36 @@ struct listener;
 
 class server {
  public:
+  // Throws std::invalid_argument for options::default_headers that cannot be sent.
   explicit server(options how = {});
   ~server();
   server(const server&) = delete;
   server& operator=(const server&) = delete;
 
-  // Adds a route. Must be called before listen(). Throws std::invalid_argument as
+  // Adds a route. Must be called before start(). Throws std::invalid_argument as
   // route_table::add() does, if the route has no handler (`answer`), and if the handler is a task
   // and there is no loop, or the other way round.
   server& handle(route r);
+  // Asks this about every request whose head is complete and not malformed, also if there is no
+  // route for it: for authentication, and for the preflight of CORS. What it answers is sent before
+  // anything is read of the body, also before "100 Continue". The order: this guard; then 404, 405
+  // and OPTIONS of what has no route; that of guard_operators(); route::admits; then the places of
+  // the route. The request that it sees has its path_parameter() if it has a route. Must be called
+  // before start(), at most once.
+  server& guard_all(guard with);
   // Asks this about each request of a route that is for operators only (route::serves), before the
   // guard that the route may have itself. Must be called before handle() of those routes.
   server& guard_operators(guard with);
-  // Tells `o` of each request that ends. Must be called before listen(), from one thread; `o` must
+  // Tells `o` of each request that ends. Must be called before start(), from one thread; `o` must
   // live longer than the server.
   server& observe(observer& o);
 
-  // Lets `f` look at requests in flight. Must be called before listen(), at most once; `f` must
+  // Lets `f` look at requests in flight. Must be called before start(), at most once; `f` must
   // live longer than the server.
   server& follow(follower& f);
 
   // Uses TLS, with this certificate, on all TCP connections accepted from now on; those to Unix
-  // sockets are always plain. The first call must come before listen(); otherwise the server does
+  // sockets are always plain. The first call must come before start(); otherwise the server does
   // not use TLS. Later calls replace the certificate, at any time and from any thread; existing
   // connections keep theirs.
   void use_tls(std::shared_ptr<const tls_identity> as);
@@ -82,23 +97,22 @@ class server {
   // message is that of getaddrinfo(3); for "127.0.0.1:8080" see parse_listen_address(). After an
   // error nothing has changed, and it may be called again; after a success a second call returns
   // std::errc::already_connected.
-  std::error_code listen(const std::string& host, std::uint16_t port) noexcept;
+  start_error start(const std::string& host, std::uint16_t port) noexcept;
   // The same for several addresses, also of Unix sockets: all of them or none. Port 0 chooses one
   // for each. On error `failed`, if it is not null, is the index of the address that is to blame.
   //
   // The file of a Unix socket is made with listen_address::mode, and removed when new clients are
   // refused. A file of a socket on which nobody listens any more is replaced; anything else in its
   // place is an error (address_in_use, not_a_socket) and left alone.
-  std::error_code listen(const std::vector<listen_address>& all,
-                         std::size_t* failed = nullptr) noexcept;
+  start_error start(const std::vector<listen_address>& all, std::size_t* failed = nullptr) noexcept;
   // The same with sockets that listen already, such as those that systemd hands to a service. After
   // a success they belong to the server: it uses duplicates, and closes these. They are never shut
   // down, as another process may listen on them as well. What is not a listening stream socket is
   // std::errc::not_a_socket. They are for this audience; `more` are further addresses to listen
   // on, which `failed` counts behind the sockets.
-  std::error_code listen_inherited(std::span<const int> sockets, std::size_t* failed = nullptr,
-                                   audience serves = audience::all,
-                                   const std::vector<listen_address>& more = {}) noexcept;
+  start_error start_inherited(std::span<const int> sockets, std::size_t* failed = nullptr,
+                              audience serves = audience::all,
+                              const std::vector<listen_address>& more = {}) noexcept;
   // The port of the first TCP address; 0: there is none, or it is not listening.
   std::uint16_t port() const noexcept;
   // The addresses it listens on: "127.0.0.1:8080", "[::1]:8080", "unix:/run/hangup.sock".
@@ -171,16 +185,19 @@ class server {
   std::vector<const route*> routes() const;
 
  private:
-  std::error_code start(listener&& on);
+  std::error_code serve_on(listener&& on);
 
   const options how_;
   route_table routes_;
+  guard guard_;  // of all
   guard operators_guard_;
   std::vector<observer*> observers_;
   follower* follower_ = nullptr;
-  // Until listen() has succeeded; then session_runner has it.
+  // Until start() has succeeded; then session_runner has it.
   std::shared_ptr<const tls_identity> identity_;
   std::unique_ptr<session_runner> runner_;
 };
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop

@@ -8,6 +8,8 @@
 
 struct ssl_ctx_st;
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http {
 
 // Why a certificate or a key is refused, in one line: "tls.crt: no certificate in it".
@@ -20,7 +22,7 @@ class tls_error : public std::runtime_error {
 // Immutable; to renew a certificate, new connections are given a new object (server::use_tls).
 class tls_identity {
  public:
-  // Throws tls_error.
+  // Throws tls_error; always, if this hangup was built without TLS (HANGUP_TLS=OFF).
   tls_identity(const std::string& certificate_file, const std::string& key_file);
 
  private:
@@ -29,3 +31,5 @@ class tls_identity {
 };
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop

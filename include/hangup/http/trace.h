@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#pragma GCC visibility push(default)
+
 namespace hangup::http {
 
 class trace {
@@ -40,3 +42,5 @@ class trace {
 };
 
 }  // namespace hangup::http
+
+#pragma GCC visibility pop

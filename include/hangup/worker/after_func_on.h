@@ -20,6 +20,8 @@
 #include "hangup/context/after_func.h"
 #include "hangup/worker/pool.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup {
 
 template <class F>
@@ -120,3 +122,5 @@ class [[nodiscard]] after_func_on final : private job {
 };
 
 }  // namespace hangup
+
+#pragma GCC visibility pop

@@ -48,6 +48,8 @@
 #include "hangup/context/task.h"
 #include "hangup/worker/pool.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup {
 namespace tree {
 class lane;
@@ -336,6 +338,8 @@ auto on(pool& where, const context& ctx, F&& f, pool::owner whose = pool::nobody
 }
 
 }  // namespace hangup
+
+#pragma GCC visibility pop
 
 template <>
 struct std::is_error_code_enum<hangup::loop_errc> : std::true_type {};

@@ -48,6 +48,8 @@
 #include "hangup/context/late.h"
 #include "hangup/worker/detail/fair_queue.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup {
 
 enum class pool_errc {
@@ -276,6 +278,8 @@ std::error_code pool::run(const context& ctx, F&& f, location from) {
 }
 
 }  // namespace hangup
+
+#pragma GCC visibility pop
 
 template <>
 struct std::is_error_code_enum<hangup::pool_errc> : std::true_type {};

@@ -7,6 +7,9 @@
 #include <gtest/gtest.h>
 
 #include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace hangup::http {
 namespace {
@@ -23,6 +26,58 @@ TEST(routes, are_found_by_method_and_whole_path) {
   for (const char* other : {"/", "/A", "/a/", "/a/b/c", "a", "", "/a?", "none"}) {
     EXPECT_EQ(table.find("GET", other).to, nullptr) << other;
     EXPECT_EQ(table.find("GET", other).allow, "") << other;
+  }
+}
+
+// What add() says of this path; empty: nothing.
+std::string refusal_of(const char* path, bool literal = false) {
+  route_table table;
+  auto r = to("GET", path);
+  r.literal = literal;
+  try {
+    table.add(std::move(r));
+  } catch (const std::invalid_argument& e) {
+    return e.what();
+  }
+  return "";
+}
+
+TEST(routes, with_a_path_for_cpp_httplib_are_refused_and_say_what_to_write) {
+  for (const auto& [path, instead] : std::vector<std::pair<const char*, std::string>>{
+           {"/users/:id", "write /users/{id} for"},
+           {"/users/:userId/jobs", "write /users/{userId}/jobs for"},
+           {R"(/users/(\d+))", "write /users/{name} for"},
+           {"/files/.*", "write /files/{name} for"},
+           {"/files/[a-z]+/meta", "write /files/{name}/meta for"},
+           {"/a/:b/c/:d", "one segment may be free, as in /users/{id}"},
+           {R"(/numbers/(\d+)/(\d+))", "one segment may be free"},
+           {"/(a|b)", "write /{name} for"},
+           {"/start$", "write /{name} for"},
+           {"/^start", "write /{name} for"},
+           {"/what?", "write /{name} for"}}) {
+    const auto why = refusal_of(path);
+    EXPECT_NE(why.find(instead), std::string::npos) << path << ": " << why;
+    EXPECT_NE(why.find("route " + std::string(path)), std::string::npos) << why;
+    EXPECT_NE(why.find("route::literal"), std::string::npos) << why;
+  }
+  for (const char* const path : {"/", "/a.b", "/v1.0/a-b_c~d", "/a:b", "/a,b;c=d&e'f!g@h", "/%41",
+                                 "/\xc3\xa4", "/jobs/{id}"}) {
+    EXPECT_EQ(refusal_of(path), "") << path;
+  }
+}
+
+TEST(routes, that_are_literal_have_any_character_in_their_path) {
+  for (const char* const path :
+       {"/users/:id", "/files/.*", "/$metadata", "/of(1)", "/a+b", "/{x}"}) {
+    EXPECT_NE(refusal_of(path) + (std::string_view(path) == "/{x}" ? "a pattern" : ""), "") << path;
+    EXPECT_EQ(refusal_of(path, true), "") << path;
+    route_table table;
+    auto r = to("GET", path);
+    r.literal = true;
+    table.add(std::move(r));
+    EXPECT_NE(table.find("GET", path).to, nullptr) << path;
+    EXPECT_EQ(table.find("GET", "/users/7").to, nullptr);
+    EXPECT_EQ(table.find("GET", "/y").to, nullptr);
   }
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "hangup/http/httplib_handler.h"
 #include "server/metrics.h"
 #include "server/request_log.h"
 #include "tests/support/variable.h"

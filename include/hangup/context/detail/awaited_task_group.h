@@ -3,6 +3,8 @@
 
 #include "hangup/context/with_task_group.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup {
 namespace groups {
 
@@ -158,3 +160,5 @@ task<std::error_code> with_task_group(context ctx, Body&& body, location made) {
 }
 
 }  // namespace hangup
+
+#pragma GCC visibility pop

@@ -30,6 +30,8 @@
 #include "hangup/context/detail/sleeper.h"
 #include "hangup/context/detail/task_wait.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup::channels {
 
 class ring;
@@ -237,3 +239,5 @@ template <class T>
 class receiving;
 
 }  // namespace hangup::channels
+
+#pragma GCC visibility pop

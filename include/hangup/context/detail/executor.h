@@ -19,6 +19,8 @@
 
 #include "hangup/context/location.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup::tree {
 
 class executor;
@@ -285,3 +287,5 @@ inline void suspended::resume() noexcept {
 }
 
 }  // namespace hangup::tree
+
+#pragma GCC visibility pop

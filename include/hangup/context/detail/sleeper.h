@@ -7,6 +7,8 @@
 
 #include "hangup/context/detail/executor.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup::tree {
 
 class sleeper {
@@ -37,3 +39,5 @@ class sleeper {
 };
 
 }  // namespace hangup::tree
+
+#pragma GCC visibility pop

@@ -11,6 +11,8 @@
 #include <chrono>
 #include <cstdint>
 
+#pragma GCC visibility push(default)
+
 namespace hangup::tree {
 
 class state_word {
@@ -86,3 +88,5 @@ class state_word {
 };
 
 }  // namespace hangup::tree
+
+#pragma GCC visibility pop

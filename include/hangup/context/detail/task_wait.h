@@ -27,6 +27,8 @@
 #include "hangup/context/detail/executor.h"
 #include "hangup/context/detail/tree.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup::tree {
 
 class task_wait : public suspended, hook, timed {
@@ -69,3 +71,5 @@ class task_wait : public suspended, hook, timed {
 bool over_already(const context& ctx, clock::time_point when) noexcept;
 
 }  // namespace hangup::tree
+
+#pragma GCC visibility pop

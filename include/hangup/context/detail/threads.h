@@ -18,6 +18,8 @@
 #include <cstddef>
 #include <system_error>
 
+#pragma GCC visibility push(default)
+
 namespace hangup::tree {
 
 class thread_call {
@@ -66,3 +68,5 @@ class blocking {
 std::size_t kept_threads() noexcept;
 
 }  // namespace hangup::tree
+
+#pragma GCC visibility pop

@@ -10,6 +10,8 @@
 #include <cstddef>
 #include <system_error>
 
+#pragma GCC visibility push(default)
+
 namespace hangup::tree {
 
 class timer {
@@ -52,3 +54,5 @@ std::error_code start_timers() noexcept;
 std::size_t armed_timers() noexcept;
 
 }  // namespace hangup::tree
+
+#pragma GCC visibility pop

@@ -44,6 +44,8 @@
 #include "hangup/context/detail/state_word.h"
 #include "hangup/context/detail/timer.h"
 
+#pragma GCC visibility push(default)
+
 namespace hangup::tree {
 
 using clock = std::chrono::steady_clock;
@@ -249,3 +251,5 @@ void withdraw(scope& s, hook& h) noexcept;
 std::stop_token token_of(scope& s);
 
 }  // namespace hangup::tree
+
+#pragma GCC visibility pop

@@ -17,6 +17,8 @@
 #include <system_error>
 #include <utility>
 
+#pragma GCC visibility push(default)
+
 namespace hangup::tree {
 
 template <class Wait>
@@ -66,3 +68,5 @@ class [[nodiscard]] wait_object {
 };
 
 }  // namespace hangup::tree
+
+#pragma GCC visibility pop

@@ -15,6 +15,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#pragma GCC visibility push(default)
+
 namespace hangup {
 
 class job;
@@ -61,3 +63,5 @@ class fair_queue {
 };
 
 }  // namespace hangup
+
+#pragma GCC visibility pop

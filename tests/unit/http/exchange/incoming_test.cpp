@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "http/run/httplib_call.h"
+#include "hangup/http/detail/httplib_call.h"
 #include "http/wire/header_list.h"
 
 namespace hangup::http {
@@ -92,14 +92,14 @@ TEST(request_for_handler, is_the_same_to_a_handler_of_cpp_httplib) {
       "REMOTE_ADDR: 203.0.113.9\r\n\r\n");
   request_access::body(*req).append("a body");
   httplib::Request same;
-  fill(same, *req);
+  detail::fill(same, *req);
   EXPECT_EQ(same.method, req->method());
   EXPECT_EQ(same.target, req->target());
   EXPECT_EQ(same.path, req->path());
   EXPECT_EQ(same.version, "HTTP/1.1");
   EXPECT_EQ(same.body, "a body");
   EXPECT_EQ(same.headers.size(), 5U) << "nothing is added";
-  EXPECT_EQ(joined(same.headers, "X"), "1, 2, 3");
+  EXPECT_EQ(detail::joined(same.headers, "X"), "1, 2, 3");
   EXPECT_EQ(same.params.size(), 3U);
   EXPECT_EQ(same.get_param_value("b", 0), "1 2");
   EXPECT_EQ(same.get_param_value("b", 1), "%41");

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "hangup/http/detail/httplib_call.h"
 #include "hangup/http/problem.h"
-#include "http/run/httplib_call.h"
 
 namespace hangup::http {
 namespace {
@@ -36,7 +36,7 @@ TEST(form, that_is_urlencoded_gives_its_fields_decoded_once) {
 TEST(form, that_is_urlencoded_adds_to_the_parameters_of_a_handler_of_cpp_httplib) {
   const request req("POST", "/?from=the+query", {{"Content-Type", urlencoded}}, "a=1+2&b=%26&c");
   httplib::Request same;
-  fill(same, req);
+  detail::fill(same, req);
   EXPECT_EQ(same.params.size(), 4U);
   EXPECT_EQ(same.get_param_value("from"), "the query");
   EXPECT_EQ(same.get_param_value("a"), "1 2");
@@ -107,7 +107,7 @@ void expect_two_parts(Request& req) {
 TEST(form, that_is_multipart_is_the_same_to_a_handler_of_cpp_httplib) {
   const request req("POST", "/", {{"Content-Type", two_parts_type}}, two_parts);
   httplib::Request same;
-  fill(same, req);
+  detail::fill(same, req);
   expect_two_parts(same);
 }
 

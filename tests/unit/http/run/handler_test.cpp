@@ -8,6 +8,7 @@
 #include <string>
 
 #include "hangup/context/wait.h"
+#include "hangup/http/httplib_handler.h"
 #include "hangup/worker/loop.h"
 
 namespace hangup::http {

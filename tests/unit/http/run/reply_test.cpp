@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "hangup/http/detail/httplib_call.h"
 #include "hangup/http/httplib_handler.h"
-#include "http/run/httplib_call.h"
 #include "http/run/reply_access.h"
 
 namespace hangup::http {
@@ -57,7 +57,7 @@ std::vector<std::string> streamed(const std::string& type, const std::vector<std
   const std::vector<std::string> all = {said(res, "Content-Type"), said(res, "Vary"),
                                         said(res, "X-Content-Type-Options")};
   httplib::Request other;
-  fill(other, req);
+  detail::fill(other, req);
   httplib::Response same;
   stream(background(), other, same, type, nothing);
   EXPECT_EQ(all, (std::vector{same.get_header_value("Content-Type"), same.get_header_value("Vary"),

@@ -1,10 +1,11 @@
 // The request that a handler reads: one rule for what was sent.
 #include "hangup/http/request.h"
-#include "hangup/http/handler.h"
 
 #include <gtest/gtest.h>
 
 #include <stdexcept>
+
+#include "hangup/http/httplib_handler.h"
 
 namespace hangup::http {
 namespace {
@@ -67,6 +68,14 @@ TEST(request, that_a_server_would_refuse_cannot_be_made) {
 TEST(request, for_a_test_may_have_the_parameter_of_its_route) {
   const request req("GET", "/jobs/a%20b/result", {}, {}, "a b");
   EXPECT_EQ(req.path_parameter(), "a b");
+  EXPECT_EQ(req.path_parameter("id"), "a b");
+  EXPECT_EQ(req.path_parameter("job"), std::nullopt);
+  const request named("GET", "/jobs/7", {}, {}, "7", std::string("job"));
+  EXPECT_EQ(named.path_parameter_name(), "job");
+  EXPECT_EQ(named.path_parameter("job"), "7");
+  EXPECT_EQ(named.path_parameter("id"), std::nullopt);
+  EXPECT_EQ(request("GET", "/jobs").path_parameter("id"), std::nullopt);
+  EXPECT_EQ(request("GET", "/jobs").path_parameter(""), std::nullopt);
   EXPECT_EQ(request("GET", "/jobs").path_parameter(), "");
   EXPECT_THROW(request("GET", "/jobs/7", {}, {}, "8"), std::invalid_argument);
 }

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <ctime>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace hangup::http {
 namespace {
@@ -42,6 +45,37 @@ TEST(answer_head, lets_no_control_byte_out_whoever_made_the_header) {
   EXPECT_EQ(lines, 4U) << "status, X, Y, and the empty line";
 }
 
+TEST(checked_lines, are_the_header_lines_of_a_text_and_nothing_else) {
+  const auto checked = [](std::string_view written) {
+    std::string to;
+    append_checked_lines(written, to);
+    return to;
+  };
+  EXPECT_EQ(checked("A: 1\r\nB:2\r\n"), "A: 1\r\nB: 2\r\n");
+  EXPECT_EQ(checked("A: 1\nB: 2"), "A: 1\r\nB: 2\r\n");
+  EXPECT_EQ(checked(""), "");
+  EXPECT_EQ(checked("\r\n\r\nA: 1\r\n\r\n"), "A: 1\r\n");
+  EXPECT_EQ(checked("no line\r\nA b: 1\r\n: 2\r\n: \r\n"), "");
+  EXPECT_EQ(checked("A: x\ry\r\n"), "A: x y\r\n");
+  EXPECT_EQ(checked("content-length: 1\r\nConnection: x\r\nX-Request-Id: y\r\n"), "");
+}
+
+TEST(header_lines, are_found_by_their_names) {
+  EXPECT_TRUE(has_line("A: 1\r\nVary: b\r\n", "vary"));
+  EXPECT_TRUE(has_line("A: Vary\r\n", "A"));
+  EXPECT_FALSE(has_line("A: Vary: b\r\n", "Vary"));
+  EXPECT_FALSE(has_line("", "A"));
+  EXPECT_FALSE(has_line("AB: 1\r\n", "A"));
+}
+
+TEST(answer_head, has_the_default_headers_that_its_lines_do_not_have) {
+  const std::vector<std::pair<std::string, std::string>> all = {{"A", "1"}, {"B", "2"}, {"A", "3"}};
+  answer_head some(200);
+  some.add_lines("b: own\r\n");
+  some.add_defaults(all, "b: own\r\n");
+  EXPECT_EQ(std::move(some).finish(), "HTTP/1.1 200 OK\r\nb: own\r\nA: 1\r\nA: 3\r\n\r\n");
+}
+
 std::string without_date(std::string text) {
   const auto from = text.find("Date: ");
   return from == std::string::npos ? text : text.erase(from, text.find('\n', from) + 1 - from);
@@ -79,6 +113,25 @@ TEST(problem_answer, of_a_204_has_neither_body_nor_length) {
   const auto text = without_date(whole_text(
       {.status = 204, .request_id = "abc", .headers = "Allow: GET\r\n", .keep_alive = true}));
   EXPECT_EQ(text, "HTTP/1.1 204 No Content\r\nX-Request-Id: abc\r\nAllow: GET\r\n\r\n");
+}
+
+TEST(problem_answer, below_400_has_no_body) {
+  EXPECT_EQ(without_date(whole_text({.status = 303, .headers = "Location: /a\r\n"})),
+            "HTTP/1.1 303 See Other\r\nContent-Length: 0\r\nLocation: /a\r\n"
+            "Connection: close\r\n\r\n");
+}
+
+TEST(problem_answer, may_have_another_body_and_default_headers) {
+  const std::vector<std::pair<std::string, std::string>> defaults = {{"Allow", "x"}, {"S", "y"}};
+  EXPECT_EQ(without_date(whole_text({.status = 404,
+                                     .detail = "gone",
+                                     .headers = "Allow: GET\r\n",
+                                     .keep_alive = true,
+                                     .defaults = defaults,
+                                     .content_type = "text/plain",
+                                     .body = "mine"})),
+            "HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n"
+            "Allow: GET\r\nS: y\r\n\r\nmine");
 }
 
 TEST(http_date, is_the_time_now_as_the_standard_wants_it) {

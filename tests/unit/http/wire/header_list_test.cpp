@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -128,14 +127,6 @@ TEST(a_weight, is_read_as_a_number) {
   for (const auto& [text, weight] : all) {
     EXPECT_EQ(weight_in("a;q=" + text, "a"), weight) << text;
   }
-}
-
-TEST(lines, of_one_name_are_one_list) {
-  const std::multimap<std::string, std::string> headers = {
-      {"Accept", "text/html"}, {"Accept", "text/csv"}, {"Via", "1.1 a"}};
-  EXPECT_EQ(joined(headers, "Accept"), "text/html, text/csv");
-  EXPECT_EQ(joined(headers, "Via"), "1.1 a");
-  EXPECT_EQ(joined(headers, "Range"), "");
 }
 
 }  // namespace

@@ -69,9 +69,18 @@ TEST(path_pattern, that_is_none_is_refused) {
   for (const auto* text :
        {"/jobs", "", "{id}", "jobs/{id}", "/jobs/{}", "/jobs/{id", "/jobs/id}", "/jobs/}id{",
         "/jobs/{id}x", "/jobs/x{id}", "/jobs/{id}/{part}", "/jobs/{id}}", "/jobs/{{id}}",
-        "/jobs/{ID}", "/jobs/{i d}", "/jobs/{*}"}) {
+        "/jobs/{7}", "/jobs/{i d}", "/jobs/{*}"}) {
     EXPECT_THROW(path_pattern{text}, std::invalid_argument) << text;
   }
+}
+
+TEST(path_pattern, says_the_name_of_its_segment) {
+  EXPECT_EQ(path_pattern::name_in("/jobs/{id}"), "id");
+  EXPECT_EQ(path_pattern::name_in("/users/{userId2}/jobs"), "userId2");
+  for (const auto* none : {"", "/jobs", "/jobs/{", "/jobs/}", "}{"}) {
+    EXPECT_EQ(path_pattern::name_in(none), "") << none;
+  }
+  EXPECT_NO_THROW(path_pattern("/users/{userId2}/jobs"));
 }
 
 TEST(routes, with_a_pattern_are_found_where_no_whole_path_fits) {
@@ -85,6 +94,9 @@ TEST(routes, with_a_pattern_are_found_where_no_whole_path_fits) {
   EXPECT_EQ(table.find("DELETE", "/jobs/7").to->method, "DELETE");
   EXPECT_EQ(table.find("GET", "/jobs/7/result").to->path, "/jobs/{id}/result");
   EXPECT_EQ(table.find("GET", "/jobs/mine").to->path, "/jobs/mine");
+  EXPECT_EQ(table.find("GET", "/jobs/7").segment, "7");
+  EXPECT_EQ(table.find("GET", "/jobs/7").name, "id");
+  EXPECT_EQ(table.find("GET", "/jobs/mine").name, "");
   EXPECT_EQ(table.find("DELETE", "/jobs/mine").allow, "GET, HEAD, OPTIONS");
   EXPECT_EQ(table.find("PUT", "/jobs/7").to, nullptr);
   EXPECT_EQ(table.find("PUT", "/jobs/7").allow, "GET, HEAD, DELETE, OPTIONS");

@@ -1,20 +1,23 @@
-#include "http/run/httplib_call.h"
+// One call of a handler of cpp-httplib: the request that it gets, and its response made a reply.
+// All of it is compiled with the program's own cpp-httplib, so it is in a header. Not for users.
+#pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
 
-#include "hangup/http/httplib_handler.h"
-#include "hangup/http/problem.h"
-#include "http/run/form.h"
-#include "http/run/reply_access.h"
-#include "http/run/stream_type.h"
-#include "http/wire/answer_head.h"
-#include "http/wire/header_list.h"
+#include "hangup/http/context_of.h"
+#include "hangup/http/detail/plain_reply.h"
+#include "hangup/http/httplib.h"
+#include "hangup/http/reply.h"
+#include "hangup/http/request.h"
 
-namespace hangup::http {
-namespace {
-
-using access = reply_access;
+namespace hangup::http::detail {
 
 // Keeps header lines with the same name in order. Some versions of cpp-httplib store headers in a
 // hash table, which would insert a third line between the first two without a hint.
@@ -57,9 +60,20 @@ void add_part(Request& req, form_field&& f) {
   }
 }
 
-// cpp-httplib 0.18.5 and later offer this to handlers.
+// cpp-httplib 0.14 and later have the segments of a path that have a name.
+template <class Request>
+void add_segment(Request& to, const request& from) {
+  if constexpr (requires { to.path_params; }) {
+    if (!from.path_parameter_name().empty()) {
+      to.path_params.emplace(from.path_parameter_name(), from.path_parameter());
+    }
+  }
+}
+
+// For context_of(), and for what cpp-httplib 0.18.5 and later offer to handlers.
 template <class Request>
 void let_it_ask(Request& req, const context& ctx) {
+  req.response_handler = kept_context{ctx, nullptr};
   if constexpr (requires { req.is_connection_closed; }) {
     req.is_connection_closed = [ctx] { return ctx.done(); };
   }
@@ -79,23 +93,34 @@ void set_rest(Sink& sink, Done done, Alive alive) {
 }
 
 // The length that a handler has set for an answer to HEAD, for which it need not make a body.
-std::optional<std::uint64_t> length_for_head(const httplib::Response& res) {
+inline std::optional<std::uint64_t> length_for_head(const httplib::Response& res) {
   const auto announced = res.get_header_value("Content-Length");
   const bool number = !announced.empty() && announced.size() < 20 &&
                       announced.find_first_not_of("0123456789") == std::string::npos;
   return number ? std::optional(std::stoull(announced)) : std::nullopt;
 }
 
+// All header lines with this name as one list (RFC 9110 5.3); empty if there is none.
+template <class Headers>
+std::string joined(const Headers& headers, const std::string& name) {
+  std::string list;
+  const auto [first, last] = headers.equal_range(name);
+  for (auto line = first; line != last; ++line) {
+    list.append(list.empty() ? "" : ", ").append(line->second);
+  }
+  return list;
+}
+
 // Both live until the content provider, which may refer to them, has returned.
-struct call {
+struct httplib_call {
   httplib::Request req;
   httplib::Response res;
 };
 
 // Runs the content provider until it has made the bytes [at, end), or, without a length, until it
 // says that it is done.
-std::error_code provide(call& of, const context& ctx, body_writer& out, std::uint64_t at,
-                        std::optional<std::uint64_t> end) {
+inline std::error_code provide(httplib_call& of, const context& ctx, body_writer& out,
+                               std::uint64_t at, std::optional<std::uint64_t> end) {
   bool done = false;
   std::error_code ec;
   httplib::DataSink sink;
@@ -123,26 +148,27 @@ std::error_code provide(call& of, const context& ctx, body_writer& out, std::uin
   return {};
 }
 
-void set_provider(std::shared_ptr<call> of, reply& to) {
+inline void set_provider(std::shared_ptr<httplib_call> of, reply& to) {
   auto& res = of->res;
   // A provider without a length produces pieces until it reports that it is done.
   if (!res.is_chunked_content_provider_ && res.content_length_ > 0) {
     const std::uint64_t length = res.content_length_;
-    access::set_stream(to, length,
-                       [of = std::move(of)](const context& ctx, body_writer& out,
-                                            std::uint64_t first, std::uint64_t bytes) {
-                         return provide(*of, ctx, out, first, first + bytes);
-                       });
+    set_stream(to, length,
+               [of = std::move(of)](const context& ctx, body_writer& out, std::uint64_t first,
+                                    std::uint64_t bytes) {
+                 return provide(*of, ctx, out, first, first + bytes);
+               });
   } else {
-    access::set_stream(to, [of = std::move(of)](const context& ctx, body_writer& out) {
+    set_stream(to, [of = std::move(of)](const context& ctx, body_writer& out) {
       return provide(*of, ctx, out, 0, std::nullopt);
     });
   }
 }
 
-}  // namespace
-
-void fill(httplib::Request& to, const request& from) {
+// Copies the request: header values as sent, decoded query parameters and form fields, and the
+// addresses in their members. (Up to version 0.27 cpp-httplib also puts the addresses among the
+// headers, where a header sent by the client could be taken for them.) Throws as form_of() does.
+inline void fill(httplib::Request& to, const request& from) {
   to.method = from.method();
   to.target = from.target();
   to.path = from.path();
@@ -157,11 +183,11 @@ void fill(httplib::Request& to, const request& from) {
   for (const auto& [name, value] : from.parameters()) {
     to.params.emplace(name, value);
   }
+  add_segment(to, from);
   to.body = from.body();
-  std::vector<form_field> fields;
-  const auto form = read_form(from, fields);
-  for (auto& f : fields) {
-    if (form == form_is::multipart) {
+  auto form = fields_of(from);
+  for (auto& f : form.fields) {
+    if (form.is_multipart) {
       add_part(to, std::move(f));
     } else {
       to.params.emplace(std::move(f.name), std::move(f.value));
@@ -169,71 +195,22 @@ void fill(httplib::Request& to, const request& from) {
   }
 }
 
-void take_over(httplib::Response& from, const request& req, reply& to) {
+// The status, the headers and the body of the response, but not its content provider. Throws
+// std::invalid_argument for a status that cannot be sent.
+inline void take_over(httplib::Response& from, const request& req, reply& to) {
   if (from.status != -1) {
     to.status(from.status);
   }
-  auto& lines = access::lines(to);
   for (const auto& [name, value] : from.headers) {
-    if (!is_of_the_connection(name)) {
-      append_header(name, value, lines);
-    }
+    add_line(to, name, value);
   }
-  if (equals_ignoring_case(from.get_header_value("Accept-Ranges"), "bytes")) {
-    access::offer_ranges(to);
+  if (offers_bytes(from.get_header_value("Accept-Ranges"))) {
+    to.offer_ranges();
   }
   if (req.method() == "HEAD") {
-    access::for_head(to) = length_for_head(from);
+    set_length_for_head(to, length_for_head(from));
   }
-  access::body(to) = std::move(from.body);
+  set_text(to, std::move(from.body));
 }
 
-native_handler from_httplib(httplib_handler h) {
-  if (!h) {
-    return {};
-  }
-  return [h = std::move(h)](const context& ctx, const request& req, reply& res) {
-    const auto of = std::make_shared<call>();
-    fill(of->req, req);
-    let_it_ask(of->req, ctx);
-    of->res.version = "HTTP/1.1";
-    h(ctx, of->req, of->res);
-    take_over(of->res, req, res);
-    if (of->res.content_provider_) {
-      set_provider(of, res);
-    }
-  };
-}
-
-void stream(const context& ctx, const httplib::Request& req, httplib::Response& res,
-            const std::string& content_type, producer produce) {
-  auto provider = [ctx, produce = std::move(produce)](std::size_t, httplib::DataSink& sink) {
-    body_writer out(
-        [&sink](std::string_view piece) { return sink.write(piece.data(), piece.size()); });
-    if (produce(ctx, out)) {
-      work_stopped(ctx);  // ignored if the producer has called it earlier
-      return false;
-    }
-    sink.done();
-    return true;
-  };
-  const auto type = stream_type_for(content_type, joined(req.headers, "Accept"));
-  if (!res.has_header("Cache-Control")) {
-    res.set_header("Cache-Control", "no-store");
-  }
-  if (type.varies) {
-    res.set_header("Vary", "Accept");
-  }
-  if (type.as_text) {
-    res.set_header("X-Content-Type-Options", "nosniff");
-  }
-  res.set_chunked_content_provider(std::string(type.name), std::move(provider));
-}
-
-void set_problem(httplib::Response& res, int status, std::string_view detail,
-                 std::string_view request_id) {
-  res.status = status;
-  res.set_content(problem_body(status, detail, request_id), problem_type);
-}
-
-}  // namespace hangup::http
+}  // namespace hangup::http::detail

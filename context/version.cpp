@@ -1,0 +1,9 @@
+#include "hangup/version.h"
+
+namespace hangup {
+
+const char* version() noexcept {
+  return HANGUP_VERSION;
+}
+
+}  // namespace hangup

@@ -1,0 +1,233 @@
+// A server of cpp-httplib whose connections and threads are hangup's. Change one type:
+//
+//   hangup::http::hosted<httplib::Server> server;  // was: httplib::Server server;
+//   server.Get("/report", [](const httplib::Request& req, httplib::Response& res) {
+//     const hangup::context& ctx = hangup::http::context_of(req);  // ends when the client leaves
+//     make_report(ctx, res);
+//   });
+//   server.listen("127.0.0.1", 8080);
+//
+// cpp-httplib binds, accepts, routes, calls the handlers and makes the answers, with all that is
+// set on the server. In between, each connection is hangup's. So a client that is idle, sends
+// slowly, or waits for a worker holds no thread; one that has left while it waited is never served;
+// and who leaves later ends the context of its request, which context_of() gives to all handlers
+// (context_of.h). req.is_connection_closed() and sink.is_writable() answer by that context, also
+// behind pipelined or stray bytes. Loggers are told status 499 for who has left.
+//
+// What is different from cpp-httplib's own server: A request is checked first, by stricter rules. A
+// malformed one, or one of which the head is too large (431) or late (408), is answered with a
+// problem (problem.h), and no handler is called. The handler gets the header lines as they were
+// sent. More than 16 ranges are none.
+//
+// A body of up to 64 KiB is there before a worker is used. A client is waited for by the read and
+// write time-outs of the server, and regains that time at 1 KiB per second. When all workers are
+// busy and the queue is full, the answer is 503 with Retry-After. A path may have workers of its
+// own, for a probe of health: hosted_options. A handler that returns after its context has ended by
+// the deadline or by the end of the server, and leaves an empty 200, has made no answer: its client
+// gets a 504 or a 503.
+//
+// TCP_NODELAY and TCP keep-alive are set on each connection, whatever set_tcp_nodelay() says.
+// `new_task_queue` cannot be set (it does not compile), as there is a pool: hosted_options. Nor is
+// there a WebSocket(): such a request gets a 501. `watched` (watched.h) has both. A server with TLS
+// cannot be the base: let a proxy end it.
+//
+// stop() may be called from any thread, handlers included, as that of the base. listen() then
+// returns when the requests in flight are over. They have hosted_options::stop_grace for that; then
+// their contexts end with cause_kind::shutdown. It waits for handlers that do not look at their
+// context, as the base does.
+//
+// With a cpp-httplib before 0.20 that is only a header, define CPPHTTPLIB_USE_POLL: it uses
+// select(2) otherwise, which knows 1024 descriptors only.
+#pragma once
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "hangup/http/context_of.h"
+#include "hangup/http/detail/client_stream.h"
+#include "hangup/http/detail/hosted_connections.h"
+#include "hangup/http/detail/hosted_request.h"
+#include "hangup/http/detail/httplib_hook.h"
+#include "hangup/http/half_close.h"
+#include "hangup/http/httplib.h"
+#include "hangup/http/observer.h"
+
+namespace hangup::http {
+
+// All of them count from the next listen() on.
+struct hosted_options {
+  // Threads that handlers run on; they are started when they are needed. As many as the base has.
+  unsigned workers = static_cast<unsigned>(CPPHTTPLIB_THREAD_POOL_COUNT);
+  unsigned queue = 10'000;                        // requests that may wait for a worker; then 503
+  std::chrono::milliseconds deadline{0};          // of each request, from its head on: 504; 0: none
+  std::chrono::milliseconds stop_grace{5'000};    // see above
+  half_close on_half_close = half_close::cancel;  // a client that has closed its own direction
+  std::size_t max_connections = 10'000;           // further ones get a 503 and are closed
+  std::size_t max_connections_per_address = 0;    // 0: no such limit
+  unsigned connection_threads = 2;                // that hear the connections and read heads
+  // Connections that may wait to be accepted: the base asks for 5 in some versions, and further
+  // ones then need a second to get in. At most net.core.somaxconn.
+  int backlog = 1024;
+  // Requests for these paths have workers and a queue of their own, so that they are answered while
+  // all other workers are busy: {"/health"}. Whole paths, or with one free segment ("/jobs/{id}");
+  // whatever the method. listen() throws std::invalid_argument for "/", for one that does not begin
+  // with a slash, and for one that is there twice.
+  std::vector<std::string> paths_with_own_workers{};
+  unsigned own_workers = 2;
+};
+
+template <class Base = httplib::Server>
+class hosted : public detail::hooked<Base>, private detail::hosted_server {
+  using hooked = detail::hooked<Base>;
+
+ public:
+  // The arguments are those of the base.
+  template <class... Args>
+  requires std::constructible_from<hooked, Args...>
+  explicit hosted(Args&&... args) : hosted(hosted_options{}, std::forward<Args>(args)...) {}
+  template <class... Args>
+  requires std::constructible_from<hooked, Args...>
+  explicit hosted(const hosted_options& how, Args&&... args)
+      : hooked(std::forward<Args>(args)...), how_(how) {
+    Base::new_task_queue = [this] {
+      ::listen(this->svr_sock_, how_.backlog);  // it listens already; this changes the number only
+      return new queue(*this);
+    };
+  }
+
+  // Before listen(), from one thread.
+  hosted& set_hosted_options(const hosted_options& how) {
+    how_ = how;
+    return *this;
+  }
+  // Tells `o` of each request that ends, of limits, and of handlers that are late (observer.h); the
+  // path of its route is "/", or that which has its own workers. Before listen(); `o` must outlive
+  // the server.
+  hosted& observe(observer& o) {
+    observers_.push_back(&o);
+    return *this;
+  }
+
+  // As the base's, and it may be called again while listen() has not returned yet.
+  void stop() noexcept {
+    if (this->svr_sock_ != INVALID_SOCKET) {
+      Base::stop();
+    }
+  }
+
+  // In place of that of the base.
+  struct has_its_own_pool {
+    template <class F>
+    has_its_own_pool& operator=(F&&) {
+      static_assert(!std::is_same_v<F, F>,
+                    "hosted has a pool of its own: see hosted_options::workers; or use watched");
+      return *this;
+    }
+  };
+  [[no_unique_address]] has_its_own_pool new_task_queue;
+
+  template <class... Args>
+  hosted& WebSocket(Args&&...) {
+    static_assert(sizeof...(Args) == ~std::size_t{0},
+                  "hosted serves no WebSockets: use watched<httplib::Server> (watched.h)");
+    return *this;
+  }
+
+ private:
+  // It runs each job at once, on the thread that accepts: the job only hands the connection over.
+  class queue final : public httplib::TaskQueue {
+    using enqueued = decltype(std::declval<httplib::TaskQueue&>().enqueue(std::function<void()>()));
+
+   public:
+    explicit queue(hosted& of) : of_(of), connections_(of, of.settings(), of.observers_) {
+      of_.connections_ = &connections_;
+    }
+    ~queue() override { of_.connections_ = nullptr; }
+
+    enqueued enqueue(std::function<void()> job) override {
+      job();
+      return enqueued(true);  // of some versions: void
+    }
+    void shutdown() override { connections_.stop(); }
+
+   private:
+    hosted& of_;
+    detail::hosted_connections connections_;
+  };
+
+  bool process_and_close_socket(socket_t socket) override {
+    if (connections_ == nullptr) {  // somebody has set new_task_queue through the base
+      ::shutdown(socket, SHUT_RDWR);
+      ::close(socket);
+      return false;
+    }
+    connections_->adopt(socket);
+    return true;
+  }
+
+  detail::served_by_engine serve(detail::hosted_exchange& x) override {
+    if (detail::serves_websockets<Base> && detail::wants_websocket(x.checked())) {
+      x.refuse(501, "this server serves no WebSockets");
+      return {};
+    }
+    const auto& of = x.checked();
+    const detail::both_ends ends{std::string(of.remote_address()), of.remote_port(),
+                                 std::string(of.local_address()), of.local_port()};
+    const auto progress = std::make_shared<detail::answer_progress>();
+    progress->client = x.ctx();
+    detail::hosted_client client(x, *progress);
+    detail::client_stream<detail::hosted_client> strm(client, ends);
+    const auto result =
+        this->process(strm, {.ends = ends,
+                             .is_last = x.is_last(),
+                             .ctx = x.ctx(),
+                             .answer = progress,
+                             .begins = [&x](httplib::Request& req) { detail::give_head(req, x); }});
+    return {result.answered, result.must_close};
+  }
+
+  detail::hosted_settings settings() const {
+    using namespace std::chrono;
+    const auto time = [](auto sec, auto usec) {
+      return duration_cast<milliseconds>(seconds(sec) + microseconds(usec));
+    };
+    detail::hosted_settings to;
+    auto& how = to.how;
+    how.front_threads = std::max(1U, how_.connection_threads);
+    how.max_connections = how_.max_connections;
+    how.max_connections_per_address = how_.max_connections_per_address;
+    how.on_half_close = how_.on_half_close;
+    how.idle_timeout = time(this->keep_alive_timeout_sec_, 0);
+    how.head_timeout = how.body_timeout = time(this->read_timeout_sec_, this->read_timeout_usec_);
+    how.write_timeout = time(this->write_timeout_sec_, this->write_timeout_usec_);
+    how.head.encoded_bodies = true;  // the base decodes them
+    to.workers = std::max(1U, how_.workers);
+    to.queue = how_.queue;
+    to.own_paths = how_.paths_with_own_workers;
+    to.own_workers = std::max(1U, how_.own_workers);
+    to.deadline = how_.deadline;
+    to.stop_grace = how_.stop_grace;
+    to.keep_alive_max = this->keep_alive_max_count_;
+    to.most_body = this->payload_max_length_;
+    return to;
+  }
+
+  hosted_options how_;
+  std::vector<observer*> observers_;
+  detail::hosted_connections* connections_ = nullptr;  // only for the thread that accepts
+};
+
+}  // namespace hangup::http
