@@ -40,6 +40,8 @@ class handler_run {
   }
   // Reads once. If the client has left, ends the context.
   connection::io receive();
+  // Lets the watcher read what arrives, so that an end behind it is noticed, until stop_reading().
+  void read_ahead() noexcept;
   // The context has ended, or the body cannot be had. Returns false if nobody is there to be told.
   bool answer_without_body(reply& res);
   // What `make` throws becomes the answer.
