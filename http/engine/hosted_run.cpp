@@ -31,9 +31,7 @@ bool hosted_run::has_plain_range() const noexcept {
 }
 
 bool hosted_run::run() {
-  if (how_.read_ahead > 0) {
-    watcher_.read_ahead(c_.fd(), c_);
-  }
+  read_ahead();
   const auto engine = rules_.server.serve(*this);
   on_end_.reset();
   static_cast<void>(flush());
@@ -97,9 +95,7 @@ bool hosted_run::await_more() {
   if (c_.session.body().refused()) {
     return false;
   }
-  if (how_.read_ahead > 0) {
-    watcher_.read_ahead(c_.fd(), c_);  // while the engine is busy with it
-  }
+  read_ahead();  // while the engine is busy with it
   return true;
 }
 

@@ -44,9 +44,7 @@ bool handler_run::run() {
   if (!read_body()) {
     return answer_without_body(res) && send(req, res);
   }
-  if (!on_the_spot_ && how_.read_ahead > 0) {
-    watcher_.read_ahead(c_.fd(), c_);  // so that an end after the bytes that arrive is noticed
-  }
+  read_ahead();
   call([&] { x_.to().answer(x_.ctx(), req, res); }, res);
   if (auto& later = reply_access::later(res)) {
     c_.later = std::move(later);
@@ -102,6 +100,12 @@ void handler_run::prepare(const request& req, reply& res) {
   decide_on_the_connection();
 }
 
+void handler_run::read_ahead() noexcept {
+  if (!on_the_spot_ && how_.read_ahead > 0) {
+    watcher_.read_ahead(c_.fd(), c_);
+  }
+}
+
 // Decides whether the connection is kept, before the head of the answer promises it.
 void handler_run::decide_on_the_connection() {
   if (draining_) {
@@ -112,9 +116,7 @@ void handler_run::decide_on_the_connection() {
     if (!c_.discard_rest_of_body()) {
       c_.session.close_after();
     }
-    if (!on_the_spot_ && how_.read_ahead > 0) {
-      watcher_.read_ahead(c_.fd(), c_);
-    }
+    read_ahead();
   }
 }
 

@@ -42,6 +42,8 @@ class handler_run {
   connection::io receive();
   // Waits until more of the body has arrived. Returns false if it does not come.
   bool await_body();
+  // Lets the watcher read what arrives, so that an end behind it is noticed, until stop_reading().
+  void read_ahead() noexcept;
   // The context has ended, or the body cannot be had. Returns false if nobody is there to be told.
   bool answer_without_body(reply& res);
   // What `make` throws becomes the answer.

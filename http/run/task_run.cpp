@@ -37,9 +37,7 @@ task<bool> task_run::run() {
     }
     co_return co_await send(req, res);
   }
-  if (how_.read_ahead > 0) {
-    watcher_.read_ahead(c_.fd(), c_);
-  }
+  read_ahead();
   reply_access::sink(res) = this;
   std::exception_ptr thrown;
   try {
@@ -95,9 +93,7 @@ task<bool> task_run::run() {
 void task_run::leave_body() {
   watcher_.stop_reading(c_.fd());
   c_.session.leave_body();
-  if (how_.read_ahead > 0) {
-    watcher_.read_ahead(c_.fd(), c_);
-  }
+  read_ahead();
 }
 
 task<bool> task_run::read_body() {
@@ -138,9 +134,7 @@ task<> task_run::read_some(const context& during, std::string_view* piece) {
   no_body_ = c_.session.body().refused();
   if (piece != nullptr && !no_body_) {
     *piece = kept;
-    if (how_.read_ahead > 0) {
-      watcher_.read_ahead(c_.fd(), c_);  // while the handler is busy with the piece
-    }
+    read_ahead();  // while the handler is busy with the piece
   }
 }
 

@@ -207,11 +207,13 @@ def ends(pid):
 
 
 class Servers(unittest.TestCase):
-    # Stands for the program: says where it listens, then what it is sent by signals.
-    PROGRAM = ("import os, signal, sys, time\n"
-               "signal.signal(signal.SIGHUP, lambda *_: os.write(1, b'2031-01-01T00:00:00.000Z info heard\\n'))\n"
+    # Stands for the program: says where it listens, then what it is sent by signals. They wait for sigwait(): a Python
+    # handler of a signal that arrives just before a sleep is not run until the sleep is over.
+    PROGRAM = ("import os, signal, sys\n"
+               "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])\n"
                "print('x listens on http://127.0.0.1:%s with %s, pid 1' % (sys.argv[2], sys.argv[1]), flush=True)\n"
-               "while True: time.sleep(1000)\n")
+               "while signal.sigwait([signal.SIGHUP]):\n"
+               "    os.write(1, b'2031-01-01T00:00:00.000Z info heard\\n')\n")
 
     def test_a_server_is_waited_for_read_and_ended(self):
         server = Server([sys.executable, "-c", self.PROGRAM, "a", "1"], "/", dict(os.environ))

@@ -42,6 +42,8 @@ TEST_F(live_page, shows_the_end_of_what_another_tab_had_asked_for_when_that_is_c
     const auto target = std::string("/query/sim?rows=") + (close ? "301" : "302") + "&row_ms=100";
     const auto leaving = browser_->open_tab();
     browser_->go(leaving, site_->url(target));
+    // A tab that is closed before it shows anything may go on loading for a while.
+    ASSERT_TRUE(holds(leaving, "document.body?.innerText.includes('customer-1')")) << target;
     browser_->command(watching, "Page.bringToFront", json::object());
     ASSERT_TRUE(holds(watching, lane(target))) << target;
     if (close) {
