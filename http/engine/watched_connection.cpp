@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <limits>
@@ -99,6 +100,7 @@ class watched_connection::impl {
   watched_input in_{socket_.get(), over_, how_.read_ahead};
   microseconds read_timeout_ = how_.read_timeout;
   bool answered_ = false;
+  std::atomic<bool> wrote_{false};  // two threads write to a WebSocket
 
  private:
   struct raise {
@@ -157,7 +159,8 @@ watched_connection::impl::~impl() {
   request_.cancel({.kind = cause_kind::handler_returned});
   in_.stop_reading();
   of_.ears().forget(fd());
-  if (!is_there(fd(), 0)) {  // an error or a hang-up
+  // Without an answer there is nothing that a reset could destroy; nor with an error or a hang-up.
+  if (wrote_ && !is_there(fd(), 0)) {
     say_goodbye();
   }
   presence_.cancel({.kind = cause_kind::handler_returned});
@@ -277,6 +280,7 @@ long watched_connection::impl::write(const char* from, std::size_t size) noexcep
   if (has_left()) {
     return -1;
   }
+  wrote_ = true;
   for (std::size_t sent = 0; sent < size;) {
     const auto n = ::send(fd(), from + sent, size - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n >= 0) {

@@ -1,6 +1,7 @@
 #include "hangup/http/detail/watched_connections.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <utility>
@@ -9,6 +10,15 @@
 #include "http/engine/watched_state.h"
 
 namespace hangup::http::detail {
+namespace {
+
+bool listens(int fd) noexcept {
+  int value = 0;
+  socklen_t size = sizeof value;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &size) == 0 && value != 0;
+}
+
+}  // namespace
 
 watched_connections::watched_connections() = default;
 watched_connections::~watched_connections() = default;
@@ -38,9 +48,15 @@ void watched_connections::state::listens_at(int fd) {
     if (is_open) {
       now = std::make_shared<listening>();
       now->copy = descriptor::made(::fcntl(fd, F_DUPFD_CLOEXEC, 0), "listening socket");
+      // The server may have closed it meanwhile, and its number may be that of something else.
+      if (!listens(now->copy.get()) || ::fstat(now->copy.get(), &what) != 0) {
+        now = nullptr;
+      }
+    }
+    if (now) {
       now->inode = what.st_ino;
       now->on_shut.emplace(now->shut.ctx, ring{this});
-      ask_silent_clients(fd);
+      ask_silent_clients(now->copy.get());
       std::uint32_t generation = 0;
       // To the watcher it is like a Unix socket, whose hang-up needs no error to be one.
       if (const auto ec = ears_.watch(now->copy.get(), transport::unix_socket, now->shut.cancel,

@@ -44,6 +44,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
@@ -121,10 +122,15 @@ class hosted : public detail::hooked<Base>, private detail::hosted_server {
     return *this;
   }
 
-  // As the base's, and it may be called again while listen() has not returned yet.
+  // As the base's, and it may be called again while listen() has not returned yet, and by several
+  // threads and signal handlers at once. Some versions of the base would abort the program.
   void stop() noexcept {
-    if (this->svr_sock_ != INVALID_SOCKET) {
-      Base::stop();
+    if (!stops_.exchange(true)) {
+      // Where the base has decommission(), its stop() takes that back, also if it does not listen.
+      if (this->svr_sock_ != INVALID_SOCKET || !this->is_running()) {
+        Base::stop();
+      }
+      stops_ = false;
     }
   }
 
@@ -226,6 +232,7 @@ class hosted : public detail::hooked<Base>, private detail::hosted_server {
   }
 
   hosted_options how_;
+  std::atomic<bool> stops_{false};
   std::vector<observer*> observers_;
   detail::hosted_connections* connections_ = nullptr;  // only for the thread that accepts
 };

@@ -25,7 +25,7 @@
 //
 // When stop() is called, by whoever, contexts end with cause_kind::shutdown. An answer that a
 // handler makes then is sent. One that returns without an answer sends an empty 200, as ever: set a
-// status for it.
+// status for it. Requests that wait for a thread then, or behind another one, are not served.
 //
 // Clients that vanish without a word are found by keep-alive probes of TCP, after 25 s, unless the
 // program has set SO_KEEPALIVE itself.
@@ -109,7 +109,8 @@ class watched : public detail::hooked<Base> {
     detail::client_stream<detail::watched_request> strm(request, client.ends());
     const auto idle = std::chrono::seconds(this->keep_alive_timeout_sec_);
     bool answered = false;
-    for (auto left = this->keep_alive_max_count_; left > 0 && client.await_request(idle); --left) {
+    for (auto left = this->keep_alive_max_count_;
+         left > 0 && this->svr_sock_ != INVALID_SOCKET && client.await_request(idle); --left) {
       progress->begun = false;
       progress->lost = false;
       const auto result = this->process(strm, {.ends = client.ends(),

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -63,14 +64,16 @@ class departure_logger {
     }
     // Newer versions call the logger before they send anything. What a provider sends then may be
     // long under way, so the logger is called when the response is given up: its last action is to
-    // release the provider.
+    // release the provider. Copies that a logger keeps of it will release theirs, and tell nobody.
     if (!kept->answer->begun && res.content_provider_ && req.method != "HEAD" &&
         !has_left(kept->answer->client)) {
       auto& mine = const_cast<httplib::Response&>(res);
       mine.content_provider_resource_releaser_ =
           [log = *this, &req, &res, release = std::move(mine.content_provider_resource_releaser_),
-           answer = kept->answer](bool success) {
-            log.tell(req, res, *answer);
+           answer = kept->answer, told = std::make_shared<std::atomic<bool>>(false)](bool success) {
+            if (!told->exchange(true)) {
+              log.tell(req, res, *answer);
+            }
             if (release) {
               release(success);
             }
