@@ -32,7 +32,8 @@ function(hangup_library component)
     set(symbols ${PROJECT_SOURCE_DIR}/cmake/symbols.map)
     target_link_options(${name} PRIVATE LINKER:--version-script=${symbols}
                         $<$<NOT:$<BOOL:${HANGUP_SANITIZE}>>:LINKER:--no-undefined>)
-    set_target_properties(${name} PROPERTIES LINK_DEPENDS ${symbols})
+    # They find each other in the folder that they are in.
+    set_target_properties(${name} PROPERTIES LINK_DEPENDS ${symbols} INSTALL_RPATH "$ORIGIN")
   endif()
   if(NOT PROJECT_IS_TOP_LEVEL)
     # Warnings of our headers are not theirs, and files that are compiled together were chosen by us.

@@ -50,6 +50,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -94,10 +95,12 @@ class watched : public detail::hooked<Base> {
       how.needs_closed_descriptor = detail::asks_whether_closed<httplib::Request>;
       const int listening = this->svr_sock_;
       client.emplace(connections_, listening, sock, how);
+      return serve(*client);
     } catch (const std::system_error&) {
       return false;  // no descriptors or threads left: the connection is dropped
+    } catch (const std::bad_alloc&) {
+      return false;  // nor memory
     }
-    return serve(*client);
   }
 
   // As cpp-httplib's own, but for what the opening comment says.
