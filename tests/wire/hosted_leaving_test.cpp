@@ -1,5 +1,6 @@
 // Handlers of a `hosted` server hear their client leave, and one that left in the queue is never
 // served.
+#include "tests/support/eventually.h"
 #include "tests/wire/hosted_fixture.h"
 
 namespace hangup::wire {
@@ -198,6 +199,7 @@ TEST_F(leaving_a_hosted_server, one_too_many_is_told_so_at_once) {
   // The second may not be in the queue yet; then the third is, and the second gets the answer.
   third.send(get("/"));
   ASSERT_TRUE(ends.await("rejected"));
+  ASSERT_TRUE(eventually([&] { return second.readable(0ms) || third.readable(0ms); }));
   refused = (second.readable(0ms) ? second : third).receive();
   EXPECT_EQ(refused.status, 503);
   EXPECT_EQ(refused.header("retry-after"), "1");

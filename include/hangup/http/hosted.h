@@ -214,6 +214,7 @@ class hosted : public detail::hooked<Base>, private detail::hosted_server {
     try {
       const auto answer = std::make_shared<detail::answer_progress>();
       answer->client = ctx;
+      answer->begun = status != detail::status_of_who_left;  // what comes after it is no hang-up
       httplib::Request req;
       detail::fill_head(req, of);
       req.response_handler = detail::kept_context{ctx, answer};
