@@ -130,6 +130,7 @@ TYPED_TEST(bodies_of, a_multipart_form_is_read_part_by_part) {
 
 TYPED_TEST(bodies_of, a_provider_without_a_length_ends_with_the_connection) {
   typename TestFixture::under_test server([](auto& s) {
+    s.server.set_keep_alive_timeout(1);  // for which the base goes on to wait
     s.server.Get("/until_close", [&s](const Request&, Response& res) {
       res.set_content_provider(
           "text/plain",
