@@ -8,14 +8,15 @@ wrong() { printf '%s: %s (--help says what there is)\n' "${0##*/}" "$*" >&2; exi
 # Prints the comment at the head of the script. From the root of the repository.
 usage() { sed -nE '2,/^([^#]|$)/s/^# ?//p' "scripts/${0##*/}"; }
 
-packages_to_build=(g++ cmake ninja-build pkg-config git ca-certificates libcpp-httplib-dev libssl-dev
-  zlib1g-dev libbrotli-dev nlohmann-json3-dev libspdlog-dev libre2-dev libcli11-dev prometheus-cpp-dev
-  libsqlite3-dev libpq-dev libcurl4-openssl-dev)
+packages_to_build=(g++ cmake ninja-build pkg-config git ca-certificates libssl-dev zlib1g-dev
+  nlohmann-json3-dev libspdlog-dev libre2-dev libcli11-dev prometheus-cpp-dev libsqlite3-dev libpq-dev libcurl4-openssl-dev)
 # curl: what one hangs up with first.
 # shellcheck disable=SC2034  # used by scripts/run
 packages_to_run=("${packages_to_build[@]}" curl)
+# With hangup::httplib, which tests and benchmarks use.
+packages_to_build_all=("${packages_to_build[@]}" libcpp-httplib-dev libbrotli-dev)
 # The servers, proxies, browsers and tools that the system tests start, and the other compiler of tests/consumers.
-packages_to_test=("${packages_to_run[@]}" ccache clang libgtest-dev postgresql nginx-light haproxy iproute2 nftables
+packages_to_test=("${packages_to_build_all[@]}" curl ccache clang libgtest-dev postgresql nginx-light haproxy iproute2 nftables
   slowhttptest chromium firefox-esr python3 libasio-dev)
 # shellcheck disable=SC2034  # used by .ci/checks and .ci/nightly
 packages_for_ci=("${packages_to_test[@]}" libclang-rt-14-dev clang-format clang-tidy shellcheck openssl

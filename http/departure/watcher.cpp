@@ -103,9 +103,13 @@ void watcher::forget(int fd) noexcept {
   hear_nothing(fd, s);
 }
 
+// Not one that has half-closed its connection and may do so.
+bool watcher::has_left(const slot& s) noexcept {
+  return s.gone != departure::none && (s.gone != departure::closed || s.fin_ends);
+}
+
 std::optional<cancel_handle> watcher::ended_by(slot& s) noexcept {
-  const bool counts = s.gone != departure::none && (s.gone != departure::closed || s.fin_ends);
-  return counts ? std::exchange(s.cancel, std::nullopt) : std::nullopt;
+  return has_left(s) ? std::exchange(s.cancel, std::nullopt) : std::nullopt;
 }
 
 void watcher::use(int fd, half_close policy) noexcept {
@@ -255,7 +259,7 @@ departure watcher::look(int fd, departure seen) noexcept {
   // The error that tells a reset of a Unix socket from its close can be read only once: whoever has
   // read it knows more.
   const bool knows_more = s.over == transport::unix_socket && seen == departure::reset;
-  if (s.gone == departure::none || knows_more) {
+  if (!has_left(s) || knows_more) {
     s.gone = std::max({s.gone, departure_now(fd, s.over), seen});
   }
   return s.gone;

@@ -8,8 +8,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <optional>
 
+#include "hangup/context/context.h"
+#include "http/departure/departure.h"
+#include "http/departure/watcher.h"
 #include "tests/support/client.h"
 
 namespace hangup::wire {
@@ -130,6 +134,30 @@ TEST(a_full_window, hides_a_fin_and_not_a_reset) {  // C8
     } else {
       EXPECT_EQ(ends.events(), POLLIN);
     }
+  }
+}
+
+// A thread that writes may meet the reset before the watcher does, which is muted here: it would
+// say the same.
+TEST(a_reset_after_a_fin, is_a_reset_for_a_write_that_meets_it_unless_the_fin_was_the_end) {
+  for (const auto policy : {http::half_close::ignore, http::half_close::cancel}) {
+    both_ends ends;
+    http::watcher ears;
+    const auto [ctx, cancel] = with_cancel(background());
+    std::uint32_t generation = 0;
+    ASSERT_FALSE(ears.watch(ends.near, http::transport::tcp, cancel, policy, generation));
+    ears.mute(ends.near);
+    ends.far->shutdown_write();
+    ASSERT_TRUE(ends.reports(POLLRDHUP));
+    EXPECT_EQ(ears.look(ends.near, http::departure::none), http::departure::closed);
+    ends.far->reset();
+    ASSERT_TRUE(ends.reports(POLLHUP));
+    ASSERT_EQ(::send(ends.near, "x", 1, MSG_NOSIGNAL), -1);
+    const auto met = http::departure_by(errno, http::transport::tcp);
+    EXPECT_EQ(ears.look(ends.near, met), policy == http::half_close::ignore
+                                             ? http::departure::reset
+                                             : http::departure::closed);
+    ears.forget(ends.near);
   }
 }
 
