@@ -54,8 +54,9 @@ class server:
             self.config.flush()
             command = [given.hangup, "--config", self.config.name]
         else:
+            httplib_server = [f"{build}/bench/http/stock_server", str(self.port), str(threads)]
             command = {"Go": [f"{build}/go_server", str(self.port), str(cores), "64"],
-                       "stock": [f"{build}/bench/http/stock_server", str(self.port), str(threads)],
+                       "stock": httplib_server, "watched": [*httplib_server, "watched"], "hosted": [*httplib_server, "hosted"],
                        "floor": [f"{build}/bench/http/floor_server", str(self.port)]}[name]
         # hangup logs each request, as it is shipped to; the others log nothing.
         self.log = tempfile.TemporaryFile() if self.config else None
@@ -166,9 +167,10 @@ def goodput(per_second, leave):
 few = given.quick
 many = 200 if few else 10000
 everyone, hearing = ("hangup", "Go", "stock", "floor"), ("hangup", "Go", "floor")
+with_ours = ("hangup", "Go", "stock", "watched", "hosted", "floor")
 scenarios = {
-    "healthz16": (everyone, healthz(16)),
-    "healthz128": (everyone, healthz(128)),
+    "healthz16": (with_ours, healthz(16)),
+    "healthz128": (with_ours, healthz(128)),
     "fin": (everyone, latency(how="fin", count=20 if few else 1000)),
     "rst": (hearing, latency(how="rst", count=20 if few else 1000)),
     "loadedfin": (hearing, latency(loaded=True, how="fin", count=20 if few else 300, hold_us="5000:10000")),

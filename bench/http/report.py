@@ -100,6 +100,19 @@ def judge(f, mine, ratios):
     return f"{f.goal} {f.limit:g}", "met" if held else "**missed**"
 
 
+def print_httplib(report):
+    """What it costs a server of cpp-httplib that its handlers hear hang-ups."""
+    of_httplib = ("stock", "watched", "hosted")
+    measured = [s for s in figures if all(rounds(report, s, of) for of in of_httplib)]
+    if not measured:
+        return
+    print("\nA server of cpp-httplib, and the same with one type changed. Median [min..max] of the rounds.\n")
+    print("| | | " + " | ".join(of_httplib) + " |\n| --- | --- | --- | --- | --- |")
+    for scenario in measured:
+        for f in figures[scenario]:
+            print(f"| {scenario} | {f.text} | " + " | ".join(spread(values(report, scenario, of, f)) for of in of_httplib) + " |")
+
+
 def print_table(report):
     print(f"{report['machine']}; {report['rounds']} rounds")
     print("\nMedian [min..max] of the rounds; better than Go: of the ratios of the rounds, above 1 is better.\n")
@@ -118,6 +131,7 @@ def print_table(report):
             goal, verdict = judge(f, of["hangup"], ratios)
             print(f"| {scenario} | {f.text} | {spread(of['Go'])} | {spread(of['hangup'])} | {spread(ratios)} | {goal} | {verdict} "
                   f"| {spread(of['floor'])} | {spread(of['stock'])} |")
+    print_httplib(report)
     disturbed = [r for r in report["results"] if r["others"] > report["quiet"]]
     print(f"\n{len(disturbed)} of {len(report['results'])} measurements were disturbed: others had more than "
           f"{report['quiet']:.0%} of the machine. Of a scenario with three quiet rounds, only those count.")

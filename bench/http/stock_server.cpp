@@ -1,8 +1,9 @@
 // cpp-httplib as it is, tuned: TCP_NODELAY, a thread for each connection of the load, connections
 // that stay. What hangup is built on, and the control of all that is about hanging up: its handlers
-// cannot hear that their client has left.
+// cannot hear that their client has left. And the same with one type changed, to what hangup makes
+// of it (docs/cpp-httplib.md): what that costs.
 //
-//   stock_server PORT THREADS
+//   stock_server PORT THREADS [stock|watched|hosted]
 #include <sys/resource.h>
 
 #include <chrono>
@@ -11,9 +12,12 @@
 #include <ctime>
 #include <limits>
 #include <string>
+#include <string_view>
 #include <thread>
 
+#include "hangup/http/hosted.h"
 #include "hangup/http/httplib.h"
+#include "hangup/http/watched.h"
 
 namespace {
 
@@ -47,24 +51,7 @@ void spin(const httplib::Request& req, httplib::Response& res) {
   res.set_content("{\"result\":" + std::to_string(x) + "}\n", "application/json");
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  const int port = argc == 3 ? std::atoi(argv[1]) : 0;
-  const int threads = argc == 3 ? std::atoi(argv[2]) : 0;
-  if (port <= 0 || threads <= 0) {
-    std::fprintf(stderr, "usage: stock_server PORT THREADS\n");
-    return 2;
-  }
-  rlimit descriptors{};
-  ::getrlimit(RLIMIT_NOFILE, &descriptors);
-  descriptors.rlim_cur = descriptors.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &descriptors);
-
-  httplib::Server server;
-  server.new_task_queue = [threads] {
-    return new httplib::ThreadPool(static_cast<std::size_t>(threads));
-  };
+int serve(httplib::Server& server, int port) {
   server.set_tcp_nodelay(true);
   server.set_keep_alive_max_count(std::numeric_limits<std::size_t>::max());
   server.Get("/healthz", [](const httplib::Request&, httplib::Response& res) {
@@ -79,4 +66,39 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "stock_server: cannot listen on port %d\n", port);
     return 1;
   }
+  return 0;
+}
+
+template <class Server>
+int with_queue(int port, unsigned threads) {
+  Server server;
+  server.new_task_queue = [threads] { return new httplib::ThreadPool(threads); };
+  return serve(server, port);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const bool given = argc == 3 || argc == 4;
+  const int port = given ? std::atoi(argv[1]) : 0;
+  const int threads = given ? std::atoi(argv[2]) : 0;
+  const std::string_view kind = argc == 4 ? argv[3] : "stock";
+  if (port <= 0 || threads <= 0 || (kind != "stock" && kind != "watched" && kind != "hosted")) {
+    std::fprintf(stderr, "usage: stock_server PORT THREADS [stock|watched|hosted]\n");
+    return 2;
+  }
+  rlimit descriptors{};
+  ::getrlimit(RLIMIT_NOFILE, &descriptors);
+  descriptors.rlim_cur = descriptors.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &descriptors);
+
+  const auto many = static_cast<unsigned>(threads);
+  if (kind == "watched") {
+    return with_queue<hangup::http::watched<httplib::Server>>(port, many);
+  }
+  if (kind == "hosted") {
+    hangup::http::hosted<httplib::Server> server({.workers = many});
+    return serve(server, port);
+  }
+  return with_queue<httplib::Server>(port, many);
 }

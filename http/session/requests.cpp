@@ -414,6 +414,9 @@ void session_runner::finish(connection& c) noexcept {
   for (auto* o : observers_) {
     o->ended(report);
   }
+  if (hosted_ != nullptr && c.incoming && !report.work_began) {
+    hosted_->server.never_served(*c.incoming, x.ctx(), report.status);
+  }
   if (x.has_place()) {
     places_.give_back(x.to());
   }

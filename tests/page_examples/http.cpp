@@ -6,6 +6,7 @@
 
 #include "hangup/context/wait.h"
 #include "hangup/http/context_of.h"
+#include "hangup/http/hosted.h"
 #include "hangup/http/httplib_handler.h"
 #include "hangup/http/problem.h"
 #include "hangup/http/server.h"
@@ -49,6 +50,9 @@ void add(http::server& server, hangup::pool& reports) {
 namespace of_cpp_httplib {
 void add_stream(httplib::Server& server) {
 #include "docs/cpp-httplib.md/events.body"
+}
+void set_options(http::hosted<httplib::Server>& server) {
+#include "docs/cpp-httplib.md/options.body"
 }
 void leave(const context& ctx, httplib::Response& res) {
 #include "docs/cpp-httplib.md/stopped.body"

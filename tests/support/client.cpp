@@ -225,7 +225,7 @@ bool client::wait_for(short events, clock::time_point limit) {
   for (;;) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(limit - now());
     pollfd p{fd_, events, 0};
-    const int n = left.count() > 0 ? ::poll(&p, 1, static_cast<int>(left.count())) : 0;
+    const int n = ::poll(&p, 1, std::max(0, static_cast<int>(left.count())));
     if (n >= 0 || errno != EINTR) {
       return n > 0;
     }

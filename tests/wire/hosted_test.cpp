@@ -257,15 +257,14 @@ TEST_F(hosted, gives_up_a_body_that_stops) {
 }
 
 TEST_F(hosted, refuses_websockets) {
-  if constexpr (!http::detail::serves_websockets<httplib::Server>) {
-    GTEST_SKIP() << "this cpp-httplib has none";
-  }
+  constexpr bool knows_them = http::detail::serves_websockets<httplib::Server>;
   start();
   EXPECT_EQ(ask(get("/",
                     "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"))
                 .status,
-            501);
+            knows_them ? 501 : 404)
+      << "older versions take it for a plain GET";
 }
 
 TEST_F(hosted, answers_500_for_what_a_handler_throws_and_breaks_off_a_stream) {

@@ -122,6 +122,14 @@ class hosted : public detail::hooked<Base>, private detail::hosted_server {
     return *this;
   }
 
+  // As the base's. Requests that were never run are told too: with 499 who left while it waited,
+  // with 503 and so on who got such an answer from hangup. These calls are made on the threads that
+  // hear all connections, so they should be quick.
+  httplib::Server& set_logger(httplib::Logger log) {
+    log_ = log_departures(std::move(log));
+    return Base::set_logger(log_);
+  }
+
   // As the base's, and it may be called again while listen() has not returned yet, and by several
   // threads and signal handlers at once. Some versions of the base would abort the program.
   void stop() noexcept {
@@ -205,6 +213,25 @@ class hosted : public detail::hooked<Base>, private detail::hosted_server {
     return {result.answered, result.must_close};
   }
 
+  void never_served(const request& of, const context& ctx, int status) noexcept override {
+    if (!log_) {
+      return;
+    }
+    try {
+      const auto answer = std::make_shared<detail::answer_progress>();
+      answer->client = ctx;
+      answer->begun = status != detail::status_of_who_left;  // what comes after it is no hang-up
+      httplib::Request req;
+      detail::fill_head(req, of);
+      req.response_handler = detail::kept_context{ctx, answer};
+      httplib::Response res;
+      res.version = "HTTP/1.1";
+      res.status = status;
+      log_(req, res);
+    } catch (...) {  // no memory, or the logger has thrown: what follows does not depend on it
+    }
+  }
+
   detail::hosted_settings settings() const {
     using namespace std::chrono;
     const auto time = [](auto sec, auto usec) {
@@ -234,6 +261,7 @@ class hosted : public detail::hooked<Base>, private detail::hosted_server {
   hosted_options how_;
   std::atomic<bool> stops_{false};
   std::vector<observer*> observers_;
+  httplib::Logger log_;  // what set_logger() has been given, through this class
   detail::hosted_connections* connections_ = nullptr;  // only for the thread that accepts
 };
 

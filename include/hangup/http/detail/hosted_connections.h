@@ -57,6 +57,9 @@ class hosted_server {
  public:
   // Called on a worker, by several at once. May throw.
   virtual served_by_engine serve(hosted_exchange& x) = 0;
+  // A request has ended for which serve() was not called: with this status, 499 if its client has
+  // left. Of its body there is what has come. Called on any thread, by several at once.
+  virtual void never_served(const request& of, const context& ctx, int status) noexcept = 0;
 
  protected:
   ~hosted_server() = default;

@@ -165,10 +165,10 @@ inline void set_provider(std::shared_ptr<httplib_call> of, reply& to) {
   }
 }
 
-// Copies the request: header values as sent, decoded query parameters and form fields, and the
+// Copies the head of the request: header values as sent, decoded query parameters, and the
 // addresses in their members. (Up to version 0.27 cpp-httplib also puts the addresses among the
-// headers, where a header sent by the client could be taken for them.) Throws as form_of() does.
-inline void fill(httplib::Request& to, const request& from) {
+// headers, where a header sent by the client could be taken for them.)
+inline void fill_head(httplib::Request& to, const request& from) {
   to.method = from.method();
   to.target = from.target();
   to.path = from.path();
@@ -183,6 +183,11 @@ inline void fill(httplib::Request& to, const request& from) {
   for (const auto& [name, value] : from.parameters()) {
     to.params.emplace(name, value);
   }
+}
+
+// Copies the request, with its body and decoded form fields. Throws as form_of() does.
+inline void fill(httplib::Request& to, const request& from) {
+  fill_head(to, from);
   add_segment(to, from);
   to.body = from.body();
   auto form = fields_of(from);
