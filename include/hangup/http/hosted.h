@@ -15,9 +15,12 @@
 // behind pipelined or stray bytes. Loggers are told status 499 for who has left.
 //
 // What is different from cpp-httplib's own server: A request is checked first, by stricter rules. A
-// malformed one, or one of which the head is too large (431) or late (408), is answered with a
-// problem (problem.h), and no handler is called. The handler gets the header lines as they were
-// sent. More than 16 ranges are none.
+// malformed one, or one of which the head is too large (431) or late (408), is answered by hangup,
+// and no handler and no logger is called: observe() tells of it. The same holds for the 503, and
+// for who has left while its body came or it waited for a worker. hangup's own answers are problems
+// (problem.h) or what hosted_options::make_error makes; they have the headers of
+// set_default_headers(), and not those of handlers for post-routing. The handler gets the header
+// lines as they were sent. More than 16 ranges are none.
 //
 // A body of up to 64 KiB is there before a worker is used. A client is waited for by the read and
 // write time-outs of the server, and regains that time at 1 KiB per second. When all workers are
@@ -61,6 +64,7 @@
 #include "hangup/http/detail/hosted_connections.h"
 #include "hangup/http/detail/hosted_request.h"
 #include "hangup/http/detail/httplib_hook.h"
+#include "hangup/http/error_page.h"
 #include "hangup/http/half_close.h"
 #include "hangup/http/httplib.h"
 #include "hangup/http/observer.h"
@@ -87,6 +91,9 @@ struct hosted_options {
   // with a slash, and for one that is there twice.
   std::vector<std::string> paths_with_own_workers{};
   unsigned own_workers = 2;
+  // The bodies of the answers that hangup makes itself (error_page.h), in place of problems. Those
+  // of cpp-httplib are made by its set_error_handler().
+  error_maker make_error{};
 };
 
 template <class Base = httplib::Server>
@@ -118,6 +125,14 @@ class hosted : public detail::hooked<Base>, private detail::hosted_server {
   // the server.
   hosted& observe(observer& o) {
     observers_.push_back(&o);
+    return *this;
+  }
+
+  // As the base's, and the answers that hangup makes itself have them too, but for those that
+  // options::default_headers refuses (options.h). Before listen().
+  hosted& set_default_headers(httplib::Headers headers) {
+    own_headers_.assign(headers.begin(), headers.end());
+    Base::set_default_headers(std::move(headers));
     return *this;
   }
 
@@ -214,6 +229,8 @@ class hosted : public detail::hooked<Base>, private detail::hosted_server {
     how.head_timeout = how.body_timeout = time(this->read_timeout_sec_, this->read_timeout_usec_);
     how.write_timeout = time(this->write_timeout_sec_, this->write_timeout_usec_);
     how.head.encoded_bodies = true;  // the base decodes them
+    how.default_headers = own_headers_;
+    how.make_error = how_.make_error;
     to.workers = std::max(1U, how_.workers);
     to.queue = how_.queue;
     to.own_paths = how_.paths_with_own_workers;
@@ -226,6 +243,7 @@ class hosted : public detail::hooked<Base>, private detail::hosted_server {
   }
 
   hosted_options how_;
+  std::vector<std::pair<std::string, std::string>> own_headers_;  // of hangup's own answers
   std::vector<observer*> observers_;
   detail::hosted_connections* connections_ = nullptr;  // only for the thread that accepts
 };
