@@ -69,6 +69,26 @@ TEST_F(hosted, adds_default_headers_and_pages_to_the_answers_that_hangup_makes) 
   EXPECT_TRUE(ends.await("400"));
 }
 
+TEST_F(hosted, tells_the_logger_of_the_status_that_is_sent_in_place_of_no_answer) {
+  server.Get("/late",
+             [](const Request& req, Response&) { wait_done(http::context_of(req)).get(); });
+  server.Get("/empty", [](const Request&, Response&) {});
+  server.Get("/answers", [](const Request& req, Response& res) {
+    wait_done(http::context_of(req)).get();
+    say(res, "late");
+  });
+  server.set_logger([this](const Request& req, const Response& res) {
+    at.tell(req.path + " " + std::to_string(res.status));
+  });
+  start({.deadline = std::chrono::milliseconds(200)});
+  EXPECT_EQ(ask(get("/late")).status, 504);
+  EXPECT_TRUE(at.await("/late 504"));
+  EXPECT_EQ(ask(get("/empty")).status, 200);
+  EXPECT_TRUE(at.await("/empty 200"));
+  EXPECT_EQ(ask(get("/answers")).status, 200);
+  EXPECT_TRUE(at.await("/answers 200"));
+}
+
 TEST_F(hosted, gives_the_context_to_every_handler) {
   const auto carries = [this](const char* what) {
     return [this, what](const Request& req, Response&) {

@@ -27,7 +27,7 @@
 // busy and the queue is full, the answer is 503 with Retry-After. A path may have workers of its
 // own, for a probe of health: hosted_options. A handler that returns after its context has ended by
 // the deadline or by the end of the server, and leaves an empty 200, has made no answer: its client
-// gets a 504 or a 503.
+// gets a 504 or a 503, and loggers are told that.
 //
 // TCP_NODELAY and TCP keep-alive are set on each connection, whatever set_tcp_nodelay() says.
 // `new_task_queue` cannot be set (it does not compile), as there is a pool: hosted_options. Nor is
@@ -203,6 +203,7 @@ class hosted : public detail::hooked<Base>, private detail::hosted_server {
                                  std::string(of.local_address()), of.local_port()};
     const auto progress = std::make_shared<detail::answer_progress>();
     progress->client = x.ctx();
+    progress->stands_for_none = true;
     detail::hosted_client client(x, *progress);
     detail::client_stream<detail::hosted_client> strm(client, ends);
     const auto result =

@@ -114,7 +114,8 @@ class server {
   start_error start_inherited(std::span<const int> sockets, std::size_t* failed = nullptr,
                               audience serves = audience::all,
                               const std::vector<listen_address>& more = {}) noexcept;
-  // The port of the first TCP address; 0: there is none, or it is not listening.
+  // The port of the first TCP address; 0: there is none, or start() has not succeeded. Like the
+  // endpoints below, it does not change when new clients are refused.
   std::uint16_t port() const noexcept;
   // The addresses it listens on: "127.0.0.1:8080", "[::1]:8080", "unix:/run/hangup.sock".
   std::vector<std::string> endpoints() const;
@@ -124,7 +125,7 @@ class server {
   // The first half of a stop behind a proxy that must not cost any client a request. From now on
   // draining() returns true, which the readiness probe of the proxy reports, and every answer
   // closes its connection. New clients are still served. Call drain() when the proxy has had time
-  // to notice. Thread-safe.
+  // to notice. Thread-safe. Before start() it does nothing, and nor does drain().
   void announce_drain() noexcept;
   // Stops gracefully. New clients are refused, every answer closes its connection, and requests in
   // flight may finish until `ctx` ends. Then their contexts end with cause `shutdown`, and clients
