@@ -71,10 +71,25 @@
 
 namespace hangup::http {
 
+namespace detail {
+
+// The most threads that the base would have.
+inline unsigned threads_of_base() {
+  auto most = static_cast<unsigned>(CPPHTTPLIB_THREAD_POOL_COUNT);
+#if defined(CPPHTTPLIB_THREAD_POOL_MAX_COUNT)  // from 0.31 on it starts further ones when it is
+                                               // busy
+  most = std::max(most, static_cast<unsigned>(CPPHTTPLIB_THREAD_POOL_MAX_COUNT));
+#endif
+  return most;
+}
+
+}  // namespace detail
+
 // All of them count from the next listen() on.
 struct hosted_options {
-  // Threads that handlers run on; they are started when they are needed. As many as the base has.
-  unsigned workers = static_cast<unsigned>(CPPHTTPLIB_THREAD_POOL_COUNT);
+  // Threads that handlers run on; they are started when they are needed. As many as the base has at
+  // most.
+  unsigned workers = detail::threads_of_base();
   unsigned queue = 10'000;                        // requests that may wait for a worker; then 503
   std::chrono::milliseconds deadline{0};          // of each request, from its head on: 504; 0: none
   std::chrono::milliseconds stop_grace{5'000};    // see above
