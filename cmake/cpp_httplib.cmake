@@ -27,6 +27,13 @@ function(hangup_use_httplib target)
     string(COMPARE NOTEQUAL "${type}" INTERFACE_LIBRARY compiled)
   endif()
   target_compile_definitions(hangup_httplib INTERFACE HANGUP_HTTPLIB_COMPILED=${compiled})
+  # One that is found must not be compiled with the header of another, which lies in the sources of the program.
+  if(HANGUP_HTTPLIB_FOUND_VERSION)
+    target_compile_definitions(hangup_httplib INTERFACE HANGUP_HTTPLIB_FOUND_VERSION="${HANGUP_HTTPLIB_FOUND_VERSION}")
+  endif()
+  if(NOT hangup_FIND_QUIETLY)
+    message(STATUS "hangup::httplib uses the cpp-httplib of ${target} ${HANGUP_HTTPLIB_FOUND_VERSION}")
+  endif()
 endfunction()
 
 # Debian ships it compiled, and the layout of its classes depends on the macros it was compiled with: they
@@ -83,6 +90,7 @@ if(CPP_HTTPLIB_FOUND)
   endif()
 endif()
 if(CPP_HTTPLIB_FOUND)
+  set(HANGUP_HTTPLIB_FOUND_VERSION ${CPP_HTTPLIB_VERSION})
   set(HANGUP_HTTPLIB_IS_COMPILED TRUE) # an imported target of pkg-config does not say so
   hangup_use_httplib(PkgConfig::CPP_HTTPLIB OpenSSL::SSL OpenSSL::Crypto ZLIB::ZLIB PkgConfig::BROTLI)
 elseif(HANGUP_TESTS OR HANGUP_FUZZ OR HANGUP_BENCH)

@@ -26,6 +26,13 @@ std::error_code without_exceptions(bool listens, const Listen& listen) noexcept 
   }
 }
 
+// What requests read without a lock.
+void must_come_before_start(const void* serves, const std::string& what) {
+  if (serves != nullptr) {
+    throw std::logic_error("server::" + what + "() must be called before start()");
+  }
+}
+
 }  // namespace
 
 server::server(options how) : how_(std::move(how)) {
@@ -35,6 +42,7 @@ server::server(options how) : how_(std::move(how)) {
 server::~server() = default;
 
 server& server::handle(route r) {
+  must_come_before_start(runner_.get(), "handle");
   if (!r.answer) {
     throw std::invalid_argument("route " + r.path + ": there is no handler");
   }
@@ -62,27 +70,58 @@ server& server::handle(route r) {
 }
 
 server& server::guard_all(guard with) {
+  must_come_before_start(runner_.get(), "guard_all");
+  if (guard_) {
+    throw std::logic_error("server::guard_all() must be called once: this would be another guard");
+  }
   guard_ = std::move(with);
   return *this;
 }
 
 server& server::guard_operators(guard with) {
+  must_come_before_start(runner_.get(), "guard_operators");
+  if (operators_guard_) {
+    throw std::logic_error(
+        "server::guard_operators() must be called once: this would be another guard");
+  }
+  for (const route* r : routes_.all()) {
+    if (r->serves == audience::operators) {
+      throw std::logic_error("server::guard_operators() must be called before handle() of " +
+                             r->path);
+    }
+  }
   operators_guard_ = std::move(with);
   return *this;
 }
 
 server& server::observe(observer& o) {
+  must_come_before_start(runner_.get(), "observe");
   observers_.push_back(&o);
   return *this;
 }
 
 server& server::follow(follower& f) {
+  must_come_before_start(runner_.get(), "follow");
+  if (follower_ != nullptr) {
+    throw std::logic_error("server::follow() must be called once: there is another follower");
+  }
   follower_ = &f;
   return *this;
 }
 
 void server::use_tls(std::shared_ptr<const tls_identity> as) {
-  runner_ ? runner_->use_tls(std::move(as)) : identity_.swap(as);
+  if (!as) {
+    throw std::invalid_argument("server::use_tls(): there is no certificate");
+  }
+  if (runner_ == nullptr) {
+    uses_tls_ = true;
+    identity_.swap(as);
+    return;
+  }
+  if (!uses_tls_) {
+    must_come_before_start(runner_.get(), "use_tls");
+  }
+  runner_->use_tls(std::move(as));
 }
 
 // Throws std::system_error and std::bad_alloc.

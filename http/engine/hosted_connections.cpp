@@ -8,6 +8,7 @@
 #include "hangup/worker/pool.h"
 #include "http/engine/hosted_run.h"
 #include "http/net/listener.h"
+#include "http/run/error_answer.h"
 #include "http/session/session_runner.h"
 
 namespace hangup::http::detail {
@@ -31,11 +32,16 @@ route_table routes_to(pool& workers, pool& own, const hosted_settings& as) {
   return made;
 }
 
+hosted_settings with_fit_headers(hosted_settings as) {
+  drop_unfit_default_headers(as.how);
+  return as;
+}
+
 }  // namespace
 
 struct hosted_connections::parts {
   parts(hosted_server& by, const hosted_settings& as, const std::vector<observer*>& observers)
-      : settings(as),
+      : settings(with_fit_headers(as)),
         workers({.name = "cpp-httplib", .workers = as.workers, .queue = as.queue}),
         own({.name = "cpp-httplib-own", .workers = as.own_workers, .queue = as.queue}),
         routes(routes_to(workers, own, as)),

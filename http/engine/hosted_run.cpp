@@ -10,6 +10,7 @@
 #include "http/departure/departure.h"
 #include "http/engine/rewritten_head.h"
 #include "http/exchange/incoming.h"
+#include "http/run/error_answer.h"
 #include "http/wire/answer_head.h"
 
 namespace hangup::http {
@@ -221,10 +222,10 @@ bool hosted_run::answer_instead() {
 
 void hosted_run::refuse(int status, std::string_view detail) {
   c_.session.close_after();
-  static_cast<void>(write(whole_text({.status = status,
-                                      .detail = detail,
-                                      .request_id = x_.id(),
-                                      .to_head = c_.session.to_head()})));
+  static_cast<void>(write(whole_error(
+      how_,
+      {.status = status, .detail = detail, .request_id = x_.id(), .to_head = c_.session.to_head()},
+      c_.incoming.get())));
 }
 
 int hosted_run::closed_descriptor() {

@@ -5,6 +5,8 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "hangup/http/problem.h"
 #include "http/wire/grammar.h"
@@ -20,6 +22,24 @@ bool is_of_one_answer(std::string_view name) noexcept {
                                                           "Content-Encoding", "Content-Range"};
   return std::any_of(all.begin(), all.end(),
                      [name](std::string_view known) { return equals_ignoring_case(name, known); });
+}
+
+using header_line = std::pair<std::string, std::string>;
+
+// Why it cannot be a default header; empty: it can.
+std::string_view why_unfit(const header_line& line) noexcept {
+  const auto& [name, value] = line;
+  if (!is_token(name)) {
+    return ": the name is not a token";
+  }
+  if (is_of_the_connection(name) || is_of_one_answer(name)) {
+    return ": the server sets it itself";
+  }
+  return is_field_value(value) ? "" : ": the value has a control character in it";
+}
+
+std::size_t size_of(const header_line& line) noexcept {
+  return line.first.size() + line.second.size() + 4;
 }
 
 // The page of options::make_error; empty: the answer is a problem.
@@ -61,23 +81,26 @@ void answer_error(reply& res, const options& how, const server_error& e) {
 
 void check_default_headers(const options& how) {
   std::size_t bytes = 0;
-  for (const auto& [name, value] : how.default_headers) {
-    const auto what = "options::default_headers: " + name;
-    if (!is_token(name)) {
-      throw std::invalid_argument(what + ": the name is not a token");
+  for (const auto& line : how.default_headers) {
+    const auto why = why_unfit(line);
+    if (!why.empty()) {
+      throw std::invalid_argument("options::default_headers: " + line.first + std::string(why));
     }
-    if (is_of_the_connection(name) || is_of_one_answer(name)) {
-      throw std::invalid_argument(what + ": the server sets it itself");
-    }
-    if (!is_field_value(value)) {
-      throw std::invalid_argument(what + ": the value has a control character in it");
-    }
-    bytes += name.size() + value.size() + 4;
+    bytes += size_of(line);
   }
   if (bytes > most_default_bytes) {
     throw std::invalid_argument("options::default_headers: they have " + std::to_string(bytes) +
                                 " bytes, allowed are " + std::to_string(most_default_bytes));
   }
+}
+
+void drop_unfit_default_headers(options& how) {
+  std::size_t bytes = 0;
+  std::erase_if(how.default_headers, [&bytes](const header_line& line) {
+    const bool fits = why_unfit(line).empty() && bytes + size_of(line) <= most_default_bytes;
+    bytes += fits ? size_of(line) : 0;
+    return !fits;
+  });
 }
 
 }  // namespace hangup::http

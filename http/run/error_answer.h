@@ -21,5 +21,7 @@ void answer_error(reply& res, const options& how, const server_error& e);
 
 // Throws std::invalid_argument, with the reason, for options::default_headers that cannot be sent.
 void check_default_headers(const options& how);
+// Leaves those out.
+void drop_unfit_default_headers(options& how);
 
 }  // namespace hangup::http

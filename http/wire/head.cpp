@@ -294,13 +294,10 @@ refusal over_limit(limit which, const head_limits& limits) {
               which};
     case limit::headers:
       return {431,
-              "there are more header lines than the " + std::to_string(limits.headers) +
-                  " allowed (http.max_headers)",
+              "there are more header lines than the " + std::to_string(limits.headers) + " allowed",
               which};
     default:
-      return {431,
-              "the head is larger than the " + std::to_string(limits.bytes) +
-                  " bytes allowed (http.max_head_bytes)",
+      return {431, "the head is larger than the " + std::to_string(limits.bytes) + " bytes allowed",
               limit::head_bytes};
   }
 }

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <stdexcept>
 
 #include "tests/wire/fixture.h"
 
@@ -205,6 +206,37 @@ TEST(guard_all, that_throws_lets_nobody_in) {
   EXPECT_TRUE(c.sees_the_end());
   EXPECT_EQ(server.at.count("/fast"), 0);
   EXPECT_EQ(server.connect().ask(get("/pool/fast")).status, 200) << "the others go on";
+}
+
+// One that came later, or a second one, would have been ignored for some requests, or raced with
+// them.
+TEST(a_server, is_not_told_after_its_start_what_it_serves) {
+  live_server one;
+  auto& s = one.server;
+  const auto nobody = [](const http::request&) -> std::optional<denial> { return denial{}; };
+  const auto nothing = [](const context&, const http::request&, http::reply&) {};
+  EXPECT_THROW(s.handle({.method = "GET", .path = "/added-later", .answer = nothing}), std::logic_error);
+  EXPECT_THROW(s.guard_all(nobody), std::logic_error);
+  EXPECT_THROW(s.guard_operators(nobody), std::logic_error);
+  EXPECT_THROW(s.observe(one.seen), std::logic_error);
+  client c = one.connect();
+  EXPECT_EQ(c.ask(get("/added-later")).status, 404);
+  EXPECT_EQ(c.ask(get("/fast")).status, 200);
+}
+
+TEST(a_server, has_one_guard_of_each_kind_and_that_of_operators_before_their_routes) {
+  const auto nobody = [](const http::request&) -> std::optional<denial> { return denial{}; };
+  http::server s;
+  s.guard_all(nobody);
+  EXPECT_THROW(s.guard_all(nobody), std::logic_error);
+  s.guard_operators(nobody);
+  EXPECT_THROW(s.guard_operators(nobody), std::logic_error);
+  http::server late;
+  late.handle({.method = "GET",
+               .path = "/secret",
+               .serves = http::audience::operators,
+               .answer = [](const context&, const http::request&, http::reply&) {}});
+  EXPECT_THROW(late.guard_operators(nobody), std::logic_error) << "/secret would have been open";
 }
 
 }  // namespace

@@ -44,6 +44,51 @@ TEST_F(hosted, has_mounts_default_headers_and_error_pages) {
   EXPECT_EQ(ask(get("/files/%2e%2e/a.txt")).status, 404);
 }
 
+TEST_F(hosted, adds_default_headers_and_pages_to_the_answers_that_hangup_makes) {
+  // The last two are refused by options::default_headers, and taken by cpp-httplib.
+  server.set_default_headers({{"Access-Control-Allow-Origin", "*"}, {"Date", "now"}, {"", "x"}});
+  http::hosted_options how;
+  how.deadline = std::chrono::milliseconds(1);
+  how.make_error = [](const http::server_error& e) {
+    return http::error_page{"application/json", "{\"error\":" + std::to_string(e.status) + "}"};
+  };
+  server.Get("/late",
+             [](const Request& req, Response&) { wait_done(http::context_of(req)).get(); });
+  start(how);
+  for (const auto& [request, status] :
+       {std::pair{std::string("GARBAGE\r\n\r\n"), 400},
+        std::pair{get("/", "X: " + std::string(9000, 'x') + "\r\n"), 431},
+        std::pair{get("/late"), 504}}) {
+    const auto a = ask(request);
+    EXPECT_EQ(a.status, status);
+    EXPECT_EQ(a.header("access-control-allow-origin"), "*") << status;
+    EXPECT_NE(a.header("date"), "now") << status;
+    EXPECT_EQ(a.header("content-type"), "application/json") << status;
+    EXPECT_EQ(a.body, "{\"error\":" + std::to_string(status) + "}");
+  }
+  EXPECT_TRUE(ends.await("400"));
+}
+
+TEST_F(hosted, tells_the_logger_of_the_status_that_is_sent_in_place_of_no_answer) {
+  server.Get("/late",
+             [](const Request& req, Response&) { wait_done(http::context_of(req)).get(); });
+  server.Get("/empty", [](const Request&, Response&) {});
+  server.Get("/answers", [](const Request& req, Response& res) {
+    wait_done(http::context_of(req)).get();
+    say(res, "late");
+  });
+  server.set_logger([this](const Request& req, const Response& res) {
+    at.tell(req.path + " " + std::to_string(res.status));
+  });
+  start({.deadline = std::chrono::milliseconds(200)});
+  EXPECT_EQ(ask(get("/late")).status, 504);
+  EXPECT_TRUE(at.await("/late 504"));
+  EXPECT_EQ(ask(get("/empty")).status, 200);
+  EXPECT_TRUE(at.await("/empty 200"));
+  EXPECT_EQ(ask(get("/answers")).status, 200);
+  EXPECT_TRUE(at.await("/answers 200"));
+}
+
 TEST_F(hosted, gives_the_context_to_every_handler) {
   const auto carries = [this](const char* what) {
     return [this, what](const Request& req, Response&) {

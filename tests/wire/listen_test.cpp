@@ -155,6 +155,20 @@ TEST(listening, after_a_failure_speaks_tls_as_it_was_told) {
   EXPECT_EQ(plain.receive().status, 400);  // in plain words: this port speaks TLS
 }
 
+TEST(listening, in_plain_words_is_not_made_tls_later_nor_tls_plain) {
+  a_server plain;
+  ASSERT_EQ(plain.server.start("127.0.0.1", 0), std::error_code());
+  EXPECT_THROW(plain.server.use_tls(identity_of(shared_certificate())), std::logic_error);
+  EXPECT_EQ(plain.over_v4().ask(get("/who")).status, 200);
+  a_server secret;
+  secret.server.use_tls(identity_of(shared_certificate()));
+  ASSERT_EQ(secret.server.start("127.0.0.1", 0), std::error_code());
+  EXPECT_THROW(secret.server.use_tls(nullptr), std::invalid_argument);
+  tls_client c(secret.server.port());
+  ASSERT_TRUE(c.shake_hands());
+  EXPECT_EQ(c.ask(get("/who")).status, 200);
+}
+
 TEST(listening, without_descriptors_is_an_error_and_not_an_exception) {
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);

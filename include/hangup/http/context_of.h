@@ -31,6 +31,7 @@ struct answer_progress {
   std::shared_ptr<const void> keeps{};  // what copies of the request need
   std::atomic<bool> begun{false};       // the status line has been written, and not that of a 1xx
   std::atomic<bool> lost{false};        // some of it was not written, as the client had left
+  bool stands_for_none = false;  // an empty 200 after the end of the context is not sent: `hosted`
 };
 
 // What a request carries. It is kept as the `response_handler` of the request, which only clients

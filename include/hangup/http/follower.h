@@ -50,7 +50,7 @@ enum class interest : std::uint8_t {
 // called begins().
 class follower {
  public:
-  // Asked for each request that begins. As quick as reading a flag, please.
+  // Asked for each request that begins. Must be as quick as reading a flag.
   virtual bool looks() const noexcept = 0;
   // While it looks: a request has begun, or is in flight already (`earlier`, see
   // server::follow_oldest()); then it may have been asked about it before, and have wanted less.

@@ -15,16 +15,19 @@
 // behind pipelined or stray bytes. Loggers are told status 499 for who has left.
 //
 // What is different from cpp-httplib's own server: A request is checked first, by stricter rules. A
-// malformed one, or one of which the head is too large (431) or late (408), is answered with a
-// problem (problem.h), and no handler is called. The handler gets the header lines as they were
-// sent. More than 16 ranges are none.
+// malformed one, or one of which the head is too large (431) or late (408), is answered by hangup,
+// and no handler and no logger is called: observe() tells of it. The same holds for the 503, and
+// for who has left while its body came or it waited for a worker. hangup's own answers are problems
+// (problem.h) or what hosted_options::make_error makes; they have the headers of
+// set_default_headers(), and not those of handlers for post-routing. The handler gets the header
+// lines as they were sent. More than 16 ranges are none.
 //
 // A body of up to 64 KiB is there before a worker is used. A client is waited for by the read and
 // write time-outs of the server, and regains that time at 1 KiB per second. When all workers are
 // busy and the queue is full, the answer is 503 with Retry-After. A path may have workers of its
 // own, for a probe of health: hosted_options. A handler that returns after its context has ended by
 // the deadline or by the end of the server, and leaves an empty 200, has made no answer: its client
-// gets a 504 or a 503.
+// gets a 504 or a 503, and loggers are told that.
 //
 // TCP_NODELAY and TCP keep-alive are set on each connection, whatever set_tcp_nodelay() says.
 // `new_task_queue` cannot be set (it does not compile), as there is a pool: hosted_options. Nor is
@@ -62,16 +65,32 @@
 #include "hangup/http/detail/hosted_connections.h"
 #include "hangup/http/detail/hosted_request.h"
 #include "hangup/http/detail/httplib_hook.h"
+#include "hangup/http/error_page.h"
 #include "hangup/http/half_close.h"
 #include "hangup/http/httplib.h"
 #include "hangup/http/observer.h"
 
 namespace hangup::http {
 
+namespace detail {
+
+// The most threads that the base would have.
+inline unsigned threads_of_base() {
+  auto most = static_cast<unsigned>(CPPHTTPLIB_THREAD_POOL_COUNT);
+#if defined(CPPHTTPLIB_THREAD_POOL_MAX_COUNT)  // from 0.31 on it starts further ones when it is
+                                               // busy
+  most = std::max(most, static_cast<unsigned>(CPPHTTPLIB_THREAD_POOL_MAX_COUNT));
+#endif
+  return most;
+}
+
+}  // namespace detail
+
 // All of them count from the next listen() on.
 struct hosted_options {
-  // Threads that handlers run on; they are started when they are needed. As many as the base has.
-  unsigned workers = static_cast<unsigned>(CPPHTTPLIB_THREAD_POOL_COUNT);
+  // Threads that handlers run on; they are started when they are needed. As many as the base has at
+  // most.
+  unsigned workers = detail::threads_of_base();
   unsigned queue = 10'000;                        // requests that may wait for a worker; then 503
   std::chrono::milliseconds deadline{0};          // of each request, from its head on: 504; 0: none
   std::chrono::milliseconds stop_grace{5'000};    // see above
@@ -88,6 +107,9 @@ struct hosted_options {
   // with a slash, and for one that is there twice.
   std::vector<std::string> paths_with_own_workers{};
   unsigned own_workers = 2;
+  // The bodies of the answers that hangup makes itself (error_page.h), in place of problems. Those
+  // of cpp-httplib are made by its set_error_handler().
+  error_maker make_error{};
 };
 
 template <class Base = httplib::Server>
@@ -119,6 +141,14 @@ class hosted : public detail::hooked<Base>, private detail::hosted_server {
   // the server.
   hosted& observe(observer& o) {
     observers_.push_back(&o);
+    return *this;
+  }
+
+  // As the base's, and the answers that hangup makes itself have them too, but for those that
+  // options::default_headers refuses (options.h). Before listen().
+  hosted& set_default_headers(httplib::Headers headers) {
+    own_headers_.assign(headers.begin(), headers.end());
+    Base::set_default_headers(std::move(headers));
     return *this;
   }
 
@@ -202,6 +232,7 @@ class hosted : public detail::hooked<Base>, private detail::hosted_server {
                                  std::string(of.local_address()), of.local_port()};
     const auto progress = std::make_shared<detail::answer_progress>();
     progress->client = x.ctx();
+    progress->stands_for_none = true;
     detail::hosted_client client(x, *progress);
     detail::client_stream<detail::hosted_client> strm(client, ends);
     const auto result =
@@ -247,6 +278,8 @@ class hosted : public detail::hooked<Base>, private detail::hosted_server {
     how.head_timeout = how.body_timeout = time(this->read_timeout_sec_, this->read_timeout_usec_);
     how.write_timeout = time(this->write_timeout_sec_, this->write_timeout_usec_);
     how.head.encoded_bodies = true;  // the base decodes them
+    how.default_headers = own_headers_;
+    how.make_error = how_.make_error;
     to.workers = std::max(1U, how_.workers);
     to.queue = how_.queue;
     to.own_paths = how_.paths_with_own_workers;
@@ -260,6 +293,7 @@ class hosted : public detail::hooked<Base>, private detail::hosted_server {
 
   hosted_options how_;
   std::atomic<bool> stops_{false};
+  std::vector<std::pair<std::string, std::string>> own_headers_;  // of hangup's own answers
   std::vector<observer*> observers_;
   httplib::Logger log_;  // what set_logger() has been given, through this class
   detail::hosted_connections* connections_ = nullptr;  // only for the thread that accepts

@@ -6,8 +6,9 @@
 // (CPPHTTPLIB_OPENSSL_SUPPORT and others). A program of which two parts are compiled with different
 // ones would crash, so it does not link: the linker then says that
 // hangup_one_program_one_cpp_httplib is defined twice. This compares the parts that one linker puts
-// into one program or one shared library, and of these the sources that include this header. It
-// does not compare a program with the shared libraries that it loads.
+// into one program or one shared library, and of these the sources that include this header. So a
+// source that needs nothing else of hangup, but belongs to the same program, includes this one in
+// place of <httplib.h>. It does not compare a program with the shared libraries that it loads.
 #pragma once
 
 #if !defined(HANGUP_HTTPLIB_COMPILED)
@@ -20,8 +21,15 @@ whose own definitions (CPPHTTPLIB_..._SUPPORT) you then need as well, and 0 if i
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace hangup::http::detail {
+
+#if defined(HANGUP_HTTPLIB_FOUND_VERSION)
+static_assert(std::string_view(CPPHTTPLIB_VERSION) == HANGUP_HTTPLIB_FOUND_VERSION,
+              "hangup::httplib has found the cpp-httplib of the system, and another <httplib.h> is "
+              "included: name the target of yours in HANGUP_HTTPLIB_TARGET");
+#endif
 
 // A number made of the version, of the sizes that the macros change, and of how it is compiled.
 constexpr std::uint32_t httplib_tag() noexcept {

@@ -60,32 +60,33 @@ class server {
   server(const server&) = delete;
   server& operator=(const server&) = delete;
 
-  // Adds a route. Must be called before start(). Throws std::invalid_argument as
-  // route_table::add() does, if the route has no handler (`answer`), and if the handler is a task
-  // and there is no loop, or the other way round.
+  // The next five functions are called before start(), by one thread at a time. After start() they
+  // throw std::logic_error, as they do where they may be called once only, or in another order.
+  //
+  // Adds a route. Throws std::invalid_argument as route_table::add() does, if the route has no
+  // handler (`answer`), and if the handler is a task and there is no loop, or the other way round.
   server& handle(route r);
   // Asks this about every request whose head is complete and not malformed, also if there is no
   // route for it: for authentication, and for the preflight of CORS. What it answers is sent before
   // anything is read of the body, also before "100 Continue". The order: this guard; then 404, 405
   // and OPTIONS of what has no route; that of guard_operators(); route::admits; then the places of
-  // the route. The request that it sees has its path_parameter() if it has a route. Must be called
-  // before start(), at most once.
+  // the route. The request that it sees has its path_parameter() if it has a route. At most once.
   server& guard_all(guard with);
   // Asks this about each request of a route that is for operators only (route::serves), before the
-  // guard that the route may have itself. Must be called before handle() of those routes.
+  // guard that the route may have itself. Must be called before handle() of those routes,
+  // at most once.
   server& guard_operators(guard with);
-  // Tells `o` of each request that ends. Must be called before start(), from one thread; `o` must
-  // live longer than the server.
+  // Tells `o` of each request that ends. Each call adds one. `o` must live longer than the server.
   server& observe(observer& o);
 
-  // Lets `f` look at requests in flight. Must be called before start(), at most once; `f` must
-  // live longer than the server.
+  // Lets `f` look at requests in flight. At most once; `f` must live longer than the server.
   server& follow(follower& f);
 
   // Uses TLS, with this certificate, on all TCP connections accepted from now on; those to Unix
-  // sockets are always plain. The first call must come before start(); otherwise the server does
-  // not use TLS. Later calls replace the certificate, at any time and from any thread; existing
-  // connections keep theirs.
+  // sockets are always plain. The first call must come before start(): one that comes after it
+  // throws std::logic_error, as clients have been told by then that the server is plain. Later
+  // calls replace the certificate, at any time and from any thread; existing connections keep
+  // theirs. Throws std::invalid_argument for null: TLS is not taken back.
   void use_tls(std::shared_ptr<const tls_identity> as);
 
   // Binds, listens, starts to serve and returns. `host` is an address or a name, which stands for
@@ -113,7 +114,8 @@ class server {
   start_error start_inherited(std::span<const int> sockets, std::size_t* failed = nullptr,
                               audience serves = audience::all,
                               const std::vector<listen_address>& more = {}) noexcept;
-  // The port of the first TCP address; 0: there is none, or it is not listening.
+  // The port of the first TCP address; 0: there is none, or start() has not succeeded. Like the
+  // endpoints below, it does not change when new clients are refused.
   std::uint16_t port() const noexcept;
   // The addresses it listens on: "127.0.0.1:8080", "[::1]:8080", "unix:/run/hangup.sock".
   std::vector<std::string> endpoints() const;
@@ -123,7 +125,7 @@ class server {
   // The first half of a stop behind a proxy that must not cost any client a request. From now on
   // draining() returns true, which the readiness probe of the proxy reports, and every answer
   // closes its connection. New clients are still served. Call drain() when the proxy has had time
-  // to notice. Thread-safe.
+  // to notice. Thread-safe. Before start() it does nothing, and nor does drain().
   void announce_drain() noexcept;
   // Stops gracefully. New clients are refused, every answer closes its connection, and requests in
   // flight may finish until `ctx` ends. Then their contexts end with cause `shutdown`, and clients
@@ -195,6 +197,7 @@ class server {
   follower* follower_ = nullptr;
   // Until start() has succeeded; then session_runner has it.
   std::shared_ptr<const tls_identity> identity_;
+  bool uses_tls_ = false;  // not changed after start()
   std::unique_ptr<session_runner> runner_;
 };
 

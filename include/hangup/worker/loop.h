@@ -81,7 +81,7 @@ struct held_report {
 };
 
 struct loop_options {
-  std::string name;
+  std::string name{};
   unsigned threads = 1;       // at least 1
   std::size_t max_tasks = 0;  // how many spawned tasks there may be; 0: any number
   // Called with any exception that leaves a spawned task, except a std::system_error with an error

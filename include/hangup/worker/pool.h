@@ -113,7 +113,7 @@ class pool {
   static constexpr owner nobody = 0;  // the default; treated like any other owner
 
   struct options {
-    std::string name;
+    std::string name{};
     unsigned workers = 1;  // at least 1
     unsigned queue = 0;    // how many jobs may wait when all workers are busy
     // Additional workers, for owners that have no job running when all other workers are busy.

@@ -37,6 +37,10 @@ inline std::vector<sample> samples() {
   const std::string form = "Content-Type: application/x-www-form-urlencoded\r\n";
   const std::string parts = "Content-Type: multipart/form-data; boundary=b\r\n";
   const std::string chunks = "4\r\nfour\r\n5;x=y\r\nfives\r\n0\r\n\r\n";
+  std::string many;
+  for (int i = 0; i < 120; ++i) {
+    many += "X-" + std::to_string(i) + ": 1\r\n";
+  }
   const std::string chunked =
       "Host: test\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
   return {
@@ -93,6 +97,15 @@ inline std::vector<sample> samples() {
       {"out of the mount", closing("/files/../secret.txt")},
       {"no HTTP", "GET /fast\r\n\r\n", 400},
       {"another version", "GET /fast HTTP/9.9\r\nHost: x\r\n\r\n", 505},
+      {"no Host", "GET /fast HTTP/1.1\r\nConnection: close\r\n\r\n", 400},
+      {"two Hosts", closing("/fast", "Host: other\r\n"), 400},
+      {"a method that is none", with_method("FOO", closing("/fast")), 501},
+      {"a fragment in the target", closing("/fast#x"), 400},
+      {"a NUL in the path", closing("/fast%00"), 400},
+      {"an expectation that is none", closing("/fast", "Expect: something\r\n"), 417},
+      {"many header lines", closing("/fast", many), 431},
+      {"a long target", closing("/fast?" + std::string(9000, 'x')), 414},
+      {"an absolute target", closing("http://test/fast"), 200},
   };
 }
 

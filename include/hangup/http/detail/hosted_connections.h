@@ -66,7 +66,7 @@ class hosted_server {
 };
 
 struct hosted_settings {
-  options how{};
+  options how{};  // default headers that cannot be sent are left out; those are not the engine's
   unsigned workers = 8;
   unsigned queue = 10'000;
   std::vector<std::string> own_paths{};

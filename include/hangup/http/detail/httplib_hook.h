@@ -49,6 +49,21 @@ inline bool was_cut(const answer_progress& answer, const httplib::Request& req,
   return !answer.begun || answer.lost || incomplete;
 }
 
+// The status that is sent in place of an empty 200, which `hosted` takes for no answer once the
+// context has ended; 0: what there is is sent.
+inline int status_instead(const kept_context& of, const httplib::Request& req,
+                          const httplib::Response& res) noexcept {
+  const auto* const why = of.ctx.cause();
+  if (why == nullptr || !of.answer->stands_for_none || res.status != 200 || !res.body.empty() ||
+      res.content_provider_ || req.method == "HEAD") {
+    return 0;
+  }
+  if (why->kind == cause_kind::deadline) {
+    return 504;
+  }
+  return why->kind == cause_kind::shutdown || why->kind == causes::operator_request ? 503 : 0;
+}
+
 // Tells a logger with status 499 of requests whose client has left. The response that it gets is
 // not copied, as it may be large: the status is changed while the logger runs. The object is that
 // of cpp-httplib's engine, which is not const.
@@ -72,7 +87,7 @@ class departure_logger {
           [log = *this, &req, &res, release = std::move(mine.content_provider_resource_releaser_),
            answer = kept->answer, told = std::make_shared<std::atomic<bool>>(false)](bool success) {
             if (!told->exchange(true)) {
-              log.tell(req, res, *answer);
+              log.tell(req, res, {.ctx = answer->client, .answer = answer});
             }
             if (release) {
               release(success);
@@ -80,19 +95,21 @@ class departure_logger {
           };
       return;
     }
-    tell(req, res, *kept->answer);
+    tell(req, res, *kept);
   }
 
  private:
   void tell(const httplib::Request& req, const httplib::Response& res,
-            const answer_progress& answer) const {
+            const kept_context& of) const {
     std::unique_lock hold(*one_at_a_time_, std::defer_lock);
     if constexpr (take_turns<httplib::Server>) {
       hold.lock();
     }
     const int sent = res.status;
-    if (was_cut(answer, req, res)) {
+    if (was_cut(*of.answer, req, res)) {
       const_cast<httplib::Response&>(res).status = status_of_who_left;
+    } else if (const int instead = status_instead(of, req, res)) {
+      const_cast<httplib::Response&>(res).status = instead;
     }
     log_(req, res);
     const_cast<httplib::Response&>(res).status = sent;

@@ -331,9 +331,9 @@ TEST(head_limits, that_are_reached_are_named_with_what_is_allowed) {
       detail(read(with("X: " + std::string(8190, 'y') + "\r\n"))),
       "a header line is longer than the 8192 bytes allowed, with its name and without its CRLF");
   EXPECT_EQ(detail(read(with("X: " + std::string(60, 'y') + "\r\n"), few)),
-            "the head is larger than the 60 bytes allowed (http.max_head_bytes)");
+            "the head is larger than the 60 bytes allowed");
   EXPECT_EQ(detail(read(with("X: y\r\nX: y\r\n"), few)),
-            "there are more header lines than the 2 allowed (http.max_headers)");
+            "there are more header lines than the 2 allowed");
 }
 
 TEST(head_limits, of_a_line_hold_before_it_ends) {
