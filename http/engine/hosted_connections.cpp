@@ -3,6 +3,10 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <chrono>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "hangup/worker/pool.h"
@@ -16,17 +20,18 @@ namespace {
 
 // They say who serves a request, whatever its method: the engine has routes of its own. The first,
 // "/", is for all that have no other.
-route_table routes_to(pool& workers, pool& own, const hosted_settings& as) {
+route_table routes_to(pool* workers, pool* own, const std::vector<std::string>& own_paths,
+                      std::chrono::milliseconds deadline) {
   route_table made;
-  const auto add = [&](std::string path, pool& on) {
+  const auto add = [&](std::string path, pool* on) {
     made.add({.method = "GET",
               .path = std::move(path),
-              .runs_on = &on,
-              .deadline = as.deadline,
+              .runs_on = on,
+              .deadline = deadline,
               .answer = [](const context&, const request&, reply& res) { res.status(500); }});
   };
   add("/", workers);
-  for (const auto& path : as.own_paths) {
+  for (const auto& path : own_paths) {
     add(path, own);
   }
   return made;
@@ -39,12 +44,24 @@ hosted_settings with_fit_headers(hosted_settings as) {
 
 }  // namespace
 
+void check_own_paths(const std::vector<std::string>& paths) {
+  const std::string key = "hosted_options::paths_with_own_workers: ";
+  if (std::find(paths.begin(), paths.end(), "/") != paths.end()) {
+    throw std::invalid_argument(key + "found \"/\", which all other workers are for");
+  }
+  try {
+    routes_to(nullptr, nullptr, paths, {});
+  } catch (const std::invalid_argument& e) {
+    throw std::invalid_argument(key + e.what());
+  }
+}
+
 struct hosted_connections::parts {
   parts(hosted_server& by, const hosted_settings& as, const std::vector<observer*>& observers)
       : settings(with_fit_headers(as)),
         workers({.name = "cpp-httplib", .workers = as.workers, .queue = as.queue}),
         own({.name = "cpp-httplib-own", .workers = as.own_workers, .queue = as.queue}),
-        routes(routes_to(workers, own, as)),
+        routes(routes_to(&workers, &own, as.own_paths, as.deadline)),
         rules{by, as.keep_alive_max, as.most_body, *routes.all()[1]},
         runner(settings.how, routes, observers, nullptr, nullptr, &rules) {}
 

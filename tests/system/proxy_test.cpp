@@ -108,7 +108,7 @@ struct server_behind {
 };
 
 // Which protocol the client speaks, and how its request leaves.
-enum class client { http_1, http_2, http_2_stream };
+enum class client_kind { http_1, http_2, http_2_stream };
 // What the work behind it does then.
 enum class work { stops, goes_on };
 
@@ -116,7 +116,7 @@ struct setting {
   std::string name;
   kind proxy;
   edits changes;
-  client by;
+  client_kind by;
   bool streams;
   work then;
   std::optional<work> then_in_2_6{};  // if HAProxy 2.6 does something else
@@ -157,7 +157,7 @@ void hangs_up(server_behind& b, const setting& s) {
                                                    : "rows=4&row_ms=500&stream=0";
   const auto target = "/query/sim?" + rows;
   std::vector<std::string> command = {"curl", "-sN", "-H", "X-Request-Id: left"};
-  if (s.by == client::http_1) {
+  if (s.by == client_kind::http_1) {
     command.push_back(b.front.url(target));
   } else {
     command.insert(command.end(),
@@ -229,7 +229,7 @@ TEST_P(behind_a_proxy, a_hang_up_is_passed_on_or_swallowed_as_the_documentation_
     s.then = *s.then_in_2_6;
   }
   server_behind b(s.proxy, s.changes);
-  if (s.by == client::http_2_stream) {
+  if (s.by == client_kind::http_2_stream) {
     cancels_a_stream(b, s);
   } else {
     hangs_up(b, s);
@@ -237,7 +237,7 @@ TEST_P(behind_a_proxy, a_hang_up_is_passed_on_or_swallowed_as_the_documentation_
 }
 
 std::vector<setting> settings() {
-  using enum client;
+  using enum client_kind;
   using enum work;
   constexpr auto nginx = kind::nginx;
   constexpr auto haproxy = kind::haproxy;

@@ -50,10 +50,18 @@ TEST_F(own_workers_of_a_hosted_server, are_not_for_paths_below_or_beside) {
   EXPECT_EQ(ask(get("/health")).status, 200);
 }
 
-TEST_F(own_workers_of_a_hosted_server, need_a_path) {
-  server.set_hosted_options({.paths_with_own_workers = {"health"}});
-  ASSERT_GT(server.bind_to_any_port("127.0.0.1"), 0);
-  EXPECT_THROW(server.listen_after_bind(), std::invalid_argument);
+TEST_F(own_workers_of_a_hosted_server, need_paths_that_are_neither_all_nor_none_nor_twice_there) {
+  for (const auto& paths : {std::vector<std::string>{"health"}, {"/"}, {"/health", "/health"}}) {
+    const http::hosted_options how{.paths_with_own_workers = paths};
+    try {
+      server.set_hosted_options(how);
+      ADD_FAILURE() << paths.back();
+    } catch (const std::invalid_argument& e) {
+      EXPECT_EQ(std::string(e.what()).find("hosted_options::paths_with_own_workers: "), 0U)
+          << e.what();
+    }
+    EXPECT_THROW(http::hosted<httplib::Server>{how}, std::invalid_argument);
+  }
 }
 
 TEST(a_hosted_server, lets_more_clients_wait_to_be_accepted_than_its_base) {

@@ -16,11 +16,12 @@
 //
 // What is different from cpp-httplib's own server: A request is checked first, by stricter rules. A
 // malformed one, or one of which the head is too large (431) or late (408), is answered by hangup,
-// and no handler and no logger is called: observe() tells of it. The same holds for the 503, and
-// for who has left while its body came or it waited for a worker. hangup's own answers are problems
+// and no handler and no logger is called: observe() tells of it. hangup's own answers are problems
 // (problem.h) or what hosted_options::make_error makes; they have the headers of
 // set_default_headers(), and not those of handlers for post-routing. The handler gets the header
-// lines as they were sent. More than 16 ranges are none.
+// lines as they were sent. More than 16 ranges are none. A handler whose
+// answer has a status above 599, two lengths, or a Transfer-Encoding other than chunked has failed:
+// the client gets a 500.
 //
 // A body of up to 64 KiB is there before a worker is used. A client is waited for by the read and
 // write time-outs of the server, and regains that time at 1 KiB per second. When all workers are
@@ -65,52 +66,11 @@
 #include "hangup/http/detail/hosted_connections.h"
 #include "hangup/http/detail/hosted_request.h"
 #include "hangup/http/detail/httplib_hook.h"
-#include "hangup/http/error_page.h"
-#include "hangup/http/half_close.h"
+#include "hangup/http/hosted_options.h"
 #include "hangup/http/httplib.h"
 #include "hangup/http/observer.h"
 
 namespace hangup::http {
-
-namespace detail {
-
-// The most threads that the base would have.
-inline unsigned threads_of_base() {
-  auto most = static_cast<unsigned>(CPPHTTPLIB_THREAD_POOL_COUNT);
-#if defined(CPPHTTPLIB_THREAD_POOL_MAX_COUNT)  // from 0.31 on it starts further ones when it is
-                                               // busy
-  most = std::max(most, static_cast<unsigned>(CPPHTTPLIB_THREAD_POOL_MAX_COUNT));
-#endif
-  return most;
-}
-
-}  // namespace detail
-
-// All of them count from the next listen() on.
-struct hosted_options {
-  // Threads that handlers run on; they are started when they are needed. As many as the base has at
-  // most.
-  unsigned workers = detail::threads_of_base();
-  unsigned queue = 10'000;                        // requests that may wait for a worker; then 503
-  std::chrono::milliseconds deadline{0};          // of each request, from its head on: 504; 0: none
-  std::chrono::milliseconds stop_grace{5'000};    // see above
-  half_close on_half_close = half_close::cancel;  // a client that has closed its own direction
-  std::size_t max_connections = 10'000;           // further ones get a 503 and are closed
-  std::size_t max_connections_per_address = 0;    // 0: no such limit
-  unsigned connection_threads = 2;                // that hear the connections and read heads
-  // Connections that may wait to be accepted: the base asks for 5 in some versions, and further
-  // ones then need a second to get in. At most net.core.somaxconn.
-  int backlog = 1024;
-  // Requests for these paths have workers and a queue of their own, so that they are answered while
-  // all other workers are busy: {"/health"}. Whole paths, or with one free segment ("/jobs/{id}");
-  // whatever the method. listen() throws std::invalid_argument for "/", for one that does not begin
-  // with a slash, and for one that is there twice.
-  std::vector<std::string> paths_with_own_workers{};
-  unsigned own_workers = 2;
-  // The bodies of the answers that hangup makes itself (error_page.h), in place of problems. Those
-  // of cpp-httplib are made by its set_error_handler().
-  error_maker make_error{};
-};
 
 template <class Base = httplib::Server>
 class hosted : public detail::hooked<Base>, private detail::hosted_server {
@@ -124,16 +84,17 @@ class hosted : public detail::hooked<Base>, private detail::hosted_server {
   template <class... Args>
   requires std::constructible_from<hooked, Args...>
   explicit hosted(const hosted_options& how, Args&&... args)
-      : hooked(std::forward<Args>(args)...), how_(how) {
+      : hooked(std::forward<Args>(args)...), how_(checked(how)) {
     Base::new_task_queue = [this] {
       ::listen(this->svr_sock_, how_.backlog);  // it listens already; this changes the number only
       return new queue(*this);
     };
   }
 
-  // Before listen(), from one thread.
+  // Before listen(), from one thread. Throws std::invalid_argument, as the constructor does, for
+  // paths_with_own_workers.
   hosted& set_hosted_options(const hosted_options& how) {
-    how_ = how;
+    how_ = checked(how);
     return *this;
   }
   // Tells `o` of each request that ends, of limits, and of handlers that are late (observer.h); the
@@ -191,6 +152,11 @@ class hosted : public detail::hooked<Base>, private detail::hosted_server {
   }
 
  private:
+  static const hosted_options& checked(const hosted_options& how) {
+    detail::check_own_paths(how.paths_with_own_workers);
+    return how;
+  }
+
   // It runs each job at once, on the thread that accepts: the job only hands the connection over.
   class queue final : public httplib::TaskQueue {
     using enqueued = decltype(std::declval<httplib::TaskQueue&>().enqueue(std::function<void()>()));

@@ -77,11 +77,14 @@ struct hosted_settings {
   std::uint64_t most_body = 8U << 20;  // what the engine would refuse
 };
 
+// Throws std::invalid_argument if one of them cannot be hosted_options::paths_with_own_workers.
+void check_own_paths(const std::vector<std::string>& paths);
+
 class hosted_connections {
  public:
   // Starts the threads that hear the connections; those of the pool are started when they are
-  // needed. Throws std::system_error, and std::invalid_argument for `own_paths`. All of `observers`
-  // must outlive it.
+  // needed. Throws std::system_error. `own_paths` have been checked. All of `observers` must
+  // outlive it.
   hosted_connections(hosted_server& by, const hosted_settings& how,
                      const std::vector<observer*>& observers);
   ~hosted_connections();
