@@ -215,7 +215,8 @@ TEST(a_server, is_not_told_after_its_start_what_it_serves) {
   auto& s = one.server;
   const auto nobody = [](const http::request&) -> std::optional<denial> { return denial{}; };
   const auto nothing = [](const context&, const http::request&, http::reply&) {};
-  EXPECT_THROW(s.handle({.method = "GET", .path = "/added-later", .answer = nothing}), std::logic_error);
+  EXPECT_THROW(s.handle({.method = "GET", .path = "/added-later", .answer = nothing}),
+               std::logic_error);
   EXPECT_THROW(s.guard_all(nobody), std::logic_error);
   EXPECT_THROW(s.guard_operators(nobody), std::logic_error);
   EXPECT_THROW(s.observe(one.seen), std::logic_error);
