@@ -223,7 +223,7 @@ ssize_t client::put(std::string_view bytes) {
 
 bool client::wait_for(short events, clock::time_point limit) {
   for (;;) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(limit - now());
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(limit - now());
     pollfd p{fd_, events, 0};
     const int n = ::poll(&p, 1, std::max(0, static_cast<int>(left.count())));
     if (n >= 0 || errno != EINTR) {

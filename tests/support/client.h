@@ -81,6 +81,9 @@ class client {
   bool readable(std::chrono::milliseconds time) { return wait_for(POLLIN, now() + time); }
   // Waits until the kernel takes more, or the time is over.
   bool writable(std::chrono::milliseconds time) { return wait_for(POLLOUT, now() + time); }
+  // Reads what comes within this time. Returns false if that is nothing of an answer: what arrives
+  // may be for TLS alone.
+  bool receive_some(std::chrono::milliseconds time) { return more(now() + time); }
   // Reads at least so many bytes, as they come.
   bool receive_bytes(std::size_t count);
   // What comes, up to and with this text; empty if the connection ends before.
