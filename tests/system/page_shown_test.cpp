@@ -20,7 +20,9 @@ TEST_F(live_page, shows_some_of_two_thousand_in_flight_and_the_number_of_all) {
       "Number(document.querySelector('.tile .value').textContent.replace(',', ''))";
   EXPECT_TRUE(holds(tab, tile + " >= 2000")) << value(tab, tile);
   EXPECT_TRUE(holds(tab, "document.querySelectorAll('.lane').length === 40"));
-  EXPECT_TRUE(holds(tab, lane("&n=0"))) << "the oldest";
+  EXPECT_TRUE(holds(tab, lane("&n=0")))
+      << "the oldest, but "
+      << value(tab, "[...document.querySelectorAll('.lane')].map(l => l.textContent).join('; ')");
   const std::string left_out = "document.getElementById('left-out').textContent";
   EXPECT_TRUE(holds(tab, "/^[\\d,]+ in flight not shown one by one/.test(" + left_out + ")"))
       << value(tab, left_out);
