@@ -126,7 +126,7 @@ export class requests {
   // The `limit` that are most worth a lane, the newest first: those that are kept open; what should
   // have stopped and has not; what did not end well; then the oldest and the newest.
   worth_showing(limit) {
-    const newest = [...this.#all.values()].reverse();
+    const newest = [...this.#all.values()].sort((a, b) => b.number - a.number); // not all were told when they began
     const chosen = new Set(newest.filter((r) => r.kept));
     const take = (some, most) => {
       for (const r of some) {
