@@ -135,9 +135,9 @@ class watcher {
   void begin_to_poll(int fd, std::uint32_t generation, short& events) noexcept;
   void end_to_poll(int fd, std::uint32_t generation, short events) noexcept;
   // What is to be called, outside of the lock, which must be held.
-  static bool has_left(const slot& s) noexcept;
   static std::optional<cancel_handle> ended_by(slot& s) noexcept;
   // For these the lock of `s` must be held.
+  static bool has_left(const slot& s) noexcept;
   static std::uint32_t wanted(const slot& s) noexcept;  // the events
   bool hear(int fd, slot& s) noexcept;
   void hear_nothing(int fd, slot& s) noexcept;

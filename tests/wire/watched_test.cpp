@@ -503,22 +503,6 @@ TEST(watched, a_class_derived_from_the_server_keeps_its_constructors_and_its_tas
   EXPECT_EQ(queues, 1);
 }
 
-TEST(watched, keep_alive_settings_hold) {
-  server_under_test server([](auto& s) { s.server.set_keep_alive_max_count(2); });
-  client c = server.connect();
-  EXPECT_NE(c.ask(get("/fast")).header("connection"), "close");
-  EXPECT_EQ(c.ask(get("/fast")).header("connection"), "close");
-  EXPECT_TRUE(c.sees_the_end());
-  EXPECT_EQ(c.how_it_ended(), ending::fin);
-}
-
-TEST(watched, an_idle_connection_is_closed_after_the_keep_alive_timeout) {
-  server_under_test server([](auto& s) { s.server.set_keep_alive_timeout(1); });
-  client c = server.connect();
-  ASSERT_EQ(c.ask(get("/fast")).status, 200);
-  EXPECT_TRUE(c.sees_the_end());
-}
-
 TEST(watched, hang_ups_on_a_unix_socket_are_heard) {
   http::watched<httplib::Server> server;
   told at;

@@ -51,10 +51,10 @@ inline bool was_cut(const answer_progress& answer, const httplib::Request& req,
 
 // The status that is sent in place of an empty 200, which `hosted` takes for no answer once the
 // context has ended; 0: what there is is sent.
-inline int status_instead(const kept_context& of, const httplib::Request& req,
+inline int status_instead(const answer_progress& answer, const httplib::Request& req,
                           const httplib::Response& res) noexcept {
-  const auto* const why = of.ctx.cause();
-  if (why == nullptr || !of.answer->stands_for_none || res.status != 200 || !res.body.empty() ||
+  const auto* const why = answer.client.cause();
+  if (why == nullptr || !answer.stands_for_none || res.status != 200 || !res.body.empty() ||
       res.content_provider_ || req.method == "HEAD") {
     return 0;
   }
@@ -87,7 +87,7 @@ class departure_logger {
           [log = *this, &req, &res, release = std::move(mine.content_provider_resource_releaser_),
            answer = kept->answer, told = std::make_shared<std::atomic<bool>>(false)](bool success) {
             if (!told->exchange(true)) {
-              log.tell(req, res, {.ctx = answer->client, .answer = answer});
+              log.tell(req, res, *answer);
             }
             if (release) {
               release(success);
@@ -95,20 +95,20 @@ class departure_logger {
           };
       return;
     }
-    tell(req, res, *kept);
+    tell(req, res, *kept->answer);
   }
 
  private:
   void tell(const httplib::Request& req, const httplib::Response& res,
-            const kept_context& of) const {
+            const answer_progress& answer) const {
     std::unique_lock hold(*one_at_a_time_, std::defer_lock);
     if constexpr (take_turns<httplib::Server>) {
       hold.lock();
     }
     const int sent = res.status;
-    if (was_cut(*of.answer, req, res)) {
+    if (was_cut(answer, req, res)) {
       const_cast<httplib::Response&>(res).status = status_of_who_left;
-    } else if (const int instead = status_instead(of, req, res)) {
+    } else if (const int instead = status_instead(answer, req, res)) {
       const_cast<httplib::Response&>(res).status = instead;
     }
     log_(req, res);
