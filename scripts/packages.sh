@@ -20,7 +20,7 @@ packages_to_test=("${packages_to_build_all[@]}" curl ccache clang libgtest-dev p
   slowhttptest chromium firefox-esr python3 libasio-dev)
 # shellcheck disable=SC2034  # used by .ci/checks and .ci/nightly
 packages_for_ci=("${packages_to_test[@]}" libclang-rt-14-dev clang-format clang-tidy shellcheck openssl
-  python3-jsonschema libbenchmark-dev wrk prometheus debhelper systemd)
+  python3-jsonschema libbenchmark-dev wrk prometheus build-essential debhelper systemd)
 
 # quietly COMMAND... : shows what it prints only if it fails.
 quietly() (
