@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cstddef>
+#include <optional>
 
 namespace hangup::query {
 namespace {
@@ -69,55 +70,115 @@ std::string in_quotes(std::string_view value) {
   return std::string(1, '"').append(value).append("\"");
 }
 
-// The index of the parameter, from 0. If an error occurs while the server reads the parameters, its
-// context is `unnamed portal parameter $2 = '...'`, in the language of the server. Messages of
-// other errors may quote the value.
-std::size_t parameter_of(const PGresult& r, const asked_statement& of) {
-  const auto none = of.values.size();
+// The index of the parameter, from 0, that the server was reading when the error occurred. Its
+// context is `unnamed portal parameter $2 = '...'` then, in the language of the server. Functions
+// that run meanwhile (the check of a domain) have lines in front of that, and may say anything.
+std::optional<std::size_t> read_meanwhile(const PGresult& r, const asked_statement& of) {
   const auto context = diagnosis(r, PG_DIAG_CONTEXT);
-  const auto at = context.find('$');
-  if (at != std::string_view::npos && context.substr(0, at).find('"') == std::string_view::npos) {
-    const auto rest = context.substr(at + 1);
-    std::size_t number = 0;
-    const auto [end, ec] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
-    const auto after = rest.substr(static_cast<std::size_t>(end - rest.data()));
-    if (ec == std::errc() && number >= 1 && number <= none &&
-        (after.empty() || after.starts_with(" = '"))) {
-      return number - 1;
-    }
+  const auto at = context.find_first_of("$\"\n");
+  if (at == std::string_view::npos || context[at] != '$') {
+    return std::nullopt;
   }
-  const auto message = diagnosis(r, PG_DIAG_MESSAGE_PRIMARY);
+  const auto rest = context.substr(at + 1);
+  std::size_t number = 0;
+  const auto [end, ec] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
+  const auto after = rest.substr(static_cast<std::size_t>(end - rest.data()));
+  if (ec != std::errc() || number < 1 || number > of.values.size() ||
+      !(after.empty() || after.starts_with(" = '"))) {
+    return std::nullopt;
+  }
+  return number - 1;
+}
+
+// The index of the parameter, from 0, whose value is quoted in the message, if it is one only.
+std::optional<std::size_t> quoted_in(std::string_view message, const asked_statement& of) {
   const auto names = [message](const std::string& value) {
     return message.find(in_quotes(value)) != std::string_view::npos;
   };
   const auto first = std::find_if(of.values.begin(), of.values.end(), names);
   if (first == of.values.end() ||
       std::find_if(first + 1, of.values.end(), names) != of.values.end()) {
-    return none;
+    return std::nullopt;
   }
   return static_cast<std::size_t>(first - of.values.begin());
 }
 
-// Whether the message can contain only what the client has sent. Text that PostgreSQL quotes may be
-// the value of a row. In languages other than English other quotation marks are used, which are not
-// ASCII.
-bool is_for_clients(std::string message, const asked_statement& of) {
+// What PostgreSQL says about values without showing one. It says such things of values of rows,
+// too.
+constexpr std::array<std::string_view, 7> without_values = {
+    "division by zero",      "smallint out of range",        "integer out of range",
+    "bigint out of range",   "value out of range: overflow", "value out of range: underflow",
+    "numeric field overflow"};
+constexpr std::string_view of_patterns = "invalid regular expression: ";
+// https://git.postgresql.org/gitweb/?p=postgresql.git;f=src/include/regex/regerrs.h
+constexpr std::array<std::string_view, 10> about_patterns = {
+    "invalid collating element",    "invalid character class",     "invalid escape \\ sequence",
+    "invalid backreference number", "brackets [] not balanced",    "parentheses () not balanced",
+    "braces {} not balanced",       "invalid repetition count(s)", "invalid character range",
+    "quantifier operand invalid"};
+// What it says about a value that it quotes, without that and its quotes.
+constexpr std::string_view of_syntax = "invalid input syntax for type ";
+constexpr std::array<std::string_view, 14> types = {"bigint",    "boolean",
+                                                    "date",      "double precision",
+                                                    "integer",   "interval",
+                                                    "json",      "numeric",
+                                                    "real",      "smallint",
+                                                    "time",      "uuid",
+                                                    "timestamp", "timestamp with time zone"};
+
+bool is_one_of(const auto& all, std::string_view text) {
+  return std::find(all.begin(), all.end(), text) != all.end();
+}
+
+bool shows_no_value(std::string_view message) {
+  if (message.starts_with(of_syntax) && message.ends_with(": ")) {
+    message.remove_prefix(of_syntax.size());
+    message.remove_suffix(2);
+    return is_one_of(types, message);
+  }
+  return message.starts_with(of_patterns)
+             ? is_one_of(about_patterns, message.substr(of_patterns.size()))
+             : is_one_of(without_values, message) ||
+                   message == "date/time field value out of range: ";
+}
+
+// Without the client's own values that it quotes.
+std::string without_own(std::string message, const asked_statement& of) {
   for (const auto& value : of.values) {
     const auto own = in_quotes(value);
     for (auto at = message.find(own); at != std::string::npos; at = message.find(own)) {
       message.erase(at, own.size());
     }
   }
-  return std::all_of(message.begin(), message.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < 0x80 && c != '"'; });
+  return message;
 }
 
+// In languages other than English other quotation marks are used, which are not ASCII.
+bool quotes_something(std::string_view message) {
+  return std::any_of(message.begin(), message.end(),
+                     [](char c) { return static_cast<unsigned char>(c) >= 0x80 || c == '"'; });
+}
+
+// Class 42 (syntax error, something does not exist) is of the report, and has its place in the SQL.
+// Without a place it is of a value that is read as a language or a name: to_tsquery($1),
+// $1::regclass, current_setting($1).
+bool is_a_name_in_a_value(const PGresult& r, const asked_statement& of) {
+  return sql_state(r).starts_with("42") && diagnosis(r, PG_DIAG_STATEMENT_POSITION).empty() &&
+         diagnosis(r, PG_DIAG_INTERNAL_POSITION).empty() &&
+         quoted_in(diagnosis(r, PG_DIAG_MESSAGE_PRIMARY), of).has_value();
+}
+
+// Any other message may be made of the values of rows: by a function of the report's own (RAISE),
+// or by PostgreSQL, which was given such a value ("date field value out of range: 2026-13-40").
 std::string about_arguments(const PGresult& r, const asked_statement& of) {
-  const auto which = parameter_of(r, of);
+  const auto message = diagnosis(r, PG_DIAG_MESSAGE_PRIMARY);
+  const auto read = read_meanwhile(r, of);
+  const auto which = read ? read : quoted_in(message, of);
   const auto& all = of.what->parameters;
-  const auto name =
-      which < all.size() ? "parameter \"" + all[which].name + "\"" : parameters_in_words(*of.what);
-  if (is_for_clients(std::string(diagnosis(r, PG_DIAG_MESSAGE_PRIMARY)), of)) {
+  const auto name = which && *which < all.size() ? "parameter \"" + all[*which].name + "\""
+                                                 : parameters_in_words(*of.what);
+  const auto rest = without_own(std::string(message), of);
+  if (shows_no_value(rest) || (read && !quotes_something(rest))) {
     return name + ": " + reason(r);
   }
   return name + ": the value cannot be used (" + std::string(sql_state(r)) + ")";
@@ -142,7 +203,9 @@ std::error_code meaning_of(const PGresult& error, const asked_statement& of, std
     why = "the server's statement_timeout is " + std::to_string(of.limit.count()) + " ms";
     return errc::timed_out;
   }
-  const auto ec = l == nullptr ? errc::failed : l->ec;
+  const auto ec = is_a_name_in_a_value(error, of) ? errc::bad_argument
+                  : l == nullptr                  ? errc::failed
+                                                  : l->ec;
   if (ec != errc::bad_argument) {
     return ec;
   }

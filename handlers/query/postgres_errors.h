@@ -31,8 +31,8 @@ struct asked_statement {
 // The meaning of the error for that statement. `why` is the server's primary message and the
 // SQLSTATE in one line, or a text for the operator. For errc::bad_argument it is for the client: it
 // names the parameter, or all parameters if PostgreSQL does not tell which. It contains the
-// server's message only if that cannot contain anything but the client's own input, since it might
-// otherwise show data of a row.
+// server's message only if the server was reading a parameter, or says nothing but what is listed
+// in the source and the client's own input: any other message might show data of a row.
 std::error_code meaning_of(const PGresult& error, const asked_statement& of, std::string& why);
 
 }  // namespace hangup::query

@@ -109,7 +109,39 @@ TEST_F(postgres_engine, says_which_argument_it_cannot_take) {
   EXPECT_EQ(why("SELECT name::int4 FROM customers WHERE id = $1", 1, {std::int64_t{7}}),
             "parameter \"a\": the value cannot be used (22P02)")
       << "the value of a row is no client's business";
+  server_->ask(
+      "CREATE OR REPLACE FUNCTION tells(code text, word text) RETURNS int LANGUAGE plpgsql AS $$ "
+      "BEGIN RAISE EXCEPTION '%', word USING ERRCODE = code; END $$");
+  server_->ask(
+      "CREATE OR REPLACE FUNCTION knows(t text) RETURNS boolean LANGUAGE plpgsql AS $$ "
+      "BEGIN RAISE EXCEPTION 'not %', (SELECT name FROM customers WHERE id = 7) "
+      "USING ERRCODE = '22023'; END $$");
+  server_->ask("DROP DOMAIN IF EXISTS known");
+  server_->ask("CREATE DOMAIN known AS text CHECK (knows(VALUE))");
+  for (const char* const code : {"22000", "22023", "2201B", "23505", "23514"}) {
+    EXPECT_EQ(why("SELECT tells($1, name) FROM customers WHERE id = 7", 1, {std::string(code)}),
+              "parameter \"a\": the value cannot be used (" + std::string(code) + ")")
+        << "a function of the report's own says it";
+  }
+  EXPECT_EQ(why("SELECT $1::known", 1, {std::string("x")}),
+            "parameter \"a\": the value cannot be used (22023)");
+  EXPECT_EQ(why("SELECT make_date(2026, 13, n) FROM (SELECT $1::int4 + id AS n FROM customers "
+                "WHERE id = 7) AS t",
+                1, {std::int64_t{33}}),
+            "parameter \"a\": the value cannot be used (22008)");
+  EXPECT_EQ(why("SELECT $1::regclass", 1, {std::string("no_such")}),
+            "parameter \"a\": relation \"no_such\" does not exist (42P01)");
+  EXPECT_EQ(why("SELECT to_tsquery($1)", 1, {std::string("a b")}),
+            "parameter \"a\": the value cannot be used (42601)");
+  EXPECT_EQ(why("SELECT current_setting($1)", 1, {std::string("no.such")}),
+            "parameter \"a\": the value cannot be used (42704)");
   kept_rows rows;
+  const report names_it{.name = "names_it",
+                        .sql = "SELECT $1::text FROM no_such_table",
+                        .parameters = {{.name = "a", .allowed = {}}}};
+  EXPECT_EQ(ask(db, background(), names_it, {std::string("no_such_table")}, rows, why_),
+            errc::failed)
+      << "that is the report's own fault";
   const report nobodys{.name = "nobodys", .sql = "SELECT 1 / (SELECT 0)"};
   EXPECT_EQ(ask(db, background(), nobodys, {}, rows, why_), errc::failed);
 }
