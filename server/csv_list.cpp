@@ -34,8 +34,8 @@ query::field field_of(const nlohmann::ordered_json& value, std::string& text) {
 
 bool wants_csv(const http::request& req) {
   const auto accept = req.header_list("Accept");
-  const auto csv = http::weight_in(accept, "text/csv").value_or(0);
-  return csv > 0 && csv >= http::weight_in(accept, "application/json").value_or(0);
+  const auto csv = http::weight_of_type(accept, "text/csv");
+  return csv.weight > 0 && csv > http::weight_of_type(accept, "application/json");
 }
 
 csv_list::csv_list(http::body_writer& to, std::vector<std::string> columns)

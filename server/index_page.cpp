@@ -114,8 +114,8 @@ std::string as_text(const std::vector<entry>& all) {
 
 bool wants_json(const http::request& req) {
   const auto accept = req.header_list("Accept");
-  const auto json = http::weight_in(accept, "application/json").value_or(0);
-  return json > 0 && json >= http::weight_in(accept, "text/plain").value_or(0);
+  const auto json = http::weight_of_type(accept, "application/json");
+  return json.weight > 0 && json.exact > 0 && json >= http::weight_of_type(accept, "text/plain");
 }
 
 }  // namespace

@@ -57,9 +57,9 @@ void answer_with(const page_file& file, const http::request& req, http::reply& r
 
 bool prefers_live_page(const http::request& req) {
   const auto accept = req.header_list("Accept");
-  const auto html = http::weight_in(accept, "text/html").value_or(0);
-  return html > 0 && html > http::weight_in(accept, "text/plain").value_or(0) &&
-         html > http::weight_in(accept, "application/json").value_or(0);
+  const auto html = http::weight_of_type(accept, "text/html");
+  return html.weight > 0 && html > http::weight_of_type(accept, "text/plain") &&
+         html > http::weight_of_type(accept, "application/json");
 }
 
 bool is_part_of_live_page(const http::request& req) {

@@ -77,24 +77,6 @@ void append_csv(std::string_view text, std::string& to) {
   to.append(bare ? "" : "\"");
 }
 
-// The weight that the header gives a media type, and how specific the matching name is: 2 for the
-// type itself, 1 for type/*, 0 for */*, -1 for none.
-struct liking {
-  int weight = 0;
-  int exact = -1;
-};
-
-liking liked(std::string_view accept, std::string_view type) {
-  const auto any = std::string(type.substr(0, type.find('/'))) + "/*";
-  const std::array<std::string_view, 3> names = {"*/*", any, type};
-  for (int exact = 2; exact >= 0; --exact) {
-    if (const auto weight = http::weight_in(accept, names[static_cast<std::size_t>(exact)])) {
-      return {*weight, exact};
-    }
-  }
-  return {};
-}
-
 }  // namespace
 
 const char* content_type(format f) noexcept {
@@ -102,10 +84,8 @@ const char* content_type(format f) noexcept {
 }
 
 format preferred(std::string_view accept) {
-  const auto csv = liked(accept, "text/csv");
-  const auto ndjson = liked(accept, "application/x-ndjson");
-  const bool wins = csv.weight > 0 && (csv.weight > ndjson.weight ||
-                                       (csv.weight == ndjson.weight && csv.exact > ndjson.exact));
+  const auto csv = http::weight_of_type(accept, "text/csv");
+  const bool wins = csv.weight > 0 && csv > http::weight_of_type(accept, "application/x-ndjson");
   return wins ? format::csv : format::ndjson;
 }
 

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
-#include <string>
 
 #include "http/wire/header_list.h"
 
@@ -22,12 +20,7 @@ bool is_saved(std::string_view type) {
 
 // Whether a person has opened a page: the browser then names HTML and prefers it to the type.
 bool wants_a_page(std::string_view accept, std::string_view type) {
-  std::optional<int> weight;
-  for (const auto& name : {std::string(type), std::string(type.substr(0, type.find('/'))) + "/*",
-                           std::string("*/*")}) {
-    weight = weight ? weight : weight_in(accept, name);
-  }
-  return weight_in(accept, "text/html").value_or(0) > weight.value_or(0);
+  return weight_in(accept, "text/html").value_or(0) > weight_of_type(accept, type).weight;
 }
 
 }  // namespace

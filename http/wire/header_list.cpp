@@ -1,6 +1,7 @@
 #include "http/wire/header_list.h"
 
 #include <algorithm>
+#include <array>
 
 namespace hangup::http {
 namespace {
@@ -104,6 +105,17 @@ std::optional<int> weight_in(std::string_view list, std::string_view name) {
     }
   });
   return best;
+}
+
+type_weight weight_of_type(std::string_view accept, std::string_view type) {
+  const auto any = std::string(type.substr(0, type.find('/'))) + "/*";
+  const std::array<std::string_view, 3> names = {"*/*", any, type};
+  for (int exact = 2; exact >= 0; --exact) {
+    if (const auto weight = weight_in(accept, names[static_cast<std::size_t>(exact)])) {
+      return {*weight, exact};
+    }
+  }
+  return {};
 }
 
 }  // namespace hangup::http

@@ -3,6 +3,7 @@
 // fuzzed.
 #pragma once
 
+#include <compare>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -75,5 +76,17 @@ std::string unquoted(std::string_view value);
 // Returns nullopt if the name is not in the list. "*" and "*/*" are treated like other names: look
 // for the more specific name first.
 std::optional<int> weight_in(std::string_view list, std::string_view name);
+
+// What Accept says of a media type. The greater is the one that is liked more: by its weight, and
+// where that is the same, by how exactly it is named.
+struct type_weight {
+  int weight = 0;  // as above
+  int exact = -1;  // 2: the type itself, 1: type/*, 0: */*, -1: by nothing
+
+  auto operator<=>(const type_weight&) const = default;
+};
+
+// The most exact of the names that fit the type counts (RFC 9110 12.5.1).
+type_weight weight_of_type(std::string_view accept, std::string_view type);
 
 }  // namespace hangup::http

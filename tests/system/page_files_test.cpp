@@ -55,6 +55,21 @@ TEST(live_page_files, are_sent_with_a_strict_policy_and_are_small) {
         "frame-ancestors 'none'"}) {
     EXPECT_NE(page.find(std::string("\r\n") + header + "\r\n"), std::string::npos) << header;
   }
+  const auto type_for = [&](const std::string& accept) {
+    return s.curl("/", {"-o", "/dev/null", "-w", "%{content_type}", "-H", "Accept: " + accept})
+        .output;
+  };
+  const std::string html = "text/html; charset=utf-8";
+  const std::string plain = "text/plain; charset=utf-8";
+  EXPECT_EQ(type_for("text/html"), html);
+  EXPECT_EQ(type_for("text/html, */*"), html) << "the more exact name";
+  EXPECT_EQ(type_for("*/*"), plain);
+  EXPECT_EQ(type_for("text/*"), plain);
+  EXPECT_EQ(type_for("text/html;q=0.5, */*"), plain);
+  EXPECT_EQ(type_for("text/*;q=0.9, application/json;q=0.1"), plain);
+  EXPECT_EQ(type_for("application/json"), "application/json");
+  EXPECT_EQ(type_for("application/*"), "application/json");
+  EXPECT_EQ(type_for("application/json, text/plain, */*"), "application/json");
   std::size_t all = page.size();
   int files = 0;
   for (const auto& entry : std::filesystem::directory_iterator("server/page")) {

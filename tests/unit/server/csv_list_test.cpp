@@ -60,7 +60,13 @@ TEST(csv, is_wanted_by_who_names_it_and_does_not_prefer_json) {
   };
   EXPECT_TRUE(wanted("text/csv"));
   EXPECT_TRUE(wanted("application/json;q=0.5, text/csv"));
+  EXPECT_TRUE(wanted("text/*")) << "JSON is not acceptable";
+  EXPECT_TRUE(wanted("text/csv, */*")) << "the more exact name";
+  EXPECT_TRUE(wanted("application/json;q=0, */*"));
   EXPECT_FALSE(wanted("*/*"));
+  EXPECT_FALSE(wanted("text/csv;q=0.1, */*"));
+  EXPECT_FALSE(wanted("text/csv;q=0.5, application/*"));
+  EXPECT_FALSE(wanted("text/csv, application/json"));
   EXPECT_FALSE(wanted("application/json, text/csv;q=0.5"));
   EXPECT_FALSE(wanted("text/csv;q=0"));
   EXPECT_FALSE(wants_csv(http::request("GET", "/")));

@@ -106,6 +106,22 @@ TEST(a_weight, is_the_parameter_q_in_any_letter_case) {
   EXPECT_EQ(weight_in("br, *;q=0.1", "*"), 100);
 }
 
+TEST(a_type_in_accept, has_the_weight_of_the_most_exact_name) {
+  const std::string_view list = "text/*;q=0.5, */*;q=0.1, Text/CSV;q=0, a/b;level=1;q=0.7";
+  EXPECT_EQ(weight_of_type(list, "text/csv"), (type_weight{0, 2}));
+  EXPECT_EQ(weight_of_type(list, "text/html"), (type_weight{500, 1}));
+  EXPECT_EQ(weight_of_type(list, "image/png"), (type_weight{100, 0}));
+  EXPECT_EQ(weight_of_type(list, "a/b"), (type_weight{700, 2}));
+  EXPECT_EQ(weight_of_type("text/html", "image/png"), (type_weight{0, -1}));
+  EXPECT_EQ(weight_of_type("", "image/png"), (type_weight{0, -1}));
+}
+
+TEST(a_type_in_accept, is_liked_more_by_weight_and_then_by_exactness) {
+  EXPECT_GT(weight_of_type("a/b;q=0.2", "a/b"), weight_of_type("a/c;q=0.1", "a/c"));
+  EXPECT_GT(weight_of_type("*/*", "a/b"), weight_of_type("a/c;q=0.9", "a/c"));
+  EXPECT_GT(weight_of_type("a/b, */*", "a/b"), weight_of_type("a/b, */*", "a/c"));
+}
+
 TEST(a_weight, is_absent_for_what_is_not_named) {
   EXPECT_EQ(weight_in("", "gzip"), std::nullopt);
   EXPECT_EQ(weight_in("gzip2, x-gzip, *", "gzip"), std::nullopt);
