@@ -19,7 +19,11 @@ bool same_in_any_case(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+// Browsers send each of these once. What has two of one is no program that can be believed.
 bool is_asked_by_another_page(const http::request& req) {
+  if (req.count_header("Sec-Fetch-Site") > 1 || req.count_header("Origin") > 1) {
+    return true;
+  }
   if (const auto site = req.header("Sec-Fetch-Site")) {
     return site != "same-origin" && site != "none";
   }
@@ -32,7 +36,9 @@ bool is_asked_by_another_page(const http::request& req) {
     return true;
   }
   // Without TLS here a proxy may have it, and the page comes by https.
-  const bool may_be = !req.is_tls() || same_in_any_case(origin->substr(0, scheme), "https");
+  const auto by = origin->substr(0, scheme);
+  const bool may_be =
+      same_in_any_case(by, "https") || (!req.is_tls() && same_in_any_case(by, "http"));
   return !may_be || !same_in_any_case(origin->substr(scheme + 3), req.header("Host").value_or(""));
 }
 

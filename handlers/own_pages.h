@@ -9,8 +9,9 @@
 namespace hangup::handlers {
 
 // Whether the browser says that the request comes from a page of another origin: by Sec-Fetch-Site,
-// or by an Origin that differs from Host, or is not https where the connection is. Any web page can
-// make a visitor's browser send a request, with the visitor's address and rights.
+// or by an Origin that differs from Host, or is neither https nor, on a connection without TLS,
+// http; also if one of the two is there twice. Any web page can make a visitor's browser send a
+// request, with the visitor's address and rights.
 bool is_asked_by_another_page(const http::request& req);
 // What it is told then.
 inline constexpr std::string_view told_another_page =

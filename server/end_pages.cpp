@@ -25,9 +25,20 @@ constexpr std::size_t most_reason_bytes = 200;
 constexpr std::size_t most_instance_bytes = 64;
 constexpr std::uint64_t most_age_ms = 1'000'000'000;
 
+// Those of ASCII, and those of Unicode behind it: U+0080 to U+009F.
+bool has_controls(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0U;
+    if (http::is_control(text[i]) || (text[i] == '\xc2' && next >= 0x80 && next <= 0x9f)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 cause cause_of(parameters& p) {
   auto reason = p.text_or("reason", "", most_reason_bytes);
-  if (std::any_of(reason.begin(), reason.end(), http::is_control)) {
+  if (has_controls(reason)) {
     p.wrong("reason", "control characters", "none of them");
   }
   return {.kind = http::causes::operator_request, .text = std::move(reason)};

@@ -44,23 +44,31 @@ digest digest_of(std::string_view text) {
   return d;
 }
 
-// "[::1]:8080" -> "::1", "Localhost.:80" -> "localhost"
-std::string name_in(std::string_view authority) {
-  if (authority.starts_with('[')) {
-    return std::string(authority.substr(1, authority.find(']') - 1));
-  }
-  auto name = small(authority.substr(0, authority.find(':')));
+// "Localhost." -> "localhost": the dot at the end says that the name is whole.
+std::string whole_name(std::string_view host) {
+  auto name = small(host);
   if (name.ends_with('.')) {
     name.pop_back();
   }
   return name;
 }
 
+// "[::1]:8080" -> "::1", "Localhost.:80" -> "localhost"
+std::string name_in(std::string_view authority) {
+  if (authority.starts_with('[')) {
+    return std::string(authority.substr(1, authority.find(']') - 1));
+  }
+  return whole_name(authority.substr(0, authority.find(':')));
+}
+
 // A name without a dot, as machines have it among themselves ("localhost", a service of Compose).
-// Nobody can have such a name in the public DNS and give it the address of this server.
+// Nobody can have such a name in the public DNS and give it the address of this server. A dot can
+// be written as %2e.
 bool is_one_word(std::string_view name) {
-  return name.find('.') == std::string_view::npos &&
-         std::any_of(name.begin(), name.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+  const auto is_letter = [](char c) { return c >= 'a' && c <= 'z'; };
+  return std::any_of(name.begin(), name.end(), is_letter) &&
+         std::all_of(name.begin(), name.end(),
+                     [](char c) { return http::is_alphanumeric(c) || c == '-' || c == '_'; });
 }
 
 bool is_an_address(const std::string& name) {
@@ -83,7 +91,7 @@ std::string_view token_in(const http::request& req) {
 void add_name(const std::string& address, std::vector<std::string>& to) {
   try {
     const auto at = http::parse_listen_address(address);
-    to.push_back(small(at.host));
+    to.push_back(whole_name(at.host));
   } catch (const std::invalid_argument&) {  // it has been told of
   }
 }
@@ -137,7 +145,7 @@ bool same_in_constant_time(std::string_view a, std::string_view b) {
 
 operators_access::operators_access(const config& c)
     : how_(c.admin), token_(std::make_shared<const std::string>(token_of(c.admin))) {
-  names_.push_back(small(c.listen.host));
+  names_.push_back(whole_name(c.listen.host));
   for (const auto& address : c.listen.more) {
     add_name(address, names_);
   }

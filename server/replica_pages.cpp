@@ -29,7 +29,9 @@ peer_question question_of(const context& ctx, const http::request& req, std::str
                           peer_page page, std::string_view instance = {}) {
   page_target t(path);
   for (const auto& [name, value] : req.parameters()) {
-    t.add(name, value);
+    if (instance.empty() || name != "server") {  // the key has it
+      t.add(name, value);
+    }
   }
   if (!instance.empty()) {
     t.add("server", instance);

@@ -145,10 +145,12 @@ TEST_F(operators, are_told_what_is_wrong_with_what_they_ask) {
     EXPECT_TRUE(body_of(a)["detail"].get<std::string>().starts_with("parameter \"")) << a.body;
   }
   for (const auto& target :
-       words{"/requests/1?reason=", "/requests/1?reason=%0A", "/requests?older_than_ms=x",
+       words{"/requests/1?reason=", "/requests/1?reason=%0A", "/requests/1?reason=%C2%85",
+             "/requests/1?reason=a%C2%9b31m", "/requests?older_than_ms=x",
              "/requests/1?reason=" + std::string(201, 'x')}) {
     EXPECT_EQ(status(s.port(), asking("DELETE", target)), 400) << target;
   }
+  EXPECT_EQ(status(s.port(), asking("DELETE", "/requests/987654?reason=%C2%A0")), 404);
   for (const std::string target :
        {"/requests/0", "/requests/x", "/requests/99999999999999999999"}) {
     EXPECT_EQ(status(s.port(), asking("DELETE", target)), 404) << target;

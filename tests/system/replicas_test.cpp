@@ -111,6 +111,11 @@ TEST_F(replicas, that_are_all_gone_end_nothing_and_that_is_said) {
 TEST_F(replicas, are_those_that_are_configured_and_no_others) {
   EXPECT_EQ(ask("DELETE", "/replicas/requests/192_0_2_1_80-0badcafe-1").status, 404);
   EXPECT_EQ(ask("DELETE", "/replicas/requests/x").status, 404);
+  const auto replica = "127_0_0_1_" + std::to_string(second.port());
+  for (const std::string more : {"", "?server=0badcafe"}) {
+    EXPECT_EQ(ask("DELETE", "/replicas/requests/" + replica + "-0badcafe-1" + more).status, 404)
+        << "another server has this address now";
+  }
   EXPECT_EQ(ask("DELETE", "/replicas/requests/127_0_0_1_1-0badcafe-1").status, 502) << "it is gone";
   for (const auto* const wrong :
        {"?limit=100000", "?state=bogus", "?after=x", "/ended?since=xx", "/ended?end=bogus"}) {

@@ -104,17 +104,20 @@ TEST_F(operators, have_no_token_that_is_easily_guessed_or_cannot_be_sent) {
 
 TEST_F(operators, ask_by_an_address_or_by_a_name_of_the_server) {
   auto c = defaults();
+  c.listen.host = "Main.Server.";
   c.listen.more = {"My.Server:1234"};
-  c.admin.listen = "admin.server:0";
+  c.admin.listen = "admin.server.:0";
   c.admin.hosts = {"Known"};
   const operators_access all(c);
-  for (const auto* host : {"127.0.0.1", "127.0.0.1:8080", "[::1]:80", "192.0.2.7", "localhost",
-                           "LOCALHOST.:8080", "a.localhost", "hangup", "hangup:8081", "my.server:1",
-                           "admin.server", "known:8080", "KNOWN."}) {
+  for (const auto* host :
+       {"127.0.0.1", "127.0.0.1:8080", "[::1]:80", "192.0.2.7", "localhost", "LOCALHOST.:8080",
+        "a.localhost", "hangup", "hangup:8081", "my.server:1", "admin.server", "admin.server.:1",
+        "main.server", "known:8080", "KNOWN.", "my_service:80"}) {
     EXPECT_EQ(status(all, {{"Host", host}}), 200) << host;
   }
   for (const auto* host : {"evil.example", "localhost.evil.example", "127.0.0.1.evil.example",
-                           "known.x", "hangup.evil.example.", "2130706433", "0x7f.1", ""}) {
+                           "known.x", "hangup.evil.example.", "2130706433", "0x7f.1",
+                           "evil%2eexample", "evil%2Eexample%2e", "main.server..", ""}) {
     EXPECT_EQ(status(all, {{"Host", host}}), 421) << host;
   }
 }
@@ -146,6 +149,23 @@ TEST_F(operators,
   }
   EXPECT_EQ(all.denied(denied_for::origin), 15U);
   EXPECT_EQ(all.denied(denied_for::host), 0U);
+}
+
+TEST_F(operators, pages_are_not_for_what_says_two_things_about_where_it_comes_from) {
+  const operators_access all(defaults());
+  const http::field host = {"Host", "localhost:8080"};
+  const http::field own = {"Origin", "http://localhost:8080"};
+  const http::field evil = {"Origin", "http://evil.example"};
+  const http::field same = {"Sec-Fetch-Site", "same-origin"};
+  const http::field cross = {"Sec-Fetch-Site", "cross-site"};
+  EXPECT_EQ(status(all, {host, own}), 200);
+  EXPECT_EQ(status(all, {host, {"Origin", "https://localhost:8080"}}), 200) << "by a proxy";
+  EXPECT_EQ(status(all, {host, own, evil}), 403);
+  EXPECT_EQ(status(all, {host, evil, own}), 403);
+  EXPECT_EQ(status(all, {host, same, cross}), 403);
+  EXPECT_EQ(status(all, {host, same, same}), 403);
+  EXPECT_EQ(status(all, {host, {"Origin", "ftp://localhost:8080"}}), 403);
+  EXPECT_EQ(status(all, {host, {"Origin", "chrome-extension://localhost:8080"}}), 403);
 }
 
 TEST_F(operators, page_is_opened_by_a_link_on_any_page_but_not_in_a_frame_of_it) {
