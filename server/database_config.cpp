@@ -31,8 +31,9 @@ problem check_range(const stated_parameter& p, const json& stated, const std::st
 }
 
 problem check_parameter(const stated_parameter& p, const json& stated, const std::string& path) {
-  if (p.name == "report") {
-    return path + ".name: found \"report\", allowed another one: requests name the report by it";
+  if (p.name == "report" || p.name == "detach") {
+    return path + ".name: found \"" + p.name + "\", allowed another one: requests " +
+           (p.name == "report" ? "name the report by it" : "start jobs by it");
   }
   if (auto wrong = check_range(p, stated, path)) {
     return wrong;

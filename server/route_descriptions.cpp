@@ -93,10 +93,12 @@ const std::vector<route_description>& route_descriptions() {
        "",
        "databases.{database}.deadline_ms",
        a_database,
-       "The same as with GET, for clients and proxies that might repeat a GET. A page of another "
-       "origin gets a 403.",
-       "With `detach=1` the job goes on: nobody waits for it. Else as with GET.",
-       {report_name, detach, report_arguments}},
+       "Starts the report as a job, which goes on when the request is over, and answers 202 at "
+       "once. A page of another origin gets a 403.",
+       "Nobody waits for the job: it goes on. `DELETE /jobs/{id}` stops it.",
+       {report_name,
+        {"detach", "1", "required", "Only so a POST starts a job."},
+        report_arguments}},
       {"GET",
        "/fanout",
        "/fanout?parts=4",

@@ -1,6 +1,7 @@
 #include "handlers/query/fanout.h"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <optional>
 
@@ -66,6 +67,18 @@ arguments arguments_of(const report& r, std::multimap<std::string, std::string> 
   return std::move(*read);
 }
 
+// Those of /fanout itself. It also gives a report each part's number and the number of parts.
+constexpr std::array own = {"parts", "database", "report", "fail", "after_ms"};
+
+void refuse_own_parameters(const report& r, const std::string& name) {
+  for (const auto& p : r.parameters) {
+    if (p.name != "parts" && std::find(own.begin(), own.end(), p.name) != own.end()) {
+      refuse(400, "the report \"" + name + "\" has a parameter \"" + p.name +
+                      "\", and so has /fanout: ask for it at /query/{database}");
+    }
+  }
+}
+
 question read_question(const http::request& req, const fanout_options& how,
                        const std::vector<named_database*>& over) {
   handlers::parameters p(req);
@@ -79,8 +92,8 @@ question read_question(const http::request& req, const fanout_options& how,
     refuse(400, p.problem());
   }
   auto given = given_by(req);
-  for (const auto* own : {"parts", "database", "report", "fail", "after_ms"}) {
-    given.erase(own);
+  for (const auto* name : own) {
+    given.erase(name);
   }
   if (given.contains("part")) {
     refuse(400, handlers::wrong_parameter("part", "one", "none: each part has its own number"));
@@ -94,6 +107,7 @@ question read_question(const http::request& req, const fanout_options& how,
   for (std::size_t i = 0; i < parts; ++i) {
     auto* const s = from[i % from.size()];
     const auto& r = s->reports().at(report);
+    refuse_own_parameters(r, report);
     q.parts.push_back({s, &r, arguments_of(r, given, i, parts)});
   }
   return q;

@@ -213,7 +213,8 @@ std::optional<bool> wants_detached(const http::request& req, bool can, http::rep
                          std::string(req.method()) + ", which starts nothing: ask by POST");
     return std::nullopt;
   } else if (problem.empty() && !wants && req.method() == "POST") {
-    problem = "parameter \"detach\": allowed 1 with POST, which starts a job";
+    problem = handlers::wrong_parameter("detach", req.has_parameter("detach") ? "\"0\"" : "nothing",
+                                        "1 with POST, which starts a job");
   }
   if (!problem.empty()) {
     res.problem(400, problem);

@@ -33,6 +33,9 @@ class shops : public shop {
         {"sql",
          "WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s) SELECT i, "
          "hex(zeroblob(500)) FROM s"}};
+    reports["named"] = {
+        {"sql", "SELECT $1 AS v"},
+        {"parameters", {{{"name", "database"}, {"type", "text"}, {"max_bytes", 9}}}}};
     databases["other"] = databases["sqlite"];
     databases["other"]["reports"].erase("customer");
     settings["fanout"] = fanout;
@@ -199,6 +202,17 @@ TEST(fanout, a_slow_reader_slows_all_parts_and_costs_no_memory) {
   EXPECT_LT(resident_kib(s.pid()), before + (sanitized ? 96 : 16) * 1024);
   curl.signal(SIGKILL);
   EXPECT_EQ(s.ended("slow")["status"], 499);
+}
+
+TEST(fanout, a_report_with_a_parameter_that_means_something_else_here_is_refused) {
+  const shops f;
+  server s({"--config", f.config()});
+  const auto refused = ask(s, "/fanout?report=named&database=other");
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_EQ(json::parse(refused.body)["detail"],
+            "the report \"named\" has a parameter \"database\", and so has /fanout: ask for it at "
+            "/query/{database}");
+  EXPECT_EQ(ask(s, "/query/other?report=named&database=x").body, "{\"v\":\"x\"}\n");
 }
 
 TEST(fanout, limits_are_400_and_503_and_counted) {
