@@ -33,8 +33,19 @@ bool hosted_run::has_plain_range() const noexcept {
 
 bool hosted_run::run() {
   read_ahead();
-  const auto engine = rules_.server.serve(*this);
+  detail::served_by_engine engine;
+  bool threw = true;
+  reply of_what_was_thrown(x_.ctx(), *c_.incoming);
+  call(
+      [&] {
+        engine = rules_.server.serve(*this);
+        threw = false;
+      },
+      of_what_was_thrown);
   on_end_.reset();
+  if (threw) {
+    return answer_what_was_thrown(of_what_was_thrown);
+  }
   static_cast<void>(flush());
   if (!scan_.begun() || is_replaced_) {
     return !wrote_ && answer_instead();
@@ -218,6 +229,22 @@ bool hosted_run::answer_instead() {
   }
   prepare(req, res);
   return out_.write(req, res);
+}
+
+// The engine has called no logger then.
+bool hosted_run::answer_what_was_thrown(reply& res) {
+  c_.session.close_after();
+  if (wrote_) {
+    return scan_.whole() && !broken_;  // among others: the logger has thrown
+  }
+  held_.clear();
+  const auto& req = *c_.incoming;
+  const bool says = says_something(res);
+  if (says) {
+    prepare(req, res);
+  }
+  rules_.server.never_served(req, x_.ctx(), says ? res.status() : 499);
+  return says && out_.write(req, res);
 }
 
 void hosted_run::refuse(int status, std::string_view detail) {

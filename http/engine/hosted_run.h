@@ -10,6 +10,7 @@
 
 #include "hangup/context/after_func.h"
 #include "hangup/http/detail/hosted_connections.h"
+#include "http/engine/both_ends.h"
 #include "http/net/descriptor.h"
 #include "http/run/handler_run.h"
 #include "http/wire/answer_scan.h"
@@ -37,6 +38,7 @@ class hosted_run final : public handler_run, private detail::hosted_exchange {
   // hosted_exchange
   const context& ctx() const noexcept override { return x_.ctx(); }
   const request& checked() const noexcept override { return *c_.incoming; }
+  detail::both_ends ends() const override { return detail::ends_of(c_.fd()); }
   bool is_last() const noexcept override { return !c_.session.keeps(); }
   bool has_plain_range() const noexcept override;
   long read(char* to, std::size_t size) override;
@@ -56,6 +58,7 @@ class hosted_run final : public handler_run, private detail::hosted_exchange {
   bool put(std::string_view bytes);
   bool flush();
   bool answer_instead();
+  bool answer_what_was_thrown(reply& res);
 
   struct signal {
     int fd;

@@ -34,6 +34,20 @@ TEST_F(hosted_stop, may_be_asked_for_by_several_at_once) {
   }
 }
 
+TEST_F(hosted_stop, by_a_handler_is_before_what_stands_behind_its_request) {
+  server.Get("/stop", [this](const Request&, Response&) { server.stop(); });
+  server.Get("/next", [this](const Request&, Response&) { at.tell("next"); });
+  for (int i = 0; i < 100; ++i) {
+    start();
+    auto c = connect();
+    ASSERT_TRUE(c.send(get("/stop") + get("/next") + get("/next")));
+    EXPECT_EQ(c.receive().status, 200);
+    EXPECT_TRUE(c.sees_the_end());
+    stop();
+  }
+  EXPECT_EQ(at.count("next"), 0);
+}
+
 // Versions differ in whether they have decommission().
 template <class Server>
 void decommission(Server& server) {

@@ -19,9 +19,10 @@
 // and no handler and no logger is called: observe() tells of it. hangup's own answers are problems
 // (problem.h) or what hosted_options::make_error makes; they have the headers of
 // set_default_headers(), and not those of handlers for post-routing. The handler gets the header
-// lines as they were sent. More than 16 ranges are none. A handler whose
+// lines as they were sent, but no trailers. More than 16 ranges are none. A handler whose
 // answer has a status above 599, two lengths, or a Transfer-Encoding other than chunked has failed:
-// the client gets a 500.
+// the client gets a 500. So has what throws where the base catches nothing (handlers for errors,
+// exceptions, post-routing and 100-continue), which would end the program there.
 //
 // A body of up to 64 KiB is there before a worker is used. A client is waited for by the read and
 // write time-outs of the server, and regains that time at 1 KiB per second. When all workers are
@@ -193,9 +194,7 @@ class hosted : public detail::hooked<Base>, private detail::hosted_server {
       x.refuse(501, "this server serves no WebSockets");
       return {};
     }
-    const auto& of = x.checked();
-    const detail::both_ends ends{std::string(of.remote_address()), of.remote_port(),
-                                 std::string(of.local_address()), of.local_port()};
+    const auto ends = x.ends();
     const auto progress = std::make_shared<detail::answer_progress>();
     progress->client = x.ctx();
     progress->stands_for_none = true;
@@ -207,7 +206,8 @@ class hosted : public detail::hooked<Base>, private detail::hosted_server {
                              .ctx = x.ctx(),
                              .answer = progress,
                              .begins = [&x](httplib::Request& req) { detail::give_head(req, x); }});
-    return {result.answered, result.must_close};
+    // What stands behind a request that has stopped the server is not served, as in the base.
+    return {result.answered, result.must_close || this->svr_sock_ == INVALID_SOCKET};
   }
 
   void never_served(const request& of, const context& ctx, int status) noexcept override {
@@ -243,6 +243,7 @@ class hosted : public detail::hooked<Base>, private detail::hosted_server {
     how.idle_timeout = time(this->keep_alive_timeout_sec_, 0);
     how.head_timeout = how.body_timeout = time(this->read_timeout_sec_, this->read_timeout_usec_);
     how.write_timeout = time(this->write_timeout_sec_, this->write_timeout_usec_);
+    how.head.bytes = std::size_t{64} * 1024;
     how.head.encoded_bodies = true;  // the base decodes them
     how.default_headers = own_headers_;
     how.make_error = how_.make_error;

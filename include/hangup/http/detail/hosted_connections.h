@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "hangup/context/context.h"
+#include "hangup/http/detail/both_ends.h"
 #include "hangup/http/observer.h"
 #include "hangup/http/options.h"
 #include "hangup/http/request.h"
@@ -25,7 +26,8 @@ class hosted_exchange {
  public:
   virtual const context& ctx() const noexcept = 0;
   virtual const request& checked() const noexcept = 0;  // what arrived; without its body
-  virtual bool is_last() const noexcept = 0;            // its connection is closed after it
+  virtual both_ends ends() const = 0;
+  virtual bool is_last() const noexcept = 0;  // its connection is closed after it
   // Whether its Range is one that the engine may be given.
   virtual bool has_plain_range() const noexcept = 0;
 
@@ -57,8 +59,9 @@ class hosted_server {
  public:
   // Called on a worker, by several at once. May throw.
   virtual served_by_engine serve(hosted_exchange& x) = 0;
-  // A request has ended for which serve() was not called: with this status, 499 if its client has
-  // left. Of its body there is what has come. Called on any thread, by several at once.
+  // A request has ended for which serve() was not called, or has thrown: with this status, 499 if
+  // its client has left. Of its body there is what has come. Called on any thread, by several at
+  // once.
   virtual void never_served(const request& of, const context& ctx, int status) noexcept = 0;
 
  protected:
