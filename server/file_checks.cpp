@@ -65,11 +65,23 @@ std::string cannot_be_written(const std::string& path) {
   return ::access(path.c_str(), W_OK) == 0 ? "" : what + "cannot be written";
 }
 
+// `why` begins with the name of the file.
+std::string wrong_in_pem(const config::tls_t& c, std::string_view why) {
+  for (const auto& [key, file] :
+       {std::pair("tls.certificate", c.certificate), std::pair("tls.key", c.key)}) {
+    if (why.starts_with(file + ": ")) {
+      return std::string(key) + ": found " + shown(file) + ", but " +
+             std::string(why.substr(file.size() + 2)) + ", allowed a PEM file";
+    }
+  }
+  return "tls: " + std::string(why);
+}
+
 void check_identity(const config& c, mistakes& wrong) {
   try {
     static_cast<void>(identity_of(c));
   } catch (const http::tls_error& e) {
-    wrong.add(std::string("tls: ") + e.what());
+    wrong.add(wrong_in_pem(c.tls, e.what()));
   }
 }
 
@@ -102,7 +114,7 @@ void check_search(const config::search_t& c, mistakes& wrong) {
   try {
     const search::root opened(c.root);
   } catch (const search::root_error& e) {
-    wrong.add(std::string("search.root: ") + e.what());
+    wrong.add(not_searchable(c.root, e.code()));
   }
 }
 
@@ -206,7 +218,7 @@ mistakes check_process(const launch& with, const std::vector<int>& sockets) {
   check_addresses(with.settings, !sockets.empty(), found);
   if (found.empty()) {
     check_who_may_ask(with.settings, sockets, found);
-    check_address_of_their_own(with.settings, !sockets.empty(), found);
+    check_no_address_twice(with.settings, !sockets.empty(), found);
     check_peers_can_be_asked(with.settings, sockets, found);
   }
   mistakes wrong = by_who(with, found);

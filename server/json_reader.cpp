@@ -69,7 +69,12 @@ class reader final : public nlohmann::json_sax<json> {
       what = text_.substr(from, what.size() + 1);
     }
     return stop(where(from) + "not JSON: " +
-                (what == "/" ? "comments are not allowed" : "unexpected " + shown(what)));
+                (is_comment(from) ? "comments are not allowed" : "unexpected " + shown(what)));
+  }
+
+  bool is_comment(std::size_t at) const {
+    const auto begin = text_.substr(at, 2);
+    return begin == "//" || begin == "/*";
   }
 
   std::string where(std::size_t offset) const {
@@ -124,7 +129,8 @@ class reader final : public nlohmann::json_sax<json> {
       if (open_[i]->is_object()) {
         path += (path.empty() ? "" : ".") + shown_name(names_[i]);
       } else {
-        path += "[]";
+        const bool has_it = i + 1 < open_.size();
+        path += "[" + std::to_string(open_[i]->size() - (has_it ? 1 : 0)) + "]";
       }
     }
     return path.empty() ? what : path + ": " + what;

@@ -1,6 +1,7 @@
 #include "server/listening.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <stdexcept>
 #include <utility>
 
@@ -99,6 +100,35 @@ bool has_plain_operators_address(const config& c, const std::vector<int>& socket
   return std::any_of(all.begin(), all.end(), [](const auto& named) { return named.at.is_unix(); });
 }
 
+// Whether nothing can listen at `b` any more if something does at `a`.
+bool takes(const http::listen_address& a, const http::listen_address& b) {
+  if (a.is_unix() != b.is_unix()) {
+    return false;
+  }
+  if (a.is_unix()) {
+    const auto place = [](const std::string& path) {
+      std::error_code ec;
+      return path.starts_with('@')
+                 ? path
+                 : std::filesystem::absolute(path, ec).lexically_normal().string();
+    };
+    return place(a.path) == place(b.path);
+  }
+  if (a.port == 0 || a.port != b.port) {
+    return false;
+  }
+  const auto bare = [](const std::string& host) {
+    return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
+  };
+  const auto one = bare(a.host);
+  const auto other = bare(b.host);
+  const auto is_on = [](const std::string& all, const std::string& host) {
+    return all == "::" || (all == "0.0.0.0" && host.find(':') == std::string::npos) ||
+           (all == "localhost" && (host == "127.0.0.1" || host == "::1"));
+  };
+  return one == other || is_on(one, other) || is_on(other, one);
+}
+
 std::vector<http::listen_address> without_keys(std::vector<named_address> named) {
   std::vector<http::listen_address> all;
   all.reserve(named.size());
@@ -175,18 +205,17 @@ void check_who_may_ask(const config& c, const std::vector<int>& sockets, mistake
   }
 }
 
-void check_address_of_their_own(const config& c, bool with_sockets, mistakes& wrong) {
-  if (with_sockets) {
-    return;
-  }
-  for (const auto& theirs : operators_address(c)) {
-    for (const auto& named : clients_addresses(c.listen)) {
-      const bool any_port = !theirs.at.is_unix() && theirs.at.port == 0;
-      if (!any_port && named.at.text() == theirs.at.text()) {
-        wrong.add("admin.listen: found " + shown(c.admin.listen) + ", which is that of " +
-                  named.key + ", allowed another address, or same");
-        return;
-      }
+void check_no_address_twice(const config& c, bool with_sockets, mistakes& wrong) {
+  const auto all = with_sockets ? operators_address(c) : named_addresses(c);
+  for (std::size_t i = 1; i < all.size(); ++i) {
+    const auto& late = all[i];
+    const auto taken = std::find_if(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(i),
+                                    [&](const auto& early) { return takes(early.at, late.at); });
+    if (taken != all.begin() + static_cast<std::ptrdiff_t>(i)) {
+      wrong.add(late.key + ": found " +
+                shown(late.key == "listen.path" ? late.at.path : late.at.text()) +
+                ", which is that of " + taken->key + ", allowed another address" +
+                (late.key == "admin.listen" ? ", or same" : ""));
     }
   }
 }

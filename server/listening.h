@@ -40,8 +40,9 @@ void check_addresses(const config& c, bool with_sockets, mistakes& wrong);
 // neither on loopback nor a Unix socket. Uses the resolver.
 void check_who_may_ask(const config& c, const std::vector<int>& sockets, mistakes& wrong);
 
-// Adds that admin.listen is an address of listen as well: then it is not one of their own.
-void check_address_of_their_own(const config& c, bool with_sockets, mistakes& wrong);
+// Adds addresses that one before takes: the same, or all of this machine with the same port. Names
+// other than localhost are not looked up: the start tells of those.
+void check_no_address_twice(const config& c, bool with_sockets, mistakes& wrong);
 
 // Adds that admin.peers cannot be asked, as replicas that are configured like this one serve the
 // pages for operators by TLS only: all addresses of these are TCP, and there is a certificate.

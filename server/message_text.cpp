@@ -34,15 +34,29 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+// "http://name:password@host" -> "http://***@host"
+std::string without_password(std::string_view text) {
+  std::string all(text);
+  const auto scheme = all.find("://");
+  if (scheme != std::string::npos) {
+    const auto from = scheme + 3;
+    const auto at = all.rfind('@', std::min(all.find_first_of("/?#", from), all.size()));
+    if (at != std::string::npos && at > from) {
+      all.replace(from, at - from, "***");
+    }
+  }
+  return all;
+}
+
 }  // namespace
 
-std::string shown(std::string_view text) {
+std::string shown(std::string_view whole) {
+  const auto text = without_password(whole);
   auto end = std::min(text.size(), shown_bytes);
   while (end < text.size() && end > shown_bytes - 4 && handlers::continues_a_character(text[end])) {
     --end;
   }
-  return json(std::string(text.substr(0, end)))
-             .dump(-1, ' ', true, json::error_handler_t::replace) +
+  return json(text.substr(0, end)).dump(-1, ' ', true, json::error_handler_t::replace) +
          (end < text.size() ? "..." : "");
 }
 

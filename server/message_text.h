@@ -11,7 +11,8 @@ namespace hangup::server {
 // What is wrong, in one line; empty: nothing.
 using problem = std::optional<std::string>;
 
-// Text from a user: quoted, escaped to ASCII, cut after 64 bytes.
+// Text from a user: quoted, escaped to ASCII, cut after 64 bytes, without the name and the password
+// of a URL.
 std::string shown(std::string_view text);
 
 // A name from a user: unchanged if it is short and consists of letters, digits, '_', '-' and '$';

@@ -12,6 +12,7 @@
 #include "hangup/http/listen_address.h"
 #include "hangup/worker/loop.h"
 #include "http/net/address.h"
+#include "http/wire/grammar.h"
 #include "server/asking_client.h"
 #include "server/message_text.h"
 
@@ -191,6 +192,14 @@ std::string address_at(const std::string& host, std::uint16_t port) {
   return http::endpoint(host, port);
 }
 
+// A name, or an IPv6 address in brackets, perhaps with its zone.
+bool may_be_host(std::string_view host) {
+  const auto others = host.starts_with('[') ? "[]:.%-_" : "-_.";
+  return std::all_of(host.begin(), host.end(), [others](char c) {
+    return http::is_alphanumeric(c) || std::string_view(others).find(c) != std::string_view::npos;
+  });
+}
+
 // How much time the context has. At least 1 ms, as 0 would be no limit for libcurl.
 milliseconds left_of(const context& ctx) {
   const auto end = ctx.deadline().value_or(context::clock::time_point::max());
@@ -231,9 +240,16 @@ void check_peers(const nlohmann::json& admin, mistakes& wrong) {
     std::string why;
     try {
       const auto at = http::parse_listen_address(text);
-      why = at.is_unix() ? "it is a Unix socket" : at.port == 0 ? "its port is 0" : "";
+      why = at.is_unix()            ? "it is a Unix socket"
+            : at.port == 0          ? "its port is 0"
+            : !may_be_host(at.host) ? "its host is neither a name nor an address"
+                                    : "";
     } catch (const std::invalid_argument& e) {
       why = e.what();
+    }
+    if (why.empty() && std::find(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(i),
+                                 all[i]) != all.begin() + static_cast<std::ptrdiff_t>(i)) {
+      why = "it is there before";
     }
     if (!why.empty()) {
       wrong.add("admin.peers[" + std::to_string(i) + "]: found " + shown(text) + ", but " + why +

@@ -2,9 +2,22 @@
 
 #include <stdexcept>
 
+#include "server/message_text.h"
 #include "server/text_file.h"
 
 namespace hangup::server {
+namespace {
+
+// `why` is "url: has no host".
+std::string wrong_with(const config::relay_t::upstream_t& u, std::string_view why) {
+  const bool is_url = why.starts_with("url: ");
+  return (is_url ? "url: found " + shown(u.url) : "ca_file: found " + shown(u.ca_file)) +
+         ", which " + std::string(why.substr(why.find(": ") + 2)) +
+         (is_url ? ", allowed http://NAME or https://NAME with or without :PORT, or unix:PATH"
+                 : ", allowed a PEM file");
+}
+
+}  // namespace
 
 std::unique_ptr<const handlers::upstream> open_upstream(const std::string& name,
                                                         const config::relay_t& c) {
@@ -22,7 +35,7 @@ std::unique_ptr<const handlers::upstream> open_upstream(const std::string& name,
                                          .stall_timeout = c.stall_timeout,
                                          .max_head_bytes = c.max_head_bytes});
   } catch (const std::invalid_argument& e) {
-    throw std::invalid_argument(path + e.what());
+    throw std::invalid_argument(path + wrong_with(u, e.what()));
   }
 }
 

@@ -7,6 +7,7 @@
 #include "handlers/query/postgres_files.h"
 #include "handlers/search/sample_corpus.h"
 #include "server/line_text.h"
+#include "server/message_text.h"
 #include "server/progress.h"
 
 namespace hangup::server {
@@ -68,8 +69,13 @@ std::shared_ptr<const search::root> open_search(const context& ctx, const launch
     return std::make_shared<const search::root>(
         c.root, search::root_options{.cross_mounts = c.cross_mounts, .own = own});
   } catch (const search::root_error& e) {
-    throw wrong_root(with, std::string("search.root: ") + e.what());
+    throw wrong_root(with, not_searchable(c.root, e.code()));
   }
+}
+
+std::string not_searchable(const std::string& root, const std::error_code& why) {
+  return "search.root: found " + shown(root) + ", which cannot be searched: " + why.message() +
+         ", allowed a folder that this user may read";
 }
 
 std::string corpus_not_made(const std::string& root, const std::string& why) {

@@ -22,6 +22,9 @@ search::own_files own_files_of(const launch& with);
 std::shared_ptr<const search::root> open_search(const context& ctx, const launch& with,
                                                 const search::own_files& own);
 
+// The message if the root cannot be opened, in one line: "search.root: found ...".
+std::string not_searchable(const std::string& root, const std::error_code& why);
+
 // The message if a sample could not be made, in one line: "search.root: the sample texts ...".
 std::string corpus_not_made(const std::string& root, const std::string& why);
 

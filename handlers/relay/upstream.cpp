@@ -2,9 +2,12 @@
 
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <stdexcept>
+#include <system_error>
 
 #include "hangup/http/listen_address.h"
 #include "http/wire/number.h"
@@ -42,7 +45,10 @@ upstream::upstream(std::string name, const upstream_options& how, name_lookup::f
                                 : ::X509_STORE_load_file(trusted_.get(), file.c_str());
   ::ERR_clear_error();
   if (read != 1) {
-    throw std::invalid_argument("ca_file: cannot be read as PEM");
+    const int number = ::access(file.c_str(), R_OK) == 0 ? 0 : errno;
+    throw std::invalid_argument(
+        "ca_file: " + (number == 0 ? "has no certificate in PEM"
+                                   : "cannot be read: " + std::generic_category().message(number)));
   }
 }
 
@@ -59,7 +65,7 @@ upstream::place upstream::place_of(const std::string& url) {
     try {
       return {"localhost", 80, http::parse_listen_address(url).path};
     } catch (const std::invalid_argument& e) {
-      throw std::invalid_argument(std::string("url: ") + e.what());
+      throw std::invalid_argument(std::string("url: is no address of a socket: ") + e.what());
     }
   }
   const bool secure = url.starts_with("https://");

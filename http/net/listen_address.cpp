@@ -50,6 +50,9 @@ listen_address parse_listen_address(std::string_view text) {
   if (text.starts_with(unix_prefix)) {
     return unix_address(text.substr(unix_prefix.size()));
   }
+  if (text.find("://") != std::string_view::npos) {
+    throw std::invalid_argument("it is a URL and no address");
+  }
   const auto behind_host = text.starts_with('[') ? text.find(']') : std::string_view::npos;
   if (text.starts_with('[') && behind_host == std::string_view::npos) {
     throw std::invalid_argument("there is no ] behind the address");

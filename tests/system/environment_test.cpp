@@ -171,7 +171,7 @@ TEST(environment, what_is_wrong_is_one_line_that_names_the_variable_and_exit_cod
             "tls.key: found what is in a PEM file, allowed its path"},
            {{"HANGUP_SEARCH__ROOT=/dev/null/nowhere"}, "with HANGUP_SEARCH__ROOT: search.root: "},
            {{"HANGUP_TLS__KEY=/nowhere", "HANGUP_TLS__CERTIFICATE=/nowhere"},
-            "with HANGUP_TLS__CERTIFICATE, HANGUP_TLS__KEY: tls: "},
+            "with HANGUP_TLS__CERTIFICATE, HANGUP_TLS__KEY: tls.certificate: found \"/nowhere\""},
            {{"HANGUP_POOLS__A~B__WORKERS=1"}, R"(pools: name: found "a~b", allowed )"},
            {{"HANGUP_DATABASES__PG__CONNINFO=s3cret"}, "databases.pg.kind: missing"},
        }) {

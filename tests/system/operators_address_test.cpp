@@ -88,6 +88,17 @@ TEST_F(operators, have_no_address_that_is_none_and_no_token_that_is_none) {
   refused({"--admin-listen", "192.0.2.1:0"}, "on which nothing can listen");
   refused({"--port", "8099", "--admin-listen", "127.0.0.1:8099"},
           "admin.listen: found \"127.0.0.1:8099\", which is that of listen.host, allowed another");
+  refused({"--admin-listen", "http://127.0.0.1:8081"},
+          "admin.listen: found \"http://127.0.0.1:8081\", but it is a URL and no address, allowed");
+  refused({"--host", "0.0.0.0", "--port", "8099", "--admin-listen", "127.0.0.1:8099"},
+          "admin.listen: found \"127.0.0.1:8099\", which is that of listen.host, allowed another");
+  refused({"--port", "8099", "--admin-listen", "localhost:8099"},
+          "admin.listen: found \"localhost:8099\", which is that of listen.host, allowed another");
+  const auto socket = folder / "a.sock";
+  refused({"--listen", "unix:" + socket, "--admin-listen", "unix:" + (folder / "./a.sock")},
+          ", which is that of listen.more[0], allowed another address, or same");
+  refused({"--listen", "127.0.0.1:8099", "--listen", "127.0.0.1:8099"},
+          "listen.more[1]: found \"127.0.0.1:8099\", which is that of listen.");
   const auto with_token = [&](const std::string& path) {
     const auto r = run({"env", "HANGUP_ADMIN__TOKEN_FILE=" + path, HANGUP_BINARY, "--config",
                         config(), "--check-config"});

@@ -565,10 +565,17 @@ TEST(relay, with_a_wrong_setting_is_one_line_and_exit_code_2) {
   };
   EXPECT_EQ(said(R"({"url": "http://a:70000"})"),
             file +
-                ": relay.upstreams.next.url: has no port 1..65535 behind its host, or more than "
-                "that\n");
+                ": relay.upstreams.next.url: found \"http://a:70000\", which has no port 1..65535 "
+                "behind its host, or more than that, allowed http://NAME or https://NAME with or "
+                "without :PORT, or unix:PATH\n");
+  EXPECT_EQ(said(R"({"url": "http://me:secret@a"})").find("secret"), std::string::npos);
   EXPECT_EQ(said(R"({"url": "https://a", "ca_file": "/nowhere"})"),
-            file + ": relay.upstreams.next.ca_file: cannot be read as PEM\n");
+            file +
+                ": relay.upstreams.next.ca_file: found \"/nowhere\", which cannot be read: No such "
+                "file or directory, allowed a PEM file\n");
+  EXPECT_NE(said(R"({"url": "https://a", "ca_file": ")" + file + "\"}")
+                .find("which has no certificate in PEM, allowed a PEM file"),
+            std::string::npos);
   EXPECT_NE(said(R"({"url": "gopher://a"})").find("relay.upstreams.next.url: found \"gopher://a\""),
             std::string::npos);
 }

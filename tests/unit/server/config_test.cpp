@@ -417,6 +417,13 @@ TEST(config, a_database_or_a_parameter_that_makes_no_sense_is_refused) {
             at + "[1].name: found \"a\", allowed another one: it is taken");
   EXPECT_EQ(with(R"([{"name": "report", "type": "text"}])"),
             at + "[0].name: found \"report\", allowed another one: requests name the report by it");
+  EXPECT_EQ(with(R"([{"name": "detach", "type": "text"}])"),
+            at + "[0].name: found \"detach\", allowed another one: requests start jobs by it");
+  EXPECT_EQ(with(R"([{"name": "a", "type": "text"}, {"name": "b", "type": "text",
+                    "default": "\u0000"}])"),
+            at + "[1].default: found a string with a NUL in it");
+  EXPECT_EQ(error_of(R"({"log": {"skip": ["a", "b\u0000"]}})"),
+            "c.json: log.skip[1]: found a string with a NUL in it");
   EXPECT_EQ(with(R"([{"name": "a", "type": "blob"}])"),
             at + "[0].type: found \"blob\", allowed one of \"integer\", \"real\", \"text\"");
   EXPECT_EQ(with(R"([1])"), at + "[0]: found 1, allowed an object");
@@ -579,6 +586,26 @@ TEST(config, an_upstream_is_a_name_and_a_place_and_no_more) {
   EXPECT_NE(error_of(R"({"relay": {"targets": {"a": "/b?c"}}})"), "");
 }
 
+TEST(config, a_replica_has_a_host_and_a_port_and_is_named_once) {
+  const auto with = [](const json& peers) { return error_of(document("admin.peers", peers)); };
+  EXPECT_EQ(with({"a-b_c.d:80", "10.0.0.2:8081", "10.0.0.2:8082", "[fe80::1%eth0]:1"}), "");
+  const std::string allowed = ", allowed such as 10.0.0.2:8081, [fd00::2]:8081, hangup:8081";
+  for (const std::string wrong : {"a b:80", "user@a:80", "\u00e9:80", "a/b:80"}) {
+    EXPECT_EQ(with({"a:1", wrong}), "c.json: admin.peers[1]: found " + shown(wrong) +
+                                        ", but its host is neither a name nor an address" +
+                                        allowed);
+  }
+  const std::string url = "http://me:s3cret@a:80";
+  EXPECT_EQ(with({url}).find("s3cret"), std::string::npos);
+  EXPECT_NE(with({url}).find("found \"http://***@a:80\""), std::string::npos) << with({url});
+  EXPECT_EQ(with({"http://a:80"}),
+            "c.json: admin.peers[0]: found \"http://a:80\", but it is a URL "
+            "and no address" +
+                allowed);
+  EXPECT_EQ(with({"a:1", "b:1", "a:1"}),
+            "c.json: admin.peers[2]: found \"a:1\", but it is there before" + allowed);
+}
+
 TEST(config, the_name_of_a_pool_is_short_and_plain) {
   const auto named = [](const std::string& name) {
     return error_of(json{{"pools",
@@ -631,7 +658,7 @@ TEST(config, a_key_that_is_given_twice_is_refused) {
   EXPECT_EQ(error_of(R"({"relay": {"targets": {"a": "/x", "a": "/x"}}})"),
             "c.json: relay.targets.a: given twice");
   EXPECT_EQ(error_of(R"([[], {"a": 1, "\u0061": 1}])"),
-            "c.json: [].a: given twice\nc.json: found an array, allowed an object");
+            "c.json: [1].a: given twice\nc.json: found an array, allowed an object");
   EXPECT_EQ(error_of(R"({"listen": {"port": 1}, "http": {"max_headers": 1}})"), "");
   EXPECT_EQ(error_of(R"({"log": {}, "log": {"level": "x"}, "listen": {"prot": 1}, "log": {}})"),
             "c.json: log: given twice\nc.json: log: given twice\nc.json: listen.prot: unknown key; "

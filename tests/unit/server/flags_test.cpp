@@ -325,8 +325,10 @@ TEST_F(flags, mistakes_of_the_file_the_environment_and_the_flags_are_told_togeth
       "c.json: listen.prot: unknown key; ",
       "HANGUP_JOBS__MOST: found -1, allowed ",
       "--log-level: found \"loud\", allowed one of ",
-      "c.json: tls: no.pem: ",
-      "c.json: search.root: search root no folder: No such file or directory"};
+      "c.json: tls.certificate: found \"no.pem\", but no certificate in PEM: No such file",
+      "c.json: search.root: found \"no folder\", which cannot be searched: No such file or "
+      "directory, "
+      "allowed "};
   std::string line;
   for (const auto& begin : begins) {
     ASSERT_TRUE(std::getline(lines, line)) << begin;
@@ -491,9 +493,10 @@ TEST_F(flags, check_config_finds_what_the_start_would_find_and_makes_nothing) {
   EXPECT_NE(one({"HANGUP_DATABASES__SQLITE__FILE=/nowhere/s.db"})
                 .find("cannot be made: No such file or directory; name another file"),
             std::string::npos);
-  EXPECT_NE(one({"HANGUP_SEARCH__ROOT=file/corpus", "HANGUP_SEARCH__SAMPLE=false"})
-                .find("search.root: search root file/corpus: Not a directory"),
-            std::string::npos);
+  EXPECT_NE(
+      one({"HANGUP_SEARCH__ROOT=file/corpus", "HANGUP_SEARCH__SAMPLE=false"})
+          .find("search.root: found \"file/corpus\", which cannot be searched: Not a directory"),
+      std::string::npos);
   EXPECT_NE(one({"HANGUP_SEARCH__ROOT=/dev/null/corpus"})
                 .find("search.root: the sample texts /dev/null/corpus cannot be made: "),
             std::string::npos);
@@ -501,7 +504,8 @@ TEST_F(flags, check_config_finds_what_the_start_would_find_and_makes_nothing) {
       one({"HANGUP_RELAY__UPSTREAMS__A__URL=https://a", "HANGUP_RELAY__UPSTREAMS__A__CA_FILE=fifo"})
           .find("relay.upstreams.a.ca_file: found \"fifo\", which is a FIFO"),
       std::string::npos);
-  EXPECT_NE(one({"HANGUP_TLS__CERTIFICATE=fifo", "HANGUP_TLS__KEY=fifo"}).find("tls: fifo: "),
+  EXPECT_NE(one({"HANGUP_TLS__CERTIFICATE=fifo", "HANGUP_TLS__KEY=fifo"})
+                .find("tls.certificate: found \"fifo\", but "),
             std::string::npos);
   EXPECT_NE(one({"HANGUP_DATABASES__PG__KIND=postgres",
                  "HANGUP_DATABASES__PG__CONNINFO=sslrootcert=fifo"})

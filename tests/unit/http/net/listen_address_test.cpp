@@ -43,6 +43,7 @@ TEST(listen_address, that_is_none_is_refused_with_a_reason) {
   EXPECT_EQ(why_not("[::1]"), "there is no port");
   EXPECT_EQ(why_not("[::1]8080"), "there is no port");
   EXPECT_EQ(why_not("[::1"), "there is no ] behind the address");
+  EXPECT_EQ(why_not("http://a:8080"), "it is a URL and no address");
   EXPECT_EQ(why_not(":8080"), "there is no host before the port");
   EXPECT_EQ(why_not("[]:8080"), "there is no host before the port");
   EXPECT_EQ(why_not("::1:8080"), "an IPv6 address stands in brackets, as in [::1]:8080");
