@@ -422,8 +422,8 @@ TEST_F(request_stream, counts_for_each_viewer_what_it_was_not_shown_since_it_cam
   const auto at_first = second.until([](const shown& e) { return e.name == "stats"; }).back();
   EXPECT_EQ(at_first.data["left_out"], 0);
   EXPECT_EQ(at_first.data["missed"], 0);
-  const auto is_counted = [&](const shown& e) { return e.data.value("left_out", 0U) > 0; };
-  EXPECT_EQ(first.until(is_counted).back().data["left_out"], left_out);
+  // A count may have come while they were made.
+  first.until([&](const shown& e) { return e.data.value("left_out", 0U) == left_out; });
 }
 
 // Those whose begin was told; each is told once.
