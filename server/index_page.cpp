@@ -115,7 +115,7 @@ std::string as_text(const std::vector<entry>& all) {
 bool wants_json(const http::request& req) {
   const auto accept = req.header_list("Accept");
   const auto json = http::weight_of_type(accept, "application/json");
-  return json.weight > 0 && json.exact > 0 && json >= http::weight_of_type(accept, "text/plain");
+  return json.weight > 0 && json.exact > 0 && !(http::weight_of_type(accept, "text/plain") > json);
 }
 
 }  // namespace

@@ -50,14 +50,14 @@ std::string without_password(std::string_view text) {
 
 }  // namespace
 
-std::string shown(std::string_view whole) {
-  const auto text = without_password(whole);
-  auto end = std::min(text.size(), shown_bytes);
-  while (end < text.size() && end > shown_bytes - 4 && handlers::continues_a_character(text[end])) {
+std::string shown(std::string_view text) {
+  const auto told = without_password(text);
+  auto end = std::min(told.size(), shown_bytes);
+  while (end < told.size() && end > shown_bytes - 4 && handlers::continues_a_character(told[end])) {
     --end;
   }
-  return json(text.substr(0, end)).dump(-1, ' ', true, json::error_handler_t::replace) +
-         (end < text.size() ? "..." : "");
+  return json(told.substr(0, end)).dump(-1, ' ', true, json::error_handler_t::replace) +
+         (end < told.size() ? "..." : "");
 }
 
 std::string shown_name(std::string_view name) {

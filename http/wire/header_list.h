@@ -3,7 +3,6 @@
 // fuzzed.
 #pragma once
 
-#include <compare>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -83,7 +82,10 @@ struct type_weight {
   int weight = 0;  // as above
   int exact = -1;  // 2: the type itself, 1: type/*, 0: */*, -1: by nothing
 
-  auto operator<=>(const type_weight&) const = default;
+  bool operator==(const type_weight&) const = default;
+  bool operator>(const type_weight& other) const noexcept {
+    return weight > other.weight || (weight == other.weight && exact > other.exact);
+  }
 };
 
 // The most exact of the names that fit the type counts (RFC 9110 12.5.1).
