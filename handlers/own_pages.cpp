@@ -1,23 +1,13 @@
 #include "handlers/own_pages.h"
 
-#include <algorithm>
-#include <cctype>
 #include <string>
 #include <string_view>
 
 #include "hangup/http/reply.h"
 #include "hangup/http/request.h"
+#include "http/wire/grammar.h"
 
 namespace hangup::handlers {
-namespace {
-
-bool same_in_any_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
-    return std::tolower(x) == std::tolower(y);
-  });
-}
-
-}  // namespace
 
 // Browsers send each of these once. What has two of one is no program that can be believed.
 bool is_asked_by_another_page(const http::request& req) {
@@ -37,9 +27,10 @@ bool is_asked_by_another_page(const http::request& req) {
   }
   // Without TLS here a proxy may have it, and the page comes by https.
   const auto by = origin->substr(0, scheme);
-  const bool may_be =
-      same_in_any_case(by, "https") || (!req.is_tls() && same_in_any_case(by, "http"));
-  return !may_be || !same_in_any_case(origin->substr(scheme + 3), req.header("Host").value_or(""));
+  const bool may_be = http::equals_ignoring_case(by, "https") ||
+                      (!req.is_tls() && http::equals_ignoring_case(by, "http"));
+  return !may_be ||
+         !http::equals_ignoring_case(origin->substr(scheme + 3), req.header("Host").value_or(""));
 }
 
 namespace {

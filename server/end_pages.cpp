@@ -7,10 +7,10 @@
 
 #include "handlers/own_pages.h"
 #include "handlers/parameters.h"
+#include "handlers/utf8.h"
 #include "hangup/http/causes.h"
 #include "hangup/http/reply.h"
 #include "hangup/http/request.h"
-#include "http/wire/grammar.h"
 #include "http/wire/number.h"
 #include "server/asking_client.h"
 #include "server/request_words.h"
@@ -27,11 +27,12 @@ constexpr std::uint64_t most_age_ms = 1'000'000'000;
 
 // Those of ASCII, and those of Unicode behind it: U+0080 to U+009F.
 bool has_controls(std::string_view text) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0U;
-    if (http::is_control(text[i]) || (text[i] == '\xc2' && next >= 0x80 && next <= 0x9f)) {
+  while (!text.empty()) {
+    const auto [size, c] = handlers::first_character(text);
+    if (size > 0 && (c < 0x20 || (c >= 0x7f && c < 0xa0))) {
       return true;
     }
+    text.remove_prefix(std::max<std::size_t>(size, 1));  // what is no UTF-8 is skipped
   }
   return false;
 }

@@ -99,6 +99,9 @@ question read_question(const http::request& req, const fanout_options& how,
     refuse(400, handlers::wrong_parameter("part", "one", "none: each part has its own number"));
   }
   const auto from = asked(over, database, report);
+  for (const auto* s : from) {
+    refuse_own_parameters(s->reports().at(report), report);
+  }
   question q;
   q.as = preferred(req.header_list("Accept"));
   if (req.has_parameter("fail")) {
@@ -107,7 +110,6 @@ question read_question(const http::request& req, const fanout_options& how,
   for (std::size_t i = 0; i < parts; ++i) {
     auto* const s = from[i % from.size()];
     const auto& r = s->reports().at(report);
-    refuse_own_parameters(r, report);
     q.parts.push_back({s, &r, arguments_of(r, given, i, parts)});
   }
   return q;

@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <exception>
 
 #include "http/departure/departure.h"
 #include "http/engine/rewritten_head.h"
@@ -34,17 +35,15 @@ bool hosted_run::has_plain_range() const noexcept {
 bool hosted_run::run() {
   read_ahead();
   detail::served_by_engine engine;
-  bool threw = true;
-  reply of_what_was_thrown(x_.ctx(), *c_.incoming);
-  call(
-      [&] {
-        engine = rules_.server.serve(*this);
-        threw = false;
-      },
-      of_what_was_thrown);
+  std::exception_ptr thrown;
+  try {
+    engine = rules_.server.serve(*this);
+  } catch (...) {
+    thrown = std::current_exception();
+  }
   on_end_.reset();
-  if (threw) {
-    return answer_what_was_thrown(of_what_was_thrown);
+  if (thrown) {
+    return answer_what_was_thrown(thrown);
   }
   static_cast<void>(flush());
   if (!scan_.begun() || is_replaced_) {
@@ -232,13 +231,15 @@ bool hosted_run::answer_instead() {
 }
 
 // The engine has called no logger then.
-bool hosted_run::answer_what_was_thrown(reply& res) {
+bool hosted_run::answer_what_was_thrown(const std::exception_ptr& thrown) {
+  const auto& req = *c_.incoming;
+  reply res(x_.ctx(), req);
+  call([&] { std::rethrow_exception(thrown); }, res);
   c_.session.close_after();
   if (wrote_) {
     return scan_.whole() && !broken_;  // among others: the logger has thrown
   }
   held_.clear();
-  const auto& req = *c_.incoming;
   const bool says = says_something(res);
   if (says) {
     prepare(req, res);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <exception>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -58,7 +59,7 @@ class hosted_run final : public handler_run, private detail::hosted_exchange {
   bool put(std::string_view bytes);
   bool flush();
   bool answer_instead();
-  bool answer_what_was_thrown(reply& res);
+  bool answer_what_was_thrown(const std::exception_ptr& thrown);
 
   struct signal {
     int fd;
