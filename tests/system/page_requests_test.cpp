@@ -32,7 +32,9 @@ TEST_F(live_page, shows_work_that_goes_on_after_the_hang_up) {
   press(tab, "Hang up: Spin, not looking");
   EXPECT_TRUE(lane_says(tab, "look=0", "still runs")) << words_of(tab, "look=0");
   EXPECT_TRUE(holds(tab, lane("look=0") + ".querySelector('.part[data-kind=stopping]')"));
-  EXPECT_TRUE(lane_says(tab, "look=0", "stopped in ")) << words_of(tab, "look=0");
+  const auto has_stopped = [&] { return lane_says(tab, "look=0", "stopped in "); };
+  EXPECT_TRUE(has_stopped() || has_stopped())  // it wants 5 s of a processor that may be busy
+      << words_of(tab, "look=0");
   EXPECT_EQ(errors(), "");
 }
 
