@@ -348,14 +348,15 @@ TEST(scale, a_killed_replica_takes_only_its_own_requests_with_it) {
     }
   };
   start(naps, "nap", "/query/pg?report=nap&seconds=600");
-  start(sims, "sim", "/query/sim?rows=1&row_ms=5000&stream=0");
-  ASSERT_EQ(naps.count(nullptr) + sims.count(nullptr), 0u);
-  const auto& killed = all.front();
-  ASSERT_FALSE(naps[&killed].empty() || sims[&killed].empty()) << "leastconn gives to each";
   ASSERT_TRUE(eventually([&] { return ask_postgres(busy) == "6"; }));
+  const auto& killed = all.front();
   const auto address = busy_for(killed);  // it comes back with another
+  const auto pid = std::stoi(killed.state(".State.Pid"));
+  start(sims, "sim", "/query/sim?rows=1&row_ms=20000&stream=0");  // not over before the kill
+  ASSERT_EQ(naps.count(nullptr) + sims.count(nullptr), 0u);
+  ASSERT_FALSE(naps[&killed].empty() || sims[&killed].empty()) << "leastconn gives to each";
 
-  ::kill(std::stoi(killed.state(".State.Pid")), SIGKILL);
+  ::kill(pid, SIGKILL);
   for (const auto* const of : {&naps, &sims}) {
     for (const auto& id : of->at(&killed)) {
       EXPECT_EQ(curls[id]->wait(), 0) << "an answer, not a cut connection";
@@ -372,7 +373,7 @@ TEST(scale, a_killed_replica_takes_only_its_own_requests_with_it) {
         curls[id]->signal(SIGKILL);
       }
       for (const auto& id : sims[&r]) {
-        EXPECT_EQ(curls[id]->wait(), 0);
+        EXPECT_EQ(curls[id]->wait(2 * test::patience), 0);
         EXPECT_EQ(curls[id]->output(), "200\n200\n") << id;
       }
     }
