@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <filesystem>
 #include <stdexcept>
+#include <string_view>
 #include <utility>
 
+#include "http/net/address.h"
 #include "http/net/listener.h"
 #include "http/wire/grammar.h"
 #include "server/message_text.h"
@@ -117,13 +119,10 @@ bool takes(const http::listen_address& a, const http::listen_address& b) {
   if (a.port == 0 || a.port != b.port) {
     return false;
   }
-  const auto bare = [](const std::string& host) {
-    return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
-  };
-  const auto one = bare(a.host);
-  const auto other = bare(b.host);
-  const auto is_on = [](const std::string& all, const std::string& host) {
-    return all == "::" || (all == "0.0.0.0" && host.find(':') == std::string::npos) ||
+  const auto one = http::without_brackets(a.host);
+  const auto other = http::without_brackets(b.host);
+  const auto is_on = [](std::string_view all, std::string_view host) {
+    return all == "::" || (all == "0.0.0.0" && host.find(':') == std::string_view::npos) ||
            (all == "localhost" && (host == "127.0.0.1" || host == "::1"));
   };
   return one == other || is_on(one, other) || is_on(other, one);

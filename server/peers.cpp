@@ -188,10 +188,6 @@ void ended(CURL* easy, CURLcode how) {
   c.to.end = peer_end::answered;
 }
 
-std::string address_at(const std::string& host, std::uint16_t port) {
-  return http::endpoint(host, port);
-}
-
 // A name, or an IPv6 address in brackets, perhaps with its zone.
 bool may_be_host(std::string_view host) {
   const auto others = host.starts_with('[') ? "[]:.%-_" : "-_.";
@@ -261,13 +257,11 @@ void check_peers(const nlohmann::json& admin, mistakes& wrong) {
 peers::peers(const config::admin_t& c, const handlers::name_lookup::function& look)
     : timeout_(c.peer_timeout) {
   for (const auto& text : c.peers) {
-    auto at = http::parse_listen_address(text);  // check_peers() has found nothing
-    if (at.host.starts_with('[')) {
-      at.host = at.host.substr(1, at.host.size() - 2);
-    }
+    const auto at = http::parse_listen_address(text);  // check_peers() has found nothing
+    const std::string host(http::without_brackets(at.host));
     all_.push_back(
-        {at.host, at.port,
-         std::make_unique<const handlers::name_lookup>(at.host, look, std::chrono::seconds(1))});
+        {host, at.port,
+         std::make_unique<const handlers::name_lookup>(host, look, std::chrono::seconds(1))});
   }
 }
 
@@ -284,14 +278,14 @@ std::vector<std::string> peers::addresses(const context& ctx,
     const std::error_code ec = run_blocking(p.lookup->find(half.ctx, found));
     const auto not_this = [&](const char* why) {
       not_asked.push_back(
-          {.replica = address_at(p.host, p.port), .end = peer_end::not_asked, .error = why});
+          {.replica = http::endpoint(p.host, p.port), .end = peer_end::not_asked, .error = why});
       note(peer_end::not_asked);
     };
     if (found.empty()) {
       not_this(ec ? "its name was not looked up in time" : "the name has no address");
     }
     for (const auto& one : found) {
-      auto at = address_at(one, p.port);
+      auto at = http::endpoint(one, p.port);
       if (std::find(all.begin(), all.end(), at) != all.end()) {
         continue;
       }

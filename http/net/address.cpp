@@ -75,4 +75,9 @@ std::string endpoint(std::string_view address, int port) {
   return text;
 }
 
+std::string_view without_brackets(std::string_view host) noexcept {
+  const bool has_them = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  return has_them ? host.substr(1, host.size() - 2) : host;
+}
+
 }  // namespace hangup::http

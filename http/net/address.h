@@ -40,4 +40,7 @@ std::string unix_address_of(const sockaddr_storage& at, socklen_t size);
 // "127.0.0.1:8080", "[::1]:8080": as in a URL (RFC 3986 3.2.2).
 std::string endpoint(std::string_view address, int port);
 
+// "[::1]" -> "::1". What is not in brackets stays as it is.
+std::string_view without_brackets(std::string_view host) noexcept;
+
 }  // namespace hangup::http

@@ -78,8 +78,8 @@ std::error_code resolve(const std::string& name, int family, std::vector<place>&
 }
 
 std::error_code places_of(const std::string& host, std::vector<place>& to) {
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
-    return resolve(host.substr(1, host.size() - 2), AF_INET6, to);
+  if (const auto bare = without_brackets(host); bare.size() < host.size()) {
+    return resolve(std::string(bare), AF_INET6, to);
   }
   // localhost means both loopback addresses (RFC 6761 6.3), even if /etc/hosts has only one of
   // them.

@@ -51,7 +51,7 @@ TEST_F(live_page, shows_some_of_two_thousand_in_flight_and_the_number_of_all) {
     requestAnimationFrame(frame);
   }))";
   json best;
-  for (int i = 0; i < 30 && (best.is_null() || best["frames"] < 30); ++i) {
+  for (int i = 0; i < 30 && (best.is_null() || best["frames"] < 55); ++i) {
     const auto next = value(tab, a_second);
     if (next.is_object() && (best.is_null() || next["frames"] > best["frames"])) {
       best = next;
@@ -59,7 +59,7 @@ TEST_F(live_page, shows_some_of_two_thousand_in_flight_and_the_number_of_all) {
   }
   ASSERT_TRUE(best.is_object());
   RecordProperty("frames_per_second", best["frames"].dump());
-  EXPECT_GE(best["frames"], 30) << "60 where nothing else runs, see docs/live-page.md";
+  EXPECT_GE(best["frames"], 55);
   EXPECT_LT(best["changes_a_frame"], 200) << "with 40 lanes, whatever is in flight";
   all.clear();
   EXPECT_TRUE(holds(tab, tile + " < 10")) << value(tab, tile);

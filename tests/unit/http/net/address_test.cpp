@@ -27,6 +27,14 @@ std::string shown(const sockaddr_storage& at) {
   return endpoint(address, port);
 }
 
+TEST(a_host, loses_the_brackets_that_it_has_on_both_sides) {
+  EXPECT_EQ(without_brackets("[::1]"), "::1");
+  EXPECT_EQ(without_brackets("[fe80::1%eth0]"), "fe80::1%eth0");
+  for (const auto* const as_it_is : {"::1", "localhost", "[::1", "::1]", "[]", ""}) {
+    EXPECT_EQ(without_brackets(as_it_is), as_it_is);
+  }
+}
+
 TEST(an_address, of_ipv4_is_shown_with_its_port) {
   sockaddr_storage at{};
   auto& in = reinterpret_cast<sockaddr_in&>(at);
